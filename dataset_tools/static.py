@@ -1,0 +1,55 @@
+"""Static videos: one frame, repeated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from dataset_tools.manifest import VideoSet
+from dataset_tools.sources import check_frames, describe_source, stills
+from dataset_tools.writer import build_set
+
+
+def static(frame: np.ndarray, frames: int) -> Iterator[np.ndarray]:
+    """Repeats a frame.
+
+    Args:
+        frame: uint8, h x w x 3.
+        frames: Length of the video, at least 1.
+
+    Raises:
+        DatasetError: Fewer than one frame asked for.
+    """
+    check_frames(frames)
+    for _ in range(frames):
+        yield frame
+
+
+def make_static_set(
+    source_set_root: str | Path, output_root: str | Path, frames: int, index: int = 0
+) -> tuple[VideoSet, bool]:
+    """Makes a set with one static video for each video of a set.
+
+    Args:
+        source_set_root: The set to start from.
+        output_root: The set to make.
+        frames: Length of the static videos.
+        index: Which frame of each source video is repeated.
+
+    Returns:
+        The set, and whether it was made now (False: already there).
+
+    Raises:
+        DatasetError: See ``build_set``; also a source video without frame ``index``.
+    """
+    source = VideoSet.load(source_set_root)
+    return build_set(
+        output_root,
+        tool="static",
+        parameters={"frames": frames, "index": index},
+        source=describe_source(source),
+        total=frames * len(source.videos),
+        videos=((name, static(frame, frames)) for name, frame in stills(source, index)),
+    )

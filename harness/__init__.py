@@ -1,0 +1,1 @@
+"""Training, evaluation and grid running for recurrent video super-resolution."""

@@ -1,0 +1,52 @@
+"""What the command lines of this package share."""
+
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+from mmengine.config import Config, DictAction
+from mmengine.config.utils import ConfigParsingError
+
+from dataset_tools.manifest import DatasetError
+
+
+class UserError(RuntimeError):
+    """Something the user can mend; shown as one line."""
+
+
+def fail(message: str):
+    """Ends the command with one line that says what is wrong."""
+    raise UserError(message)
+
+
+@contextmanager
+def user_errors():
+    """Shows errors that the user can mend as one line instead of a traceback."""
+    try:
+        yield
+    except (UserError, DatasetError) as error:
+        sys.exit(f'error: {error}')
+
+
+def load_config(path: str, options: list[str] = ()) -> Config:
+    """Reads a config file without importing what it names, and applies ``KEY=VALUE`` options.
+
+    Raises:
+        UserError: no such file, or not a config.
+    """
+    if not Path(path).is_file():
+        fail(f'config {path}: no such file')
+    try:
+        cfg = Config.fromfile(path, import_custom_modules=False)
+    except (ConfigParsingError, SyntaxError, KeyError, AttributeError) as error:
+        fail(f'config {path}: {error}')
+    for option in options:
+        if '=' not in option:
+            fail(f'--cfg-options {option}: must look like KEY=VALUE')
+    cfg.merge_from_dict(
+        {
+            key: DictAction._parse_iterable(value)
+            for key, value in (option.split('=', 1) for option in options)
+        }
+    )
+    return cfg

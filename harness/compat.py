@@ -1,0 +1,71 @@
+"""Work-arounds for version trouble between the libraries below us, all in one place.
+
+Call :func:`apply` before MMagic is imported. It changes nothing where the trouble is absent.
+"""
+
+import importlib.util
+import sys
+import warnings
+from types import ModuleType
+
+
+class MissingMMCVOpError(RuntimeError):
+    """An operator of the full mmcv was called, but only mmcv-lite is installed."""
+
+
+class _ExtPlaceholder(ModuleType):
+    """Stands for ``mmcv._ext``, the compiled operators that mmcv-lite does not carry.
+
+    MMagic imports all of its editors at once and some of them look their operators up at import
+    time, so that without this not even its pure PyTorch networks can be imported. Looking an
+    operator up works; calling it raises :class:`MissingMMCVOpError`.
+    """
+
+    def __getattr__(self, name):
+        if name.startswith('__'):
+            raise AttributeError(name)
+
+        def missing_op(*args, **kwargs):
+            raise MissingMMCVOpError(
+                f'mmcv operator "{name}" needs the full mmcv, but mmcv-lite is installed. '
+                'Install it with: pip uninstall mmcv-lite && pip install "mmcv>=2.0,<2.2" '
+                '(builds from source).'
+            )
+
+        return missing_op
+
+
+def _placehold_mmcv_ext() -> None:
+    if importlib.util.find_spec('mmcv._ext') is None:
+        placeholder = _ExtPlaceholder('mmcv._ext')
+        placeholder.__spec__ = importlib.util.spec_from_loader('mmcv._ext', loader=None)
+        sys.modules['mmcv._ext'] = placeholder
+
+
+def _make_checkpoints_loadable() -> None:
+    """Lets ``torch.load`` read what MMEngine saves, under its safe ``weights_only`` default.
+
+    MMEngine's ``HistoryBuffer`` pickles its own methods, which a safe load refuses (and restores
+    them by itself on loading): leave them out, and name the remaining harmless types.
+    """
+    import numpy as np
+    import torch
+    from mmengine.logging import HistoryBuffer
+
+    def state_without_methods(buffer):
+        return {k: v for k, v in vars(buffer).items() if k != 'statistics_methods'}
+
+    HistoryBuffer.__getstate__ = state_without_methods
+    dtypes = [type(np.dtype(kind)) for kind in ('f4', 'f8', 'i4', 'i8')]
+    multiarray = np.core.multiarray
+    torch.serialization.add_safe_globals(
+        [HistoryBuffer, np.ndarray, np.dtype, multiarray._reconstruct, multiarray.scalar, *dtypes]
+    )
+
+
+def apply() -> None:
+    """Make MMagic importable and its checkpoints loadable with the installed versions."""
+    warnings.filterwarnings('ignore', category=FutureWarning, module='(timm|diffusers|mmengine)')
+    if 'mmcv._ext' not in sys.modules:
+        _placehold_mmcv_ext()
+        _make_checkpoints_loadable()

@@ -1,0 +1,1 @@
+"""Frame-by-frame evaluation of networks on set folders."""

@@ -1,0 +1,87 @@
+"""Scores a network on a set folder and writes one CSV row per frame."""
+
+import os
+from pathlib import Path
+from typing import Callable, Iterator, Optional
+
+import cv2
+import numpy as np
+import pandas as pd
+import torch
+
+from dataset_tools.manifest import DatasetError, VideoSet
+from harness.networks.recurrent import RecurrentNet
+
+from .inference import super_resolve
+from .metrics import psnr, rgb_to_y, ssim
+
+COLUMNS = ['video', 'frame', 'psnr_y', 'ssim_y', 'ms']
+
+
+def evaluate_set(
+    net: RecurrentNet,
+    test_set: VideoSet,
+    output: Path,
+    lr_kind: str = 'lr_bd',
+    device: torch.device = torch.device('cpu'),
+    on_frame: Optional[Callable[[], None]] = None,
+) -> pd.DataFrame:
+    """Super-resolves all videos of a set from their first frame on and scores every frame.
+
+    Args:
+        net: the network, already on ``device``.
+        test_set: the set folder.
+        output: CSV file with the columns video, frame (0-based), psnr_y (dB), ssim_y and ms (time
+            of the network). It appears only when it is complete.
+        lr_kind: LR frames to use.
+        device: where the network runs.
+        on_frame: called after each frame.
+
+    Raises:
+        DatasetError: a frame is missing or unreadable, or GT and SR sizes differ.
+    """
+    rows = []
+    for video in test_set.videos.values():
+        for row in _score_video(net, test_set, video.name, lr_kind, device):
+            rows.append(row)
+            if on_frame:
+                on_frame()
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    temporary = output.with_name(f'.{output.name}.{os.getpid()}')
+    table.to_csv(temporary, index=False, float_format='%.6f')
+    temporary.replace(output)
+    return table
+
+
+def _score_video(net, test_set, video, lr_kind, device) -> Iterator[tuple]:
+    gts = _read_frames(test_set, 'gt', video)
+    srs = super_resolve(net, _read_frames(test_set, lr_kind, video), device)
+    for number, (gt, sr) in enumerate(zip(gts, srs, strict=True)):
+        if gt.shape != sr.rgb.shape:
+            raise DatasetError(
+                f'{test_set.root}: {video} frame {number} is {_size(gt)} in gt, but its {lr_kind} '
+                f'frame was super-resolved to {_size(sr.rgb)}'
+            )
+        gt_y, sr_y = rgb_to_y(gt), rgb_to_y(sr.rgb)
+        yield video, number, psnr(gt_y, sr_y), ssim(gt_y, sr_y), sr.ms
+
+
+def _size(image: np.ndarray) -> str:
+    return f'{image.shape[1]}x{image.shape[0]}'
+
+
+def _read_frames(test_set: VideoSet, kind: str, video: str) -> Iterator[np.ndarray]:
+    """All frames of a video; a frame stored once (static videos) is decoded once."""
+    previous, image = None, None
+    for number in range(test_set.videos[video].frames):
+        path = test_set.frame_path(kind, video, number)
+        target = path.resolve()
+        if target != previous:
+            image = cv2.imread(str(target), cv2.IMREAD_COLOR)
+            if image is None:
+                raise DatasetError(
+                    f'{path}: missing or not an image. Check the set with: '
+                    f'python -m dataset_tools verify {test_set.root}'
+                )
+            image, previous = cv2.cvtColor(image, cv2.COLOR_BGR2RGB), target
+        yield image

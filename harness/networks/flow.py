@@ -1,0 +1,122 @@
+"""Optical flow between LR frames: learned, small learned, and classical.
+
+Every flow module is called as ``module(reference, supporting)`` on (B, 3, H, W) frames in [0, 1]
+and gives (B, 2, H, W): where, in pixels (x, y), each reference pixel lies in the supporting frame.
+"""
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from mmagic.registry import MODELS
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+
+def _conv_pair(in_channels: int, out_channels: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(in_channels, out_channels, 3, padding=1),
+        nn.LeakyReLU(0.2, inplace=True),
+        nn.Conv2d(out_channels, out_channels, 3, padding=1),
+        nn.LeakyReLU(0.2, inplace=True),
+    )
+
+
+@MODELS.register_module()
+class FRVSRFlowNet(BaseModule):
+    """FRVSR's flow network (Sajjadi et al., CVPR 2018): 1,745,506 parameters.
+
+    Encoder pairs of 32/64/128 channels with max-pooling, decoder pairs of 256/128/64 with bilinear
+    upsampling, then 32 and 2 channels; ``max_flow`` * tanh. Sizes that 8 does not divide are padded
+    by reflection and cropped again.
+    """
+
+    def __init__(self, max_flow: float = 24.0):
+        super().__init__()
+        self.max_flow = max_flow
+        self.encoder = nn.ModuleList(_conv_pair(a, b) for a, b in [(6, 32), (32, 64), (64, 128)])
+        self.decoder = nn.ModuleList(
+            _conv_pair(a, b) for a, b in [(128, 256), (256, 128), (128, 64)]
+        )
+        self.tail = nn.Sequential(
+            nn.Conv2d(64, 32, 3, padding=1),
+            nn.LeakyReLU(0.2, inplace=True),
+            nn.Conv2d(32, 2, 3, padding=1),
+        )
+
+    def forward(self, reference: Tensor, supporting: Tensor) -> Tensor:
+        height, width = reference.shape[-2:]
+        x = _pad_to_multiple(torch.cat([reference, supporting], 1), 8)
+        for pair in self.encoder:
+            x = F.max_pool2d(pair(x), 2)
+        for pair in self.decoder:
+            x = F.interpolate(pair(x), scale_factor=2, mode='bilinear', align_corners=False)
+        return self.max_flow * torch.tanh(self.tail(x))[..., :height, :width]
+
+
+def _pad_to_multiple(x: Tensor, multiple: int) -> Tensor:
+    height, width = x.shape[-2:]
+    pad = (0, -width % multiple, 0, -height % multiple)
+    # reflection needs more pixels than it adds
+    mode = 'reflect' if pad[1] < width and pad[3] < height else 'replicate'
+    return F.pad(x, pad, mode=mode) if any(pad) else x
+
+
+@MODELS.register_module()
+class ConvFlowNet(BaseModule):
+    """A plain stack of 3x3 convolutions for small displacements, for networks trained in minutes.
+
+    Args:
+        channels: width of the hidden layers.
+        num_convs: number of convolutions.
+        max_flow: bound of the flow in pixels.
+    """
+
+    def __init__(self, channels: int = 24, num_convs: int = 4, max_flow: float = 4.0):
+        super().__init__()
+        self.max_flow = max_flow
+        layers = []
+        for i in range(num_convs - 1):
+            layers.append(nn.Conv2d(channels if i else 6, channels, 3, padding=1))
+            layers.append(nn.LeakyReLU(0.2, inplace=True))
+        self.layers = nn.Sequential(*layers, nn.Conv2d(channels, 2, 3, padding=1))
+
+    def forward(self, reference: Tensor, supporting: Tensor) -> Tensor:
+        return self.max_flow * torch.tanh(self.layers(torch.cat([reference, supporting], 1)))
+
+
+@MODELS.register_module()
+class DISFlow(BaseModule):
+    """OpenCV's Dense Inverse Search flow (Kroeger et al., ECCV 2016) on the CPU, with no weights.
+
+    It computes at full resolution, so that crops of 16 pixels work. Frames below 16 pixels are
+    padded by their border.
+    """
+
+    smallest = 16
+
+    def __init__(self):
+        super().__init__()
+        self._dis = None
+
+    def _search(self):
+        # made in the process that uses it: OpenCV objects can't be copied or pickled
+        if self._dis is None:
+            self._dis = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+            self._dis.setFinestScale(0)
+        return self._dis
+
+    def __getstate__(self):
+        return {**self.__dict__, '_dis': None}
+
+    @torch.no_grad()
+    def forward(self, reference: Tensor, supporting: Tensor) -> Tensor:
+        height, width = reference.shape[-2:]
+        pad = (0, max(self.smallest - width, 0), 0, max(self.smallest - height, 0))
+        pairs = F.pad(torch.stack([reference, supporting], 1).flatten(0, 1), pad, 'replicate')
+        weights = pairs.new_tensor([0.299, 0.587, 0.114]).view(3, 1, 1)
+        gray = (pairs * weights).sum(1).clamp(0, 1).mul(255).round().byte().cpu().numpy()
+        search = self._search()
+        flows = [search.calc(gray[i], gray[i + 1], None) for i in range(0, len(gray), 2)]
+        flows = torch.from_numpy(np.stack(flows))[:, :height, :width]
+        return flows.permute(0, 3, 1, 2).to(reference)

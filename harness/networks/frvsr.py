@@ -1,0 +1,127 @@
+"""FRVSR: Frame-Recurrent Video Super-Resolution (Sajjadi et al., CVPR 2018)."""
+
+from typing import Optional
+
+import torch
+import torch.nn.functional as F
+from mmagic.registry import MODELS
+from torch import Tensor, nn
+
+from .recurrent import UnidirectionalNet
+from .warp import warp
+
+
+class _ResidualBlock(nn.Module):
+    def __init__(self, channels: int):
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.conv2(F.relu(self.conv1(x)))
+
+
+def _deconvolution_tail(channels: int) -> nn.Sequential:
+    """The paper's: two stride-2 transposed convolutions, then 3 channels."""
+    upscale = [
+        layer
+        for _ in range(2)
+        for layer in (
+            nn.ConvTranspose2d(channels, channels, 3, 2, 1, output_padding=1),
+            nn.ReLU(inplace=True),
+        )
+    ]
+    return nn.Sequential(*upscale, nn.Conv2d(channels, 3, 3, padding=1))
+
+
+def _pixel_shuffle_tail(channels: int) -> nn.Sequential:
+    """A cheaper one: all convolutions at LR size."""
+    return nn.Sequential(nn.Conv2d(channels, 48, 3, padding=1), nn.PixelShuffle(4))
+
+
+_TAILS = {'deconvolution': _deconvolution_tail, 'pixel_shuffle': _pixel_shuffle_tail}
+
+
+@MODELS.register_module()
+class FRVSRNet(UnidirectionalNet):
+    """FRVSR's super-resolution and flow network.
+
+    The previous SR frame, warped by the x4 upsampled LR flow, enters by space-to-depth next to the
+    LR frame; the network's output is added to the bilinearly upsampled LR frame. With its default
+    arguments 2,589,093 parameters (1,745,506 of them the flow network's).
+
+    The forward state is ``sr``, the previous SR frame (or its detail, see ``residual_recurrence``),
+    (3, 4H, 4W), and ``lr``, the previous LR frame, (3, H, W).
+
+    Args:
+        mid_channels: width of the SR network.
+        num_blocks: its residual blocks (without batch norm).
+        flow_net: config of the flow network.
+        tail: ``'deconvolution'`` as in the paper or the cheaper ``'pixel_shuffle'``.
+        residual_recurrence: not in the paper. The recurrence runs on the *detail*, the difference
+            of SR and upsampled LR frame, and each frame adds to it:
+            detail[t] = warp(detail[t-1]) + net(LR[t], warp(detail[t-1])). Such a network is at the
+            edge of stability from its first iteration on, so that a small one shows in minutes
+            what the full-size networks show after days.
+        cond_channels: number of constant planes that are concatenated to the LR frame where it
+            enters the SR network (see :class:`FrameConditioned`).
+    """
+
+    def __init__(
+        self,
+        mid_channels: int = 64,
+        num_blocks: int = 10,
+        flow_net: Optional[dict] = None,
+        tail: str = 'deconvolution',
+        residual_recurrence: bool = False,
+        cond_channels: int = 0,
+    ):
+        super().__init__()
+        self.residual_recurrence = residual_recurrence
+        self.flow_net = MODELS.build(flow_net or dict(type='FRVSRFlowNet'))
+        self.head = nn.Conv2d(3 + 3 * 16 + cond_channels, mid_channels, 3, padding=1)
+        self.blocks = nn.Sequential(*(_ResidualBlock(mid_channels) for _ in range(num_blocks)))
+        self.tail = _TAILS[tail](mid_channels)
+        if residual_recurrence:
+            self._shrink_first_updates()
+
+    def _shrink_first_updates(self) -> None:
+        """An untrained network must not blow its own detail up over a whole video."""
+        convs = [m for m in self.tail.modules() if isinstance(m, nn.Conv2d)]
+        with torch.no_grad():
+            for conv in (self.blocks[-1].conv2, convs[-1]):
+                conv.weight.mul_(0.1)
+                conv.bias.zero_()
+
+    def state_shapes(self, height, width):
+        return {'sr': (3, 4 * height, 4 * width), 'lr': (3, height, width)}, {}
+
+    def prepare(self, lrs, previous_lr):
+        """LR flow (B, T, 2, H, W) to the frame before; zero where there is none."""
+        before = lrs[:, :-1]
+        if previous_lr is not None:
+            before = torch.cat([previous_lr[:, None], before], 1)
+        now = lrs[:, lrs.size(1) - before.size(1) :]
+        batch, frames = now.shape[:2]
+        if frames == 0:
+            return (lrs.new_zeros(batch, 1, 2, *lrs.shape[-2:]),)
+        flows = self.flow_net(now.flatten(0, 1), before.flatten(0, 1)).unflatten(0, (batch, frames))
+        if previous_lr is None:
+            flows = torch.cat([torch.zeros_like(flows[:, :1]), flows], 1)
+        return (flows,)
+
+    def learned_flows(self, prepared):
+        return prepared[0][:, 1:]
+
+    def step(self, lr, prepared, state, cond):
+        (flow,) = prepared
+        hr_flow = 4 * F.interpolate(flow, scale_factor=4, mode='bilinear', align_corners=False)
+        warped = warp(state['sr'], hr_flow)
+        inputs = [lr, F.pixel_unshuffle(warped, 4)]
+        if cond is not None:
+            inputs.append(cond.expand(-1, -1, *lr.shape[-2:]))
+        detail = self.tail(self.blocks(F.relu(self.head(torch.cat(inputs, 1)))))
+        if self.residual_recurrence:
+            detail = detail + warped
+        sr = detail + F.interpolate(lr, scale_factor=4, mode='bilinear', align_corners=False)
+        return sr, {'sr': detail if self.residual_recurrence else sr, 'lr': lr}

@@ -1,0 +1,92 @@
+"""The MMEngine model around a recurrent network: losses for training, frames for testing."""
+
+from typing import Optional, Union
+
+import torch
+from mmagic.registry import MODELS
+from mmengine.model import BaseDataPreprocessor, BaseModel
+from torch import Tensor
+
+from .recurrent import States
+from .warp import warp
+
+
+@MODELS.register_module()
+class FramePreprocessor(BaseDataPreprocessor):
+    """Moves a batch to the device and scales uint8 frames to [0, 1]."""
+
+    def forward(self, data: dict, training: bool = False) -> dict:
+        data = self.cast_data(data)
+        for key in ('inputs', 'gts'):
+            if key in data and data[key].dtype == torch.uint8:
+                data[key] = data[key].float().div_(255)
+        return data
+
+
+@MODELS.register_module()
+class RecurrentVSR(BaseModel):
+    """Super-resolves clips that may start in the middle of a video.
+
+    MMagic's ``BaseEditModel`` has no way to pass states beside the images, and its preprocessor
+    takes every tensor for an image; this model takes them as arguments. Checkpoints name the
+    network ``generator`` as MMagic's do.
+
+    Args:
+        generator: config of a recurrent network.
+        pixel_loss: config of the loss between SR and GT frames.
+        flow_loss_weight: weight of the LR warping loss (FRVSR), for networks with a learned flow:
+            mean squared difference of each LR frame and its warped predecessor. 0 leaves it out.
+        init_cfg, data_preprocessor: as in MMEngine; the default preprocessor moves data to the
+            device and scales uint8 frames to [0, 1].
+    """
+
+    def __init__(
+        self,
+        generator: dict,
+        pixel_loss: Optional[dict] = None,
+        flow_loss_weight: float = 0.0,
+        data_preprocessor: Optional[dict] = None,
+        init_cfg: Optional[dict] = None,
+    ):
+        super().__init__(
+            MODELS.build(data_preprocessor or dict(type='FramePreprocessor')), init_cfg
+        )
+        self.generator = MODELS.build(generator)
+        self.pixel_loss = MODELS.build(pixel_loss) if pixel_loss else None
+        self.flow_loss_weight = flow_loss_weight
+
+    def forward(
+        self,
+        inputs: Tensor,
+        gts: Optional[Tensor] = None,
+        states: Optional[States] = None,
+        start: Union[int, Tensor] = 0,
+        mode: str = 'tensor',
+    ) -> Union[Tensor, dict[str, Tensor]]:
+        """Runs the network on LR clips.
+
+        Args:
+            inputs: LR clips (B, T, 3, H, W) in [0, 1].
+            gts: HR clips (B, T, 3, 4H, 4W), needed by mode ``'loss'``.
+            states: states at the clips' ends; None is the initial state.
+            start: number of each clip's first frame in its video.
+            mode: ``'tensor'`` and ``'predict'`` give SR frames, ``'loss'`` a dict of losses.
+        """
+        if mode != 'loss':
+            return self.generator(inputs, states, start)
+        unrolled = self.generator.unroll(inputs, states, self.generator.condition(inputs, start))
+        losses = dict(loss_pixel=self.pixel_loss(unrolled.frames, gts))
+        if self.flow_loss_weight and unrolled.flows is not None:
+            losses['loss_flow'] = self.flow_loss_weight * flow_loss(inputs, unrolled.flows)
+        return losses
+
+
+def flow_loss(lrs: Tensor, flows: Tensor) -> Tensor:
+    """FRVSR's warping loss: mean squared error of each LR frame and its warped predecessor.
+
+    Args:
+        lrs: (B, T, 3, H, W).
+        flows: (B, T-1, 2, H, W), from frames 1..T-1 to the frame before.
+    """
+    warped = warp(lrs[:, :-1].flatten(0, 1), flows.flatten(0, 1))
+    return torch.mean((warped - lrs[:, 1:].flatten(0, 1)) ** 2)

@@ -1,0 +1,30 @@
+"""Backward warping by optical flow."""
+
+from functools import lru_cache
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+@lru_cache(maxsize=32)
+def _base_grid(height: int, width: int, device: torch.device, dtype: torch.dtype) -> Tensor:
+    """Sampling positions (1, H, W, 2) in [-1, 1] that reproduce the image (align_corners)."""
+    ys = torch.linspace(-1, 1, height, device=device, dtype=dtype)
+    xs = torch.linspace(-1, 1, width, device=device, dtype=dtype)
+    grid_y, grid_x = torch.meshgrid(ys, xs, indexing='ij')
+    return torch.stack((grid_x, grid_y), -1)[None]
+
+
+def warp(image: Tensor, flow: Tensor) -> Tensor:
+    """Samples ``image`` (B, C, H, W) at each pixel's position plus ``flow`` (B, 2, H, W).
+
+    Flow is (x, y) in pixels. Bilinear, positions outside take the border's value; the same as
+    MMagic's ``flow_warp(..., padding_mode='border')`` without building its grid at every call.
+    """
+    height, width = image.shape[-2:]
+    with torch.inference_mode(False):  # the cached grid must not become an inference tensor
+        base = _base_grid(height, width, image.device, image.dtype)
+    scale = flow.new_tensor([2 / max(width - 1, 1), 2 / max(height - 1, 1)])
+    grid = base + flow.permute(0, 2, 3, 1) * scale
+    return F.grid_sample(image, grid, padding_mode='border', align_corners=True)

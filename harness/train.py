@@ -1,0 +1,62 @@
+"""Train one network from a config, as with MMagic's tools/train.py."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+sys.path[0] = str(Path(__file__).resolve().parents[1])  # the repository, not this folder
+
+EXAMPLES = """examples:
+  python harness/train.py mm_configs/frvsr/frvsr_rr_quickstart.py
+  python harness/train.py mm_configs/frvsr/frvsr_paper.py --resume \\
+      --cfg-options train_cfg.type=PIBPTTLoop train_cfg.repeats=8
+  torchrun --nproc_per_node=4 harness/train.py mm_configs/basicvsr/basicvsr_paper.py \\
+      --launcher pytorch
+"""
+
+
+def parse_args(argv=None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('config', help='config file')
+    parser.add_argument('--work-dir', help='for logs and checkpoints; work_dirs/<config> by default')
+    parser.add_argument(
+        '--resume',
+        nargs='?',
+        const='auto',
+        help='go on from the last checkpoint of the work dir, or from the one given',
+    )
+    parser.add_argument(
+        '--cfg-options', nargs='+', default=[], metavar='KEY=VALUE', help='override config entries'
+    )
+    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm'], default='none')
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
+    args = parser.parse_args(argv)
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    return args
+
+
+def main(argv=None) -> int:
+    args = parse_args(argv)
+    from harness.cli import fail, load_config, user_errors
+
+    with user_errors():
+        cfg = load_config(args.config, args.cfg_options)
+        cfg.launcher = args.launcher
+        cfg.work_dir = args.work_dir or f'work_dirs/{Path(args.config).stem}'
+        cfg.resume = bool(args.resume)
+        if args.resume and args.resume != 'auto':
+            if not Path(args.resume).is_file():
+                fail(f'--resume {args.resume}: no such checkpoint')
+            cfg.load_from = args.resume
+
+        from harness.training.run import train
+
+        print(f'last checkpoint: {train(cfg)}')
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

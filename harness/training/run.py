@@ -1,0 +1,67 @@
+"""One training from a resolved config, the same for train.py and run_grid.py."""
+
+import json
+import os
+import platform
+from pathlib import Path
+from typing import Sequence
+
+import torch
+from mmengine.config import Config
+from mmengine.hooks import Hook
+from mmengine.runner import Runner, find_latest_checkpoint
+
+import harness.data
+import harness.networks
+import harness.training  # noqa: F401  (fills the registries)
+
+
+def train(cfg: Config, hooks: Sequence[Hook] = ()) -> Path:
+    """Trains as ``cfg`` says and returns the last checkpoint.
+
+    ``cfg.work_dir`` receives MMEngine's logs and checkpoints, the resolved config and
+    ``timing.json`` (milliseconds per iteration and their parts). With ``cfg.resume`` a training
+    that was interrupted goes on from its last checkpoint, or begins where there is none.
+
+    Args:
+        cfg: resolved config with ``work_dir``.
+        hooks: further hooks.
+    """
+    # denormal numbers in decaying states make convolutions on the CPU many times slower
+    torch.set_flush_denormal(True)
+    if not torch.cuda.is_available():
+        cfg.env_cfg.dist_cfg.backend = 'gloo'
+    runner = Runner.from_cfg(cfg)
+    for hook in hooks:
+        runner.register_hook(hook)
+    runner.train()
+    checkpoint = Path(find_latest_checkpoint(cfg.work_dir))
+    _write_timing(runner, Path(cfg.work_dir) / 'timing.json')
+    return checkpoint
+
+
+def _write_timing(runner: Runner, path: Path) -> None:
+    iterations = runner.train_loop.iter
+    seconds = runner.train_loop.timer.seconds
+    timing = dict(
+        iterations=iterations,
+        **runner.train_loop.timer.ms_per_iteration(iterations),
+        train_seconds=sum(seconds.values()),
+        parameters=sum(p.numel() for p in runner.train_loop.model.parameters()),
+        device=_device_name(),
+        threads=torch.get_num_threads(),
+    )
+    write_json(path, timing)
+
+
+def _device_name() -> str:
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    return platform.processor() or platform.machine()
+
+
+def write_json(path: Path, content: dict) -> None:
+    """Writes a whole file or none, whatever happens in between."""
+    temporary = path.with_name(f'.{path.name}.{os.getpid()}')
+    temporary.write_text(json.dumps(content, indent=2))
+    temporary.replace(path)

@@ -1,0 +1,9 @@
+# The FRVSR/TecoGAN video collection (Table I: 278 videos of 120 frames), LR by BD.
+train_dataloader = dict(
+    batch_size=4,
+    num_workers=8,
+    persistent_workers=True,
+    sampler=dict(type='PlannedSampler'),
+    collate_fn=dict(type='default_collate'),
+    dataset=dict(type='VideoClipDataset', data_root='data/vimeo/train', lr_kind='lr_bd'),
+)

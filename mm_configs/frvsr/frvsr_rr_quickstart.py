@@ -1,0 +1,25 @@
+# A small FRVSR with residual recurrence that shows the effect of the strategies within minutes.
+_base_ = './frvsr_paper.py'
+model = dict(
+    generator=dict(
+        mid_channels=32,
+        num_blocks=1,
+        flow_net=dict(type='ConvFlowNet', channels=24),
+        tail='pixel_shuffle',
+        residual_recurrence=True,
+    ),
+)
+train_dataloader = dict(
+    num_workers=0,
+    persistent_workers=False,
+    dataset=dict(data_root='data/sample/train', cache=True),
+)
+train_cfg = dict(max_iters=600, clip_length=7, crop_size=24, windows_per_video=4)
+optim_wrapper = dict(optimizer=dict(lr=1e-3), clip_grad=dict(max_norm=0.5))
+param_scheduler = [
+    dict(type='CosineAnnealingLR', by_epoch=False, begin=0, end=600, T_max=600, eta_min=1e-6)
+]
+default_hooks = dict(
+    logger=dict(interval=50),
+    checkpoint=dict(interval=100),
+)

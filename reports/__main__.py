@@ -1,0 +1,38 @@
+"""``python -m reports WORK_DIR``: tables and figures of a grid of runs."""
+
+import argparse
+import sys
+from pathlib import Path
+
+
+def main() -> int:
+    """Build the report; return 0, or 2 if the work directory cannot be reported on."""
+    parser = argparse.ArgumentParser(
+        prog="python -m reports",
+        description="Make tables (LaTeX, Excel, CSV, Markdown) and figures (PNG, PDF) of a grid. "
+        "Unfinished grids are fine: missing and failed runs are marked.",
+        epilog="example: python -m reports work_dirs/quickstart",
+    )
+    parser.add_argument("work_dir", type=Path, help="work directory of the grid (has grid.json)")
+    parser.add_argument("--output", type=Path, help="folder to write to (default WORK_DIR/report)")
+    arguments = parser.parse_args()
+
+    # Not at the top: pandas and matplotlib take seconds, and --help must not.
+    from reports.report import build_report
+    from reports.run_files import ReportError
+
+    try:
+        report = build_report(arguments.work_dir, arguments.output)
+    except ReportError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    for note in report.notes:
+        print(f"note: {note}")
+    for description, path in report.outputs:
+        print(f"{description:30} {path}")
+    print(f"\n{report.summary_text}", end="")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
