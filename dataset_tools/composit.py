@@ -41,7 +41,7 @@ def frames_of_passes(length: int, passes: int) -> int:
         DatasetError: Fewer than one pass.
     """
     if passes < 1:
-        raise DatasetError(f"{passes} passes asked for; there is at least 1")
+        raise DatasetError(f'{passes} passes asked for; there is at least 1')
     return passes * (length - 1) + 1
 
 
@@ -80,7 +80,7 @@ def make_composit_set(
         DatasetError: See ``build_set``; also both or neither of frames and passes given.
     """
     if (frames is None) == (passes is None):
-        raise DatasetError("composit: give either frames or passes")
+        raise DatasetError('composit: give either frames or passes')
     source = VideoSet.load(source_set_root)
     lengths = {
         video.name: frames_of_passes(video.frames, passes) if frames is None else frames
@@ -88,8 +88,8 @@ def make_composit_set(
     }
     return build_set(
         output_root,
-        tool="composit",
-        parameters={"frames": frames, "passes": passes},
+        tool='composit',
+        parameters={'frames': frames, 'passes': passes},
         source=describe_source(source),
         total=sum(lengths.values()),
         videos=((name, _played(source, name, length)) for name, length in lengths.items()),
@@ -99,4 +99,4 @@ def make_composit_set(
 def _played(source: VideoSet, name: str, frames: int) -> Iterator[np.ndarray]:
     # Read again in every pass: a few milliseconds a frame, and memory for one frame only.
     for index in composit_order(source.videos[name].frames, frames):
-        yield read_frame(source.frame_path("gt", name, index))
+        yield read_frame(source.frame_path('gt', name, index))

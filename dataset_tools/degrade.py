@@ -16,15 +16,15 @@ RADIUS = 6
 
 # What manifests say about the kinds of frames that every tool writes.
 KINDS = {
-    "gt": {"made_by": "cropped at the right and at the bottom to a multiple of 4"},
-    "lr_bd": {
-        "made_by": "blurred, then every 4th pixel kept",
-        "blur": "gaussian",
-        "sigma": SIGMA,
-        "taps": 2 * RADIUS + 1,
-        "padding": "reflect without repeating the edge",
-        "phase": 0,
-        "rounding": "once, half to even",
+    'gt': {'made_by': 'cropped at the right and at the bottom to a multiple of 4'},
+    'lr_bd': {
+        'made_by': 'blurred, then every 4th pixel kept',
+        'blur': 'gaussian',
+        'sigma': SIGMA,
+        'taps': 2 * RADIUS + 1,
+        'padding': 'reflect without repeating the edge',
+        'phase': 0,
+        'rounding': 'once, half to even',
     },
 }
 
@@ -45,7 +45,7 @@ def crop_to_multiple(hr: np.ndarray, multiple: int = SCALE) -> np.ndarray:
     height, width = (size // multiple * multiple for size in hr.shape[:2])
     if not height or not width:
         raise DatasetError(
-            f"a frame of {hr.shape[1]}x{hr.shape[0]} is too small; at least {multiple}x{multiple}"
+            f'a frame of {hr.shape[1]}x{hr.shape[0]} is too small; at least {multiple}x{multiple}'
         )
     return hr[:height, :width]
 
@@ -78,7 +78,7 @@ def _blur_and_keep(frame: np.ndarray, axis: int) -> np.ndarray:
     """
     padding = [(0, 0)] * frame.ndim
     padding[axis] = (RADIUS, RADIUS)
-    padded = np.moveaxis(np.pad(frame, padding, mode="reflect"), axis, 0)
+    padded = np.moveaxis(np.pad(frame, padding, mode='reflect'), axis, 0)
     length = frame.shape[axis]
     kernel = _kernel()
 

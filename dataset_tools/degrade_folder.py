@@ -32,8 +32,8 @@ def make_degraded_set(source_root: str | Path, output_root: str | Path) -> tuple
         videos, source = _from_folder(source_root)
     return build_set(
         output_root,
-        tool="degrade",
-        parameters={"kind": "bd"},
+        tool='degrade',
+        parameters={'kind': 'bd'},
         source=source,
         total=sum(map(len, videos.values())),
         videos=((name, read_frames(paths)) for name, paths in videos.items()),
@@ -42,7 +42,7 @@ def make_degraded_set(source_root: str | Path, output_root: str | Path) -> tuple
 
 def _from_set(source: VideoSet) -> tuple[dict[str, list[Path]], dict[str, Any]]:
     videos = {
-        video.name: [source.frame_path("gt", video.name, index) for index in range(video.frames)]
+        video.name: [source.frame_path('gt', video.name, index) for index in range(video.frames)]
         for video in source.videos.values()
     }
     return videos, describe_source(source)
@@ -52,23 +52,23 @@ def _from_folder(folder: Path) -> tuple[dict[str, list[Path]], dict[str, Any]]:
     """Lists videos; the manifest knows them by count and bytes: hashing them would take long."""
     if not folder.is_dir():
         raise DatasetError(
-            f"{folder}: no such folder; give a folder that holds one folder of frames a video"
+            f'{folder}: no such folder; give a folder that holds one folder of frames a video'
         )
     videos = {
         path.name: list_frames(path)
         for path in sorted(folder.iterdir())
-        if path.is_dir() and not path.name.startswith(".")
+        if path.is_dir() and not path.name.startswith('.')
     }
     if not videos:
         raise DatasetError(
-            f"{folder}: holds no video; wanted one folder of numbered images for each video"
+            f'{folder}: holds no video; wanted one folder of numbered images for each video'
         )
     described = {
         name: {
-            "first_file": paths[0].name,
-            "frames": len(paths),
-            "bytes": sum(path.stat().st_size for path in paths),
+            'first_file': paths[0].name,
+            'frames': len(paths),
+            'bytes': sum(path.stat().st_size for path in paths),
         }
         for name, paths in videos.items()
     }
-    return videos, {"folder": folder.resolve().name, "videos": described}
+    return videos, {'folder': folder.resolve().name, 'videos': described}

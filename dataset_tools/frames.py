@@ -15,7 +15,7 @@ import numpy as np
 
 from dataset_tools.manifest import DatasetError
 
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp")
+IMAGE_SUFFIXES = ('.png', '.jpg', '.jpeg', '.bmp')
 
 # Fixed, so that the bytes do not follow OpenCV's defaults. On video frames run lengths are within
 # 3 % of level 6 in size and three times as fast.
@@ -29,9 +29,9 @@ _PNG_OPTIONS = (
 
 def encode_png(frame: np.ndarray) -> bytes:
     """Encodes a frame as PNG; the same frame always gives the same bytes."""
-    done, data = cv2.imencode(".png", cv2.cvtColor(frame, cv2.COLOR_RGB2BGR), _PNG_OPTIONS)
+    done, data = cv2.imencode('.png', cv2.cvtColor(frame, cv2.COLOR_RGB2BGR), _PNG_OPTIONS)
     if not done:
-        raise DatasetError(f"OpenCV cannot encode a frame of shape {frame.shape} as PNG")
+        raise DatasetError(f'OpenCV cannot encode a frame of shape {frame.shape} as PNG')
     return data.tobytes()
 
 
@@ -50,14 +50,14 @@ def read_frame(path: Path) -> np.ndarray:
     try:
         data = np.frombuffer(path.read_bytes(), np.uint8)
     except OSError as error:
-        raise DatasetError(f"{path}: cannot be read ({error.strerror})") from error
+        raise DatasetError(f'{path}: cannot be read ({error.strerror})') from error
     # IMREAD_UNCHANGED, for otherwise 16-bit images would silently lose their lower half.
     image = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if data.size else None
     if image is None:
-        raise DatasetError(f"{path}: not an image, or a damaged one; replace the file")
+        raise DatasetError(f'{path}: not an image, or a damaged one; replace the file')
     if image.dtype != np.uint8 or (image.ndim == 3 and image.shape[2] != 3):
         raise DatasetError(
-            f"{path}: not 8-bit grey or RGB ({image.dtype}, shape {image.shape}); convert it first"
+            f'{path}: not 8-bit grey or RGB ({image.dtype}, shape {image.shape}); convert it first'
         )
     return cv2.cvtColor(image, cv2.COLOR_GRAY2RGB if image.ndim == 2 else cv2.COLOR_BGR2RGB)
 
@@ -77,23 +77,23 @@ def list_frames(folder: Path) -> list[Path]:
     """
     numbered: dict[int, Path] = {}
     for path in sorted(folder.iterdir()):
-        if path.name.startswith("."):
+        if path.name.startswith('.'):
             continue
-        digits = re.search(r"(\d+)$", path.stem)
+        digits = re.search(r'(\d+)$', path.stem)
         if path.suffix.lower() not in IMAGE_SUFFIXES or digits is None:
             raise DatasetError(
-                f"{path}: not a numbered image ({', '.join(IMAGE_SUFFIXES)}); move it away"
+                f'{path}: not a numbered image ({", ".join(IMAGE_SUFFIXES)}); move it away'
             )
         other = numbered.setdefault(int(digits[0]), path)
         if other != path:
-            raise DatasetError(f"{path}: same frame number as {other.name}; remove one of the two")
+            raise DatasetError(f'{path}: same frame number as {other.name}; remove one of the two')
     if not numbered:
-        raise DatasetError(f"{folder}: no frames in this folder ({', '.join(IMAGE_SUFFIXES)})")
+        raise DatasetError(f'{folder}: no frames in this folder ({", ".join(IMAGE_SUFFIXES)})')
     first, last = min(numbered), max(numbered)
     for number in range(first, last):
         if number not in numbered:
             raise DatasetError(
-                f"{folder}: gap in numbering, no frame {number} between {first} and {last}"
+                f'{folder}: gap in numbering, no frame {number} between {first} and {last}'
             )
     return [numbered[number] for number in sorted(numbered)]
 
@@ -110,8 +110,8 @@ def read_frames(paths: list[Path]) -> Iterator[np.ndarray]:
         first = frame.shape if first is None else first
         if frame.shape != first:
             raise DatasetError(
-                f"{path}: frame is {frame.shape[1]}x{frame.shape[0]}, but {paths[0].name} is "
-                f"{first[1]}x{first[0]}; all frames of a video have one size"
+                f'{path}: frame is {frame.shape[1]}x{frame.shape[0]}, but {paths[0].name} is '
+                f'{first[1]}x{first[0]}; all frames of a video have one size'
             )
         yield frame
 
@@ -132,21 +132,21 @@ def decode_video(path: Path) -> Iterator[np.ndarray]:
     try:
         with av.open(str(path)) as container:
             if not container.streams.video:
-                raise DatasetError(f"{path}: no video in this file")
+                raise DatasetError(f'{path}: no video in this file')
             stream = container.streams.video[0]
-            stream.thread_type = "AUTO"
+            stream.thread_type = 'AUTO'
             promised = stream.frames
             for frame in container.decode(stream):
                 if frame.is_corrupt:
-                    raise DatasetError(f"{path}: frame {decoded} is damaged; fetch the file again")
-                yield frame.to_ndarray(format="rgb24")
+                    raise DatasetError(f'{path}: frame {decoded} is damaged; fetch the file again')
+                yield frame.to_ndarray(format='rgb24')
                 decoded += 1
     except (av.FFmpegError, OSError) as error:
         raise DatasetError(
-            f"{path}: cannot be decoded after {decoded} frames ({error}); fetch the file again"
+            f'{path}: cannot be decoded after {decoded} frames ({error}); fetch the file again'
         ) from error
     # Containers that do not promise a number say 0.
     if decoded < max(promised, 1):
         raise DatasetError(
-            f"{path}: truncated, {decoded} frames of {promised}; fetch the file again"
+            f'{path}: truncated, {decoded} frames of {promised}; fetch the file again'
         )

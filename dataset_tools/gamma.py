@@ -52,9 +52,9 @@ def gamma(
     check_frames(frames)
     if not 0 < g_min <= g_max or period < 1:
         raise DatasetError(
-            f"gamma from {g_min} to {g_max} in a period of {period} frames: wanted 0 < g_min <= "
-            f"g_max and a "
-            "period of at least 1"
+            f'gamma from {g_min} to {g_max} in a period of {period} frames: wanted 0 < g_min <= '
+            f'g_max and a '
+            'period of at least 1'
         )
     # Only 256 values exist, so the power is taken of a table and not of every pixel.
     values = np.arange(256) / 255
@@ -91,13 +91,13 @@ def make_gamma_set(
     source = VideoSet.load(source_set_root)
     return build_set(
         output_root,
-        tool="gamma",
+        tool='gamma',
         parameters={
-            "g_min": g_min,
-            "g_max": g_max,
-            "period": period,
-            "frames": frames,
-            "index": index,
+            'g_min': g_min,
+            'g_max': g_max,
+            'period': period,
+            'frames': frames,
+            'index': index,
         },
         source=describe_source(source),
         total=frames * len(source.videos),

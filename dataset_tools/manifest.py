@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-MANIFEST = "manifest.json"
+MANIFEST = 'manifest.json'
 FORMAT = 1
 SCALE = 4
 
 _HOW_TO_MAKE = (
-    "make sets with `python -m dataset_tools sample --output data/sample`, or from your own frames "
-    "with `python -m dataset_tools degrade FOLDER --output SET`"
+    'make sets with `python -m dataset_tools sample --output data/sample`, or from your own frames '
+    'with `python -m dataset_tools degrade FOLDER --output SET`'
 )
 
 
@@ -77,23 +77,23 @@ class VideoSet:
         root = Path(root)
         manifest = _read_manifest(root)
         try:
-            if manifest["format"] != FORMAT:
-                raise ValueError(f"format {manifest['format']!r} instead of {FORMAT}")
-            kinds = tuple(manifest["kinds"])
+            if manifest['format'] != FORMAT:
+                raise ValueError(f'format {manifest["format"]!r} instead of {FORMAT}')
+            kinds = tuple(manifest['kinds'])
             return cls(
                 root=root,
-                name=str(manifest["name"]),
-                scale=int(manifest["scale"]),
-                checksum=str(manifest["checksum"]),
+                name=str(manifest['name']),
+                scale=int(manifest['scale']),
+                checksum=str(manifest['checksum']),
                 kinds=kinds,
-                videos={n: _parse_video(n, v, kinds) for n, v in manifest["videos"].items()},
+                videos={n: _parse_video(n, v, kinds) for n, v in manifest['videos'].items()},
                 manifest=manifest,
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            reason = f"no entry {error}" if isinstance(error, KeyError) else error
+            reason = f'no entry {error}' if isinstance(error, KeyError) else error
             raise DatasetError(
-                f"{root / MANIFEST}: not a valid manifest ({reason}); delete {root} and make it "
-                f"again: {_HOW_TO_MAKE}"
+                f'{root / MANIFEST}: not a valid manifest ({reason}); delete {root} and make it '
+                f'again: {_HOW_TO_MAKE}'
             ) from error
 
     def frame_path(self, kind: str, video: str, index: int) -> Path:
@@ -109,13 +109,13 @@ class VideoSet:
         """
         if kind not in self.kinds or video not in self.videos:
             raise DatasetError(
-                f"{self.root}: no {kind}/{video} in this set (kinds: {', '.join(self.kinds)}; "
-                f"videos: {', '.join(self.videos)})"
+                f'{self.root}: no {kind}/{video} in this set (kinds: {", ".join(self.kinds)}; '
+                f'videos: {", ".join(self.videos)})'
             )
         frames = self.videos[video].frames
         if not 0 <= index < frames:
             raise DatasetError(
-                f"{self.root}: no frame {index} in {video}, which has {frames} frames"
+                f'{self.root}: no frame {index} in {video}, which has {frames} frames'
             )
         return frame_file(self.root, kind, video, index)
 
@@ -135,20 +135,20 @@ class VideoSet:
 
 def _missing_frame(root: Path, path: Path) -> str:
     return (
-        f"{path}: frame is missing; `python -m dataset_tools verify {root}` lists all the damage, "
-        f"deleting {root} and making it again mends it"
+        f'{path}: frame is missing; `python -m dataset_tools verify {root}` lists all the damage, '
+        f'deleting {root} and making it again mends it'
     )
 
 
 def frame_file(root: Path, kind: str, video: str, index: int) -> Path:
     """The one place that knows how frame files are called."""
-    return root / kind / video / f"{index:08d}.png"
+    return root / kind / video / f'{index:08d}.png'
 
 
 def content_checksum(videos: dict[str, dict[str, Any]], kinds: tuple[str, ...]) -> str:
     """SHA-256 over video names, kinds and frame checksums; the order of names is no matter."""
     content = [
-        [name, [[kind, videos[name][kind]["sha256"]] for kind in sorted(kinds)]]
+        [name, [[kind, videos[name][kind]['sha256']] for kind in sorted(kinds)]]
         for name in sorted(videos)
     ]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
@@ -176,17 +176,17 @@ def write_manifest(
         videos: Name -> ``{"frames": n, <kind>: {"height", "width", "sha256": [one a frame]}}``.
     """
     manifest = {
-        "format": FORMAT,
-        "name": name,
-        "tool": tool,
-        "parameters": parameters,
-        "source": source,
-        "scale": SCALE,
-        "kinds": kinds,
-        "checksum": content_checksum(videos, tuple(kinds)),
-        "videos": videos,
+        'format': FORMAT,
+        'name': name,
+        'tool': tool,
+        'parameters': parameters,
+        'source': source,
+        'scale': SCALE,
+        'kinds': kinds,
+        'checksum': content_checksum(videos, tuple(kinds)),
+        'videos': videos,
     }
-    (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+    (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + '\n', encoding='utf-8')
 
 
 def find_existing(
@@ -206,15 +206,15 @@ def find_existing(
         return None
     if not (root / MANIFEST).is_file():
         raise DatasetError(
-            f"{root}: exists and is not a set; choose another output or move it away"
+            f'{root}: exists and is not a set; choose another output or move it away'
         )
     found = VideoSet.load(root)
-    wanted = json.loads(json.dumps({"tool": tool, "parameters": parameters, "source": source}))
+    wanted = json.loads(json.dumps({'tool': tool, 'parameters': parameters, 'source': source}))
     for key, value in wanted.items():
         if found.manifest.get(key) != value:
             raise DatasetError(
-                f"{root}: holds a set with a different {key} entry; choose another output, or "
-                "delete the folder"
+                f'{root}: holds a set with a different {key} entry; choose another output, or '
+                'delete the folder'
             )
     found.quick_check()
     return found
@@ -222,26 +222,26 @@ def find_existing(
 
 def _read_manifest(root: Path) -> dict[str, Any]:
     if not root.is_dir():
-        raise DatasetError(f"{root}: no such set folder; {_HOW_TO_MAKE}")
+        raise DatasetError(f'{root}: no such set folder; {_HOW_TO_MAKE}')
     path = root / MANIFEST
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding='utf-8'))
     except FileNotFoundError as error:
-        raise DatasetError(f"{root}: no {MANIFEST} in this folder; {_HOW_TO_MAKE}") from error
+        raise DatasetError(f'{root}: no {MANIFEST} in this folder; {_HOW_TO_MAKE}') from error
     except (OSError, ValueError) as error:
         raise DatasetError(
-            f"{path}: cannot be read as JSON ({error}); delete {root} and make it again: "
-            f"{_HOW_TO_MAKE}"
+            f'{path}: cannot be read as JSON ({error}); delete {root} and make it again: '
+            f'{_HOW_TO_MAKE}'
         ) from error
 
 
 def _parse_video(name: str, entry: dict[str, Any], kinds: tuple[str, ...]) -> Video:
-    frames = int(entry["frames"])
+    frames = int(entry['frames'])
     for kind in kinds:
-        if frames < 1 or len(entry[kind]["sha256"]) != frames:
+        if frames < 1 or len(entry[kind]['sha256']) != frames:
             raise ValueError(
-                f"{name}: {len(entry[kind]['sha256'])} {kind} checksums for {frames} frames"
+                f'{name}: {len(entry[kind]["sha256"])} {kind} checksums for {frames} frames'
             )
     return Video(
-        name, frames, {k: (int(entry[k]["height"]), int(entry[k]["width"])) for k in kinds}
+        name, frames, {k: (int(entry[k]['height']), int(entry[k]['width'])) for k in kinds}
     )

@@ -32,12 +32,12 @@ def make_sample(output_root: str | Path) -> Iterator[tuple[VideoSet, bool]]:
 def _make_set(name: str, root: Path) -> tuple[VideoSet, bool]:
     items = SETS[name]
     plan = {
-        "tool": "sample",
-        "parameters": {
-            "set": name,
-            "videos": {i.name: {"tool": i.tool, "frames": i.frames, **i.parameters} for i in items},
+        'tool': 'sample',
+        'parameters': {
+            'set': name,
+            'videos': {i.name: {'tool': i.tool, 'frames': i.frames, **i.parameters} for i in items},
         },
-        "source": {item.name: item.origin.describe() for item in items},
+        'source': {item.name: item.origin.describe() for item in items},
     }
     found = find_existing(root, **plan)
     if found is not None:

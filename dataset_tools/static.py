@@ -47,8 +47,8 @@ def make_static_set(
     source = VideoSet.load(source_set_root)
     return build_set(
         output_root,
-        tool="static",
-        parameters={"frames": frames, "index": index},
+        tool='static',
+        parameters={'frames': frames, 'index': index},
         source=describe_source(source),
         total=frames * len(source.videos),
         videos=((name, static(frame, frames)) for name, frame in stills(source, index)),

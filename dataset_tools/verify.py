@@ -23,26 +23,26 @@ def verify(root: str | Path) -> list[str]:
     """
     found = VideoSet.load(root)
     problems = []
-    if content_checksum(found.manifest["videos"], found.kinds) != found.checksum:
-        problems.append(f"changed: {MANIFEST} (its checksum is not that of the frames it lists)")
+    if content_checksum(found.manifest['videos'], found.kinds) != found.checksum:
+        problems.append(f'changed: {MANIFEST} (its checksum is not that of the frames it lists)')
     expected = _expected(found)
     hashes: dict[Path, str] = {}
     for path, checksum in expected.items():
         if not path.exists():
-            problems.append(f"missing: {path.relative_to(found.root)}")
+            problems.append(f'missing: {path.relative_to(found.root)}')
         elif _file_checksum(path, hashes) != checksum:
-            problems.append(f"changed: {path.relative_to(found.root)}")
+            problems.append(f'changed: {path.relative_to(found.root)}')
     present = {Path(folder) / name for folder, _, names in os.walk(found.root) for name in names}
     extra = present - set(expected) - {found.root / MANIFEST}
-    return problems + [f"extra: {path.relative_to(found.root)}" for path in sorted(extra)]
+    return problems + [f'extra: {path.relative_to(found.root)}' for path in sorted(extra)]
 
 
 def _expected(found: VideoSet) -> dict[Path, str]:
     return {
         frame_file(found.root, kind, name, index): checksum
         for kind in found.kinds
-        for name, entry in found.manifest["videos"].items()
-        for index, checksum in enumerate(entry[kind]["sha256"])
+        for name, entry in found.manifest['videos'].items()
+        for index, checksum in enumerate(entry[kind]['sha256'])
     }
 
 

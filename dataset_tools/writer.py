@@ -87,12 +87,12 @@ class SetWriter:
         self, root: Path, *, tool: str, parameters: dict[str, Any], source: Any, total: int
     ) -> None:
         self._root = Path(os.path.abspath(root))
-        self._part = self._root.parent / f".{self._root.name}.part"
+        self._part = self._root.parent / f'.{self._root.name}.part'
         self._about = {
-            "name": self._root.name,
-            "tool": tool,
-            "parameters": parameters,
-            "source": source,
+            'name': self._root.name,
+            'tool': tool,
+            'parameters': parameters,
+            'source': source,
         }
         self._videos: dict[str, dict[str, Any]] = {}
         self._new_parents = [folder for folder in self._root.parents if not folder.exists()]
@@ -104,14 +104,14 @@ class SetWriter:
             self._lock = os.open(self._part, os.O_RDONLY)
         except OSError as error:
             raise DatasetError(
-                f"{self._root}: cannot be made ({error.strerror}); choose another output"
+                f'{self._root}: cannot be made ({error.strerror}); choose another output'
             ) from error
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             os.close(self._lock)
             raise DatasetError(
-                f"{self._root}: another process is making this set; wait for it"
+                f'{self._root}: another process is making this set; wait for it'
             ) from error
         for leftover in self._part.iterdir():
             shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
@@ -119,7 +119,7 @@ class SetWriter:
         self._workers = len(os.sched_getaffinity(0))
         self._pool = ThreadPoolExecutor(self._workers)
         self._bar = tqdm(
-            total=self._total, desc=self._root.name, unit="frame", disable=None, leave=False
+            total=self._total, desc=self._root.name, unit='frame', disable=None, leave=False
         )
         return self
 
@@ -143,7 +143,7 @@ class SetWriter:
             os.close(self._lock)
         if isinstance(error, OSError):
             raise DatasetError(
-                f"{self._root}: not made ({error}); mend that and start again"
+                f'{self._root}: not made ({error}); mend that and start again'
             ) from error
 
     def add_video(self, name: str, frames: Iterable[np.ndarray]) -> None:
@@ -160,9 +160,9 @@ class SetWriter:
         Raises:
             DatasetError: No frames, frames of different sizes, or a name that cannot be used.
         """
-        if name in self._videos or not name or "/" in name or name.startswith("."):
+        if name in self._videos or not name or '/' in name or name.startswith('.'):
             raise DatasetError(
-                f"{self._root}: {name!r} is already taken or no good as the name of a video"
+                f'{self._root}: {name!r} is already taken or no good as the name of a video'
             )
         for kind in KINDS:
             (self._part / kind / name).mkdir(parents=True)
@@ -173,7 +173,7 @@ class SetWriter:
             shape = hr.shape if shape is None else shape
             if hr.shape != shape:
                 raise DatasetError(
-                    f"{name}: frame {index} is {_size(hr.shape)}, the ones before {_size(shape)}"
+                    f'{name}: frame {index} is {_size(hr.shape)}, the ones before {_size(shape)}'
                 )
             first = first_with.setdefault(hashlib.sha256(hr.data).digest(), index)
             if first == index:
@@ -187,13 +187,13 @@ class SetWriter:
                 waiting.popleft().result()
             self._bar.update()
         if shape is None:
-            raise DatasetError(f"{name}: a video needs at least one frame")
+            raise DatasetError(f'{name}: a video needs at least one frame')
         self._videos[name] = _entry(shape, [future.result() for future in stored])
 
     def _store(self, name: str, index: int, hr: np.ndarray) -> dict[str, str]:
         """Writes one frame of every kind; returns kind -> SHA-256 of the file."""
         checksums = {}
-        for kind, frame in (("gt", hr), ("lr_bd", degrade_bd(hr))):
+        for kind, frame in (('gt', hr), ('lr_bd', degrade_bd(hr))):
             data = encode_png(frame)
             frame_file(self._part, kind, name, index).write_bytes(data)
             checksums[kind] = hashlib.sha256(data).hexdigest()
@@ -215,16 +215,16 @@ class SetWriter:
 def _entry(shape: tuple[int, ...], checksums: list[dict[str, str]]) -> dict[str, Any]:
     """A video's entry in the manifest."""
     height, width = shape[:2]
-    sizes = {"gt": (height, width), "lr_bd": (height // SCALE, width // SCALE)}
-    entry: dict[str, Any] = {"frames": len(checksums)}
+    sizes = {'gt': (height, width), 'lr_bd': (height // SCALE, width // SCALE)}
+    entry: dict[str, Any] = {'frames': len(checksums)}
     for kind, (kind_height, kind_width) in sizes.items():
         entry[kind] = {
-            "height": kind_height,
-            "width": kind_width,
-            "sha256": [frame[kind] for frame in checksums],
+            'height': kind_height,
+            'width': kind_width,
+            'sha256': [frame[kind] for frame in checksums],
         }
     return entry
 
 
 def _size(shape: tuple[int, ...]) -> str:
-    return f"{shape[1]}x{shape[0]}"
+    return f'{shape[1]}x{shape[0]}'

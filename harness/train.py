@@ -21,7 +21,9 @@ def parse_args(argv=None) -> argparse.Namespace:
         description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument('config', help='config file')
-    parser.add_argument('--work-dir', help='for logs and checkpoints; work_dirs/<config> by default')
+    parser.add_argument(
+        '--work-dir', help='for logs and checkpoints; work_dirs/<config> by default'
+    )
     parser.add_argument(
         '--resume',
         nargs='?',

@@ -8,13 +8,13 @@ from pathlib import Path
 def main() -> int:
     """Build the report; return 0, or 2 if the work directory cannot be reported on."""
     parser = argparse.ArgumentParser(
-        prog="python -m reports",
-        description="Make tables (LaTeX, Excel, CSV, Markdown) and figures (PNG, PDF) of a grid. "
-        "Unfinished grids are fine: missing and failed runs are marked.",
-        epilog="example: python -m reports work_dirs/quickstart",
+        prog='python -m reports',
+        description='Make tables (LaTeX, Excel, CSV, Markdown) and figures (PNG, PDF) of a grid. '
+        'Unfinished grids are fine: missing and failed runs are marked.',
+        epilog='example: python -m reports work_dirs/quickstart',
     )
-    parser.add_argument("work_dir", type=Path, help="work directory of the grid (has grid.json)")
-    parser.add_argument("--output", type=Path, help="folder to write to (default WORK_DIR/report)")
+    parser.add_argument('work_dir', type=Path, help='work directory of the grid (has grid.json)')
+    parser.add_argument('--output', type=Path, help='folder to write to (default WORK_DIR/report)')
     arguments = parser.parse_args()
 
     # Not at the top: pandas and matplotlib take seconds, and --help must not.
@@ -24,15 +24,15 @@ def main() -> int:
     try:
         report = build_report(arguments.work_dir, arguments.output)
     except ReportError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f'error: {error}', file=sys.stderr)
         return 2
     for note in report.notes:
-        print(f"note: {note}")
+        print(f'note: {note}')
     for description, path in report.outputs:
-        print(f"{description:30} {path}")
-    print(f"\n{report.summary_text}", end="")
+        print(f'{description:30} {path}')
+    print(f'\n{report.summary_text}', end='')
     return 0
 
 
-if __name__ == "__main__":
+if __name__ == '__main__':
     sys.exit(main())

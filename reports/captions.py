@@ -6,57 +6,57 @@ from reports.results import WINDOW, GridResults
 from reports.run_files import TestSet
 
 TRADEOFF_CAPTION = (
-    "Training time against accuracy with changing R, the number of times PI uses its stored "
-    "states; RI stores none. PSNR on Y, mean over seeds; mean: over all test sets."
+    'Training time against accuracy with changing R, the number of times PI uses its stored '
+    'states; RI stores none. PSNR on Y, mean over seeds; mean: over all test sets.'
 )
 
 
 def main_caption(grid: GridResults) -> str:
     """Caption of the main table: what was averaged, over how much, and what is missing."""
-    sets = ", ".join(describe(test_set) for test_set in grid.plan.test_sets.values())
-    trained = grid.runs[grid.runs["strategy"].notna()]
-    seeds = trained.groupby(["train_set", "method"])["seed"].size()
-    spans = trained.groupby("network", sort=False)["iterations"]
-    iterations = ", ".join(f"{grid.plan.networks[key]} {_span(group)}" for key, group in spans)
+    sets = ', '.join(describe(test_set) for test_set in grid.plan.test_sets.values())
+    trained = grid.runs[grid.runs['strategy'].notna()]
+    seeds = trained.groupby(['train_set', 'method'])['seed'].size()
+    spans = trained.groupby('network', sort=False)['iterations']
+    iterations = ', '.join(f'{grid.plan.networks[key]} {_span(group)}' for key, group in spans)
     parts = [
-        f"Y-PSNR (dB) and SSIM of all frames, and PSNR of the last {WINDOW} frames where every "
-        f"video has at least {2 * WINDOW}. Mean over frames, then videos, then seeds, with the "
-        f"standard deviation over seeds where there are several. Test sets: {sets}.",
-        f"Seeds: {_span(seeds)} per method." if len(seeds) else "",
-        f"Training iterations: {iterations}." if iterations else "",
+        f'Y-PSNR (dB) and SSIM of all frames, and PSNR of the last {WINDOW} frames where every '
+        f'video has at least {2 * WINDOW}. Mean over frames, then videos, then seeds, with the '
+        f'standard deviation over seeds where there are several. Test sets: {sets}.',
+        f'Seeds: {_span(seeds)} per method.' if len(seeds) else '',
+        f'Training iterations: {iterations}.' if iterations else '',
         _count_sentence(grid),
     ]
-    return " ".join(part for part in parts if part)
+    return ' '.join(part for part in parts if part)
 
 
 def _count_sentence(grid: GridResults) -> str:
-    counts = grid.runs["status"].value_counts()
+    counts = grid.runs['status'].value_counts()
     words = {
-        "FAILED": "failed",
-        "INVALID": "unreadable",
-        "RUNNING": "unfinished",
-        "TODO": "missing",
+        'FAILED': 'failed',
+        'INVALID': 'unreadable',
+        'RUNNING': 'unfinished',
+        'TODO': 'missing',
     }
-    parts = [f"{counts[status]} {word}" for status, word in words.items() if status in counts]
-    done = f"{counts.get('DONE', 0)} of {len(grid.runs)} runs done"
-    bad = (grid.evaluations["status"] == "invalid").sum()
-    invalid = f" Evaluations with damaged files, left out: {bad}." if bad else ""
-    return f"{done}{': ' if parts else ''}{', '.join(parts)}.{invalid}"
+    parts = [f'{counts[status]} {word}' for status, word in words.items() if status in counts]
+    done = f'{counts.get("DONE", 0)} of {len(grid.runs)} runs done'
+    bad = (grid.evaluations['status'] == 'invalid').sum()
+    invalid = f' Evaluations with damaged files, left out: {bad}.' if bad else ''
+    return f'{done}{": " if parts else ""}{", ".join(parts)}.{invalid}'
 
 
 def timing_caption(grid: GridResults) -> str:
     """Caption of the timing table: what the times hold, and the device they were taken on."""
     devices = [
-        f"{device} with {threads:.0f} thread(s)"
-        for (device, threads), _ in grid.runs.dropna(subset=["device"]).groupby(
-            ["device", "threads"]
+        f'{device} with {threads:.0f} thread(s)'
+        for (device, threads), _ in grid.runs.dropna(subset=['device']).groupby(
+            ['device', 'threads']
         )
     ]
-    where = f" Measured on {', '.join(devices)}." if devices else ""
+    where = f' Measured on {", ".join(devices)}.' if devices else ''
     return (
-        "Parameters and times. Training: mean time per iteration, of which loading, the pass that "
-        "computes the stored states divided by the iterations that use them, and the optimisation "
-        f"step. Inference: median over all evaluated frames. Means over seeds.{where}"
+        'Parameters and times. Training: mean time per iteration, of which loading, the pass that '
+        'computes the stored states divided by the iterations that use them, and the optimisation '
+        f'step. Inference: median over all evaluated frames. Means over seeds.{where}'
     )
 
 
@@ -64,9 +64,9 @@ def describe(test_set: TestSet) -> str:
     """Label, number of videos and their lengths."""
     count = len(test_set.videos)
     frames = _span(pd.Series(list(test_set.videos.values())))
-    return f"{test_set.label} ({count} video{'s' if count > 1 else ''} of {frames} frames)"
+    return f'{test_set.label} ({count} video{"s" if count > 1 else ""} of {frames} frames)'
 
 
 def _span(values: pd.Series) -> str:
     low, high = values.min(), values.max()
-    return f"{low}" if low == high else f"{low} to {high}"
+    return f'{low}' if low == high else f'{low} to {high}'

@@ -36,21 +36,21 @@ def psnr_vs_frame(grid: GridResults, network: str, train_set: str) -> Figure:
         for panel, key in zip(axes, keys, strict=False):
             _frame_panel(panel, grid, methods, key)
         for panel in axes[::columns]:
-            panel.set_ylabel("PSNR (dB)")
+            panel.set_ylabel('PSNR (dB)')
         for empty in axes[len(keys) :]:
             empty.set_axis_off()
         handles = [_legend_entry(grid, method) for method in methods]
         if spare:
-            axes[-1].legend(handles=handles, loc="center")
+            axes[-1].legend(handles=handles, loc='center')
         else:
-            figure.legend(handles=handles, loc="outside lower center", ncols=across)
+            figure.legend(handles=handles, loc='outside lower center', ncols=across)
     return figure
 
 
 def _with_references(grid: GridResults, network: str, train_set: str) -> list:
-    own = (grid.methods["network"] == network) & (grid.methods["train_set"] == train_set)
+    own = (grid.methods['network'] == network) & (grid.methods['train_set'] == train_set)
     # "" is the training set of untrained references, which are drawn beside every network.
-    chosen = own | (grid.methods["train_set"] == "")
+    chosen = own | (grid.methods['train_set'] == '')
     return list(grid.methods[chosen].itertuples())
 
 
@@ -61,7 +61,7 @@ def _frame_panel(panel: Axes, grid: GridResults, methods: list, key: str) -> Non
         curve = _seed_curves(grid, method, key)
         if curve.empty:
             continue
-        style = look(method, grid.methods["repeats"])
+        style = look(method, grid.methods['repeats'])
         worst, best = curve.min(axis=1), curve.max(axis=1)
         panel.plot(curve.index, curve.mean(axis=1), color=style.color, linestyle=style.line)
         if curve.shape[1] > 1:
@@ -69,28 +69,28 @@ def _frame_panel(panel: Axes, grid: GridResults, methods: list, key: str) -> Non
         low, high = min(low, worst.min()), max(high, best.max())
     lengths = sorted(set(test_set.videos.values()))
     for length in lengths[:-1]:
-        panel.axvline(length - 1, color="0.6", linewidth=0.6, linestyle=":")
+        panel.axvline(length - 1, color='0.6', linewidth=0.6, linestyle=':')
     panel.set_title(describe(test_set))
     panel.set_xlim(0, max(lengths[-1] - 1, 1))
-    panel.set_xlabel("Frame number")
+    panel.set_xlabel('Frame number')
     panel.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     if low <= high:
         panel.set_ylim(*_padded(low, high))
         panel.yaxis.set_major_locator(MaxNLocator(5))
     else:
-        panel.text(0.5, 0.5, "no finished run", transform=panel.transAxes, ha="center")
+        panel.text(0.5, 0.5, 'no finished run', transform=panel.transAxes, ha='center')
 
 
 def _seed_curves(grid: GridResults, method, key: str):
     """PSNR by frame (rows) and run (columns)."""
     curves = grid.curves
     same = (
-        (curves["network"] == method.network)
-        & (curves["train_set"] == method.train_set)
-        & (curves["method"] == method.method)
-        & (curves["test_set"] == key)
+        (curves['network'] == method.network)
+        & (curves['train_set'] == method.train_set)
+        & (curves['method'] == method.method)
+        & (curves['test_set'] == key)
     )
-    return curves[same].pivot(index="frame", columns="run_id", values="psnr_y")
+    return curves[same].pivot(index='frame', columns='run_id', values='psnr_y')
 
 
 def _padded(low: float, high: float) -> tuple[float, float]:
@@ -100,47 +100,47 @@ def _padded(low: float, high: float) -> tuple[float, float]:
 
 
 def _legend_entry(grid: GridResults, method) -> Line2D:
-    style = look(method, grid.methods["repeats"])
+    style = look(method, grid.methods['repeats'])
     cells = grid.cells[
-        (grid.cells["method"] == method.method)
-        & (grid.cells["network"] == method.network)
-        & (grid.cells["train_set"] == method.train_set)
+        (grid.cells['method'] == method.method)
+        & (grid.cells['network'] == method.network)
+        & (grid.cells['train_set'] == method.train_set)
     ]
     label = method.variant
-    worst = cells.sort_values("seeds_done").iloc[0]
-    if worst["seeds_done"] == 0:
-        label += f": {worst['status']}" + ("" if (cells["seeds_done"] == 0).all() else " in part")
-    elif worst["status"] == "partial":
-        label += f": {worst['seeds_done']} of {worst['seeds_planned']} seeds"
-    elif worst["seeds_planned"] > 1:
-        label += f", {worst['seeds_planned']} seeds"
-    drawn = cells["seeds_done"].any()
-    return Line2D([], [], color=style.color, linestyle=style.line if drawn else "", label=label)
+    worst = cells.sort_values('seeds_done').iloc[0]
+    if worst['seeds_done'] == 0:
+        label += f': {worst["status"]}' + ('' if (cells['seeds_done'] == 0).all() else ' in part')
+    elif worst['status'] == 'partial':
+        label += f': {worst["seeds_done"]} of {worst["seeds_planned"]} seeds'
+    elif worst['seeds_planned'] > 1:
+        label += f', {worst["seeds_planned"]} seeds'
+    drawn = cells['seeds_done'].any()
+    return Line2D([], [], color=style.color, linestyle=style.line if drawn else '', label=label)
 
 
 def drift_map(grid: GridResults) -> Figure:
     """Heat map of drift (dB, last 50 minus first 50 frames): methods x long test sets."""
     keys, methods = grid.long_sets, list(grid.methods.itertuples())
-    cells = grid.cells.set_index(["train_set", "network", "method", "test_set"])
+    cells = grid.cells.set_index(['train_set', 'network', 'method', 'test_set'])
     rows = [[(m.train_set, m.network, m.method, key) for key in keys] for m in methods]
-    drift = np.array([[cells.loc[place, "drift"] for place in row] for row in rows])
-    status = [[cells.loc[place, "status"] for place in row] for row in rows]
+    drift = np.array([[cells.loc[place, 'drift'] for place in row] for row in rows])
+    status = [[cells.loc[place, 'status'] for place in row] for row in rows]
     limit = max(1.0, np.nanmax(np.abs(drift), initial=0.0))
-    with rc_context(RC | {"axes.grid": False}):
+    with rc_context(RC | {'axes.grid': False}):
         figure = Figure(figsize=(COLUMN_WIDTH, 0.75 + 0.19 * len(rows)))
         axes = figure.subplots()
         # Asinh: a collapse by 15 dB must not wash out the difference between 0 and -0.5 dB.
         norm = AsinhNorm(linear_width=0.5, vmin=-limit, vmax=limit)
-        axes.imshow(np.ma.masked_invalid(drift), cmap="RdBu", norm=norm, aspect="auto")
-        axes.set_facecolor("0.92")
+        axes.imshow(np.ma.masked_invalid(drift), cmap='RdBu', norm=norm, aspect='auto')
+        axes.set_facecolor('0.92')
         _label_cells(axes, drift, norm, status)
         axes.set_xticks(range(len(keys)), [grid.plan.test_sets[key].label for key in keys])
         axes.set_yticks(range(len(rows)), [_row_label(grid, method) for method in methods])
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
-        partial = any("partial" in row for row in status)
+        partial = any('partial' in row for row in status)
         axes.set_title(
-            "Drift (dB): last 50 minus first 50 frames" + ("\n~ not all seeds done" * partial)
+            'Drift (dB): last 50 minus first 50 frames' + ('\n~ not all seeds done' * partial)
         )
     return figure
 
@@ -148,22 +148,22 @@ def drift_map(grid: GridResults) -> Figure:
 def _label_cells(axes: Axes, drift: np.ndarray, norm: AsinhNorm, status: list[list[str]]) -> None:
     for (row, column), value in np.ndenumerate(drift):
         empty = math.isnan(value)
-        mark = "~" if status[row][column] == "partial" else ""
-        number = f"{value:+.2f}{mark}".replace("-", "\u2212")
+        mark = '~' if status[row][column] == 'partial' else ''
+        number = f'{value:+.2f}{mark}'.replace('-', '\u2212')
         dark = not empty and abs(norm(value) - 0.5) > 0.33
         axes.text(
             column,
             row,
             status[row][column] if empty else number,
-            ha="center",
-            va="center",
+            ha='center',
+            va='center',
             fontsize=7,
-            color="white" if dark else "black",
-            style="italic" if empty else "normal",
+            color='white' if dark else 'black',
+            style='italic' if empty else 'normal',
         )
 
 
 def _row_label(grid: GridResults, method) -> str:
-    several = grid.runs.loc[grid.runs["train_set"] != "", "train_set"].nunique() > 1
-    train = grid.plan.train_sets.get(method.train_set, "") if several else ""
-    return f"{method.method}, {train}" if train else method.method
+    several = grid.runs.loc[grid.runs['train_set'] != '', 'train_set'].nunique() > 1
+    train = grid.plan.train_sets.get(method.train_set, '') if several else ''
+    return f'{method.method}, {train}' if train else method.method

@@ -13,7 +13,7 @@ def replacing(path: Path) -> Iterator[Path]:
     The temporary name keeps the suffix, from which matplotlib and openpyxl tell the format.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    temporary = path.with_name(f'.{path.stem}.{os.getpid()}{path.suffix}')
     try:
         yield temporary
         os.replace(temporary, path)
@@ -24,5 +24,5 @@ def replacing(path: Path) -> Iterator[Path]:
 def write_text(path: Path, text: str) -> Path:
     """Write a text file (UTF-8) in one step."""
     with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text(text, encoding='utf-8')
     return path

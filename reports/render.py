@@ -7,61 +7,61 @@ from itertools import groupby
 from reports.tables import BEST, SECOND, Cell, Table
 
 # Packages the LaTeX fragment needs; the standalone document loads the same.
-PACKAGES = ("booktabs", "graphicx", "xcolor")
-_COLOURS = {BEST: "red", SECOND: "blue"}
+PACKAGES = ('booktabs', 'graphicx', 'xcolor')
+_COLOURS = {BEST: 'red', SECOND: 'blue'}
 _LATEX_ESCAPES = {
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    **{character: f"\\{character}" for character in "&%$#_{}"},
+    '\\': r'\textbackslash{}',
+    '~': r'\textasciitilde{}',
+    '^': r'\textasciicircum{}',
+    '<': r'\textless{}',
+    '>': r'\textgreater{}',
+    **{character: f'\\{character}' for character in '&%$#_{}'},
 }
 
 
 def latex_fragment(tables: list[Table]) -> str:
     """All tables as floats, to be put into a paper by ``\\input``."""
-    packages = ", ".join(PACKAGES)
-    head = f"% Needs the packages {packages}. In a one-column document table* acts as table.\n"
-    return head + "\n".join(_latex_table(table) for table in tables)
+    packages = ', '.join(PACKAGES)
+    head = f'% Needs the packages {packages}. In a one-column document table* acts as table.\n'
+    return head + '\n'.join(_latex_table(table) for table in tables)
 
 
 def latex_document(tables: list[Table]) -> str:
     """A document of its own, which pdflatex compiles as it is."""
-    packages = "".join(f"\\usepackage{{{name}}}\n" for name in PACKAGES)
+    packages = ''.join(f'\\usepackage{{{name}}}\n' for name in PACKAGES)
     return (
-        "\\documentclass[10pt]{article}\n"
-        "\\usepackage[a4paper,textwidth=7.16in,textheight=9.5in]{geometry}\n"
-        "\\setlength{\\belowcaptionskip}{6pt}\n"
-        f"{packages}\\begin{{document}}\n{latex_fragment(tables)}\\end{{document}}\n"
+        '\\documentclass[10pt]{article}\n'
+        '\\usepackage[a4paper,textwidth=7.16in,textheight=9.5in]{geometry}\n'
+        '\\setlength{\\belowcaptionskip}{6pt}\n'
+        f'{packages}\\begin{{document}}\n{latex_fragment(tables)}\\end{{document}}\n'
     )
 
 
 def _latex_table(table: Table) -> str:
-    marks = " Best and second best PSNR of each network in red and blue." if table.ranked else ""
-    marks += " Superscript: seeds done of seeds planned." if _is_partial(table) else ""
+    marks = ' Best and second best PSNR of each network in red and blue.' if table.ranked else ''
+    marks += ' Superscript: seeds done of seeds planned.' if _is_partial(table) else ''
     # Notes go in as comments: reasons and run names are long, but belong to the file.
-    notes = "".join(f"% {note}\n" for note in table.notes)
-    width = "\\ifdim\\width>\\textwidth \\textwidth\\else\\width\\fi"
+    notes = ''.join(f'% {note}\n' for note in table.notes)
+    width = '\\ifdim\\width>\\textwidth \\textwidth\\else\\width\\fi'
     return (
-        f"{notes}\\begin{{table*}}[t]\n\\centering\n"
-        f"\\caption{{{_tex(table.caption)}{marks}}}\n\\label{{tab:{table.name}}}\n"
-        f"\\setlength{{\\tabcolsep}}{{4pt}}%\n\\resizebox{{{width}}}{{!}}{{%\n"
-        f"\\begin{{tabular}}{{l{'c' * len(table.columns)}}}\n"
-        f"\\toprule\n{_latex_header(table)}\\midrule\n{_latex_body(table)}\\bottomrule\n"
-        "\\end{tabular}}\n\\end{table*}\n"
+        f'{notes}\\begin{{table*}}[t]\n\\centering\n'
+        f'\\caption{{{_tex(table.caption)}{marks}}}\n\\label{{tab:{table.name}}}\n'
+        f'\\setlength{{\\tabcolsep}}{{4pt}}%\n\\resizebox{{{width}}}{{!}}{{%\n'
+        f'\\begin{{tabular}}{{l{"c" * len(table.columns)}}}\n'
+        f'\\toprule\n{_latex_header(table)}\\midrule\n{_latex_body(table)}\\bottomrule\n'
+        '\\end{tabular}}\n\\end{table*}\n'
     )
 
 
 def _latex_header(table: Table) -> str:
-    top, rules, at = "", "", 2
+    top, rules, at = '', '', 2
     for label, columns in groupby(table.columns, key=lambda column: column.group):
         count = len(list(columns))
-        top += f" & \\multicolumn{{{count}}}{{c}}{{{_tex(label)}}}"
-        rules += f"\\cmidrule(lr){{{at}-{at + count - 1}}}"
+        top += f' & \\multicolumn{{{count}}}{{c}}{{{_tex(label)}}}'
+        rules += f'\\cmidrule(lr){{{at}-{at + count - 1}}}'
         at += count
-    names = "".join(f" & {_tex(column.header)}" for column in table.columns)
-    return f"{top} \\\\\n{rules}\n{names} \\\\\n"
+    names = ''.join(f' & {_tex(column.header)}' for column in table.columns)
+    return f'{top} \\\\\n{rules}\n{names} \\\\\n'
 
 
 def _latex_body(table: Table) -> str:
@@ -70,90 +70,90 @@ def _latex_body(table: Table) -> str:
         before = table.rows[index - 1] if index else None
         new_heading = row.heading and (before is None or before.heading != row.heading)
         if before and (new_heading or before.section != row.section):
-            lines.append("\\midrule")
+            lines.append('\\midrule')
         if new_heading:
             span = len(table.columns) + 1
-            lines.append(f"\\multicolumn{{{span}}}{{l}}{{\\emph{{{_tex(row.heading)}}}}} \\\\")
-        cells = "".join(f" & {_latex_cell(cell)}" for cell in row.cells)
-        lines.append(f"{_tex(row.label)}{cells} \\\\")
-    return "\n".join(lines) + "\n"
+            lines.append(f'\\multicolumn{{{span}}}{{l}}{{\\emph{{{_tex(row.heading)}}}}} \\\\')
+        cells = ''.join(f' & {_latex_cell(cell)}' for cell in row.cells)
+        lines.append(f'{_tex(row.label)}{cells} \\\\')
+    return '\n'.join(lines) + '\n'
 
 
 def _latex_cell(cell: Cell) -> str:
     if math.isnan(cell.value):
-        return f"\\emph{{{_tex(cell.note)}}}"
+        return f'\\emph{{{_tex(cell.note)}}}'
     text = _number(cell)
     if cell.rank:
-        text = f"\\textcolor{{{_COLOURS[cell.rank]}}}{{{text}}}"
-    text += f"\\textsuperscript{{{cell.note}}}" if cell.note else ""
-    text += "" if math.isnan(cell.std) else f"{{\\scriptsize$\\pm${cell.std:.{cell.digits}f}}}"
-    return text + ("" if math.isnan(cell.ssim) else f"/{cell.ssim:.3f}")
+        text = f'\\textcolor{{{_COLOURS[cell.rank]}}}{{{text}}}'
+    text += f'\\textsuperscript{{{cell.note}}}' if cell.note else ''
+    text += '' if math.isnan(cell.std) else f'{{\\scriptsize$\\pm${cell.std:.{cell.digits}f}}}'
+    return text + ('' if math.isnan(cell.ssim) else f'/{cell.ssim:.3f}')
 
 
 def _tex(text: str) -> str:
-    return "".join(_LATEX_ESCAPES.get(character, character) for character in text)
+    return ''.join(_LATEX_ESCAPES.get(character, character) for character in text)
 
 
 def markdown(tables: list[Table]) -> str:
     """All tables in Markdown: best bold, second best italic; notes as a list."""
-    return "\n".join(_markdown_table(table) for table in tables)
+    return '\n'.join(_markdown_table(table) for table in tables)
 
 
 def _markdown_table(table: Table) -> str:
-    marks = " **Best**, *second best* PSNR of each network." if table.ranked else ""
-    marks += " In parentheses: seeds done of seeds planned." if _is_partial(table) else ""
-    heads = [f"{c.group} {c.header}".replace("|", "\\|") for c in table.columns]
-    lines = [f"{table.caption}{marks}", "", f"| method | {' | '.join(heads)} |"]
-    lines.append("|---|" + "---:|" * len(heads))
+    marks = ' **Best**, *second best* PSNR of each network.' if table.ranked else ''
+    marks += ' In parentheses: seeds done of seeds planned.' if _is_partial(table) else ''
+    heads = [f'{c.group} {c.header}'.replace('|', '\\|') for c in table.columns]
+    lines = [f'{table.caption}{marks}', '', f'| method | {" | ".join(heads)} |']
+    lines.append('|---|' + '---:|' * len(heads))
     for row in table.rows:
-        label = f"{row.label} ({row.heading.lower()})" if row.heading else row.label
-        cells = " | ".join(_markdown_cell(cell) for cell in row.cells)
-        lines.append(f"| {label} | {cells} |".replace("\n", " "))
-    notes = [f"- {note}" for note in table.notes]
-    return "\n".join([*lines, *([""] if notes else []), *notes]) + "\n"
+        label = f'{row.label} ({row.heading.lower()})' if row.heading else row.label
+        cells = ' | '.join(_markdown_cell(cell) for cell in row.cells)
+        lines.append(f'| {label} | {cells} |'.replace('\n', ' '))
+    notes = [f'- {note}' for note in table.notes]
+    return '\n'.join([*lines, *([''] if notes else []), *notes]) + '\n'
 
 
 def _markdown_cell(cell: Cell) -> str:
     if math.isnan(cell.value):
         return cell.note
     text = _number(cell)
-    text = {BEST: f"**{text}**", SECOND: f"*{text}*"}.get(cell.rank, text)
-    text += f" ({cell.note})" if cell.note else ""
-    text += "" if math.isnan(cell.std) else f" ± {cell.std:.{cell.digits}f}"
-    return text + ("" if math.isnan(cell.ssim) else f" / {cell.ssim:.3f}")
+    text = {BEST: f'**{text}**', SECOND: f'*{text}*'}.get(cell.rank, text)
+    text += f' ({cell.note})' if cell.note else ''
+    text += '' if math.isnan(cell.std) else f' ± {cell.std:.{cell.digits}f}'
+    return text + ('' if math.isnan(cell.ssim) else f' / {cell.ssim:.3f}')
 
 
 def plain_text(table: Table) -> str:
     """The table for a terminal: values only, without deviations and SSIM, and the caption below."""
     groups = [column.group for column in table.columns]
-    shown = ["" if i and g == groups[i - 1] else g for i, g in enumerate(groups)]
-    heads = [column.header.removesuffix("/SSIM") for column in table.columns]
+    shown = ['' if i and g == groups[i - 1] else g for i, g in enumerate(groups)]
+    heads = [column.header.removesuffix('/SSIM') for column in table.columns]
     body = [[row.label, *map(_text_cell, row.cells)] for row in table.rows]
-    lines = [["", *shown], ["method", *heads], *body]
+    lines = [['', *shown], ['method', *heads], *body]
     widths = [max(len(line[i]) for line in lines) for i in range(len(heads) + 1)]
     texts = [_aligned(line, widths) for line in lines]
-    out = [*texts[:2], "-" * len(texts[1])]
+    out = [*texts[:2], '-' * len(texts[1])]
     for index, (row, text) in enumerate(zip(table.rows, texts[2:], strict=True)):
         before = table.rows[index - 1] if index else row
         if row.heading != before.heading or (row.heading and not index):
-            out.append(f"[{row.heading}]")
+            out.append(f'[{row.heading}]')
         elif row.section != before.section:
-            out.append("")
+            out.append('')
         out.append(text)
-    marks = " * best, + second best of each network." if table.ranked else ""
-    marks += " ~ not all seeds are done." if _is_partial(table) else ""
-    return "\n".join([*out, *textwrap.wrap(table.caption + marks, width=100)]) + "\n"
+    marks = ' * best, + second best of each network.' if table.ranked else ''
+    marks += ' ~ not all seeds are done.' if _is_partial(table) else ''
+    return '\n'.join([*out, *textwrap.wrap(table.caption + marks, width=100)]) + '\n'
 
 
 def _aligned(line: list[str], widths: list[int]) -> str:
     cells = [text.rjust(width) for text, width in zip(line[1:], widths[1:], strict=True)]
-    return "  ".join([line[0].ljust(widths[0]), *cells]).rstrip()
+    return '  '.join([line[0].ljust(widths[0]), *cells]).rstrip()
 
 
 def _text_cell(cell: Cell) -> str:
     if math.isnan(cell.value):
-        return cell.note + " "
-    return _number(cell) + {BEST: "*", SECOND: "+"}.get(cell.rank, " ") + ("~" if cell.note else "")
+        return cell.note + ' '
+    return _number(cell) + {BEST: '*', SECOND: '+'}.get(cell.rank, ' ') + ('~' if cell.note else '')
 
 
 def _is_partial(table: Table) -> bool:
@@ -161,4 +161,4 @@ def _is_partial(table: Table) -> bool:
 
 
 def _number(cell: Cell) -> str:
-    return f"{cell.value:.{cell.digits}f}"
+    return f'{cell.value:.{cell.digits}f}'

@@ -21,7 +21,7 @@ class Report:
     """
 
     outputs: list[tuple[str, Path]] = field(default_factory=list)
-    summary_text: str = ""
+    summary_text: str = ''
     notes: list[str] = field(default_factory=list)
 
 
@@ -36,42 +36,42 @@ def build_report(work_dir: str | Path, output: str | Path | None = None) -> Repo
         ReportError: ``work_dir`` holds no usable ``grid.json``.
     """
     grid = load_grid(work_dir)
-    folder = Path(output) if output else Path(work_dir) / "report"
+    folder = Path(output) if output else Path(work_dir) / 'report'
     report = Report(notes=grid.notes())
     main, timing = tables.main_table(grid), tables.timing_table(grid)
     tradeoff = tables.tradeoff_table(grid)
     all_tables = [table for table in (main, timing, tradeoff) if table]
     report.summary_text = render.plain_text(main)
     report.outputs += _write_tables(grid, all_tables, folder)
-    workbook = write_workbook(grid, main, timing, folder / "results.xlsx")
-    report.outputs.append(("Excel workbook", workbook))
+    workbook = write_workbook(grid, main, timing, folder / 'results.xlsx')
+    report.outputs.append(('Excel workbook', workbook))
     report.outputs += _write_figures(grid, folder)
     return report
 
 
 def _write_tables(grid: GridResults, all_tables: list[tables.Table], folder: Path):
     texts = [
-        ("tables for \\input (LaTeX)", "results.tex", render.latex_fragment(all_tables)),
-        ("tables, a document", "results_standalone.tex", render.latex_document(all_tables)),
-        ("tables in Markdown", "results.md", render.markdown(all_tables)),
+        ('tables for \\input (LaTeX)', 'results.tex', render.latex_fragment(all_tables)),
+        ('tables, a document', 'results_standalone.tex', render.latex_document(all_tables)),
+        ('tables in Markdown', 'results.md', render.markdown(all_tables)),
     ]
     written = [(what, write_text(folder / name, text)) for what, name, text in texts]
-    with replacing(folder / "results.csv") as temporary:
-        grid.cells.to_csv(temporary, index=False, float_format="%.6g")
-    return [*written, ("every cell, tidy (CSV)", folder / "results.csv")]
+    with replacing(folder / 'results.csv') as temporary:
+        grid.cells.to_csv(temporary, index=False, float_format='%.6g')
+    return [*written, ('every cell, tidy (CSV)', folder / 'results.csv')]
 
 
 def _write_figures(grid: GridResults, folder: Path) -> list[tuple[str, Path]]:
     drawn = []
-    trained = grid.methods[grid.methods["train_set"] != ""]
-    pairs = trained[["network", "train_set"]].drop_duplicates()
-    several = trained["train_set"].nunique() > 1
+    trained = grid.methods[grid.methods['train_set'] != '']
+    pairs = trained[['network', 'train_set']].drop_duplicates()
+    several = trained['train_set'].nunique() > 1
     for network, train_set in pairs.itertuples(index=False):
-        name = f"psnr_vs_frame_{network}" + (f"_{train_set}" if several else "")
+        name = f'psnr_vs_frame_{network}' + (f'_{train_set}' if several else '')
         figure = figures.psnr_vs_frame(grid, network, train_set)
-        drawn.append((f"PSNR vs frame, {grid.plan.networks[network]}", name, figure))
-    drawn.append(("R trade-off", "r_tradeoff", r_tradeoff(grid)))
-    drawn.append(("drift", "drift", figures.drift_map(grid) if grid.long_sets else None))
+        drawn.append((f'PSNR vs frame, {grid.plan.networks[network]}', name, figure))
+    drawn.append(('R trade-off', 'r_tradeoff', r_tradeoff(grid)))
+    drawn.append(('drift', 'drift', figures.drift_map(grid) if grid.long_sets else None))
     return [
         (what, path)
         for what, name, figure in drawn

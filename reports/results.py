@@ -27,9 +27,9 @@ from reports.run_files import (
 
 WINDOW = 50  # frames in "first 50" and "last 50"
 LONG = 2 * WINDOW  # shorter videos have no first/last window: the two would overlap
-METHOD_AXES = ["train_set", "network", "method", "variant", "strategy", "fc", "repeats"]
-SCORES = ["psnr_y", "ssim_y", "psnr_first50", "psnr_last50", "drift"]
-_EVALUATION_STATUS = {"FAILED": "failed", "INVALID": "invalid"}
+METHOD_AXES = ['train_set', 'network', 'method', 'variant', 'strategy', 'fc', 'repeats']
+SCORES = ['psnr_y', 'ssim_y', 'psnr_first50', 'psnr_last50', 'drift']
+_EVALUATION_STATUS = {'FAILED': 'failed', 'INVALID': 'invalid'}
 
 
 @dataclass(frozen=True)
@@ -62,9 +62,9 @@ class GridResults:
     @cached_property
     def curves(self) -> pd.DataFrame:
         """PSNR (dB) at each frame index, mean over the videos that have it, by run and test set."""
-        keys = ["run_id", "test_set", "frame"]
-        means = self.frames.groupby(keys, as_index=False)["psnr_y"].mean()
-        return means.merge(self.runs[["run_id", *METHOD_AXES]], on="run_id")
+        keys = ['run_id', 'test_set', 'frame']
+        means = self.frames.groupby(keys, as_index=False)['psnr_y'].mean()
+        return means.merge(self.runs[['run_id', *METHOD_AXES]], on='run_id')
 
     @cached_property
     def long_sets(self) -> list[str]:
@@ -76,21 +76,21 @@ class GridResults:
     def focus_set(self) -> str:
         """The test set where instability shows first: the static one, else the longest."""
         sets = self.plan.test_sets
-        static = [key for key in sets if "static" in key.lower()]
+        static = [key for key in sets if 'static' in key.lower()]
         return static[0] if static else max(sets, key=lambda k: max(sets[k].videos.values()))
 
     def notes(self) -> list[str]:
         """One line for each planned run or evaluation that the tables could not use, with why."""
         lines = [
-            f"{run.status}  {run.run_id}: {run.reason}"
+            f'{run.status}  {run.run_id}: {run.reason}'
             for run in self.runs.itertuples()
             if run.reason
         ]
-        done = self.runs.loc[self.runs["status"] == "DONE", "run_id"]
+        done = self.runs.loc[self.runs['status'] == 'DONE', 'run_id']
         bad = self.evaluations[
-            self.evaluations["run_id"].isin(done) & (self.evaluations["status"] != "done")
+            self.evaluations['run_id'].isin(done) & (self.evaluations['status'] != 'done')
         ]
-        return lines + [f"{row.status}  {row.run_id}: {row.reason}" for row in bad.itertuples()]
+        return lines + [f'{row.status}  {row.run_id}: {row.reason}' for row in bad.itertuples()]
 
 
 def load_grid(work_dir: str | Path) -> GridResults:
@@ -104,32 +104,32 @@ def load_grid(work_dir: str | Path) -> GridResults:
     runs = _runs(plan, work_dir)
     evaluations, frames = _evaluations(plan, runs, work_dir)
     videos = _videos(frames)
-    means = videos.groupby(["run_id", "test_set"], as_index=False)[SCORES].mean()
-    evaluations = evaluations.merge(means, on=["run_id", "test_set"], how="left")
-    inference = frames.groupby("run_id")["ms"].median().rename("inference_ms")
-    runs = runs.merge(inference, on="run_id", how="left")
+    means = videos.groupby(['run_id', 'test_set'], as_index=False)[SCORES].mean()
+    evaluations = evaluations.merge(means, on=['run_id', 'test_set'], how='left')
+    inference = frames.groupby('run_id')['ms'].median().rename('inference_ms')
+    runs = runs.merge(inference, on='run_id', how='left')
     cells = _cells(evaluations, runs, plan)
     return GridResults(plan, runs, frames, videos, evaluations, cells)
 
 
 def _runs(plan: GridPlan, work_dir: Path) -> pd.DataFrame:
     ordered = sorted(plan.runs, key=lambda run: _display_order(run, plan))
-    rows = [_run_row(run, plan, work_dir / "runs" / run["run_id"]) for run in ordered]
+    rows = [_run_row(run, plan, work_dir / 'runs' / run['run_id']) for run in ordered]
     runs = pd.DataFrame(rows)
-    numbers = [field for field in TIMING_FIELDS if field != "device"]
-    return runs.assign(**{field: pd.to_numeric(runs[field]) for field in [*numbers, "repeats"]})
+    numbers = [field for field in TIMING_FIELDS if field != 'device']
+    return runs.assign(**{field: pd.to_numeric(runs[field]) for field in [*numbers, 'repeats']})
 
 
 def _display_order(run: dict, plan: GridPlan) -> tuple:
-    trained = run["strategy"] is not None
-    train_order = list(plan.train_sets).index(run["train_set"]) if trained else -1
+    trained = run['strategy'] is not None
+    train_order = list(plan.train_sets).index(run['train_set']) if trained else -1
     return (
         train_order,
-        list(plan.networks).index(run["network"]),
-        STRATEGIES.index(run["strategy"]),
-        run["fc"],
-        run["repeats"] or 0,
-        run["seed"],
+        list(plan.networks).index(run['network']),
+        STRATEGIES.index(run['strategy']),
+        run['fc'],
+        run['repeats'] or 0,
+        run['seed'],
     )
 
 
@@ -137,108 +137,108 @@ def _run_row(run: dict, plan: GridPlan, run_dir: Path) -> dict:
     status, reason = read_status(run_dir)
     timing = dict.fromkeys(TIMING_FIELDS)
     try:
-        timing |= read_timing(run_dir) if status == "DONE" else {}
+        timing |= read_timing(run_dir) if status == 'DONE' else {}
     except InvalidFile as error:
         reason = str(error)  # the scores of the run stand; only its times are unknown
     variant = _variant(run)
-    label = plan.networks[run["network"]]
-    axes = {key: run[key] for key in ("strategy", "fc", "repeats", "seed", "iterations")}
+    label = plan.networks[run['network']]
+    axes = {key: run[key] for key in ('strategy', 'fc', 'repeats', 'seed', 'iterations')}
     return {
-        "run_id": run["run_id"],
+        'run_id': run['run_id'],
         # An untrained reference belongs to no training set, whatever the grid wrote there.
-        "train_set": run["train_set"] if run["strategy"] else "",
-        "network": run["network"],
-        "method": f"{label} w/ {variant}" if run["strategy"] else label,
-        "variant": variant or label,
+        'train_set': run['train_set'] if run['strategy'] else '',
+        'network': run['network'],
+        'method': f'{label} w/ {variant}' if run['strategy'] else label,
+        'variant': variant or label,
         **axes,
-        "status": status,
-        "reason": reason,
+        'status': status,
+        'reason': reason,
         **timing,
     }
 
 
 def _variant(run: dict) -> str:
-    name = f"{run['strategy'] or ''}{' & FC' if run['fc'] else ''}"
-    return f"{name} (R={run['repeats']})" if run["repeats"] else name
+    name = f'{run["strategy"] or ""}{" & FC" if run["fc"] else ""}'
+    return f'{name} (R={run["repeats"]})' if run['repeats'] else name
 
 
 def _evaluations(plan: GridPlan, runs: pd.DataFrame, work_dir: Path):
-    rows, parts = [], [pd.DataFrame(columns=["run_id", "test_set", *FRAME_COLUMNS])]
+    rows, parts = [], [pd.DataFrame(columns=['run_id', 'test_set', *FRAME_COLUMNS])]
     for run in runs.itertuples():
         for key, test_set in plan.test_sets.items():
             status, reason, frames = _evaluate(run, key, test_set, work_dir)
             rows.append((run.run_id, key, status, reason))
             if frames is not None:
                 parts.append(frames.assign(run_id=run.run_id, test_set=key))
-    columns = ["run_id", "test_set", "status", "reason"]
+    columns = ['run_id', 'test_set', 'status', 'reason']
     # The empty first part only carries the columns; concatenating it would spoil the dtypes.
     frames = (
         pd.concat(parts[1:], ignore_index=True)
         if len(parts) > 1
-        else parts[0].astype({"psnr_y": float, "ssim_y": float, "ms": float, "frame": int})
+        else parts[0].astype({'psnr_y': float, 'ssim_y': float, 'ms': float, 'frame': int})
     )
     return pd.DataFrame(rows, columns=columns), frames
 
 
 def _evaluate(run, key: str, test_set: TestSet, work_dir: Path):
-    if run.status != "DONE":
-        return _EVALUATION_STATUS.get(run.status, "missing"), run.reason, None
-    path = work_dir / "runs" / run.run_id / f"frames_{key}.csv"
+    if run.status != 'DONE':
+        return _EVALUATION_STATUS.get(run.status, 'missing'), run.reason, None
+    path = work_dir / 'runs' / run.run_id / f'frames_{key}.csv'
     if not path.is_file():
-        return "missing", f"not evaluated on {test_set.label}", None
+        return 'missing', f'not evaluated on {test_set.label}', None
     try:
-        return "done", "", read_frames(path, test_set.videos)
+        return 'done', '', read_frames(path, test_set.videos)
     except InvalidFile as error:
-        return "invalid", str(error), None
+        return 'invalid', str(error), None
 
 
 def _videos(frames: pd.DataFrame) -> pd.DataFrame:
-    keys = ["run_id", "test_set", "video"]
+    keys = ['run_id', 'test_set', 'video']
     groups = frames.groupby(keys, sort=False)
     videos = groups.agg(
-        frames=("frame", "size"),
-        psnr_y=("psnr_y", "mean"),
-        ssim_y=("ssim_y", "mean"),
-        ms=("ms", "mean"),
+        frames=('frame', 'size'),
+        psnr_y=('psnr_y', 'mean'),
+        ssim_y=('ssim_y', 'mean'),
+        ms=('ms', 'mean'),
     ).reset_index()
-    count = groups["frame"].transform("size")
+    count = groups['frame'].transform('size')
     is_long = count >= LONG
     windows = {
-        "psnr_first50": is_long & (frames["frame"] < WINDOW),
-        "psnr_last50": is_long & (frames["frame"] >= count - WINDOW),
+        'psnr_first50': is_long & (frames['frame'] < WINDOW),
+        'psnr_last50': is_long & (frames['frame'] >= count - WINDOW),
     }
     for name, inside in windows.items():
-        means = frames[inside].groupby(keys)["psnr_y"].mean().rename(name)
-        videos = videos.merge(means, on=keys, how="left")
-    return videos.assign(drift=videos["psnr_last50"] - videos["psnr_first50"])
+        means = frames[inside].groupby(keys)['psnr_y'].mean().rename(name)
+        videos = videos.merge(means, on=keys, how='left')
+    return videos.assign(drift=videos['psnr_last50'] - videos['psnr_first50'])
 
 
 def _cells(evaluations: pd.DataFrame, runs: pd.DataFrame, plan: GridPlan) -> pd.DataFrame:
-    wide = evaluations.merge(runs[["run_id", "seed", "iterations", *METHOD_AXES]], on="run_id")
-    keys = ["train_set", "network", "method", "test_set"]
+    wide = evaluations.merge(runs[['run_id', 'seed', 'iterations', *METHOD_AXES]], on='run_id')
+    keys = ['train_set', 'network', 'method', 'test_set']
     rows = [_cell(group, plan) for _, group in wide.groupby(keys, sort=False)]
     return pd.DataFrame(rows)
 
 
 def _cell(group: pd.DataFrame, plan: GridPlan) -> dict:
     first = group.iloc[0]
-    videos = plan.test_sets[first["test_set"]].videos
-    done = group[group["status"] == "done"]
+    videos = plan.test_sets[first['test_set']].videos
+    done = group[group['status'] == 'done']
     row = {axis: first[axis] for axis in METHOD_AXES}
-    row |= {"test_set": first["test_set"], "status": _cell_status(group)}
-    row |= {"seeds_done": len(done), "seeds_planned": len(group)}
-    row |= {"iterations": first["iterations"], "videos": len(videos)}
-    row |= {"frames": sum(videos.values())}
+    row |= {'test_set': first['test_set'], 'status': _cell_status(group)}
+    row |= {'seeds_done': len(done), 'seeds_planned': len(group)}
+    row |= {'iterations': first['iterations'], 'videos': len(videos)}
+    row |= {'frames': sum(videos.values())}
     for score in SCORES:
         row[score] = done[score].mean() if len(done) else np.nan
-        row[f"{score}_std"] = done[score].std()
-    reasons = group.loc[group["status"] != "done", ["run_id", "reason"]]
-    row["reason"] = "; ".join(f"{r.run_id}: {r.reason}" for r in reasons.itertuples())
+        row[f'{score}_std'] = done[score].std()
+    reasons = group.loc[group['status'] != 'done', ['run_id', 'reason']]
+    row['reason'] = '; '.join(f'{r.run_id}: {r.reason}' for r in reasons.itertuples())
     return row
 
 
 def _cell_status(group: pd.DataFrame) -> str:
-    found = set(group["status"])
-    if "done" in found:
-        return "done" if found == {"done"} else "partial"
-    return next(status for status in ("failed", "invalid", "missing") if status in found)
+    found = set(group['status'])
+    if 'done' in found:
+        return 'done' if found == {'done'} else 'partial'
+    return next(status for status in ('failed', 'invalid', 'missing') if status in found)

@@ -18,44 +18,44 @@ PAGE_WIDTH = 7.16  # inches
 PNG_DPI = 200
 
 RC = {
-    "font.family": "STIXGeneral",  # Times-like, comes with matplotlib
-    "mathtext.fontset": "stix",
-    "font.size": 8,
-    "axes.titlesize": 8,
-    "axes.labelsize": 8,
-    "xtick.labelsize": 7,
-    "ytick.labelsize": 7,
-    "legend.fontsize": 7.5,
-    "legend.frameon": False,
-    "legend.handlelength": 2.4,
-    "lines.linewidth": 1.1,
-    "axes.linewidth": 0.6,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "grid.color": "0.9",
-    "grid.linewidth": 0.5,
-    "xtick.major.width": 0.6,
-    "ytick.major.width": 0.6,
-    "xtick.major.size": 2.5,
-    "ytick.major.size": 2.5,
-    "figure.constrained_layout.use": True,
-    "pdf.fonttype": 42,  # embed TrueType: publishers refuse Type 3
-    "figure.dpi": PNG_DPI,
+    'font.family': 'STIXGeneral',  # Times-like, comes with matplotlib
+    'mathtext.fontset': 'stix',
+    'font.size': 8,
+    'axes.titlesize': 8,
+    'axes.labelsize': 8,
+    'xtick.labelsize': 7,
+    'ytick.labelsize': 7,
+    'legend.fontsize': 7.5,
+    'legend.frameon': False,
+    'legend.handlelength': 2.4,
+    'lines.linewidth': 1.1,
+    'axes.linewidth': 0.6,
+    'axes.grid': True,
+    'axes.axisbelow': True,
+    'axes.spines.top': False,
+    'axes.spines.right': False,
+    'grid.color': '0.9',
+    'grid.linewidth': 0.5,
+    'xtick.major.width': 0.6,
+    'ytick.major.width': 0.6,
+    'xtick.major.size': 2.5,
+    'ytick.major.size': 2.5,
+    'figure.constrained_layout.use': True,
+    'pdf.fonttype': 42,  # embed TrueType: publishers refuse Type 3
+    'figure.dpi': PNG_DPI,
 }
 
 # Key: strategy and whether it has frame-number conditioning. Value: colour and marker.
 _LOOKS = {
-    (None, False): ("#7f7f7f", "x"),
-    ("RI", False): ("#d55e00", "s"),
-    ("RI", True): ("#e69f00", "D"),
-    ("TBPTT", False): ("#cc79a7", "^"),
-    ("TBPTT", True): ("#8c510a", "v"),
-    ("PI", False): ("#0072b2", "o"),
-    ("PI", True): ("#009e73", "P"),
+    (None, False): ('#7f7f7f', 'x'),
+    ('RI', False): ('#d55e00', 's'),
+    ('RI', True): ('#e69f00', 'D'),
+    ('TBPTT', False): ('#cc79a7', '^'),
+    ('TBPTT', True): ('#8c510a', 'v'),
+    ('PI', False): ('#0072b2', 'o'),
+    ('PI', True): ('#009e73', 'P'),
 }
-_LINES = ("-", (0, (4, 1.2)), (0, (1, 1)), (0, (5, 1, 1, 1)))
+_LINES = ('-', (0, (4, 1.2)), (0, (1, 1)), (0, (5, 1, 1, 1)))
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def look(method, all_repeats: Iterable[float]) -> Look:
     """
     color, marker = _LOOKS[method.strategy, method.fc]
     if method.strategy is None:
-        return Look(color, "--", marker)
+        return Look(color, '--', marker)
     order = sorted({value for value in all_repeats if value == value})
     shaded = method.repeats in order and len(order) > 1
     index = order.index(method.repeats) if shaded else 0
@@ -94,11 +94,11 @@ def _shade(color: str, position: float) -> str:
 
 def save(figure: Figure, folder: Path, name: str) -> list[Path]:
     """Write ``name.png`` and ``name.pdf``; return their paths."""
-    paths = [folder / f"{name}.{suffix}" for suffix in ("png", "pdf")]
+    paths = [folder / f'{name}.{suffix}' for suffix in ('png', 'pdf')]
     with rc_context(RC):
         # Laid out once here; otherwise each savefig would draw twice to lay out again.
         figure.get_layout_engine().execute(figure)
-        figure.set_layout_engine("none")
+        figure.set_layout_engine('none')
         for path in paths:
             with replacing(path) as temporary:
                 figure.savefig(temporary)

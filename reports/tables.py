@@ -36,7 +36,7 @@ class Cell:
     std: float = math.nan
     ssim: float = math.nan
     rank: int = 0
-    note: str = ""
+    note: str = ''
 
 
 @dataclass(frozen=True)
@@ -73,55 +73,55 @@ def main_table(grid: GridResults) -> Table:
     """Methods x test sets; best and second best among each network's strategies."""
     columns, scores = [], []
     for key, test_set in grid.plan.test_sets.items():
-        columns.append(Column(test_set.label, "PSNR/SSIM"))
-        scores.append((key, "psnr_y"))
+        columns.append(Column(test_set.label, 'PSNR/SSIM'))
+        scores.append((key, 'psnr_y'))
         if key in grid.long_sets:
-            columns.append(Column(test_set.label, f"last {WINDOW}"))
-            scores.append((key, "psnr_last50"))
+            columns.append(Column(test_set.label, f'last {WINDOW}'))
+            scores.append((key, 'psnr_last50'))
     by_method = _cells_by_method(grid)
     rows = [
         _method_row(grid, method, [_score_cell(by_method(method, key), s) for key, s in scores])
         for method in grid.methods.itertuples()
     ]
     rows = rank_rows(rows)
-    return Table("main", main_caption(grid), columns, rows, ranked=True, notes=grid.notes())
+    return Table('main', main_caption(grid), columns, rows, ranked=True, notes=grid.notes())
 
 
 def timing_table(grid: GridResults) -> Table:
     """Parameters and times of each method, means over seeds."""
     columns = [
-        Column("Parameters", "(M)"),
-        *(Column("Training (ms/iteration)", h) for h in ("total", "load", "state pass", "step")),
-        Column("Inference", "(ms/frame)"),
+        Column('Parameters', '(M)'),
+        *(Column('Training (ms/iteration)', h) for h in ('total', 'load', 'state pass', 'step')),
+        Column('Inference', '(ms/frame)'),
     ]
     rows = []
     for method in grid.methods.itertuples():
         runs = _runs_of(grid, method)
-        fields = ("ms_per_iteration", "load_ms", "state_pass_ms", "step_ms", "inference_ms")
-        cells = [_mean_cell(runs, "parameters", digits=3, scale=1e-6)]
+        fields = ('ms_per_iteration', 'load_ms', 'state_pass_ms', 'step_ms', 'inference_ms')
+        cells = [_mean_cell(runs, 'parameters', digits=3, scale=1e-6)]
         cells += [_mean_cell(runs, name, digits=1) for name in fields]
         rows.append(_method_row(grid, method, cells))
-    return Table("timing", timing_caption(grid), columns, rows)
+    return Table('timing', timing_caption(grid), columns, rows)
 
 
 def tradeoff_table(grid: GridResults) -> Table | None:
     """Training time and PSNR against R, beside RI, without FC; None if the grid has no PI runs."""
-    methods = grid.methods[~grid.methods["fc"] & grid.methods["strategy"].isin(["RI", "PI"])]
-    methods = methods.groupby(["train_set", "network"]).filter(lambda m: "PI" in set(m["strategy"]))
+    methods = grid.methods[~grid.methods['fc'] & grid.methods['strategy'].isin(['RI', 'PI'])]
+    methods = methods.groupby(['train_set', 'network']).filter(lambda m: 'PI' in set(m['strategy']))
     if methods.empty:
         return None
     labels = [test_set.label for test_set in grid.plan.test_sets.values()]
-    columns = [Column("Training", "ms/iteration")]
-    columns += [Column("PSNR (dB)", label) for label in [*labels, "mean"]]
+    columns = [Column('Training', 'ms/iteration')]
+    columns += [Column('PSNR (dB)', label) for label in [*labels, 'mean']]
     by_method = _cells_by_method(grid)
     rows = []
     for method in methods.itertuples():
-        time = _mean_cell(_runs_of(grid, method), "ms_per_iteration", digits=1)
+        time = _mean_cell(_runs_of(grid, method), 'ms_per_iteration', digits=1)
         parts = [by_method(method, key) for key in grid.plan.test_sets]
-        scores = [_score_cell(part, "psnr_y", ssim=False) for part in parts]
+        scores = [_score_cell(part, 'psnr_y', ssim=False) for part in parts]
         rows.append(_method_row(grid, method, [time, *scores, _mean_over_sets(scores)]))
     rows = rank_rows(rows, first=1)
-    return Table("tradeoff", TRADEOFF_CAPTION, columns, rows, ranked=True)
+    return Table('tradeoff', TRADEOFF_CAPTION, columns, rows, ranked=True)
 
 
 def rank_rows(rows: list[Row], first: int = 0) -> list[Row]:
@@ -155,29 +155,29 @@ def _ranked(cell: Cell, rivals: list[Cell]) -> Cell:
 
 
 def _method_row(grid: GridResults, method, cells: list[Cell]) -> Row:
-    trained = grid.methods.loc[grid.methods["train_set"] != "", "train_set"]
+    trained = grid.methods.loc[grid.methods['train_set'] != '', 'train_set']
     several = trained.nunique() > 1 and method.train_set
-    heading = f"Trained on {grid.plan.train_sets[method.train_set]}" if several else ""
+    heading = f'Trained on {grid.plan.train_sets[method.train_set]}' if several else ''
     return Row(heading, method.network, method.method, cells)
 
 
 def _cells_by_method(grid: GridResults) -> Callable:
     cells = {
-        (row["train_set"], row["network"], row["method"], row["test_set"]): row
+        (row['train_set'], row['network'], row['method'], row['test_set']): row
         for _, row in grid.cells.iterrows()
     }
     return lambda m, test_set: cells[m.train_set, m.network, m.method, test_set]
 
 
 def _score_cell(cell: pd.Series, score: str, ssim: bool = True) -> Cell:
-    if cell["seeds_done"] == 0:
-        return Cell(note=cell["status"])
-    partial = cell["status"] == "partial"
+    if cell['seeds_done'] == 0:
+        return Cell(note=cell['status'])
+    partial = cell['status'] == 'partial'
     return Cell(
         value=cell[score],
-        std=cell[f"{score}_std"],
-        ssim=cell["ssim_y"] if ssim and score == "psnr_y" else math.nan,
-        note=f"{cell['seeds_done']}/{cell['seeds_planned']}" if partial else "",
+        std=cell[f'{score}_std'],
+        ssim=cell['ssim_y'] if ssim and score == 'psnr_y' else math.nan,
+        note=f'{cell["seeds_done"]}/{cell["seeds_planned"]}' if partial else '',
     )
 
 
@@ -185,9 +185,9 @@ def _mean_cell(runs: pd.DataFrame, column: str, digits: int, scale: float = 1.0)
     value = runs[column].mean() * scale
     if not math.isnan(value):
         return Cell(value=value, digits=digits)
-    if (runs["status"] == "DONE").any():
-        return Cell(note="n/a")
-    return Cell(note="failed" if (runs["status"] == "FAILED").any() else "missing")
+    if (runs['status'] == 'DONE').any():
+        return Cell(note='n/a')
+    return Cell(note='failed' if (runs['status'] == 'FAILED').any() else 'missing')
 
 
 def _mean_over_sets(scores: list[Cell]) -> Cell:
@@ -196,13 +196,13 @@ def _mean_over_sets(scores: list[Cell]) -> Cell:
     # A mean over some of the test sets would not be comparable with its neighbours.
     whole = not any(math.isnan(value) for value in values)
     return (
-        Cell(value=sum(values) / len(values), note="".join(noted[:1]))
+        Cell(value=sum(values) / len(values), note=''.join(noted[:1]))
         if whole
         else Cell(note=noted[0])
     )
 
 
 def _runs_of(grid: GridResults, method) -> pd.DataFrame:
-    axes = ["train_set", "network", "method"]
+    axes = ['train_set', 'network', 'method']
     same = grid.runs[axes] == [getattr(method, axis) for axis in axes]
     return grid.runs[same.all(axis=1)]

@@ -1,6 +1,7 @@
 """Clips of videos: the same augmented window in consecutive LR and HR frames."""
 
-from typing import Iterator, NamedTuple
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import cv2
 import numpy as np

@@ -1,8 +1,9 @@
 """Scores a network on a set folder and writes one CSV row per frame."""
 
 import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Callable, Iterator, Optional
+from typing import Optional
 
 import cv2
 import numpy as np

@@ -1,7 +1,8 @@
 """Whole videos from frame 0, streaming where the network allows it."""
 
 import time
-from typing import Iterable, Iterator, NamedTuple
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 import numpy as np
 import torch

@@ -103,13 +103,30 @@ class StatefulBasicVSRNet(RecurrentNet, BasicVSRNet):
     def unroll(self, lrs, states=None, cond=None):
         forward, backward = states or States()
         backward_feats = dict(self.propagate(lrs, backward, cond, backward=True))
-        frames = []
-        for i, feat in self.propagate(lrs, forward, cond):
-            frames.append(self.reconstruct(lrs[:, i], backward_feats[i], feat))
+        forward_feats = dict(self.propagate(lrs, forward, cond))
+        frames = self._reconstruct_all(lrs, backward_feats, forward_feats)
+        last = lrs.size(1) - 1
         after = States(
-            {'feat': feat, 'lr': lrs[:, -1]}, {'feat': backward_feats[0], 'lr': lrs[:, 0]}
+            {'feat': forward_feats[last], 'lr': lrs[:, last]},
+            {'feat': backward_feats[0], 'lr': lrs[:, 0]},
         )
-        return Unrolled(torch.stack(frames, 1), after)
+        return Unrolled(frames, after)
+
+    def _reconstruct_all(self, lrs, backward_feats, forward_feats):
+        """SR frames (B, T, 3, 4H, 4W).
+
+        One batch of all frames is faster in training; frame by frame, as MMagic does it, needs less
+        memory and gives the same bits as MMagic.
+        """
+        numbers = range(lrs.size(1))
+        if not self.training:
+            parts = [
+                self.reconstruct(lrs[:, i], backward_feats[i], forward_feats[i]) for i in numbers
+            ]
+            return torch.stack(parts, 1)
+        feats = [torch.cat([f[i] for i in numbers]) for f in (backward_feats, forward_feats)]
+        frames = self.reconstruct(lrs.transpose(0, 1).flatten(0, 1), *feats)
+        return frames.unflatten(0, (lrs.size(1), lrs.size(0))).transpose(0, 1)
 
     def reconstruct(self, lr, backward_feat, forward_feat):
         """One SR frame from the features of both branches."""

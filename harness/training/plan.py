@@ -5,7 +5,8 @@ with exactly the clips that an uninterrupted run would see.
 """
 
 import zlib
-from typing import NamedTuple, Sequence
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 

@@ -3,8 +3,8 @@
 import json
 import os
 import platform
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Sequence
 
 import torch
 from mmengine.config import Config

@@ -10,51 +10,51 @@ import pytest
 
 from dataset_tools.__main__ import main
 
-TOOLS = ["sample", "static", "sliding-window", "gamma", "composit", "degrade", "verify"]
+TOOLS = ['sample', 'static', 'sliding-window', 'gamma', 'composit', 'degrade', 'verify']
 
 
-@pytest.mark.parametrize("tool", TOOLS)
+@pytest.mark.parametrize('tool', TOOLS)
 def test_help_has_an_example(tool, capsys):
     with pytest.raises(SystemExit) as caught:
-        main([tool, "--help"])
+        main([tool, '--help'])
     assert caught.value.code == 0
-    assert f"example:\n  python -m dataset_tools {tool}" in capsys.readouterr().out
+    assert f'example:\n  python -m dataset_tools {tool}' in capsys.readouterr().out
 
 
 def test_help_and_manifests_import_nothing_heavy():
     code = (
-        "import sys, dataset_tools.__main__, dataset_tools.sample\n"
+        'import sys, dataset_tools.__main__, dataset_tools.sample\n'
         "print(*{'numpy', 'cv2', 'av', 'tqdm', 'torch'} & set(sys.modules))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == ""
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ''
 
 
 def test_every_tool_on_a_set(source_set: Path, tmp_path: Path, capsys):
     for arguments in (
-        ["static", "--frames", "3"],
-        ["sliding-window", "--window", "8x6", "--step", "1", "2", "--frames", "4"],
-        ["gamma", "--frames", "4", "--period", "4"],
-        ["composit", "--passes", "2"],
-        ["degrade"],
+        ['static', '--frames', '3'],
+        ['sliding-window', '--window', '8x6', '--step', '1', '2', '--frames', '4'],
+        ['gamma', '--frames', '4', '--period', '4'],
+        ['composit', '--passes', '2'],
+        ['degrade'],
     ):
         tool, *options = arguments
-        call = [tool, str(source_set), "--output", str(tmp_path / tool), *options]
+        call = [tool, str(source_set), '--output', str(tmp_path / tool), *options]
         assert main(call) == 0
-        assert "made, " in capsys.readouterr().out
+        assert 'made, ' in capsys.readouterr().out
         assert main(call) == 0
-        assert "already there, " in capsys.readouterr().out
-        assert main(["verify", str(tmp_path / tool)]) == 0
+        assert 'already there, ' in capsys.readouterr().out
+        assert main(['verify', str(tmp_path / tool)]) == 0
 
 
 def test_errors_are_one_line(tmp_path: Path, capsys):
-    assert main(["static", str(tmp_path), "--output", str(tmp_path / "o"), "--frames", "3"]) == 2
+    assert main(['static', str(tmp_path), '--output', str(tmp_path / 'o'), '--frames', '3']) == 2
     error = capsys.readouterr().err
-    assert error.startswith(f"error: {tmp_path}: no manifest.json") and error.count("\n") == 1
+    assert error.startswith(f'error: {tmp_path}: no manifest.json') and error.count('\n') == 1
 
 
-@pytest.mark.parametrize("option", [["--frames", "0"], ["--frames", "x"], []])
+@pytest.mark.parametrize('option', [['--frames', '0'], ['--frames', 'x'], []])
 def test_wrong_options(option):
     with pytest.raises(SystemExit) as caught:
-        main(["static", "set", "--output", "out", *option])
+        main(['static', 'set', '--output', 'out', *option])
     assert caught.value.code == 2

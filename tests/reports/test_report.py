@@ -13,7 +13,7 @@ from reports.report import build_report
 from reports.results import load_grid
 
 ROOT = Path(__file__).parents[2]
-FIGURES = ("psnr_vs_frame_net", "r_tradeoff", "drift")
+FIGURES = ('psnr_vs_frame_net', 'r_tradeoff', 'drift')
 
 
 def run_python(*arguments):
@@ -22,55 +22,55 @@ def run_python(*arguments):
 
 def test_everything_is_written(small):
     report = build_report(small.work_dir)
-    folder = small.work_dir / "report"
+    folder = small.work_dir / 'report'
     assert {path for _, path in report.outputs} == set(folder.iterdir())
     names = {path.name for path in folder.iterdir()}
-    assert names >= {f"results.{suffix}" for suffix in ("tex", "csv", "md", "xlsx")}
-    assert "results_standalone.tex" in names
-    assert "25.00*" in report.summary_text and report.notes == []
-    assert "\\textcolor{red}{25.00}" in (folder / "results.tex").read_text()
-    assert "NET w/ RI" in (folder / "results.csv").read_text()
+    assert names >= {f'results.{suffix}' for suffix in ('tex', 'csv', 'md', 'xlsx')}
+    assert 'results_standalone.tex' in names
+    assert '25.00*' in report.summary_text and report.notes == []
+    assert '\\textcolor{red}{25.00}' in (folder / 'results.tex').read_text()
+    assert 'NET w/ RI' in (folder / 'results.csv').read_text()
     for name in FIGURES:
-        image = imread(folder / f"{name}.png")
+        image = imread(folder / f'{name}.png')
         assert image[..., :3].std() > 0.02 and min(image.shape[:2]) > 200
-        assert (folder / f"{name}.pdf").read_bytes().startswith(b"%PDF")
-    assert b"/Type3" not in (folder / "drift.pdf").read_bytes()
+        assert (folder / f'{name}.pdf').read_bytes().startswith(b'%PDF')
+    assert b'/Type3' not in (folder / 'drift.pdf').read_bytes()
 
 
 def test_workbook(small):
     build_report(small.work_dir)
-    book = openpyxl.load_workbook(small.work_dir / "report" / "results.xlsx")
-    assert book.sheetnames == ["Summary", "Per video", "Per frame", "Curves", "Timing", "Runs"]
-    summary = {row[1].value: row for row in book["Summary"].iter_rows(max_row=4)}
-    heads = [cell.value for cell in summary["Method"]]
-    ri, best = summary["NET w/ RI"], summary["NET w/ PI (R=8)"]
-    at = heads.index("Static PSNR")
-    assert ri[at].value == pytest.approx(19.0) and ri[at].number_format == "0.00"
-    assert ri[heads.index("Static PSNR std")].value == pytest.approx(2**0.5)
-    assert ri[heads.index("Static last 50")].value == pytest.approx(17.0)
-    assert best[at].font.color.rgb.endswith("C00000")
+    book = openpyxl.load_workbook(small.work_dir / 'report' / 'results.xlsx')
+    assert book.sheetnames == ['Summary', 'Per video', 'Per frame', 'Curves', 'Timing', 'Runs']
+    summary = {row[1].value: row for row in book['Summary'].iter_rows(max_row=4)}
+    heads = [cell.value for cell in summary['Method']]
+    ri, best = summary['NET w/ RI'], summary['NET w/ PI (R=8)']
+    at = heads.index('Static PSNR')
+    assert ri[at].value == pytest.approx(19.0) and ri[at].number_format == '0.00'
+    assert ri[heads.index('Static PSNR std')].value == pytest.approx(2**0.5)
+    assert ri[heads.index('Static last 50')].value == pytest.approx(17.0)
+    assert best[at].font.color.rgb.endswith('C00000')
     assert all(sheet.freeze_panes for sheet in book)
-    frames = book["Per frame"]
+    frames = book['Per frame']
     assert frames.max_row == 1 + 230 and frames.max_column == 3 + 4
-    assert book["Curves"].max_row == 1 + 200 and len(book["Curves"]._charts) == 1
+    assert book['Curves'].max_row == 1 + 200 and len(book['Curves']._charts) == 1
 
 
 def test_curves_are_means_over_videos_at_each_frame(fake):
-    fake.test_set("a", "A", one=2, two=4)
-    fake.done(fake.run("net", "RI"), lambda video, t: (10.0 if video == "one" else 20.0) + t)
+    fake.test_set('a', 'A', one=2, two=4)
+    fake.done(fake.run('net', 'RI'), lambda video, t: (10.0 if video == 'one' else 20.0) + t)
     curves = load_grid(fake.save()).curves
-    assert list(curves["psnr_y"]) == pytest.approx([15.0, 16.0, 22.0, 23.0])
+    assert list(curves['psnr_y']) == pytest.approx([15.0, 16.0, 22.0, 23.0])
 
 
 def test_psnr_figure_has_a_panel_a_set_and_a_line_a_method(small):
-    small.done(small.run("bicubic"), lambda _, t: 21.0)
-    figure = figures.psnr_vs_frame(load_grid(small.save()), "net", "sample")
+    small.done(small.run('bicubic'), lambda _, t: 21.0)
+    figure = figures.psnr_vs_frame(load_grid(small.save()), 'net', 'sample')
     panels = [axes for axes in figure.axes if axes.get_title()]
-    assert [panel.get_title().split(" (")[0] for panel in panels] == ["Moving", "Static"]
+    assert [panel.get_title().split(' (')[0] for panel in panels] == ['Moving', 'Static']
     assert all(len(panel.lines) >= 4 for panel in panels)
     low, high = panels[1].get_ylim()
     assert low < 16.0 and high > 25.0
-    assert panels[1].lines[0].get_linestyle() == "--"  # the untrained reference
+    assert panels[1].lines[0].get_linestyle() == '--'  # the untrained reference
 
 
 def test_looks_are_the_same_in_every_figure(small):
@@ -82,8 +82,8 @@ def test_looks_are_the_same_in_every_figure(small):
 
 def test_tradeoff_cuts_its_axis_only_for_a_collapse(small):
     def panels(*ri):
-        for run, value in zip(small.plan["runs"], (*ri, 23.0, 25.0), strict=True):
-            small.done(run["run_id"], lambda _, t, v=value: v + 0.0 * t, ms=100.0)
+        for run, value in zip(small.plan['runs'], (*ri, 23.0, 25.0), strict=True):
+            small.done(run['run_id'], lambda _, t, v=value: v + 0.0 * t, ms=100.0)
         figure = tradeoff.r_tradeoff(load_grid(small.work_dir))
         return [axes.get_ylim() for axes in figure.axes]
 
@@ -95,52 +95,52 @@ def test_tradeoff_cuts_its_axis_only_for_a_collapse(small):
 
 
 def test_grid_without_any_finished_run(fake):
-    fake.test_set("static", "Static", v=120)
-    fake.status(fake.run("net", "RI"), "FAILED", "out of memory")
-    fake.run("net", "PI", repeats=2)
+    fake.test_set('static', 'Static', v=120)
+    fake.status(fake.run('net', 'RI'), 'FAILED', 'out of memory')
+    fake.run('net', 'PI', repeats=2)
     report = build_report(fake.save())
     names = {path.name for _, path in report.outputs}
-    assert "psnr_vs_frame_net.png" in names and "r_tradeoff.png" not in names
-    assert "failed" in report.summary_text and "missing" in report.summary_text
-    assert any("out of memory" in note for note in report.notes)
+    assert 'psnr_vs_frame_net.png' in names and 'r_tradeoff.png' not in names
+    assert 'failed' in report.summary_text and 'missing' in report.summary_text
+    assert any('out of memory' in note for note in report.notes)
 
 
-@pytest.mark.parametrize("count", [1, 4, 7])
+@pytest.mark.parametrize('count', [1, 4, 7])
 def test_any_number_of_test_sets_and_a_set_nobody_finished(fake, count):
     for index in range(count):
-        fake.test_set(f"set{index}", f"Set {index}", v=110)
-    fake.test_set("later", "Later", v=1)
+        fake.test_set(f'set{index}', f'Set {index}', v=110)
+    fake.test_set('later', 'Later', v=1)
     for repeats in (2, 8):
-        run_id = fake.run("net", "PI", repeats=repeats)
+        run_id = fake.run('net', 'PI', repeats=repeats)
         fake.done(run_id, lambda _, t: 25.0, ms=100.0)
-        (fake.work_dir / "runs" / run_id / "frames_later.csv").unlink()
+        (fake.work_dir / 'runs' / run_id / 'frames_later.csv').unlink()
     report = build_report(fake.save())
-    assert "missing" in report.summary_text and "25.00*" in report.summary_text
-    assert any("not evaluated on Later" in note for note in report.notes)
+    assert 'missing' in report.summary_text and '25.00*' in report.summary_text
+    assert any('not evaluated on Later' in note for note in report.notes)
 
 
 def test_two_training_sets_get_a_figure_each(small):
-    small.plan["train_sets"]["reds"] = {"label": "REDS"}
-    small.done(small.run("net", "RI", train_set="reds"), lambda _, t: 30.0, ms=90.0)
+    small.plan['train_sets']['reds'] = {'label': 'REDS'}
+    small.done(small.run('net', 'RI', train_set='reds'), lambda _, t: 30.0, ms=90.0)
     names = {path.name for _, path in build_report(small.save()).outputs}
-    assert {"psnr_vs_frame_net_sample.pdf", "psnr_vs_frame_net_reds.pdf"} <= names
+    assert {'psnr_vs_frame_net_sample.pdf', 'psnr_vs_frame_net_reds.pdf'} <= names
 
 
 def test_command(small, tmp_path):
-    done = run_python("-m", "reports", str(small.work_dir), "--output", str(tmp_path / "out"))
+    done = run_python('-m', 'reports', str(small.work_dir), '--output', str(tmp_path / 'out'))
     assert done.returncode == 0, done.stderr
-    assert str(tmp_path / "out" / "results.tex") in done.stdout and "25.00*" in done.stdout
-    failed = run_python("-m", "reports", str(tmp_path / "nowhere"))
-    assert failed.returncode == 2 and "grid.json does not exist" in failed.stderr
+    assert str(tmp_path / 'out' / 'results.tex') in done.stdout and '25.00*' in done.stdout
+    failed = run_python('-m', 'reports', str(tmp_path / 'nowhere'))
+    assert failed.returncode == 2 and 'grid.json does not exist' in failed.stderr
 
 
 def test_nothing_heavy_is_imported(small):
     code = (
-        "import sys; from reports.report import build_report; build_report(sys.argv[1])\n"
+        'import sys; from reports.report import build_report; build_report(sys.argv[1])\n'
         "print([name for name in ('torch', 'mmengine', 'mmagic', 'harness', 'matplotlib.pyplot')"
-        " if name in sys.modules])"
+        ' if name in sys.modules])'
     )
-    done = run_python("-c", code, str(small.work_dir))
-    assert done.stdout.strip() == "[]", done.stderr
-    light = run_python("-X", "importtime", "-m", "reports", "--help")
-    assert "example:" in light.stdout and "pandas" not in light.stderr
+    done = run_python('-c', code, str(small.work_dir))
+    assert done.stdout.strip() == '[]', done.stderr
+    light = run_python('-X', 'importtime', '-m', 'reports', '--help')
+    assert 'example:' in light.stdout and 'pandas' not in light.stderr

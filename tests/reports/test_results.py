@@ -12,145 +12,145 @@ from reports.run_files import ReportError
 
 def cell(grid, method, test_set):
     cells = grid.cells
-    found = cells[(cells["method"] == method) & (cells["test_set"] == test_set)]
+    found = cells[(cells['method'] == method) & (cells['test_set'] == test_set)]
     assert len(found) == 1
     return found.iloc[0]
 
 
 def test_methods_are_labelled_and_ordered(fake):
-    fake.test_set("a", "A", v=2)
+    fake.test_set('a', 'A', v=2)
     for arguments in (
-        {"strategy": "PI", "repeats": 8, "fc": True},
-        {"strategy": "PI", "repeats": 8},
-        {"strategy": "PI", "repeats": 2},
-        {"strategy": "TBPTT"},
-        {"strategy": "RI"},
+        {'strategy': 'PI', 'repeats': 8, 'fc': True},
+        {'strategy': 'PI', 'repeats': 8},
+        {'strategy': 'PI', 'repeats': 2},
+        {'strategy': 'TBPTT'},
+        {'strategy': 'RI'},
     ):
-        fake.run("net", **arguments)
-    fake.run("bicubic")
+        fake.run('net', **arguments)
+    fake.run('bicubic')
     methods = load_grid(fake.save()).methods
-    assert list(methods["method"]) == [
-        "BICUBIC",
-        "NET w/ RI",
-        "NET w/ TBPTT",
-        "NET w/ PI (R=2)",
-        "NET w/ PI (R=8)",
-        "NET w/ PI & FC (R=8)",
+    assert list(methods['method']) == [
+        'BICUBIC',
+        'NET w/ RI',
+        'NET w/ TBPTT',
+        'NET w/ PI (R=2)',
+        'NET w/ PI (R=8)',
+        'NET w/ PI & FC (R=8)',
     ]
 
 
 def test_means_over_frames_videos_seeds(small):
     grid = load_grid(small.work_dir)
-    ri = cell(grid, "NET w/ RI", "static")
+    ri = cell(grid, 'NET w/ RI', 'static')
     # Seeds: 100 frames at 20 (22) dB, then 100 at 16 (18) dB.
-    assert ri["psnr_y"] == pytest.approx((18.0 + 20.0) / 2)
-    assert ri["psnr_y_std"] == pytest.approx(statistics.stdev([18.0, 20.0]))
-    assert ri["psnr_first50"] == pytest.approx(21.0)
-    assert ri["psnr_last50"] == pytest.approx(17.0)
-    assert ri["drift"] == pytest.approx(-4.0)
-    assert ri["drift_std"] == pytest.approx(0.0)
-    assert (ri["seeds_done"], ri["seeds_planned"], ri["status"]) == (2, 2, "done")
-    assert math.isnan(cell(grid, "NET w/ PI (R=2)", "static")["psnr_y_std"])
+    assert ri['psnr_y'] == pytest.approx((18.0 + 20.0) / 2)
+    assert ri['psnr_y_std'] == pytest.approx(statistics.stdev([18.0, 20.0]))
+    assert ri['psnr_first50'] == pytest.approx(21.0)
+    assert ri['psnr_last50'] == pytest.approx(17.0)
+    assert ri['drift'] == pytest.approx(-4.0)
+    assert ri['drift_std'] == pytest.approx(0.0)
+    assert (ri['seeds_done'], ri['seeds_planned'], ri['status']) == (2, 2, 'done')
+    assert math.isnan(cell(grid, 'NET w/ PI (R=2)', 'static')['psnr_y_std'])
 
 
 def test_videos_weigh_the_same_whatever_their_length(fake):
-    fake.test_set("moving", "Moving", short=2, long=8)
-    fake.done(fake.run("net", "RI"), lambda video, t: {"short": 30.0, "long": 20.0}[video])
-    found = cell(load_grid(fake.save()), "NET w/ RI", "moving")
-    assert found["psnr_y"] == pytest.approx(25.0)
-    assert math.isnan(found["drift"])  # too short for two windows of 50 frames
+    fake.test_set('moving', 'Moving', short=2, long=8)
+    fake.done(fake.run('net', 'RI'), lambda video, t: {'short': 30.0, 'long': 20.0}[video])
+    found = cell(load_grid(fake.save()), 'NET w/ RI', 'moving')
+    assert found['psnr_y'] == pytest.approx(25.0)
+    assert math.isnan(found['drift'])  # too short for two windows of 50 frames
 
 
 def test_windows_of_a_ramp(fake):
-    fake.test_set("long", "Long", v=120)
-    fake.done(fake.run("net", "RI"), lambda _, t: 10.0 + t)
+    fake.test_set('long', 'Long', v=120)
+    fake.done(fake.run('net', 'RI'), lambda _, t: 10.0 + t)
     video = load_grid(fake.save()).videos.iloc[0]
-    assert video["psnr_first50"] == pytest.approx(10 + np.arange(50).mean())
-    assert video["psnr_last50"] == pytest.approx(10 + np.arange(70, 120).mean())
-    assert video["drift"] == pytest.approx(70.0)
+    assert video['psnr_first50'] == pytest.approx(10 + np.arange(50).mean())
+    assert video['psnr_last50'] == pytest.approx(10 + np.arange(70, 120).mean())
+    assert video['drift'] == pytest.approx(70.0)
 
 
 def test_unfinished_runs_are_not_averaged(small):
-    running = small.run("net", "RI", seed=2)
+    running = small.run('net', 'RI', seed=2)
     small.done(running, lambda _, t: 99.0)
-    small.status(running, "RUNNING")
-    failed = small.run("net", "PI", fc=True, repeats=8)
-    small.status(failed, "FAILED", "loss is not finite\nat iteration 113")
-    small.run("net", "PI", repeats=32)
+    small.status(running, 'RUNNING')
+    failed = small.run('net', 'PI', fc=True, repeats=8)
+    small.status(failed, 'FAILED', 'loss is not finite\nat iteration 113')
+    small.run('net', 'PI', repeats=32)
     grid = load_grid(small.save())
-    ri = cell(grid, "NET w/ RI", "static")
-    assert (ri["status"], ri["seeds_done"], ri["seeds_planned"]) == ("partial", 2, 3)
-    assert ri["psnr_y"] == pytest.approx(19.0)
-    assert cell(grid, "NET w/ PI & FC (R=8)", "static")["status"] == "failed"
-    assert cell(grid, "NET w/ PI (R=32)", "static")["status"] == "missing"
-    notes = "\n".join(grid.notes())
-    assert "loss is not finite at iteration 113" in notes
-    assert "iteration 120 of 600" in notes and "not started" in notes
+    ri = cell(grid, 'NET w/ RI', 'static')
+    assert (ri['status'], ri['seeds_done'], ri['seeds_planned']) == ('partial', 2, 3)
+    assert ri['psnr_y'] == pytest.approx(19.0)
+    assert cell(grid, 'NET w/ PI & FC (R=8)', 'static')['status'] == 'failed'
+    assert cell(grid, 'NET w/ PI (R=32)', 'static')['status'] == 'missing'
+    notes = '\n'.join(grid.notes())
+    assert 'loss is not finite at iteration 113' in notes
+    assert 'iteration 120 of 600' in notes and 'not started' in notes
 
 
 def test_video_names_stay_text(small):
-    assert set(load_grid(small.work_dir).videos["video"]) == {"000", "001", "still"}
+    assert set(load_grid(small.work_dir).videos['video']) == {'000', '001', 'still'}
 
 
 def _cut_rows(text):
-    return text[: text.index("\n", len(text) // 2) + 1]
+    return text[: text.index('\n', len(text) // 2) + 1]
 
 
 @pytest.mark.parametrize(
-    ("damage", "reason"),
+    ('damage', 'reason'),
     [
-        (_cut_rows, "frames"),
-        (lambda text: text[: len(text) // 2], "frames"),
-        (lambda text: text.replace("psnr_y", "psnr", 1), "no column psnr_y"),
-        (lambda text: text.replace("25.000000", "nan", 1), "not finite"),
-        (lambda text: text.replace("still,3,", "still,4,", 1), "does not hold frames"),
-        (lambda text: text.replace("still,3,", "other,3,", 1), "unexpected video other"),
-        (lambda text: "", "No columns"),
+        (_cut_rows, 'frames'),
+        (lambda text: text[: len(text) // 2], 'frames'),
+        (lambda text: text.replace('psnr_y', 'psnr', 1), 'no column psnr_y'),
+        (lambda text: text.replace('25.000000', 'nan', 1), 'not finite'),
+        (lambda text: text.replace('still,3,', 'still,4,', 1), 'does not hold frames'),
+        (lambda text: text.replace('still,3,', 'other,3,', 1), 'unexpected video other'),
+        (lambda text: '', 'No columns'),
     ],
 )
 def test_damaged_csv_marks_its_cell_alone(small, damage, reason):
-    run_id = small.plan["runs"][-1]["run_id"]
-    path = small.work_dir / "runs" / run_id / "frames_static.csv"
+    run_id = small.plan['runs'][-1]['run_id']
+    path = small.work_dir / 'runs' / run_id / 'frames_static.csv'
     path.write_text(damage(path.read_text()))
     grid = load_grid(small.work_dir)
-    broken = cell(grid, "NET w/ PI (R=8)", "static")
-    assert broken["status"] == "invalid" and math.isnan(broken["psnr_y"])
-    assert reason in broken["reason"] and "frames_static.csv" in broken["reason"]
-    assert cell(grid, "NET w/ PI (R=8)", "moving")["status"] == "done"
+    broken = cell(grid, 'NET w/ PI (R=8)', 'static')
+    assert broken['status'] == 'invalid' and math.isnan(broken['psnr_y'])
+    assert reason in broken['reason'] and 'frames_static.csv' in broken['reason']
+    assert cell(grid, 'NET w/ PI (R=8)', 'moving')['status'] == 'done'
     assert any(reason in note for note in grid.notes())
 
 
 def test_missing_csv_of_a_finished_run(small):
-    run_id = small.plan["runs"][-1]["run_id"]
-    (small.work_dir / "runs" / run_id / "frames_static.csv").unlink()
-    found = cell(load_grid(small.work_dir), "NET w/ PI (R=8)", "static")
-    assert found["status"] == "missing" and "not evaluated on Static" in found["reason"]
+    run_id = small.plan['runs'][-1]['run_id']
+    (small.work_dir / 'runs' / run_id / 'frames_static.csv').unlink()
+    found = cell(load_grid(small.work_dir), 'NET w/ PI (R=8)', 'static')
+    assert found['status'] == 'missing' and 'not evaluated on Static' in found['reason']
 
 
 def test_damaged_status_and_timing(small):
-    first, last = (small.work_dir / "runs" / small.plan["runs"][i]["run_id"] for i in (0, -1))
-    (first / "status.json").write_text('{"status": "DO')
-    (last / "timing.json").write_text("[]")
+    first, last = (small.work_dir / 'runs' / small.plan['runs'][i]['run_id'] for i in (0, -1))
+    (first / 'status.json').write_text('{"status": "DO')
+    (last / 'timing.json').write_text('[]')
     grid = load_grid(small.work_dir)
-    assert cell(grid, "NET w/ RI", "static")["status"] == "partial"
-    assert cell(grid, "NET w/ PI (R=8)", "static")["status"] == "done"
-    notes = "\n".join(grid.notes())
-    assert "status.json is not readable JSON" in notes and "timing.json holds no JSON" in notes
+    assert cell(grid, 'NET w/ RI', 'static')['status'] == 'partial'
+    assert cell(grid, 'NET w/ PI (R=8)', 'static')['status'] == 'done'
+    notes = '\n'.join(grid.notes())
+    assert 'status.json is not readable JSON' in notes and 'timing.json holds no JSON' in notes
 
 
 def test_no_grid(tmp_path):
-    with pytest.raises(ReportError, match=r"grid\.json does not exist"):
+    with pytest.raises(ReportError, match=r'grid\.json does not exist'):
         load_grid(tmp_path)
 
 
 @pytest.mark.parametrize(
-    ("change", "message"),
+    ('change', 'message'),
     [
-        (lambda plan: plan.pop("networks"), "networks"),
-        (lambda plan: plan["runs"][0].pop("seed"), "no entry seed"),
-        (lambda plan: plan["runs"][0].update(network="other"), "unknown network 'other'"),
-        (lambda plan: plan["runs"][0].update(strategy="XY"), "unknown strategy 'XY'"),
-        (lambda plan: plan["runs"].clear(), "no runs"),
+        (lambda plan: plan.pop('networks'), 'networks'),
+        (lambda plan: plan['runs'][0].pop('seed'), 'no entry seed'),
+        (lambda plan: plan['runs'][0].update(network='other'), "unknown network 'other'"),
+        (lambda plan: plan['runs'][0].update(strategy='XY'), "unknown strategy 'XY'"),
+        (lambda plan: plan['runs'].clear(), 'no runs'),
     ],
 )
 def test_malformed_grid(small, change, message):

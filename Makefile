@@ -1,0 +1,37 @@
+# make demo: set up, prepare the sample clips, train and evaluate the quickstart grid, report it
+# make test: set up and run all tests
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test lint setup clean
+
+demo: $(READY)
+	$(BIN)/python -m dataset_tools sample --output data/sample
+	$(BIN)/python harness/run_grid.py mm_configs/grids/quickstart.py
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+setup: $(READY)
+
+# Several dependencies bring an OpenCV build of their own into the same folder; the headless one is
+# put there last, because the others need X11 and OpenGL libraries that servers do not have.
+$(READY): setup.cfg pyproject.toml requirements/constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
+		{ echo 'error: Python 3.11 is needed; name it with: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11'; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || \
+		{ echo 'error: no venv module; on Debian and Ubuntu: apt-get install python3.11-venv'; exit 1; }
+	$(BIN)/pip install --quiet --upgrade pip
+	$(BIN)/pip install --quiet --constraint requirements/constraints.txt --editable '.[lite,sample,slurm,test]'
+	$(BIN)/pip install --quiet --constraint requirements/constraints.txt --force-reinstall --no-deps opencv-python-headless
+	$(BIN)/pip check
+	@touch $@
+
+clean:
+	rm -rf $(VENV) work_dirs data/sample

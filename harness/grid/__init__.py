@@ -1,0 +1,1 @@
+"""From a grid file to finished runs on disk. Nothing here imports torch except ``worker``."""

@@ -1,0 +1,154 @@
+"""From the axes of a grid to runs, each with its resolved config and its identity."""
+
+import hashlib
+import itertools
+import json
+from pathlib import Path
+from typing import NamedTuple, Optional
+
+from mmengine.config import Config
+
+from dataset_tools.manifest import VideoSet
+from harness.cli import fail, load_config
+
+from .grid_file import Grid
+
+#: Raise it when a change of the code changes results, so that old runs are not taken for new ones.
+RESULTS_VERSION = 1
+
+#: Config entries that cannot change what a run computes, and so do not belong to its identity.
+NOT_IDENTITY = (
+    'custom_imports',
+    'default_hooks',
+    'default_scope',
+    'env_cfg',
+    'launcher',
+    'log_level',
+    'log_processor',
+    'resume',
+    'train_cfg.state_pass_batch',
+    'train_dataloader.dataset.cache',
+    'train_dataloader.dataset.data_root',  # the set's checksum stands for its place
+    'train_dataloader.num_workers',
+    'train_dataloader.persistent_workers',
+    'train_dataloader.pin_memory',
+    'visualizer',
+    'work_dir',
+)
+
+
+class Axes(NamedTuple):
+    """Where a run stands in the grid; ``repeats`` is R."""
+
+    network: str
+    strategy: Optional[str]
+    fc: bool
+    repeats: Optional[int]
+    train_set: str
+    seed: int
+
+
+class Run(NamedTuple):
+    """A run of the grid: its id, axes, resolved config and length."""
+
+    run_id: str
+    axes: Axes
+    cfg: Config
+    iterations: int
+
+    def record(self) -> dict:
+        """The run as ``grid.json`` and ``run.json`` hold it."""
+        return dict(run_id=self.run_id, **self.axes._asdict(), iterations=self.iterations)
+
+
+def expand(grid: Grid) -> list[Run]:
+    """All runs of a grid in the order of its sweeps, each once (RI has no R)."""
+    axes: dict[Axes, None] = {}
+    for sweep in grid.sweeps:
+        product = itertools.product(
+            sweep['networks'],
+            sweep['strategies'],
+            sweep['fc'],
+            sweep['R'],
+            sweep['train_sets'],
+            sweep['seeds'],
+        )
+        for network, strategy, fc, repeats, train_set, seed in product:
+            repeats = repeats if strategy == 'PI' else None
+            axes[Axes(network, strategy, fc, repeats, train_set, seed)] = None
+    return [_make_run(grid, a) for a in axes]
+
+
+def _make_run(grid: Grid, axes: Axes) -> Run:
+    cfg = resolve_config(grid, axes)
+    iterations = cfg.train_cfg.max_iters if axes.strategy else 0
+    parts = [axes.network, axes.strategy or 'untrained']
+    if axes.repeats:
+        parts.append(f'R{axes.repeats}')
+    if axes.fc:
+        parts.append('FC')
+    if axes.strategy:
+        parts += [axes.train_set, f's{axes.seed}']
+    parts.append(identity(cfg, grid.train_sets[axes.train_set] if axes.strategy else None)[:8])
+    return Run('-'.join(parts), axes, cfg, iterations)
+
+
+def resolve_config(grid: Grid, axes: Axes) -> Config:
+    """The network's config with strategy, R, FC, training set and seed filled in."""
+    path = grid.networks[axes.network]['config']
+    cfg = load_config(path)
+    if 'model' not in cfg:
+        fail(f'config {path}: has no model')
+    if not axes.strategy:
+        return cfg
+    if 'train_cfg' not in cfg or 'train_dataloader' not in cfg:
+        fail(f'config {path}: needs train_cfg and train_dataloader for strategy {axes.strategy}')
+    train_set = grid.train_sets[axes.train_set]
+    cfg.train_cfg.type = f'{axes.strategy}BPTTLoop'
+    if axes.strategy == 'PI':
+        cfg.train_cfg.repeats = axes.repeats
+    if axes.fc:
+        frames = max(video.frames for video in train_set.videos.values())
+        cfg.model.generator = dict(
+            type='FrameConditioned', net=cfg.model.generator, last_frame=frames - 1
+        )
+    cfg.train_dataloader.dataset.data_root = str(train_set.root)
+    cfg.randomness = dict(seed=axes.seed)
+    return cfg
+
+
+def identity(cfg: Config, train_set: Optional[VideoSet]) -> str:
+    """Hash of all that determines a run's result."""
+    content = cfg.to_dict()
+    for key in NOT_IDENTITY:
+        *parents, last = key.split('.')
+        inner = content
+        for parent in parents:
+            inner = inner.get(parent, {})
+        inner.pop(last, None)
+    content['results_version'] = RESULTS_VERSION
+    content['train_set'] = train_set.checksum if train_set else None
+    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def grid_record(grid: Grid, runs: list[Run]) -> dict:
+    """``grid.json``: what the reports need to know of the plan, in display order."""
+    return dict(
+        name=grid.name,
+        networks={key: dict(label=entry['label']) for key, entry in grid.networks.items()},
+        train_sets={key: dict(label=grid.labels[key]) for key in grid.train_sets},
+        test_sets={
+            key: dict(
+                label=grid.labels[key],
+                checksum=test_set.checksum,
+                videos={video.name: video.frames for video in test_set.videos.values()},
+            )
+            for key, test_set in grid.test_sets.items()
+        },
+        runs=[run.record() for run in runs],
+    )
+
+
+def run_folder(work_dir: Path, run: Run) -> Path:
+    """Where a run keeps everything."""
+    return work_dir / 'runs' / run.run_id

@@ -1,0 +1,133 @@
+"""Reading and checking a grid file.
+
+A grid file is an MMEngine config with these entries::
+
+    networks = dict(KEY=dict(config='mm_configs/...', label='...'))  # in the order of the report
+    train_sets = dict(KEY=dict(root='data/...', label='...'))
+    test_sets = dict(KEY=dict(root='data/...', label='...'))
+    sweeps = [dict(networks=[...], strategies=['RI', 'PI'], R=[8], fc=[False], seeds=[0])]
+    jobs = 2  # worker processes
+
+Each sweep is the product of its axes; the runs of all sweeps together are the grid.
+"""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from dataset_tools.manifest import DatasetError, VideoSet
+from harness.cli import fail, load_config
+
+#: axis -> values of a sweep that does not name it
+AXES = {
+    'networks': None,
+    'strategies': None,
+    'R': [None],
+    'fc': [False],
+    'train_sets': None,
+    'seeds': [0],
+}
+STRATEGIES = ('RI', 'PI', None)
+
+
+class Grid(NamedTuple):
+    """A checked grid file; sets are loaded, sweeps have a value list for every axis."""
+
+    name: str
+    networks: dict[str, dict]
+    train_sets: dict[str, VideoSet]
+    test_sets: dict[str, VideoSet]
+    labels: dict[str, str]  # of the sets
+    sweeps: list[dict[str, list]]
+    jobs: int
+
+
+def load_grid(path: str, overrides: dict[str, list]) -> Grid:
+    """Reads a grid file and checks all of it before anything starts.
+
+    Args:
+        path: the grid file.
+        overrides: axis -> values that replace those of every sweep that has the axis.
+
+    Raises:
+        UserError: lists every problem with the key it is in.
+    """
+    cfg = load_config(path)
+    problems: list[str] = []
+    for key in ('networks', 'train_sets', 'test_sets', 'sweeps'):
+        if not cfg.get(key):
+            problems.append(f'{key}: missing or empty')
+    if not problems:
+        networks = _check_networks(cfg.networks, problems)
+        train_sets = _load_sets('train_sets', cfg.train_sets, problems)
+        test_sets = _load_sets('test_sets', cfg.test_sets, problems)
+        sweeps = [_complete(dict(s), overrides, cfg) for s in cfg.sweeps]
+        for number, sweep in enumerate(sweeps):
+            problems += [f'sweeps[{number}].{p}' for p in _check_sweep(sweep, cfg)]
+    if problems:
+        fail(f'grid {path}:\n  ' + '\n  '.join(problems))
+    named = {**cfg.train_sets, **cfg.test_sets}
+    labels = {key: entry.get('label', key) for key, entry in named.items()}
+    jobs = cfg.get('jobs', 1)
+    return Grid(Path(path).stem, networks, train_sets, test_sets, labels, sweeps, jobs)
+
+
+def _check_networks(networks, problems) -> dict[str, dict]:
+    for key, entry in networks.items():
+        if not Path(entry.get('config', '')).is_file():
+            problems.append(f'networks.{key}.config: no such file: {entry.get("config")}')
+    return {key: dict(entry, label=entry.get('label', key)) for key, entry in networks.items()}
+
+
+def _load_sets(axis, entries, problems) -> dict[str, VideoSet]:
+    sets = {}
+    for key, entry in entries.items():
+        try:
+            sets[key] = VideoSet.load(entry['root'])
+            sets[key].quick_check()
+        except KeyError:
+            problems.append(f'{axis}.{key}: has no root')
+        except DatasetError as error:
+            problems.append(f'{axis}.{key}: {error}')
+    return sets
+
+
+def _complete(sweep: dict, overrides: dict[str, list], cfg) -> dict[str, list]:
+    """Fills in the axes that a sweep leaves out and applies the command line's values."""
+    defaults = dict(AXES, networks=list(cfg.networks), train_sets=list(cfg.train_sets))
+    complete = {axis: sweep.get(axis, values) for axis, values in defaults.items()}
+    for axis, values in overrides.items():
+        # R of a sweep without PI and the strategy of an untrained network stay as they are
+        if complete.get(axis) not in ([None], None):
+            complete[axis] = values
+    unknown = {key: values for key, values in sweep.items() if key not in AXES}
+    return {**complete, **unknown}
+
+
+def _check_sweep(sweep: dict[str, list], cfg) -> list[str]:
+    problems = []
+    known = dict(networks=cfg.networks, train_sets=cfg.train_sets, strategies=STRATEGIES)
+    for axis, values in sweep.items():
+        if axis not in AXES:
+            problems.append(f'{axis}: unknown axis; there are {", ".join(AXES)}')
+        elif not isinstance(values, (list, tuple)) or not values:
+            problems.append(f'{axis}: must be a list of values')
+        else:
+            allowed = known.get(axis)
+            problems += [
+                f'{axis}: unknown value {value!r}; there are {", ".join(map(str, allowed))}'
+                for value in values
+                if allowed is not None and value not in allowed
+            ]
+    if problems:
+        return problems
+    if 'PI' in sweep['strategies']:
+        problems += [
+            f'R: {r!r} is not a positive whole number'
+            for r in sweep['R']
+            if not (isinstance(r, int) and not isinstance(r, bool) and r > 0)
+        ]
+    problems += [
+        f'seeds: {s!r} is not a whole number' for s in sweep['seeds'] if type(s) is not int
+    ]
+    problems += [f'fc: {f!r} is neither True nor False' for f in sweep['fc'] if type(f) is not bool]
+    return problems

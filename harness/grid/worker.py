@@ -1,0 +1,129 @@
+"""What a worker process does: train one run and evaluate it.
+
+Imported once by the fork server, so that a run does not pay for importing MMagic.
+"""
+
+import os
+import sys
+import threading
+import time
+import traceback
+from multiprocessing import parent_process
+from multiprocessing.connection import wait
+from pathlib import Path
+
+import mmagic.engine  # noqa: F401  (registries that MMEngine would import run by run)
+import torch
+import torch.utils.tensorboard
+from mmagic.registry import MODELS
+from mmengine.config import Config
+from mmengine.hooks import Hook
+from mmengine.registry import init_default_scope
+from mmengine.runner import find_latest_checkpoint, load_checkpoint
+
+from dataset_tools.manifest import VideoSet
+from harness.evaluation.evaluate import evaluate_set
+from harness.training.run import train
+
+from . import ledger
+
+
+class StatusHook(Hook):
+    """Writes the training's progress to ``status.json``, at most once a second."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self.last = 0.0
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
+        now = time.monotonic()
+        if now - self.last >= 1:
+            self.last = now
+            _write_progress(self.folder, 'train', runner.iter + 1, runner.max_iters)
+
+
+def _write_progress(folder: Path, stage: str, done: int, total: int) -> None:
+    ledger.write_status(folder, 'RUNNING', stage=stage, iteration=done, max_iters=total)
+
+
+def run_in_process(
+    folder: Path, cfg_text: str, trained: bool, test_sets: dict[str, VideoSet], slot: int
+) -> None:
+    """Entry point of a worker process; leaves the outcome in ``status.json``.
+
+    Args:
+        folder: the run folder.
+        cfg_text: the resolved config as text.
+        trained: False for networks that are evaluated without training.
+        test_sets: all test sets of the grid.
+        slot: number of the worker, which chooses its GPU where there are several.
+    """
+    _die_with_parent()
+    _redirect_output(folder / 'log.txt')
+    torch.set_num_threads(int(os.environ['OMP_NUM_THREADS']))
+    if torch.cuda.is_available():
+        torch.cuda.set_device(slot % torch.cuda.device_count())
+    try:
+        with ledger.claim(folder):
+            _run(folder, Config.fromstring(cfg_text, '.py'), trained, test_sets)
+    except ledger.AlreadyRunningError:
+        pass
+    except BaseException as error:
+        traceback.print_exc()
+        reason = f'{type(error).__name__}: {error}'.splitlines()[0]
+        ledger.write_status(folder, 'FAILED', reason=reason)
+        sys.exit(1)
+
+
+def _run(folder, cfg, trained, test_sets) -> None:
+    if trained and not (folder / 'timing.json').is_file():
+        _write_progress(folder, 'train', 0, cfg.train_cfg.max_iters)
+        cfg.work_dir = str(folder)
+        cfg.launcher = 'none'
+        cfg.resume = True
+        train(cfg, [StatusHook(folder)])
+    checkpoint = find_latest_checkpoint(str(folder)) if trained else None
+    checksums = {name: test_set.checksum for name, test_set in test_sets.items()}
+    missing = ledger.missing_evaluations(folder, checksums)
+    if missing:
+        _evaluate(folder, cfg, checkpoint, {name: test_sets[name] for name in missing})
+    ledger.write_status(folder, 'DONE', stage='evaluate')
+
+
+def _evaluate(folder, cfg, checkpoint, test_sets) -> None:
+    init_default_scope('mmagic')
+    device = torch.device('cuda' if torch.cuda.is_available() else 'cpu')
+    model = MODELS.build(cfg.model).to(device)
+    if checkpoint:
+        load_checkpoint(model, checkpoint, map_location='cpu', strict=True)
+    total = sum(v.frames for s in test_sets.values() for v in s.videos.values())
+    done, last = 0, time.monotonic()
+
+    def on_frame():
+        nonlocal done, last
+        done += 1
+        if time.monotonic() - last >= 1:
+            last = time.monotonic()
+            _write_progress(folder, 'evaluate', done, total)
+
+    for name, test_set in test_sets.items():
+        output = ledger.frames_csv(folder, name)
+        evaluate_set(model.generator, test_set, output, device=device, on_frame=on_frame)
+        ledger.record_evaluation(folder, name, test_set.checksum)
+
+
+def _die_with_parent() -> None:
+    """Ends this process when run_grid is gone, even if it was killed."""
+
+    def watch():
+        wait([parent_process().sentinel])
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _redirect_output(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(log, 1)
+    os.dup2(log, 2)

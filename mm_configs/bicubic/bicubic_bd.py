@@ -1,0 +1,2 @@
+# Bicubic interpolation of BD frames, evaluated without training.
+model = dict(type='RecurrentVSR', generator=dict(type='BicubicUpsampler'))
