@@ -6,34 +6,16 @@ process holds, ``timing.json`` once it is trained, and ``evaluations.json``, whi
 """
 
 import fcntl
-import json
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Optional
 
 STATUSES = ('DONE', 'RUNNING', 'FAILED', 'TODO')
 
 
 class AlreadyRunningError(RuntimeError):
     """Another process works on the run."""
-
-
-def write_json(path: Path, content: dict) -> None:
-    """Writes a whole file or none, whatever happens in between."""
-    temporary = path.with_name(f'.{path.name}.{os.getpid()}')
-    temporary.write_text(json.dumps(content, indent=2))
-    temporary.replace(path)
-
-
-def read_json(path: Path) -> dict:
-    """The file's content; empty if it is missing or damaged."""
-    try:
-        return json.loads(path.read_text())
-    except (FileNotFoundError, json.JSONDecodeError, UnicodeDecodeError):
-        return {}
 
 
 @contextmanager
@@ -105,8 +87,3 @@ def record_evaluation(folder: Path, test_set: str, checksum: str) -> None:
 def frames_csv(folder: Path, test_set: str) -> Path:
     """Per-frame results of a run on a test set."""
     return folder / f'frames_{test_set}.csv'
-
-
-def failure_reason(folder: Path) -> Optional[str]:
-    """Why a run failed."""
-    return read_json(folder / 'status.json').get('reason')

@@ -1,7 +1,5 @@
 """One training from a resolved config, the same for train.py and run_grid.py."""
 
-import json
-import os
 import platform
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +12,7 @@ from mmengine.runner import Runner, find_latest_checkpoint
 import harness.data
 import harness.networks
 import harness.training  # noqa: F401  (fills the registries)
+from harness.files import write_json
 
 
 def train(cfg: Config, hooks: Sequence[Hook] = ()) -> Path:
@@ -58,10 +57,3 @@ def _device_name() -> str:
     if torch.cuda.is_available():
         return torch.cuda.get_device_name()
     return platform.processor() or platform.machine()
-
-
-def write_json(path: Path, content: dict) -> None:
-    """Writes a whole file or none, whatever happens in between."""
-    temporary = path.with_name(f'.{path.name}.{os.getpid()}')
-    temporary.write_text(json.dumps(content, indent=2))
-    temporary.replace(path)
