@@ -93,9 +93,9 @@ def start_runs(grid, runs, work_dir: Path, jobs: int) -> None:
     """Works through ``runs``, each with its folder, ``run.json`` and processes."""
     from rich.console import Console
 
+    from harness.files import write_json
     from harness.grid.expand import run_folder
     from harness.grid.launch import launch_locally
-    from harness.grid.ledger import write_json
     from harness.grid.versions import versions
 
     about = versions()
@@ -130,9 +130,9 @@ def main(argv=None) -> int:
 
 def run(args: argparse.Namespace) -> int:
     """Plans, starts and reports; the exit code is 1 if any run has failed, 130 after Ctrl-C."""
+    from harness.files import write_json
     from harness.grid.expand import expand, grid_record
     from harness.grid.grid_file import load_grid
-    from harness.grid.ledger import write_json
 
     settings = args.set + ([f'seed={args.seeds}'] if args.seeds else [])
     grid = load_grid(args.grid, parse_overrides(settings))

@@ -1,9 +1,8 @@
 """Scores a network on a set folder and writes one CSV row per frame."""
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Optional
+from typing import Optional, Union
 
 import cv2
 import numpy as np
@@ -11,6 +10,7 @@ import pandas as pd
 import torch
 
 from dataset_tools.manifest import DatasetError, VideoSet
+from harness.files import replacing
 from harness.networks.recurrent import RecurrentNet
 
 from .inference import super_resolve
@@ -24,7 +24,7 @@ def evaluate_set(
     test_set: VideoSet,
     output: Path,
     lr_kind: str = 'lr_bd',
-    device: torch.device = torch.device('cpu'),
+    device: Union[str, torch.device] = 'cpu',
     on_frame: Optional[Callable[[], None]] = None,
 ) -> pd.DataFrame:
     """Super-resolves all videos of a set from their first frame on and scores every frame.
@@ -48,9 +48,8 @@ def evaluate_set(
             if on_frame:
                 on_frame()
     table = pd.DataFrame(rows, columns=COLUMNS)
-    temporary = output.with_name(f'.{output.name}.{os.getpid()}')
-    table.to_csv(temporary, index=False, float_format='%.6f')
-    temporary.replace(output)
+    with replacing(output) as temporary:
+        table.to_csv(temporary, index=False, float_format='%.6f')
     return table
 
 

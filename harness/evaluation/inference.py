@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import NamedTuple, Union
 
 import numpy as np
 import torch
@@ -18,7 +18,7 @@ class SRFrame(NamedTuple):
 
 
 def super_resolve(
-    net: RecurrentNet, lr_frames: Iterable[np.ndarray], device: torch.device
+    net: RecurrentNet, lr_frames: Iterable[np.ndarray], device: Union[str, torch.device]
 ) -> Iterator[SRFrame]:
     """Yields the SR frame of each LR frame (H, W, 3), uint8 RGB, in order.
 

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from dataset_tools.manifest import VideoSet
+from harness.files import read_json
 
 from . import ledger
 from .expand import Run, run_folder
@@ -93,7 +94,7 @@ def _progress(console: Console) -> Progress:
 
 
 def _show(job: _Job, progress: Progress) -> None:
-    status = ledger.read_json(job.folder / 'status.json')
+    status = read_json(job.folder / 'status.json')
     if status.get('status') == 'RUNNING':
         progress.update(
             job.task,
@@ -105,11 +106,11 @@ def _show(job: _Job, progress: Progress) -> None:
 
 def _outcome(job: _Job) -> str:
     """One line on how a run ended; a process that left no word was killed."""
-    status = ledger.read_json(job.folder / 'status.json')
+    status = read_json(job.folder / 'status.json')
     if status.get('status') == 'RUNNING' and not ledger.is_claimed(job.folder):
         code = job.process.exitcode
         ledger.write_status(job.folder, 'FAILED', reason=f'the process ended with code {code}')
-        status = ledger.read_json(job.folder / 'status.json')
+        status = read_json(job.folder / 'status.json')
     reason = f': {status["reason"]}' if status.get('reason') else ''
     clock = time.strftime('%H:%M:%S')
     return f'{clock} {job.run.run_id} {status.get("status", "RUNNING elsewhere")}{reason}'

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from harness.files import read_json, write_json
+
 STATUSES = ('DONE', 'RUNNING', 'FAILED', 'TODO')
 
 

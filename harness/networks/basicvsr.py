@@ -78,7 +78,7 @@ class StatefulBasicVSRNet(RecurrentNet, BasicVSRNet):
         feat = lrs.new_zeros(lrs.size(0), self.mid_channels, *lrs.shape[-2:])
         if state is not None:
             feat = state['feat']
-        for step, i in enumerate(frames):
+        for i in frames:
             if flows[i] is not None:
                 feat = flow_warp(feat, flows[i].permute(0, 2, 3, 1))
             inputs = [lrs[:, i], feat]

@@ -147,9 +147,9 @@ class UnidirectionalNet(RecurrentNet):
         if state is None:
             state = self.initial_states(lrs).forward
         frames = []
-        for frame, state in self._steps(lrs, state, cond, prepared):
+        for frame, after in self._steps(lrs, state, cond, prepared):  # noqa: B007
             frames.append(frame)
-        return Unrolled(torch.stack(frames, 1), States(state), self.learned_flows(prepared))
+        return Unrolled(torch.stack(frames, 1), States(after), self.learned_flows(prepared))
 
     def learned_flows(self, prepared: tuple[Tensor, ...]) -> Optional[Tensor]:
         """The flows (B, T-1, 2, H, W) among ``prepared`` that a loss can train, or None."""
