@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pandas as pd
 import torch
+from mmengine.dist import all_gather_object, get_rank, get_world_size, is_main_process
 
 from dataset_tools.manifest import DatasetError, VideoSet
 from harness.files import replacing
@@ -29,6 +30,8 @@ def evaluate_set(
 ) -> pd.DataFrame:
     """Super-resolves all videos of a set from their first frame on and scores every frame.
 
+    In a distributed process group the videos are shared out; every rank returns the whole table.
+
     Args:
         net: the network, already on ``device``.
         test_set: the set folder.
@@ -42,15 +45,28 @@ def evaluate_set(
         DatasetError: a frame is missing or unreadable, or GT and SR sizes differ.
     """
     rows = []
-    for video in test_set.videos.values():
-        for row in _score_video(net, test_set, video.name, lr_kind, device):
+    for video in list(test_set.videos)[get_rank() :: get_world_size()]:
+        for row in _score_video(net, test_set, video, lr_kind, device):
             rows.append(row)
             if on_frame:
                 on_frame()
-    table = pd.DataFrame(rows, columns=COLUMNS)
-    with replacing(output) as temporary:
-        table.to_csv(temporary, index=False, float_format='%.6f')
+    table = _in_set_order(all_gather_object(rows), test_set)
+    if is_main_process():
+        with replacing(output) as temporary:
+            table.to_csv(temporary, index=False, float_format='%.6f')
     return table
+
+
+def _in_set_order(shares: list[list[tuple]], test_set: VideoSet) -> pd.DataFrame:
+    order = {name: number for number, name in enumerate(test_set.videos)}
+    rows = [row for share in shares for row in share]
+    return pd.DataFrame(sorted(rows, key=lambda r: (order[r[0]], r[1])), columns=COLUMNS)
+
+
+def summarize(table: pd.DataFrame) -> tuple[float, float]:
+    """PSNR (dB) and SSIM: mean over the frames of each video, then over videos."""
+    means = table.groupby('video')[['psnr_y', 'ssim_y']].mean().mean()
+    return means.psnr_y, means.ssim_y
 
 
 def _score_video(net, test_set, video, lr_kind, device) -> Iterator[tuple]:

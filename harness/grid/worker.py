@@ -15,14 +15,13 @@ from pathlib import Path
 import mmagic.engine  # noqa: F401  (registries that MMEngine would import run by run)
 import torch
 import torch.utils.tensorboard
-from mmagic.registry import MODELS
 from mmengine.config import Config
 from mmengine.hooks import Hook
-from mmengine.registry import init_default_scope
-from mmengine.runner import find_latest_checkpoint, load_checkpoint
+from mmengine.runner import find_latest_checkpoint
 
 from dataset_tools.manifest import VideoSet
 from harness.evaluation.evaluate import evaluate_set
+from harness.evaluation.model import default_device, load_model
 from harness.training.run import train
 
 from . import ledger
@@ -91,11 +90,8 @@ def _run(folder, cfg, trained, test_sets) -> None:
 
 
 def _evaluate(folder, cfg, checkpoint, test_sets) -> None:
-    init_default_scope('mmagic')
-    device = torch.device('cuda' if torch.cuda.is_available() else 'cpu')
-    model = MODELS.build(cfg.model).to(device)
-    if checkpoint:
-        load_checkpoint(model, checkpoint, map_location='cpu', strict=True)
+    device = default_device()
+    model = load_model(cfg.model, checkpoint, device)
     total = sum(v.frames for s in test_sets.values() for v in s.videos.values())
     done, last = 0, time.monotonic()
 

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import torch
 from mmengine.config import Config
+from mmengine.dist import is_distributed, is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner, find_latest_checkpoint
 
 import harness.data
 import harness.networks
 import harness.training  # noqa: F401  (fills the registries)
+from harness.distributed import init_distributed
 from harness.files import write_json
 
 
@@ -28,14 +30,23 @@ def train(cfg: Config, hooks: Sequence[Hook] = ()) -> Path:
     """
     # denormal numbers in decaying states make convolutions on the CPU many times slower
     torch.set_flush_denormal(True)
-    if not torch.cuda.is_available():
-        cfg.env_cfg.dist_cfg.backend = 'gloo'
+    init_distributed(cfg.get('launcher', 'none'))
+    if is_distributed() and not torch.cuda.is_available():
+        # the Runner would ask for a GPU
+        unused = cfg.get('find_unused_parameters', False)
+        cfg.model_wrapper_cfg = dict(
+            type='MMDistributedDataParallel',
+            device_ids=None,
+            broadcast_buffers=False,
+            find_unused_parameters=unused,
+        )
     runner = Runner.from_cfg(cfg)
     for hook in hooks:
         runner.register_hook(hook)
     runner.train()
     checkpoint = Path(find_latest_checkpoint(cfg.work_dir))
-    _write_timing(runner, Path(cfg.work_dir) / 'timing.json')
+    if is_main_process():
+        _write_timing(runner, Path(cfg.work_dir) / 'timing.json')
     return checkpoint
 
 

@@ -4,7 +4,7 @@ model = dict(
     generator=dict(
         mid_channels=32,
         num_blocks=1,
-        flow_net=dict(type='ConvFlowNet', channels=24),
+        flow_net=dict(type='ConvFlowNet', channels=16),
         tail='pixel_shuffle',
         residual_recurrence=True,
     ),
@@ -14,12 +14,12 @@ train_dataloader = dict(
     persistent_workers=False,
     dataset=dict(data_root='data/sample/train', cache=True),
 )
-train_cfg = dict(max_iters=600, clip_length=7, crop_size=24, windows_per_video=4)
+train_cfg = dict(max_iters=400, clip_length=7, crop_size=24, windows_per_video=4)
 optim_wrapper = dict(optimizer=dict(lr=1e-3), clip_grad=dict(max_norm=0.5))
 param_scheduler = [
-    dict(type='CosineAnnealingLR', by_epoch=False, begin=0, end=600, T_max=600, eta_min=1e-6)
+    dict(type='CosineAnnealingLR', by_epoch=False, begin=0, end=400, T_max=400, eta_min=1e-6)
 ]
 default_hooks = dict(
     logger=dict(interval=50),
-    checkpoint=dict(interval=100),
+    checkpoint=dict(interval=50),
 )

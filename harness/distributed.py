@@ -1,0 +1,25 @@
+"""Starting a process group on GPUs and, which MMEngine cannot, on CPUs."""
+
+import torch
+from mmengine.dist import init_dist, is_distributed
+
+from harness.cli import fail
+
+
+def init_distributed(launcher: str) -> None:
+    """Joins the process group that ``launcher`` (none, pytorch or slurm) has prepared.
+
+    MMEngine's ``init_dist`` picks a GPU in any case; without one, gloo is started here, and the
+    Runner uses the group that it finds.
+
+    Raises:
+        UserError: the launcher needs a GPU and there is none.
+    """
+    if launcher == 'none' or is_distributed():
+        return
+    if torch.cuda.is_available():
+        init_dist(launcher, backend='nccl')
+    elif launcher == 'pytorch':
+        torch.distributed.init_process_group('gloo')
+    else:
+        fail(f'--launcher {launcher} needs GPUs; on CPUs use torchrun and --launcher pytorch')

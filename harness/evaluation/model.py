@@ -1,0 +1,31 @@
+"""Building a trained model for evaluation."""
+
+from pathlib import Path
+from typing import Optional, Union
+
+import torch
+from mmagic.registry import MODELS
+from mmengine.config import ConfigDict
+from mmengine.runner import load_checkpoint
+
+import harness.networks  # noqa: F401  (fills the registry)
+
+
+def default_device() -> torch.device:
+    """The current GPU, or the CPU where there is none."""
+    return torch.device('cuda' if torch.cuda.is_available() else 'cpu')
+
+
+def load_model(
+    cfg: ConfigDict, checkpoint: Optional[Union[str, Path]], device: torch.device
+) -> torch.nn.Module:
+    """The model of a config on ``device``, with the weights of ``checkpoint`` if one is given.
+
+    Raises:
+        RuntimeError: the checkpoint does not fit the model.
+    """
+    torch.set_flush_denormal(True)
+    model = MODELS.build(cfg)
+    if checkpoint:
+        load_checkpoint(model, str(checkpoint), map_location='cpu', strict=True)
+    return model.to(device).eval()

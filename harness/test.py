@@ -1,0 +1,78 @@
+"""Evaluate a checkpoint on set folders frame by frame, as with MMagic's tools/test.py."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+sys.path[0] = str(Path(__file__).resolve().parents[1])  # the repository, not this folder
+
+EXAMPLES = """examples:
+  python harness/test.py mm_configs/frvsr/frvsr_rr_quickstart.py \\
+      work_dirs/frvsr_rr_quickstart/iter_400.pth --data data/sample/static data/sample/moving
+  torchrun --nproc_per_node=4 harness/test.py mm_configs/basicvsr/basicvsr_paper.py \\
+      basicvsr.pth --data data/reds/reds4 --launcher pytorch
+"""
+
+
+def parse_args(argv=None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', help='checkpoint file, also one of MMagic')
+    parser.add_argument('--data', nargs='+', required=True, metavar='SET', help='set folders')
+    parser.add_argument('--work-dir', help='for the CSV files; work_dirs/<config> by default')
+    parser.add_argument('--lr-kind', default='lr_bd', help='LR frames of the sets (lr_bd)')
+    parser.add_argument(
+        '--cfg-options', nargs='+', default=[], metavar='KEY=VALUE', help='override config entries'
+    )
+    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm'], default='none')
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
+    args = parser.parse_args(argv)
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    return args
+
+
+def main(argv=None) -> int:
+    args = parse_args(argv)
+    from harness.cli import fail, load_config, user_errors
+
+    with user_errors():
+        if not Path(args.checkpoint).is_file():
+            fail(f'checkpoint {args.checkpoint}: no such file')
+        cfg = load_config(args.config, args.cfg_options)
+        work_dir = Path(args.work_dir or f'work_dirs/{Path(args.config).stem}')
+        from dataset_tools.manifest import VideoSet
+
+        sets = [VideoSet.load(root) for root in args.data]
+        evaluate(cfg, args.checkpoint, sets, work_dir, args.lr_kind, args.launcher)
+    return 0
+
+
+def evaluate(cfg, checkpoint, sets, work_dir, lr_kind, launcher) -> None:
+    """Writes ``frames_<set>.csv`` for each set and prints the means."""
+    from mmengine.dist import is_main_process
+    from tqdm import tqdm
+
+    from harness.distributed import init_distributed
+    from harness.evaluation.evaluate import evaluate_set, summarize
+    from harness.evaluation.model import default_device, load_model
+
+    init_distributed(launcher)
+    model = load_model(cfg.model, checkpoint, default_device())
+    work_dir.mkdir(parents=True, exist_ok=True)
+    for test_set in sets:
+        output = work_dir / f'frames_{test_set.name}.csv'
+        frames = sum(video.frames for video in test_set.videos.values())
+        with tqdm(total=frames, desc=test_set.name, disable=not is_main_process()) as bar:
+            table = evaluate_set(
+                model.generator, test_set, output, lr_kind, default_device(), lambda: bar.update()
+            )
+        if is_main_process():
+            psnr, ssim = summarize(table)
+            print(f'{test_set.name}: PSNR {psnr:.2f} dB, SSIM {ssim:.4f} ({output})')
+
+
+if __name__ == '__main__':
+    sys.exit(main())
