@@ -56,7 +56,7 @@ def main(argv=None) -> int:
 
         from harness.training.run import train
 
-        print(f'last checkpoint: {train(cfg)}')
+        train(cfg)
     return 0
 
 

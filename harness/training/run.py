@@ -47,6 +47,7 @@ def train(cfg: Config, hooks: Sequence[Hook] = ()) -> Path:
     checkpoint = Path(find_latest_checkpoint(cfg.work_dir))
     if is_main_process():
         _write_timing(runner, Path(cfg.work_dir) / 'timing.json')
+    runner.logger.info(f'last checkpoint: {checkpoint}')
     return checkpoint
 
 
