@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import seaborn as sns
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.colors import AsinhNorm
@@ -131,13 +132,21 @@ def drift_map(grid: GridResults) -> Figure:
         axes = figure.subplots()
         # Asinh: a collapse by 15 dB must not wash out the difference between 0 and -0.5 dB.
         norm = AsinhNorm(linear_width=0.5, vmin=-limit, vmax=limit)
-        axes.imshow(np.ma.masked_invalid(drift), cmap='RdBu', norm=norm, aspect='auto')
+        sns.heatmap(
+            drift,
+            cmap='RdBu',
+            norm=norm,
+            annot=_cell_labels(drift, status),
+            fmt='',
+            annot_kws={'fontsize': 7},
+            cbar=False,
+            mask=np.zeros_like(drift, bool),
+            xticklabels=[grid.plan.test_sets[key].label for key in keys],
+            yticklabels=[_row_label(grid, method) for method in methods],
+            ax=axes,
+        )
         axes.set_facecolor('0.92')
-        _label_cells(axes, drift, norm, status)
-        axes.set_xticks(range(len(keys)), [grid.plan.test_sets[key].label for key in keys])
-        axes.set_yticks(range(len(rows)), [_row_label(grid, method) for method in methods])
-        axes.tick_params(length=0)
-        axes.spines[:].set_visible(False)
+        axes.tick_params(length=0, rotation=0)
         partial = any('partial' in row for row in status)
         axes.set_title(
             'Drift (dB): last 50 minus first 50 frames' + ('\n~ not all seeds done' * partial)
@@ -145,22 +154,14 @@ def drift_map(grid: GridResults) -> Figure:
     return figure
 
 
-def _label_cells(axes: Axes, drift: np.ndarray, norm: AsinhNorm, status: list[list[str]]) -> None:
-    for (row, column), value in np.ndenumerate(drift):
-        empty = math.isnan(value)
-        mark = '~' if status[row][column] == 'partial' else ''
-        number = f'{value:+.2f}{mark}'.replace('-', '\u2212')
-        dark = not empty and abs(norm(value) - 0.5) > 0.33
-        axes.text(
-            column,
-            row,
-            status[row][column] if empty else number,
-            ha='center',
-            va='center',
-            fontsize=7,
-            color='white' if dark else 'black',
-            style='italic' if empty else 'normal',
-        )
+def _cell_labels(drift: np.ndarray, status: list[list[str]]) -> np.ndarray:
+    """Signed numbers, ``~`` where seeds are missing, or why a cell is empty."""
+    labels = np.empty(drift.shape, object)
+    for place, value in np.ndenumerate(drift):
+        state = status[place[0]][place[1]]
+        mark = '~' if state == 'partial' else ''
+        labels[place] = state if math.isnan(value) else f'{value:+.2f}{mark}'.replace('-', '\u2212')
+    return labels
 
 
 def _row_label(grid: GridResults, method) -> str:

@@ -1,13 +1,14 @@
 """The look of all figures: sizes of a two-column paper, and one colour for each strategy.
 
-Colours are from the Okabe-Ito palette, which is safe for colour-blind readers; line styles and
-markers tell strategies apart in grey as well.
+Colours are seaborn's ``colorblind`` palette; line styles and markers tell strategies apart in grey
+as well.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+import seaborn as sns
 from matplotlib import colors, rc_context
 from matplotlib.figure import Figure
 
@@ -18,6 +19,8 @@ PAGE_WIDTH = 7.16  # inches
 PNG_DPI = 200
 
 RC = {
+    **sns.axes_style('whitegrid'),
+    **sns.plotting_context('paper'),
     'font.family': 'STIXGeneral',  # Times-like, comes with matplotlib
     'mathtext.fontset': 'stix',
     'font.size': 8,
@@ -45,15 +48,16 @@ RC = {
     'figure.dpi': PNG_DPI,
 }
 
+_COLORS = sns.color_palette('colorblind').as_hex()
 # Key: strategy and whether it has frame-number conditioning. Value: colour and marker.
 _LOOKS = {
-    (None, False): ('#7f7f7f', 'x'),
-    ('RI', False): ('#d55e00', 's'),
-    ('RI', True): ('#e69f00', 'D'),
-    ('TBPTT', False): ('#cc79a7', '^'),
-    ('TBPTT', True): ('#8c510a', 'v'),
-    ('PI', False): ('#0072b2', 'o'),
-    ('PI', True): ('#009e73', 'P'),
+    (None, False): (_COLORS[7], 'x'),
+    ('RI', False): (_COLORS[3], 's'),
+    ('RI', True): (_COLORS[1], 'D'),
+    ('TBPTT', False): (_COLORS[4], '^'),
+    ('TBPTT', True): (_COLORS[5], 'v'),
+    ('PI', False): (_COLORS[0], 'o'),
+    ('PI', True): (_COLORS[2], 'P'),
 }
 _LINES = ('-', (0, (4, 1.2)), (0, (1, 1)), (0, (5, 1, 1, 1)))
 

@@ -38,7 +38,7 @@ NOT_IDENTITY = (
 
 
 class Axes(NamedTuple):
-    """Where a run stands in the grid; ``repeats`` is R."""
+    """Where a run stands in the grid; ``repeats`` is R. Untrained networks have only a network."""
 
     network: str
     strategy: Optional[str]
@@ -62,7 +62,7 @@ class Run(NamedTuple):
 
 
 def expand(grid: Grid) -> list[Run]:
-    """All runs of a grid in the order of its sweeps, each once (RI has no R)."""
+    """All runs of a grid in the order of its sweeps, each once."""
     axes: dict[Axes, None] = {}
     for sweep in grid.sweeps:
         product = itertools.product(
@@ -74,14 +74,21 @@ def expand(grid: Grid) -> list[Run]:
             sweep['seeds'],
         )
         for network, strategy, fc, repeats, train_set, seed in product:
-            repeats = repeats if strategy == 'PI' else None
-            axes[Axes(network, strategy, fc, repeats, train_set, seed)] = None
+            axes[_used_axes(network, strategy, fc, repeats, train_set, seed)] = None
     return [_make_run(grid, a) for a in axes]
+
+
+def _used_axes(network, strategy, fc, repeats, train_set, seed) -> Axes:
+    """The same for value combinations that are one and the same run."""
+    if strategy is None:
+        return Axes(network, None, False, None, '', 0)
+    return Axes(network, strategy, fc, repeats if strategy == 'PI' else None, train_set, seed)
 
 
 def _make_run(grid: Grid, axes: Axes) -> Run:
     cfg = resolve_config(grid, axes)
     iterations = cfg.train_cfg.max_iters if axes.strategy else 0
+    train_set = grid.train_sets[axes.train_set] if axes.strategy else None
     parts = [axes.network, axes.strategy or 'untrained']
     if axes.repeats:
         parts.append(f'R{axes.repeats}')
@@ -89,7 +96,7 @@ def _make_run(grid: Grid, axes: Axes) -> Run:
         parts.append('FC')
     if axes.strategy:
         parts += [axes.train_set, f's{axes.seed}']
-    parts.append(identity(cfg, grid.train_sets[axes.train_set] if axes.strategy else None)[:8])
+    parts.append(identity(cfg, train_set)[:8])
     return Run('-'.join(parts), axes, cfg, iterations)
 
 

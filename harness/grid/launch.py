@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import signal
 import time
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -104,12 +105,18 @@ def _show(job: _Job, progress: Progress) -> None:
         )
 
 
+def _exit_reason(code: int) -> str:
+    if code < 0:
+        return f'the process was killed by {signal.Signals(-code).name}'
+    return f'the process ended with code {code}'
+
+
 def _outcome(job: _Job) -> str:
     """One line on how a run ended; a process that left no word was killed."""
     status = read_json(job.folder / 'status.json')
     if status.get('status') == 'RUNNING' and not ledger.is_claimed(job.folder):
-        code = job.process.exitcode
-        ledger.write_status(job.folder, 'FAILED', reason=f'the process ended with code {code}')
+        reason = _exit_reason(job.process.exitcode)
+        ledger.write_status(job.folder, 'FAILED', reason=reason)
         status = read_json(job.folder / 'status.json')
     reason = f': {status["reason"]}' if status.get('reason') else ''
     clock = time.strftime('%H:%M:%S')

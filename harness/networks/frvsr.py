@@ -39,6 +39,10 @@ def _pixel_shuffle_tail(channels: int) -> nn.Sequential:
     return nn.Sequential(nn.Conv2d(channels, 48, 3, padding=1), nn.PixelShuffle(4))
 
 
+def _upsample(x: Tensor) -> Tensor:
+    return F.interpolate(x, scale_factor=4, mode='bilinear', align_corners=False)
+
+
 _TAILS = {'deconvolution': _deconvolution_tail, 'pixel_shuffle': _pixel_shuffle_tail}
 
 
@@ -115,7 +119,7 @@ class FRVSRNet(UnidirectionalNet):
 
     def step(self, lr, prepared, state, cond):
         (flow,) = prepared
-        hr_flow = 4 * F.interpolate(flow, scale_factor=4, mode='bilinear', align_corners=False)
+        hr_flow = 4 * _upsample(flow)
         warped = warp(state['sr'], hr_flow)
         inputs = [lr, F.pixel_unshuffle(warped, 4)]
         if cond is not None:
@@ -123,5 +127,5 @@ class FRVSRNet(UnidirectionalNet):
         detail = self.tail(self.blocks(F.relu(self.head(torch.cat(inputs, 1)))))
         if self.residual_recurrence:
             detail = detail + warped
-        sr = detail + F.interpolate(lr, scale_factor=4, mode='bilinear', align_corners=False)
+        sr = detail + _upsample(lr)
         return sr, {'sr': detail if self.residual_recurrence else sr, 'lr': lr}

@@ -143,7 +143,7 @@ class ClipTrainLoop(BaseLoop):
         with self.timer.part('step'):
             data['states'] = self.states_for(batch)
             outputs = self.runner.model.train_step(data, optim_wrapper=self.runner.optim_wrapper)
-        loss = float(outputs['loss'])
+        loss = outputs['loss'].item()
         if not math.isfinite(loss):
             videos = self.dataloader.dataset.videos
             clips = ', '.join(f'{videos[c.index.video].name}@{c.index.start}' for c in batch)

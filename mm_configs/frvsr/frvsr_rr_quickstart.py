@@ -14,10 +14,10 @@ train_dataloader = dict(
     persistent_workers=False,
     dataset=dict(data_root='data/sample/train', cache=True),
 )
-train_cfg = dict(max_iters=400, clip_length=7, crop_size=24, windows_per_video=4)
+train_cfg = dict(max_iters=500, clip_length=7, crop_size=24, windows_per_video=4)
 optim_wrapper = dict(optimizer=dict(lr=1e-3), clip_grad=dict(max_norm=0.5))
 param_scheduler = [
-    dict(type='CosineAnnealingLR', by_epoch=False, begin=0, end=400, T_max=400, eta_min=1e-6)
+    dict(type='CosineAnnealingLR', by_epoch=False, begin=0, end=500, T_max=500, eta_min=1e-6)
 ]
 default_hooks = dict(
     logger=dict(interval=50),

@@ -137,7 +137,7 @@ def test_command(small, tmp_path):
 def test_nothing_heavy_is_imported(small):
     code = (
         'import sys; from reports.report import build_report; build_report(sys.argv[1])\n'
-        "print([name for name in ('torch', 'mmengine', 'mmagic', 'harness', 'matplotlib.pyplot')"
+        "print([name for name in ('torch', 'mmengine', 'mmagic', 'harness')"
         ' if name in sys.modules])'
     )
     done = run_python('-c', code, str(small.work_dir))

@@ -1,0 +1,84 @@
+"""Real frames for the tests of the harness: windows that move over scikit-image's photographs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import harness.networks  # noqa: F401  (prepares the environment for MMagic)
+from dataset_tools.degrade import degrade_bd
+from dataset_tools.frames import read_frame
+from dataset_tools.manifest import VideoSet
+from dataset_tools.sample_frames import photograph_path
+from dataset_tools.sliding_window import sliding_window
+from dataset_tools.static import static
+from dataset_tools.writer import build_set
+
+PHOTOGRAPHS = ('coffee.png', 'astronaut.png', 'chelsea.png')
+LR_SIZE = (24, 32)
+
+
+@pytest.fixture(scope='session')
+def photographs() -> list[np.ndarray]:
+    """HR photographs, uint8, all at least 300 x 450 x 3."""
+    return [read_frame(photograph_path(name)) for name in PHOTOGRAPHS]
+
+
+@pytest.fixture(scope='session')
+def real_clip(photographs) -> Callable[..., torch.Tensor]:
+    """Makes LR clips (B, T, 3, H, W) in [0, 1] whose frames move by (1, 2) pixels."""
+    stills = [torch.from_numpy(degrade_bd(photo)).permute(2, 0, 1) / 255 for photo in photographs]
+
+    def make(frames: int, height: int, width: int, batch: int = 2) -> torch.Tensor:
+        clips = [
+            torch.stack([still[:, t : t + height, 2 * t : 2 * t + width] for t in range(frames)])
+            for still in stills[:batch]
+        ]
+        return torch.stack(clips)
+
+    return make
+
+
+@pytest.fixture(scope='session')
+def real_set(tmp_path_factory, photographs) -> VideoSet:
+    """Three moving videos of 20, 22 and 24 frames, HR 96 x 128, LR 24 x 32."""
+    lengths = {'coffee': 20, 'astronaut': 22, 'chelsea': 24}
+    videos = (
+        (name, sliding_window(photo, LR_SIZE, 1, 'diagonal', frames))
+        for photo, (name, frames) in zip(photographs, lengths.items(), strict=True)
+    )
+    root = tmp_path_factory.mktemp('sets') / 'moving'
+    return build_set(
+        root, tool='sliding-window', parameters={}, source='photographs', total=66, videos=videos
+    )[0]
+
+
+@pytest.fixture
+def make_set(tmp_path, photographs) -> Callable[..., VideoSet]:
+    """Makes a small set of its own for a test that damages it or wants odd sizes."""
+
+    def make(name: str = 'set', height: int = 48, width: int = 64, frames: int = 3) -> VideoSet:
+        piece = photographs[0][100 : 100 + height, 200 : 200 + width]
+        large = photographs[1][: height + 4 * frames, : width + 4 * frames]
+        window = (height // 4, width // 4)
+        videos = [
+            ('moving', sliding_window(large, window, 1, 'diagonal', frames)),
+            ('single', [piece]),
+            ('still', static(piece, frames=frames)),
+        ]
+        root: Path = tmp_path / name
+        return build_set(
+            root, tool='test', parameters={}, source='x', total=2 * frames + 1, videos=videos
+        )[0]
+
+    return make
+
+
+@pytest.fixture(autouse=True)
+def one_seed():
+    """Networks of a test have the same weights in every run."""
+    torch.manual_seed(0)

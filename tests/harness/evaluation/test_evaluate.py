@@ -1,0 +1,173 @@
+"""Whole videos: streaming gives what one pass gives, and each frame's score goes to the CSV."""
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from mmagic.registry import MODELS
+from skimage.color import rgb2ycbcr
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+
+from dataset_tools.frames import encode_png, read_frame
+from dataset_tools.manifest import DatasetError
+from harness.evaluation.evaluate import evaluate_set
+from harness.evaluation.inference import super_resolve
+
+FRVSR = dict(type='FRVSRNet', mid_channels=8, num_blocks=1, flow_net=dict(type='FRVSRFlowNet'))
+RESIDUAL = dict(
+    type='FRVSRNet',
+    mid_channels=8,
+    num_blocks=1,
+    flow_net=dict(type='ConvFlowNet', channels=8),
+    tail='pixel_shuffle',
+    residual_recurrence=True,
+)
+BASICVSR = dict(
+    type='StatefulBasicVSRNet', mid_channels=8, num_blocks=1, flow_net=dict(type='DISFlow')
+)
+BICUBIC = dict(type='BicubicUpsampler')
+
+
+def to_bytes(clip):
+    """(T, C, H, W) in [0, 1] -> (T, H, W, C) uint8."""
+    return (clip.clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).numpy()
+
+
+@pytest.mark.parametrize('frames', [1, 2, 3, 20])
+@pytest.mark.parametrize('conditioned', [False, True], ids=['plain', 'FC'])
+@pytest.mark.parametrize('inner', [FRVSR, RESIDUAL, BASICVSR], ids=['frvsr', 'residual', 'basic'])
+def test_frame_by_frame_equals_one_pass(real_clip, inner, conditioned, frames):
+    """At a size that neither 8 nor 4 divides; float differences may move a rounding."""
+    cfg = dict(type='FrameConditioned', net=inner, last_frame=5) if conditioned else inner
+    net = MODELS.build(cfg).eval()
+    video = to_bytes(real_clip(frames, 34, 50, batch=1)[0])
+    with torch.no_grad():
+        lrs = torch.from_numpy(video).permute(0, 3, 1, 2)[None] / 255
+        whole = net(lrs)[0]
+    outputs = list(super_resolve(net.train(), video, 'cpu'))
+    assert len(outputs) == frames
+    assert all(output.rgb.shape == (136, 200, 3) and output.ms > 0 for output in outputs)
+    assert not net.training
+    streamed = np.stack([output.rgb for output in outputs]).astype(int)
+    difference = np.abs(streamed - to_bytes(whole))
+    assert difference.max() <= 1
+    assert (difference > 0).mean() < 1e-3
+
+
+def test_streaming_is_lazy(real_clip):
+    """A unidirectional network gives a frame before the next one is read."""
+    video = to_bytes(real_clip(5, 16, 20, batch=1)[0])
+    read = []
+
+    def frames():
+        for number, frame in enumerate(video):
+            read.append(number)
+            yield frame
+
+    outputs = super_resolve(MODELS.build(RESIDUAL), frames(), 'cpu')
+    next(outputs)
+    assert read == [0]
+    next(outputs)
+    assert read == [0, 1]
+
+
+def test_training_works_after_evaluation(real_clip):
+    """Evaluation in inference mode leaves nothing behind that autograd refuses."""
+    net = MODELS.build(FRVSR)
+    list(super_resolve(net, to_bytes(real_clip(2, 19, 21, batch=1)[0]), 'cpu'))
+    net.train()(real_clip(2, 19, 21)).mean().backward()
+    assert all(p.grad is not None for p in net.parameters())
+
+
+def test_diverged_network_gives_black_frames(real_clip):
+    net = MODELS.build(RESIDUAL)
+    net.head.weight.data.fill_(float('nan'))
+    (output,) = super_resolve(net, to_bytes(real_clip(1, 16, 20, batch=1)[0]), 'cpu')
+    assert not output.rgb.any()
+
+
+@pytest.mark.parametrize('generator', [BICUBIC, BASICVSR], ids=['bicubic', 'basicvsr'])
+def test_scores_of_every_frame(make_set, tmp_path, generator):
+    """A moving video, one of a single frame, and a still whose frames are links."""
+    test_set, net, calls = make_set(frames=4), MODELS.build(generator).eval(), []
+    path = tmp_path / 'frames_test.csv'
+    evaluate_set(net, test_set, path, on_frame=lambda: calls.append(1))
+    table = pd.read_csv(path)
+    assert list(table.columns) == ['video', 'frame', 'psnr_y', 'ssim_y', 'ms']
+    assert len(calls) == len(table) == 4 + 1 + 4
+    assert table.groupby('video', sort=False).frame.apply(list).to_dict() == {
+        'moving': [0, 1, 2, 3],
+        'single': [0],
+        'still': [0, 1, 2, 3],
+    }
+    assert (table.ms > 0).all()
+    for video, rows in table.groupby('video'):
+        lrs = [read_frame(test_set.frame_path('lr_bd', video, t)) for t in rows.frame]
+        clip = torch.from_numpy(np.stack(lrs)).permute(0, 3, 1, 2)[None] / 255
+        with torch.no_grad():
+            srs = to_bytes(net(clip)[0])
+        for row, sr in zip(rows.itertuples(), srs, strict=True):
+            gt_y = rgb2ycbcr(read_frame(test_set.frame_path('gt', video, row.frame)))[..., 0]
+            sr_y = rgb2ycbcr(sr)[..., 0]
+            expected = peak_signal_noise_ratio(gt_y, sr_y, data_range=255)
+            assert row.psnr_y == pytest.approx(expected, abs=2e-3)
+            _, values = structural_similarity(
+                gt_y,
+                sr_y,
+                data_range=255,
+                gaussian_weights=True,
+                sigma=1.5,
+                use_sample_covariance=False,
+                full=True,
+            )
+            assert row.ssim_y == pytest.approx(values[5:-5, 5:-5].mean(), abs=1e-4)
+    assert table.psnr_y.between(15, 60).all()
+
+
+@pytest.mark.parametrize('generator', [BICUBIC, BASICVSR], ids=['bicubic', 'basicvsr'])
+@pytest.mark.parametrize('kind', ['gt', 'lr_bd'])
+def test_error_in_the_middle_leaves_no_csv(make_set, tmp_path, generator, kind):
+    test_set = make_set()
+    path = test_set.frame_path(kind, 'still', 0)
+    path.write_bytes(b'damaged')
+    output = tmp_path / 'out' / 'frames_test.csv'
+    output.parent.mkdir()
+    output.write_text('from an earlier evaluation\n')
+    with pytest.raises(DatasetError, match='dataset_tools verify') as error:
+        evaluate_set(MODELS.build(generator), test_set, output)
+    assert str(path) in str(error.value)
+    # what was there before is untouched, and nothing half-written lies beside it
+    assert output.read_text() == 'from an earlier evaluation\n'
+    assert list(output.parent.iterdir()) == [output]
+
+
+def test_interrupted_evaluation_leaves_no_csv(make_set, tmp_path):
+    def interrupt():
+        raise KeyboardInterrupt
+
+    output = tmp_path / 'out' / 'frames_test.csv'
+    output.parent.mkdir()
+    with pytest.raises(KeyboardInterrupt):
+        evaluate_set(MODELS.build(BICUBIC), make_set(), output, on_frame=interrupt)
+    assert not list(output.parent.iterdir())
+
+
+def test_sizes_that_do_not_match(make_set, tmp_path):
+    test_set = make_set()
+    path = test_set.frame_path('gt', 'moving', 1)
+    path.write_bytes(encode_png(cv2.imread(str(path))[:40, :60]))
+    with pytest.raises(DatasetError, match='moving frame 1 is 60x40 in gt.*lr_bd.*64x48'):
+        evaluate_set(MODELS.build(BICUBIC), test_set, tmp_path / 'frames.csv')
+    assert not (tmp_path / 'frames.csv').exists()
+
+
+def test_unknown_lr_kind(make_set, tmp_path):
+    with pytest.raises(DatasetError, match='lr_bi'):
+        evaluate_set(MODELS.build(BICUBIC), make_set(), tmp_path / 'a.csv', lr_kind='lr_bi')
+
+
+def test_frames_below_the_ssim_window(make_set, tmp_path):
+    with pytest.raises(ValueError, match='11x11 pixels, got 8x20'):
+        evaluate_set(MODELS.build(BICUBIC), make_set(height=8, width=20), tmp_path / 'a.csv')
+    assert not (tmp_path / 'a.csv').exists()

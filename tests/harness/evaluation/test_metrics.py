@@ -1,0 +1,71 @@
+"""PSNR, SSIM and Y against scikit-image and MMagic."""
+
+import numpy as np
+import pytest
+from mmagic.evaluation.metrics import psnr as mmagic_psnr
+from mmagic.evaluation.metrics import ssim as mmagic_ssim
+from skimage.color import rgb2ycbcr
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+
+from harness.evaluation.metrics import MAX_PSNR, psnr, rgb_to_y, ssim
+
+
+@pytest.fixture(params=[1, 12, 60], ids=lambda sigma: f'noise {sigma}')
+def pair(request, photographs):
+    """A real frame and the same with noise, 70 x 90."""
+    clean = photographs[0][60:130, 200:290]
+    noise = np.random.default_rng(0).normal(0, request.param, clean.shape)
+    return clean, np.clip(np.rint(clean + noise), 0, 255).astype(np.uint8)
+
+
+def test_y_equals_skimage(pair):
+    for image in pair:
+        assert np.allclose(rgb_to_y(image), rgb2ycbcr(image)[..., 0], atol=1e-9)
+
+
+def test_y_of_primaries():
+    colours = np.array([[[0, 0, 0], [255, 255, 255], [255, 0, 0]]], np.uint8)
+    assert np.allclose(rgb_to_y(colours), [[16, 235, 81.481]], atol=2e-3)
+
+
+def test_psnr_equals_skimage(pair):
+    y1, y2 = map(rgb_to_y, pair)
+    assert psnr(y1, y2) == pytest.approx(peak_signal_noise_ratio(y1, y2, data_range=255), abs=1e-9)
+
+
+def test_ssim_equals_skimage(pair):
+    y1, y2 = map(rgb_to_y, pair)
+    _, values = structural_similarity(
+        y1,
+        y2,
+        data_range=255,
+        gaussian_weights=True,
+        sigma=1.5,
+        use_sample_covariance=False,
+        full=True,
+    )
+    assert ssim(y1, y2) == pytest.approx(values[5:-5, 5:-5].mean(), abs=1e-9)
+
+
+def test_equal_to_mmagic(pair):
+    """On its own float32 luma to its precision, and on ours to ours."""
+    y1, y2 = map(rgb_to_y, pair)
+    assert psnr(y1, y2) == pytest.approx(mmagic_psnr(*pair, convert_to='Y'), abs=1e-3)
+    assert ssim(y1, y2) == pytest.approx(mmagic_ssim(*pair, convert_to='Y'), abs=1e-5)
+    assert psnr(y1, y2) == pytest.approx(mmagic_psnr(y1[..., None], y2[..., None]), abs=1e-9)
+    assert ssim(y1, y2) == pytest.approx(mmagic_ssim(y1[..., None], y2[..., None]), abs=1e-9)
+
+
+def test_identical_and_almost_identical_frames(pair):
+    y = rgb_to_y(pair[0])
+    assert psnr(y, y) == MAX_PSNR == 100
+    assert psnr(y, y + 1e-9) == MAX_PSNR
+    assert psnr(y, y + 255) == 0
+    assert ssim(y, y) == pytest.approx(1, abs=1e-12)
+
+
+@pytest.mark.parametrize('shape', [(10, 40), (40, 10), (1, 1)], ids=str)
+def test_ssim_of_small_images(shape):
+    with pytest.raises(ValueError, match=f'at least 11x11 pixels, got {shape[0]}x{shape[1]}'):
+        ssim(np.zeros(shape), np.zeros(shape))
+    assert ssim(np.zeros((11, 11)), np.zeros((11, 11))) == 1

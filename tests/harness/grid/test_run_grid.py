@@ -1,0 +1,160 @@
+"""The command as a user starts it: real runs, interruptions, failures, reports."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from harness import run_grid
+from harness.cli import UserError
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+COMMAND = [sys.executable, str(REPOSITORY / 'harness' / 'run_grid.py')]
+
+
+def start(*args, **kwargs):
+    env = {**os.environ, 'PYTHONPATH': ''}
+    return subprocess.run(
+        [*COMMAND, *map(str, args)], capture_output=True, text=True, env=env, timeout=300, **kwargs
+    )
+
+
+def frames(work_dir):
+    """Per-frame results of all runs without the times."""
+    return {
+        path.parent.name: pd.read_csv(path).drop(columns='ms')
+        for path in sorted(work_dir.glob('runs/*/frames_moving.csv'))
+    }
+
+
+def test_help_and_dry_run_import_nothing_heavy(grid_file):
+    for args in (['--help'], [grid_file, '--dry-run']):
+        done = subprocess.run(
+            [sys.executable, '-X', 'importtime', *COMMAND[1:], *map(str, args)],
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0
+        modules = {line.rsplit('|', 1)[-1].strip() for line in done.stderr.splitlines()}
+        assert not modules & {'torch', 'mmagic', 'pandas', 'matplotlib'}
+    assert '4 runs: 0 DONE, 0 RUNNING, 0 FAILED, 4 TODO' in done.stdout
+
+
+@pytest.mark.slow
+def test_a_grid_from_start_to_report(grid_file, tmp_path):
+    work_dir = tmp_path / 'work'
+    done = start(grid_file, '--work-dir', work_dir)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert '4 runs: 4 DONE' in done.stdout
+    for name in ('results.tex', 'results.xlsx', 'results.csv', 'r_tradeoff.pdf'):
+        assert (work_dir / 'report' / name).stat().st_size > 0
+        assert name in done.stdout
+    assert (work_dir / 'report' / 'psnr_vs_frame_tiny.png').is_file()
+    results = frames(work_dir)
+    assert {len(table) for table in results.values()} == {66}
+    run = next(work_dir.glob('runs/tiny-PI-R2-*'))
+    record = json.loads((run / 'run.json').read_text())
+    assert record['repeats'] == 2 and record['versions']['mmagic'] == '1.2.0'
+    assert json.loads((run / 'timing.json').read_text())['state_pass_ms'] > 0
+
+    before = {p: p.stat().st_mtime_ns for p in work_dir.glob('runs/*/*')}
+    again = subprocess.run(
+        [sys.executable, '-X', 'importtime', *COMMAND[1:], grid_file, '--work-dir', work_dir],
+        capture_output=True,
+        text=True,
+    )
+    assert again.returncode == 0
+    modules = {line.rsplit('|', 1)[-1].strip() for line in again.stderr.splitlines()}
+    assert not modules & {'torch', 'mmagic'}
+    assert {p: p.stat().st_mtime_ns for p in work_dir.glob('runs/*/*')} == before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('kill', [signal.SIGINT, signal.SIGKILL])
+def test_an_interrupted_grid_goes_on_with_the_same_numbers(grid_file, tmp_path, kill):
+    config = tmp_path / 'tiny.py'
+    config.write_text(config.read_text().replace('max_iters=12', 'max_iters=60'))
+    only = ['--only', 'PI-R4', '--jobs', 1]
+    undisturbed = start(grid_file, '--work-dir', tmp_path / 'whole', *only)
+    assert undisturbed.returncode == 0, undisturbed.stdout + undisturbed.stderr
+
+    work_dir = tmp_path / 'cut'
+    process = subprocess.Popen(
+        [*COMMAND, str(grid_file), '--work-dir', str(work_dir), *map(str, only)],
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 120
+    while not list(work_dir.glob('runs/*/iter_5.pth')) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    if kill == signal.SIGINT:
+        os.killpg(process.pid, kill)  # what a terminal does on Ctrl-C
+        assert process.wait(30) == 130
+    else:
+        process.kill()
+        process.wait()
+    run = next(work_dir.glob('runs/tiny-PI-R4-*'))
+    _wait_until_free(run)
+    assert not (run / 'frames_moving.csv').exists()
+
+    resumed = start(grid_file, '--work-dir', work_dir, *only)
+    assert resumed.returncode == 0, resumed.stdout + resumed.stderr
+    assert 'resumed epoch' in (run / 'log.txt').read_text()
+    expected, actual = frames(tmp_path / 'whole'), frames(work_dir)
+    pd.testing.assert_frame_equal(actual[run.name], expected[run.name], check_exact=True)
+
+
+def _wait_until_free(run):
+    """Workers notice within moments that their parent is gone."""
+    from harness.grid.ledger import is_claimed
+
+    deadline = time.monotonic() + 10
+    while is_claimed(run) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not is_claimed(run)
+
+
+@pytest.mark.slow
+def test_a_failed_run_is_reported_and_does_not_stop_the_others(grid_file, tmp_path):
+    config = tmp_path / 'tiny.py'
+    text = config.read_text() + 'optim_wrapper = dict(optimizer=dict(lr=1e30), clip_grad=None)\n'
+    (tmp_path / 'wild.py').write_text(text.replace('tiny.py', 'wild.py'))
+    grid = grid_file.read_text()
+    grid = grid.replace(
+        '    bicubic=', f"    wild=dict(config='{tmp_path}/wild.py'),\n    bicubic="
+    )
+    grid = grid.replace("networks=['tiny']", "networks=['wild', 'tiny']").replace(
+        "['RI', 'PI']", "['RI']"
+    )
+    grid_file.write_text(grid)
+    done = start(grid_file, '--work-dir', tmp_path / 'work')
+    assert done.returncode == 1
+    assert '3 runs: 2 DONE, 0 RUNNING, 1 FAILED' in done.stdout
+    assert 'DivergedError: loss is' in done.stdout
+    tex = (tmp_path / 'work' / 'report' / 'results.tex').read_text()
+    assert 'failed' in tex
+    again = start(grid_file, '--work-dir', tmp_path / 'work')
+    assert again.returncode == 1 and '1 FAILED' in again.stdout
+
+
+def test_overrides_are_parsed():
+    assert run_grid.parse_overrides(['R=2,8', 'fc=true,false', 'seed=0']) == {
+        'R': [2, 8],
+        'fc': [True, False],
+        'seeds': [0],
+    }
+    with pytest.raises(UserError, match='--set R2'):
+        run_grid.parse_overrides(['R2'])
+    with pytest.raises(UserError, match='--set speed=3'):
+        run_grid.parse_overrides(['speed=3'])
+
+
+def test_a_missing_grid_file_is_one_clear_line(tmp_path):
+    done = start(tmp_path / 'absent.py')
+    assert done.returncode == 1
+    assert done.stderr.strip() == f'error: config {tmp_path}/absent.py: no such file'

@@ -1,0 +1,157 @@
+"""Transparency: a clip that starts from the right state gives the frames of the whole video."""
+
+import pytest
+import torch
+from mmagic.registry import MODELS
+
+CONV_FLOW = dict(type='ConvFlowNet', channels=8)
+NETWORKS = {
+    'frvsr': dict(type='FRVSRNet', mid_channels=8, num_blocks=1, flow_net=CONV_FLOW),
+    'frvsr_flownet': dict(
+        type='FRVSRNet', mid_channels=8, num_blocks=1, flow_net=dict(type='FRVSRFlowNet')
+    ),
+    'frvsr_residual': dict(
+        type='FRVSRNet',
+        mid_channels=8,
+        num_blocks=2,
+        flow_net=CONV_FLOW,
+        tail='pixel_shuffle',
+        residual_recurrence=True,
+    ),
+    'basicvsr_spynet': dict(type='StatefulBasicVSRNet', mid_channels=8, num_blocks=1),
+    'basicvsr_dis': dict(
+        type='StatefulBasicVSRNet',
+        mid_channels=8,
+        num_blocks=2,
+        hr_channels=16,
+        flow_net=dict(type='DISFlow'),
+    ),
+}
+CASES = [(name, fc) for name in NETWORKS for fc in (False, True)]
+FRAMES, LENGTH = 7, 2
+
+
+@pytest.fixture(params=CASES, ids=lambda case: case[0] + ('-FC' if case[1] else ''))
+def net(request):
+    """A small network, plain and frame-conditioned, that has to carry states across chunks."""
+    name, conditioned = request.param
+    inner = NETWORKS[name]
+    cfg = dict(type='FrameConditioned', net=inner, last_frame=5) if conditioned else inner
+    net = MODELS.build(cfg).eval()
+    (net.net if conditioned else net).chunk = 3
+    # a freshly initialised BasicVSR hardly looks at its state
+    for parameter in net.parameters():
+        if parameter.ndim == 4 and parameter.shape[-1] == 3:
+            parameter.data.mul_(1.5)
+    return net
+
+
+@pytest.fixture
+def video(real_clip):
+    """Two videos of FRAMES frames."""
+    return real_clip(FRAMES, 18, 26)
+
+
+def all_states(net, video):
+    """States (B, R, ...) for the clips that start at frame 0, 1, ..., FRAMES - LENGTH."""
+    starts = torch.arange(FRAMES - LENGTH + 1).expand(len(video), -1)
+    return net.states_at(video, starts, starts + LENGTH, net.condition(video, 0))
+
+
+def test_clips_from_states_equal_the_whole_video(net, video):
+    """All starts, also t = 0 and clips that end with the video, mixed in the batch."""
+    states = all_states(net, video)
+    last = FRAMES - LENGTH
+    with torch.no_grad():
+        whole = net(video)
+        for first in range(last + 1):
+            starts = torch.tensor([first, (first + 2) % (last + 1)])
+            clip = torch.stack([v[s : s + LENGTH] for v, s in zip(video, starts, strict=True)])
+            mine = states.map(lambda x, s=starts: x[torch.arange(2), s])
+            frames = net(clip, mine, starts)
+            expected = torch.stack([w[s : s + LENGTH] for w, s in zip(whole, starts, strict=True)])
+            assert (frames - expected).abs().max() <= 1e-5, f'starts {starts.tolist()}'
+
+
+def test_states_matter(net, video):
+    """Otherwise the test above would pass for a network that ignores its state."""
+    states = all_states(net, video).map(lambda x: x[:, 3])
+    with torch.no_grad():
+        clip = video[:, 3 : 3 + LENGTH]
+        difference = net(clip, states, 3) - net(clip, None, 3)
+    # of the first frame: forward; of the last one: backward where there is one
+    assert difference[:, 0].abs().max() > 1e-3
+    assert difference[:, -1].abs().max() > 1e-3
+
+
+def test_states_at_unordered_and_repeated_boundaries(net, video):
+    """Each requested boundary gets its state, whatever is asked for beside it."""
+    states = all_states(net, video)
+    starts = torch.tensor([[4, 1, 4], [0, 0, 2]])
+    chosen = net.states_at(video, starts, starts + LENGTH, net.condition(video, 0))
+    for direction, expected in zip(chosen, states, strict=True):
+        for key in direction or ():
+            for b in range(2):
+                assert torch.allclose(direction[key][b], expected[key][b, starts[b]], atol=1e-5)
+    assert chosen.forward['lr'].shape == (2, 3, 3, 18, 26)
+    assert torch.equal(chosen.forward['lr'][0, 0], video[0, 3])
+    assert not chosen.forward['lr'][1, 0].any()
+    if net.bidirectional:
+        assert torch.equal(chosen.backward['lr'][0, 1], video[0, 3])
+    else:
+        assert chosen.backward is None
+
+
+def test_end_of_the_video_is_the_initial_backward_state(net, video):
+    if not net.bidirectional:
+        pytest.skip('has no backward state')
+    ends = torch.full((2, 1), FRAMES)
+    states = net.states_at(video, ends - 1, ends, net.condition(video, 0))
+    assert not any(x.any() for x in states.backward.values())
+    assert all(x.any() for x in states.forward.values())
+
+
+def test_states_are_detached(net, video):
+    assert torch.is_grad_enabled()
+    for direction in all_states(net, video):
+        for state in (direction or {}).values():
+            assert not state.requires_grad
+
+
+def test_zero_states_are_no_states(net, video):
+    clip = video[:, :LENGTH]
+    zeros = net.initial_states(clip)
+    shapes = net.state_shapes(18, 26)
+    for direction, expected in zip(zeros, shapes, strict=True):
+        assert {k: tuple(x.shape[1:]) for k, x in (direction or {}).items()} == expected
+    with torch.no_grad():
+        assert (net(clip, zeros) - net(clip)).abs().max() <= 1e-6
+
+
+def test_returned_states_chain(net, video):
+    """Clip after clip, each from the state that the one before returned."""
+    if net.bidirectional:
+        pytest.skip('the backward state comes from the future')
+    with torch.no_grad():
+        whole = net(video)
+        pieces, states, start = [], None, 0
+        for length in (1, 3, 2, 1):
+            clip = video[:, start : start + length]
+            frames, states = net(clip, states, start, return_states=True)
+            pieces.append(frames)
+            start += length
+    assert (torch.cat(pieces, 1) - whole).abs().max() <= 1e-5
+
+
+def test_returned_states_are_those_of_the_state_pass(net, video):
+    with torch.no_grad():
+        _, after = net(video[:, :4], None, 0, return_states=True)
+        # of the last frames, as if the video began with frame 4
+        _, before = net(video[:, 4:], None, 4, return_states=True)
+    boundary = torch.full((2, 1), 4)
+    states = net.states_at(video, boundary, boundary, net.condition(video, 0))
+    for key, x in after.forward.items():
+        assert torch.allclose(x, states.forward[key][:, 0], atol=1e-5)
+    if net.bidirectional:
+        for key, x in before.backward.items():
+            assert torch.allclose(x, states.backward[key][:, 0], atol=1e-5)
