@@ -22,6 +22,7 @@ NOT_IDENTITY = (
     'default_hooks',
     'default_scope',
     'env_cfg',
+    'find_unused_parameters',
     'launcher',
     'log_level',
     'log_processor',

@@ -1,6 +1,7 @@
 """Training strategies as MMEngine loops, registered in MMagic's ``LOOPS``."""
 
+from .hooks import FreezeFlowHook
 from .loops import ClipTrainLoop, DivergedError, RIBPTTLoop
 from .pi_loop import PIBPTTLoop
 
-__all__ = ['ClipTrainLoop', 'DivergedError', 'PIBPTTLoop', 'RIBPTTLoop']
+__all__ = ['ClipTrainLoop', 'DivergedError', 'FreezeFlowHook', 'PIBPTTLoop', 'RIBPTTLoop']

@@ -1,0 +1,35 @@
+# The runs of the PI-BPTT paper's Tables IV to VI, for sets prepared under data/ (see the README).
+# The paper does not say which R its Table IV used; R = 1 fits its training times best.
+networks = dict(
+    frvsr=dict(config='mm_configs/frvsr/frvsr_paper.py', label='FRVSR'),
+    basicvsr=dict(config='mm_configs/basicvsr/basicvsr_paper.py', label='BasicVSR'),
+)
+train_sets = dict(
+    vimeo=dict(root='data/vimeo/train', label='Vimeo'),
+    reds=dict(root='data/reds/train', label='REDStrain'),
+)
+test_sets = dict(
+    vid4=dict(root='data/vid4', label='Vid4'),
+    reds4=dict(root='data/reds4', label='REDS4'),
+    quasi_static=dict(root='data/quasi_static', label='Quasi-Static'),
+    composit=dict(root='data/composit', label='Composit'),
+)
+sweeps = [
+    # Tables IV and V
+    dict(networks=['frvsr', 'basicvsr'], strategies=['RI'], train_sets=['vimeo', 'reds']),
+    dict(
+        networks=['frvsr', 'basicvsr'],
+        strategies=['PI'],
+        R=[1],
+        fc=[False, True],
+        train_sets=['vimeo', 'reds'],
+    ),
+    # Table VI
+    dict(
+        networks=['frvsr'],
+        strategies=['PI'],
+        R=[2, 4, 8, 16, 32, 48, 64],
+        train_sets=['vimeo'],
+    ),
+]
+jobs = 1
