@@ -12,7 +12,7 @@ demo: $(READY)
 	$(BIN)/python harness/run_grid.py mm_configs/grids/quickstart.py
 
 test: $(READY)
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest  # tiny convolutions are slower on two threads
 
 lint: $(READY)
 	$(BIN)/ruff check .

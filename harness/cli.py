@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mmengine.config import Config, DictAction
 from mmengine.config.utils import ConfigParsingError
+from mmengine.utils import import_modules_from_strings
 
 from dataset_tools.manifest import DatasetError
 
@@ -50,3 +51,8 @@ def load_config(path: str, options: list[str] = ()) -> Config:
         }
     )
     return cfg
+
+
+def import_custom_modules(cfg: Config) -> None:
+    """Imports what a config names in ``custom_imports``, so that its types are registered."""
+    import_modules_from_strings(**cfg.get('custom_imports', {'imports': None}))

@@ -68,4 +68,4 @@ def apply() -> None:
     warnings.filterwarnings('ignore', category=FutureWarning, module='(timm|diffusers|mmengine)')
     if 'mmcv._ext' not in sys.modules:
         _placehold_mmcv_ext()
-        _make_checkpoints_loadable()
+    _make_checkpoints_loadable()

@@ -60,7 +60,7 @@ def evaluate(cfg, checkpoint, sets, work_dir, lr_kind, launcher) -> None:
     from harness.evaluation.model import default_device, load_model
 
     init_distributed(launcher)
-    model = load_model(cfg.model, checkpoint, default_device())
+    model = load_model(cfg, checkpoint, default_device())
     work_dir.mkdir(parents=True, exist_ok=True)
     for test_set in sets:
         output = work_dir / f'frames_{test_set.name}.csv'

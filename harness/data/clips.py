@@ -52,7 +52,8 @@ class Window(NamedTuple):
     def draw(cls, rng: np.random.Generator, frame_size: tuple[int, int], crop: int) -> 'Window':
         """A uniformly random square window of ``crop`` LR pixels with random flips and rotation.
 
-        The two flips and the transposition together are all 8 flips and rotations of a square.
+        An axis that the crop fills is not flipped, because :meth:`crop_hr` has no room there. The
+        two flips and the transposition together are all 8 flips and rotations of a square.
         """
         flips = rng.integers(0, 2, 3).astype(bool).tolist()
         # one more pixel is needed before a flipped axis, see crop_hr

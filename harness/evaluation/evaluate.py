@@ -79,7 +79,10 @@ def _score_video(net, test_set, video, lr_kind, device) -> Iterator[tuple]:
                 f'frame was super-resolved to {_size(sr.rgb)}'
             )
         gt_y, sr_y = rgb_to_y(gt), rgb_to_y(sr.rgb)
-        yield video, number, psnr(gt_y, sr_y), ssim(gt_y, sr_y), sr.ms
+        try:
+            yield video, number, psnr(gt_y, sr_y), ssim(gt_y, sr_y), sr.ms
+        except ValueError as error:
+            raise DatasetError(f'{test_set.root}: {video}: {error}') from error
 
 
 def _size(image: np.ndarray) -> str:

@@ -10,7 +10,6 @@ import numpy as np
 
 #: identical frames have an infinite PSNR; it is capped here so that means stay finite
 MAX_PSNR = 100.0
-
 _Y_WEIGHTS = np.array([65.481, 128.553, 24.966]) / 255
 _SSIM_KERNEL = cv2.getGaussianKernel(11, 1.5)
 _C1, _C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
@@ -36,12 +35,12 @@ def ssim(y1: np.ndarray, y2: np.ndarray) -> float:
     if min(y1.shape) < 11:
         raise ValueError(f'SSIM needs at least 11x11 pixels, got {y1.shape[0]}x{y1.shape[1]}')
     mu1, mu2 = _blur(y1), _blur(y2)
-    var1 = _blur(y1 * y1) - mu1 * mu1
-    var2 = _blur(y2 * y2) - mu2 * mu2
-    covariance = _blur(y1 * y2) - mu1 * mu2
-    luminance = (2 * mu1 * mu2 + _C1) / (mu1 * mu1 + mu2 * mu2 + _C1)
-    contrast_structure = (2 * covariance + _C2) / (var1 + var2 + _C2)
-    return float(np.mean(luminance * contrast_structure))
+    mu12, mu_squares = mu1 * mu2, mu1 * mu1 + mu2 * mu2
+    # only the sum of the two variances is needed
+    variances = _blur(y1 * y1 + y2 * y2) - mu_squares
+    covariance = _blur(y1 * y2) - mu12
+    similar = (2 * mu12 + _C1) * (2 * covariance + _C2)
+    return float(np.mean(similar / ((mu_squares + _C1) * (variances + _C2))))
 
 
 def _blur(image: np.ndarray) -> np.ndarray:

@@ -5,10 +5,11 @@ from typing import Optional, Union
 
 import torch
 from mmagic.registry import MODELS
-from mmengine.config import ConfigDict
+from mmengine.config import Config
 from mmengine.runner import load_checkpoint
 
 import harness.networks  # noqa: F401  (fills the registry)
+from harness.cli import import_custom_modules
 
 
 def default_device() -> torch.device:
@@ -17,7 +18,7 @@ def default_device() -> torch.device:
 
 
 def load_model(
-    cfg: ConfigDict, checkpoint: Optional[Union[str, Path]], device: torch.device
+    cfg: Config, checkpoint: Optional[Union[str, Path]], device: torch.device
 ) -> torch.nn.Module:
     """The model of a config on ``device``, with the weights of ``checkpoint`` if one is given.
 
@@ -25,7 +26,8 @@ def load_model(
         RuntimeError: the checkpoint does not fit the model.
     """
     torch.set_flush_denormal(True)
-    model = MODELS.build(cfg)
+    import_custom_modules(cfg)
+    model = MODELS.build(cfg.model)
     if checkpoint:
         load_checkpoint(model, str(checkpoint), map_location='cpu', strict=True)
     return model.to(device).eval()

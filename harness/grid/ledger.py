@@ -21,19 +21,29 @@ class AlreadyRunningError(RuntimeError):
 
 
 @contextmanager
-def claim(folder: Path) -> Iterator[None]:
+def claim(folder: Path, attempts: int = 20) -> Iterator[None]:
     """Holds the run for this process; the kernel lets go of it however the process ends.
+
+    Several attempts, 50 ms apart, because :func:`is_claimed` holds the lock for a moment.
 
     Raises:
         AlreadyRunningError: another process holds it.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / '.lock', 'w') as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise AlreadyRunningError(f'{folder.name} is run by another process') from None
+        if not _lock(lock, attempts):
+            raise AlreadyRunningError(f'{folder.name} is run by another process')
         yield
+
+
+def _lock(file, attempts: int) -> bool:
+    for _ in range(attempts):
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            time.sleep(0.05)
+    return False
 
 
 def is_claimed(folder: Path) -> bool:
@@ -41,7 +51,7 @@ def is_claimed(folder: Path) -> bool:
     if not (folder / '.lock').exists():
         return False
     try:
-        with claim(folder):
+        with claim(folder, attempts=1):
             return False
     except AlreadyRunningError:
         return True

@@ -4,6 +4,7 @@ Imported once by the fork server, so that a run does not pay for importing MMagi
 """
 
 import os
+import signal
 import sys
 import threading
 import time
@@ -57,6 +58,7 @@ def run_in_process(
         test_sets: all test sets of the grid.
         slot: number of the worker, which chooses its GPU where there are several.
     """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # on Ctrl-C run_grid ends its workers
     _die_with_parent()
     _redirect_output(folder / 'log.txt')
     torch.set_num_threads(int(os.environ['OMP_NUM_THREADS']))
@@ -67,7 +69,7 @@ def run_in_process(
             _run(folder, Config.fromstring(cfg_text, '.py'), trained, test_sets)
     except ledger.AlreadyRunningError:
         pass
-    except BaseException as error:
+    except Exception as error:
         traceback.print_exc()
         reason = f'{type(error).__name__}: {error}'.splitlines()[0]
         ledger.write_status(folder, 'FAILED', reason=reason)
@@ -91,7 +93,7 @@ def _run(folder, cfg, trained, test_sets) -> None:
 
 def _evaluate(folder, cfg, checkpoint, test_sets) -> None:
     device = default_device()
-    model = load_model(cfg.model, checkpoint, device)
+    model = load_model(cfg, checkpoint, device)
     total = sum(v.frames for s in test_sets.values() for v in s.videos.values())
     done, last = 0, time.monotonic()
 

@@ -116,6 +116,7 @@ class DISFlow(BaseModule):
         pairs = F.pad(torch.stack([reference, supporting], 1).flatten(0, 1), pad, 'replicate')
         weights = pairs.new_tensor([0.299, 0.587, 0.114]).view(3, 1, 1)
         gray = (pairs * weights).sum(1).clamp(0, 1).mul(255).round().byte().cpu().numpy()
+        cv2.setNumThreads(0)  # the result may depend on the number of threads
         search = self._search()
         flows = [search.calc(gray[i], gray[i + 1], None) for i in range(0, len(gray), 2)]
         flows = torch.from_numpy(np.stack(flows))[:, :height, :width]

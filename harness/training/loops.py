@@ -185,5 +185,6 @@ class LoopStateHook(Hook):
         checkpoint['train_loop'] = runner.train_loop.state_dict()
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
-        if 'train_loop' in checkpoint:
+        # with load_from alone a new training begins
+        if runner.cfg.get('resume') and 'train_loop' in checkpoint:
             runner.train_loop.load_state_dict(checkpoint['train_loop'])

@@ -146,7 +146,7 @@ class PIBPTTLoop(ClipTrainLoop):
 
     def load_state_dict(self, state: dict) -> None:
         super().load_state_dict(state)
-        self._epoch_weights = state['epoch_weights']
+        self._epoch_weights = state.get('epoch_weights')
 
 
 def _copy(weights: dict) -> dict:

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import torch
 from mmengine.config import Config
-from mmengine.dist import is_distributed, is_main_process
+from mmengine.dist import barrier, is_distributed, is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner, find_latest_checkpoint
 
 import harness.data
 import harness.networks
 import harness.training  # noqa: F401  (fills the registries)
+from harness.cli import import_custom_modules
 from harness.distributed import init_distributed
 from harness.files import write_json
 
@@ -40,10 +41,12 @@ def train(cfg: Config, hooks: Sequence[Hook] = ()) -> Path:
             broadcast_buffers=False,
             find_unused_parameters=unused,
         )
+    import_custom_modules(cfg)
     runner = Runner.from_cfg(cfg)
     for hook in hooks:
         runner.register_hook(hook)
     runner.train()
+    barrier()  # the main process writes the last checkpoint
     checkpoint = Path(find_latest_checkpoint(cfg.work_dir))
     if is_main_process():
         _write_timing(runner, Path(cfg.work_dir) / 'timing.json')

@@ -29,12 +29,10 @@ class StateBank:
 
     def norms(self) -> dict[int, float]:
         """Root mean square of each entry's states; not finite if any state is not."""
-        return {
-            entry: max(
-                float(x.float().square().mean().sqrt())
-                for state in states
-                if state
-                for x in state.values()
-            )
-            for entry, states in self._states.items()
-        }
+        return {entry: _largest_rms(states) for entry, states in self._states.items()}
+
+
+def _largest_rms(states: States) -> float:
+    tensors = [x for state in states if state for x in state.values()]
+    # unlike Python's max, torch's lets NaN through
+    return float(torch.stack([x.float().square().mean().sqrt() for x in tensors]).max())

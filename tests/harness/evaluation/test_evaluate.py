@@ -168,6 +168,6 @@ def test_unknown_lr_kind(make_set, tmp_path):
 
 
 def test_frames_below_the_ssim_window(make_set, tmp_path):
-    with pytest.raises(ValueError, match='11x11 pixels, got 8x20'):
+    with pytest.raises(DatasetError, match='11x11 pixels, got 8x20'):
         evaluate_set(MODELS.build(BICUBIC), make_set(height=8, width=20), tmp_path / 'a.csv')
     assert not (tmp_path / 'a.csv').exists()

@@ -48,12 +48,12 @@ def test_ssim_equals_skimage(pair):
 
 
 def test_equal_to_mmagic(pair):
-    """On its own float32 luma to its precision, and on ours to ours."""
+    """On its own luma and on ours; to the precision of float32, which it computes in."""
     y1, y2 = map(rgb_to_y, pair)
     assert psnr(y1, y2) == pytest.approx(mmagic_psnr(*pair, convert_to='Y'), abs=1e-3)
     assert ssim(y1, y2) == pytest.approx(mmagic_ssim(*pair, convert_to='Y'), abs=1e-5)
-    assert psnr(y1, y2) == pytest.approx(mmagic_psnr(y1[..., None], y2[..., None]), abs=1e-9)
-    assert ssim(y1, y2) == pytest.approx(mmagic_ssim(y1[..., None], y2[..., None]), abs=1e-9)
+    assert psnr(y1, y2) == pytest.approx(mmagic_psnr(y1[..., None], y2[..., None]), abs=1e-5)
+    assert ssim(y1, y2) == pytest.approx(mmagic_ssim(y1[..., None], y2[..., None]), abs=1e-5)
 
 
 def test_identical_and_almost_identical_frames(pair):
