@@ -13,13 +13,23 @@ from .warp import warp
 
 @MODELS.register_module()
 class FramePreprocessor(BaseDataPreprocessor):
-    """Moves a batch to the device and scales uint8 frames to [0, 1]."""
+    """Moves a batch to the device and scales uint8 frames to [0, 1].
+
+    Args:
+        channels_last: give frames in channels-last memory order.
+    """
+
+    def __init__(self, channels_last: bool = False):
+        super().__init__()
+        self.channels_last = channels_last
 
     def forward(self, data: dict, training: bool = False) -> dict:
         data = self.cast_data(data)
         for key in ('inputs', 'gts'):
             if key in data and data[key].dtype == torch.uint8:
                 data[key] = data[key].float().div_(255)
+                if self.channels_last:
+                    data[key] = data[key].movedim(2, -1).contiguous().movedim(-1, 2)
         return data
 
 
@@ -36,6 +46,8 @@ class RecurrentVSR(BaseModel):
         pixel_loss: config of the loss between SR and GT frames.
         flow_loss_weight: weight of the LR warping loss (FRVSR), for networks with a learned flow:
             mean squared difference of each LR frame and its warped predecessor. 0 leaves it out.
+        channels_last: keep weights, and so features, in channels-last memory order: the same
+            results up to rounding, less time for some networks.
         init_cfg, data_preprocessor: as in MMEngine; the default preprocessor moves data to the
             device and scales uint8 frames to [0, 1].
     """
@@ -45,15 +57,21 @@ class RecurrentVSR(BaseModel):
         generator: dict,
         pixel_loss: Optional[dict] = None,
         flow_loss_weight: float = 0.0,
+        channels_last: bool = False,
         data_preprocessor: Optional[dict] = None,
         init_cfg: Optional[dict] = None,
     ):
         super().__init__(
-            MODELS.build(data_preprocessor or dict(type='FramePreprocessor')), init_cfg
+            MODELS.build(
+                data_preprocessor or dict(type='FramePreprocessor', channels_last=channels_last)
+            ),
+            init_cfg,
         )
         self.generator = MODELS.build(generator)
         self.pixel_loss = MODELS.build(pixel_loss) if pixel_loss else None
         self.flow_loss_weight = flow_loss_weight
+        if channels_last:
+            self.to(memory_format=torch.channels_last)
 
     def forward(
         self,

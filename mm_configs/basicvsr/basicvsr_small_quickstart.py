@@ -2,6 +2,7 @@
 # the place of SPyNet, which takes days to train.
 _base_ = './basicvsr_paper.py'
 model = dict(
+    channels_last=True,
     generator=dict(mid_channels=24, num_blocks=2, hr_channels=8, flow_net=dict(type='DISFlow')),
 )
 train_cfg = dict(max_iters=4000, clip_length=5, crop_size=16, windows_per_video=4)

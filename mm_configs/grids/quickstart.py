@@ -16,7 +16,7 @@ test_sets = dict(
     composit=dict(root='data/sample/composit', label='Composit'),
 )
 sweeps = [
-    dict(networks=['basicvsr_small'], strategies=['PI', 'RI'], R=[8]),
+    dict(networks=['basicvsr_small'], strategies=['PI', 'RI'], R=[32]),
     dict(networks=['frvsr_rr'], strategies=['PI'], R=[2]),
     dict(networks=['frvsr_rr'], strategies=['PI'], R=[8], seeds=[0, 1]),
     dict(networks=['frvsr_rr'], strategies=['PI'], R=[8], fc=[True]),
