@@ -1,11 +1,12 @@
 """Evaluate a checkpoint on set folders frame by frame, as with MMagic's tools/test.py."""
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
 sys.path[0] = str(Path(__file__).resolve().parents[1])  # the repository, not this folder
+
+from harness.options import add_run_options, parse_run_args  # noqa: E402
 
 EXAMPLES = """examples:
   python harness/test.py mm_configs/frvsr/frvsr_rr_quickstart.py \\
@@ -24,14 +25,8 @@ def parse_args(argv=None) -> argparse.Namespace:
     parser.add_argument('--data', nargs='+', required=True, metavar='SET', help='set folders')
     parser.add_argument('--work-dir', help='for the CSV files; work_dirs/<config> by default')
     parser.add_argument('--lr-kind', default='lr_bd', help='LR frames of the sets (lr_bd)')
-    parser.add_argument(
-        '--cfg-options', nargs='+', default=[], metavar='KEY=VALUE', help='override config entries'
-    )
-    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm'], default='none')
-    parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
-    args = parser.parse_args(argv)
-    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    return args
+    add_run_options(parser)
+    return parse_run_args(parser, argv)
 
 
 def main(argv=None) -> int:

@@ -1,11 +1,12 @@
 """Train one network from a config, as with MMagic's tools/train.py."""
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
 sys.path[0] = str(Path(__file__).resolve().parents[1])  # the repository, not this folder
+
+from harness.options import add_run_options, parse_run_args  # noqa: E402
 
 EXAMPLES = """examples:
   python harness/train.py mm_configs/frvsr/frvsr_rr_quickstart.py
@@ -30,14 +31,8 @@ def parse_args(argv=None) -> argparse.Namespace:
         const='auto',
         help='go on from the last checkpoint of the work dir, or from the one given',
     )
-    parser.add_argument(
-        '--cfg-options', nargs='+', default=[], metavar='KEY=VALUE', help='override config entries'
-    )
-    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm'], default='none')
-    parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
-    args = parser.parse_args(argv)
-    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    return args
+    add_run_options(parser)
+    return parse_run_args(parser, argv)
 
 
 def main(argv=None) -> int:

@@ -73,6 +73,11 @@ class RecurrentVSR(BaseModel):
         if channels_last:
             self.to(memory_format=torch.channels_last)
 
+    def _load_from_state_dict(self, state_dict, prefix, *args):
+        # MMagic's BasicVSR counts its training steps in its checkpoints
+        state_dict.pop(f'{prefix}step_counter', None)
+        super()._load_from_state_dict(state_dict, prefix, *args)
+
     def forward(
         self,
         inputs: Tensor,

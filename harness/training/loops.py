@@ -10,13 +10,14 @@ from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import BaseLoop
 
+from harness.cli import UserError
 from harness.networks.recurrent import States
 
 from .plan import ClipPlan, EpochPlan, Planner, Videos
 from .timing import PartTimer
 
 
-class DivergedError(RuntimeError):
+class DivergedError(UserError):
     """Loss or states are no longer finite; training on would only spoil the checkpoints."""
 
 
