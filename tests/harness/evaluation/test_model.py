@@ -23,7 +23,7 @@ def test_a_checkpoint_of_mmagic_loads_and_gives_its_frames(tmp_path, real_clip):
             generator=dict(type='BasicVSRNet', **SMALL),
             pixel_loss=dict(type='CharbonnierLoss'),
             train_cfg=dict(fix_iter=5),
-            data_preprocessor=dict(type='DataPreprocessor'),
+            data_preprocessor=MODELS.build(dict(type='DataPreprocessor')),
         )
     )
     assert 'step_counter' in theirs.state_dict()
