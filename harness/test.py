@@ -10,7 +10,7 @@ from harness.options import add_run_options, parse_run_args  # noqa: E402
 
 EXAMPLES = """examples:
   python harness/test.py mm_configs/frvsr/frvsr_rr_quickstart.py \\
-      work_dirs/frvsr_rr_quickstart/iter_400.pth --data data/sample/static data/sample/moving
+      work_dirs/frvsr_rr_quickstart/iter_500.pth
   torchrun --nproc_per_node=4 harness/test.py mm_configs/basicvsr/basicvsr_paper.py \\
       basicvsr.pth --data data/reds/reds4 --launcher pytorch
 """
@@ -22,7 +22,9 @@ def parse_args(argv=None) -> argparse.Namespace:
     )
     parser.add_argument('config', help='config file')
     parser.add_argument('checkpoint', help='checkpoint file, also one of MMagic')
-    parser.add_argument('--data', nargs='+', required=True, metavar='SET', help='set folders')
+    parser.add_argument(
+        '--data', nargs='+', metavar='SET', help="set folders; the config's test_sets by default"
+    )
     parser.add_argument('--work-dir', help='for the CSV files; work_dirs/<config> by default')
     parser.add_argument('--lr-kind', default='lr_bd', help='LR frames of the sets (lr_bd)')
     add_run_options(parser)
@@ -40,7 +42,10 @@ def main(argv=None) -> int:
         work_dir = Path(args.work_dir or f'work_dirs/{Path(args.config).stem}')
         from dataset_tools.manifest import VideoSet
 
-        sets = [VideoSet.load(root) for root in args.data]
+        roots = args.data or cfg.get('test_sets')
+        if not roots:
+            fail(f'config {args.config}: has no test_sets; name set folders with --data')
+        sets = [VideoSet.load(root) for root in roots]
         evaluate(cfg, args.checkpoint, sets, work_dir, args.lr_kind, args.launcher)
     return 0
 

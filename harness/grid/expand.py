@@ -27,6 +27,7 @@ NOT_IDENTITY = (
     'log_level',
     'log_processor',
     'resume',
+    'test_sets',
     'train_cfg.state_pass_batch',
     'train_dataloader.dataset.cache',
     'train_dataloader.dataset.data_root',  # the set's checksum stands for its place

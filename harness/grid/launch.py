@@ -42,7 +42,7 @@ def launch_locally(
     context.set_forkserver_preload(['harness.grid.worker'])
     waiting, running = list(runs), []
     with _progress(console) as progress:
-        overall = progress.add_task('runs', total=len(runs))
+        overall = progress.add_task('runs', total=len(runs), stage='')
         try:
             while waiting or running:
                 while waiting and len(running) < jobs:
@@ -75,11 +75,13 @@ def _start(context, run: Run, work_dir, test_sets, slot, progress) -> _Job:
     folder = run_folder(work_dir, run)
     process = context.Process(
         target=main,
-        args=(folder, run.cfg.pretty_text, bool(run.axes.strategy), test_sets, slot),
+        args=(folder, bool(run.axes.strategy), test_sets, slot),
         name=run.run_id,
     )
     process.start()
-    return _Job(run, folder, process, slot, progress.add_task(run.run_id, total=None))
+    return _Job(
+        run, folder, process, slot, progress.add_task(run.run_id, total=None, stage='start')
+    )
 
 
 def _progress(console: Console) -> Progress:

@@ -47,13 +47,12 @@ def _write_progress(folder: Path, stage: str, done: int, total: int) -> None:
 
 
 def run_in_process(
-    folder: Path, cfg_text: str, trained: bool, test_sets: dict[str, VideoSet], slot: int
+    folder: Path, trained: bool, test_sets: dict[str, VideoSet], slot: int
 ) -> None:
     """Entry point of a worker process; leaves the outcome in ``status.json``.
 
     Args:
-        folder: the run folder.
-        cfg_text: the resolved config as text.
+        folder: the run folder with the resolved ``config.py``.
         trained: False for networks that are evaluated without training.
         test_sets: all test sets of the grid.
         slot: number of the worker, which chooses its GPU where there are several.
@@ -66,7 +65,7 @@ def run_in_process(
         torch.cuda.set_device(slot % torch.cuda.device_count())
     try:
         with ledger.claim(folder):
-            _run(folder, Config.fromstring(cfg_text, '.py'), trained, test_sets)
+            _run(folder, Config.fromfile(folder / 'config.py'), trained, test_sets)
     except ledger.AlreadyRunningError:
         pass
     except Exception as error:

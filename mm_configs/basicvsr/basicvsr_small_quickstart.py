@@ -12,6 +12,13 @@ train_dataloader = dict(
     persistent_workers=False,
     dataset=dict(data_root='data/sample/train', cache=True),
 )
+test_sets = [
+    'data/sample/moving',
+    'data/sample/static',
+    'data/sample/sliding_window',
+    'data/sample/gamma',
+    'data/sample/composit',
+]
 optim_wrapper = dict(
     _delete_=True,
     type='OptimWrapper',

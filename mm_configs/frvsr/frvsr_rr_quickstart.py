@@ -15,6 +15,13 @@ train_dataloader = dict(
     dataset=dict(data_root='data/sample/train', cache=True),
 )
 train_cfg = dict(max_iters=500, clip_length=7, crop_size=24, windows_per_video=4)
+test_sets = [
+    'data/sample/moving',
+    'data/sample/static',
+    'data/sample/sliding_window',
+    'data/sample/gamma',
+    'data/sample/composit',
+]
 optim_wrapper = dict(optimizer=dict(lr=1e-3), clip_grad=dict(max_norm=0.5))
 param_scheduler = [
     dict(type='CosineAnnealingLR', by_epoch=False, begin=0, end=500, T_max=500, eta_min=1e-6)

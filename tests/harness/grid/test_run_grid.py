@@ -1,7 +1,9 @@
 """The command as a user starts it: real runs, interruptions, failures, reports."""
 
+import contextlib
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -158,3 +160,24 @@ def test_a_missing_grid_file_is_one_clear_line(tmp_path):
     done = start(tmp_path / 'absent.py')
     assert done.returncode == 1
     assert done.stderr.strip() == f'error: config {tmp_path}/absent.py: no such file'
+
+
+@pytest.mark.slow
+def test_progress_in_a_terminal(grid_file, tmp_path):
+    primary, secondary = pty.openpty()
+    process = subprocess.Popen(
+        [*COMMAND, str(grid_file), '--work-dir', str(tmp_path / 'work'), '--only', 'RI'],
+        stdout=secondary,
+        stderr=secondary,
+        env={**os.environ, 'TERM': 'xterm', 'COLUMNS': '120'},
+    )
+    os.close(secondary)
+    shown = b''
+    with contextlib.suppress(OSError):  # the end of a terminal's output is an error on Linux
+        while chunk := os.read(primary, 4096):
+            shown += chunk
+    assert process.wait() == 0
+    text = shown.decode()
+    assert 'Traceback' not in text
+    assert '0/1' in text and '1/1' in text  # runs
+    assert '/12' in text and 'train' in text  # iterations inside the run
