@@ -69,6 +69,8 @@ class Item:
 
 _STREET = Origin('bikes.mp4', (137, 186), half=True)
 _WALL = Origin('bikes.mp4', (187, 236), half=True)
+_STREET_SHORT = Origin('bikes.mp4', (137, 176), half=True)
+_WALL_SHORT = Origin('bikes.mp4', (187, 226), half=True)
 _STREET_STILL = Origin('bikes.mp4', (137, 137), half=True)
 _WALL_STILL = Origin('bikes.mp4', (187, 187), half=True)
 _WALL_DETAIL = Origin('bikes.mp4', (187, 187), half=True, crop=(4, 120, 128, 192))
@@ -92,7 +94,11 @@ SETS: dict[str, tuple[Item, ...]] = {
             120,
         ),
     ),
-    'moving': (Item('bikes_street', _STREET, 50), Item('bikes_wall', _WALL, 50)),
+    'moving': (
+        # As long as Vid4's videos: what RI-BPTT is good at.
+        Item('bikes_street', _STREET_SHORT, 40),
+        Item('bikes_wall', _WALL_SHORT, 40),
+    ),
     'static': (
         Item('bikes_street', _STREET_STILL, 300, 'static'),
         Item('bikes_wall', _WALL_STILL, 300, 'static'),

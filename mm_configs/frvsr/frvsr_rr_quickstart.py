@@ -14,7 +14,7 @@ train_dataloader = dict(
     persistent_workers=False,
     dataset=dict(data_root='data/sample/train', cache=True),
 )
-train_cfg = dict(max_iters=500, clip_length=7, crop_size=24, windows_per_video=4)
+train_cfg = dict(max_iters=500, clip_length=7, crop_size=24, windows_per_video=2)
 test_sets = [
     'data/sample/moving',
     'data/sample/static',
