@@ -6,13 +6,15 @@ The frames at which it turns are not doubled.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from dataset_tools.frames import read_frame
+from dataset_tools.frames import LazyFrame
+from dataset_tools.kinds import layout_like
 from dataset_tools.manifest import DatasetError, VideoSet
-from dataset_tools.sources import check_frames, describe_source
+from dataset_tools.sources import check_frames, describe_source, frame_paths
 from dataset_tools.writer import build_set
 
 
@@ -45,7 +47,7 @@ def frames_of_passes(length: int, passes: int) -> int:
     return passes * (length - 1) + 1
 
 
-def composit(clip: Sequence[np.ndarray], frames: int) -> Iterator[np.ndarray]:
+def composit(clip: Sequence[np.ndarray], frames: int) -> Iterator[LazyFrame]:
     """Plays a clip back and forth.
 
     Args:
@@ -56,7 +58,7 @@ def composit(clip: Sequence[np.ndarray], frames: int) -> Iterator[np.ndarray]:
         DatasetError: See ``composit_order``.
     """
     for index in composit_order(len(clip), frames):
-        yield clip[index]
+        yield LazyFrame(index, partial(clip.__getitem__, index))
 
 
 def make_composit_set(
@@ -64,6 +66,7 @@ def make_composit_set(
     output_root: str | Path,
     frames: int | None = None,
     passes: int | None = None,
+    jobs: int | None = None,
 ) -> tuple[VideoSet, bool]:
     """Makes a set with one Composit video for each video of a set.
 
@@ -72,6 +75,7 @@ def make_composit_set(
         output_root: The set to make.
         frames: Length of every video; give either this ..
         passes: .. or how many times each video is run through, there and back being two.
+        jobs: Frames made at once; None takes all cores.
 
     Returns:
         The set, and whether it was made now (False: already there).
@@ -82,8 +86,10 @@ def make_composit_set(
     if (frames is None) == (passes is None):
         raise DatasetError('composit: give either frames or passes')
     source = VideoSet.load(source_set_root)
-    lengths = {
-        video.name: frames_of_passes(video.frames, passes) if frames is None else frames
+    orders = {
+        video.name: composit_order(
+            video.frames, frames_of_passes(video.frames, passes) if frames is None else frames
+        )
         for video in source.videos.values()
     }
     return build_set(
@@ -91,12 +97,8 @@ def make_composit_set(
         tool='composit',
         parameters={'frames': frames, 'passes': passes},
         source=describe_source(source),
-        total=sum(lengths.values()),
-        videos=((name, _played(source, name, length)) for name, length in lengths.items()),
+        total=sum(map(len, orders.values())),
+        videos=((name, frame_paths(source, name, order)) for name, order in orders.items()),
+        layout=layout_like(source),
+        jobs=jobs,
     )
-
-
-def _played(source: VideoSet, name: str, frames: int) -> Iterator[np.ndarray]:
-    # Read again in every pass: a few milliseconds a frame, and memory for one frame only.
-    for index in composit_order(source.videos[name].frames, frames):
-        yield read_frame(source.frame_path('gt', name, index))

@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from dataset_tools.frames import list_frames, read_frames
+from dataset_tools.frames import list_frames
+from dataset_tools.kinds import Layout
 from dataset_tools.manifest import MANIFEST, DatasetError, VideoSet
-from dataset_tools.sources import describe_source
+from dataset_tools.sources import describe_source, frame_paths
 from dataset_tools.writer import build_set
 
 
-def make_degraded_set(source_root: str | Path, output_root: str | Path) -> tuple[VideoSet, bool]:
-    """Makes a set with ``gt`` (cropped to a multiple of 4) and ``lr_bd`` from HR videos.
+def make_degraded_set(
+    source_root: str | Path,
+    output_root: str | Path,
+    degradations: Sequence[str] = ('bd',),
+    pad: bool = False,
+    jobs: int | None = None,
+) -> tuple[VideoSet, bool]:
+    """Makes a set with ``gt`` and LR frames from HR videos.
 
     Args:
         source_root: A set, of which ``gt`` is used, or a folder of folders of numbered images.
         output_root: The set to make; frames are numbered from 0 whatever the source's numbers.
+        degradations: ``bd``, ``bi`` or both, for the kinds ``lr_bd`` and ``lr_bi``.
+        pad: Whether sizes that 4 does not divide are padded by reflection; they are cropped
+            otherwise. Either is logged.
+        jobs: Frames made at once; None takes all cores.
 
     Returns:
         The set, and whether it was made now (False: already there).
@@ -30,19 +42,22 @@ def make_degraded_set(source_root: str | Path, output_root: str | Path) -> tuple
         videos, source = _from_set(VideoSet.load(source_root))
     else:
         videos, source = _from_folder(source_root)
+    made = sorted(set(degradations))
     return build_set(
         output_root,
         tool='degrade',
-        parameters={'kind': 'bd'},
+        parameters={'kind': '+'.join(made)} | ({'pad': 'reflect'} if pad else {}),
         source=source,
         total=sum(map(len, videos.values())),
-        videos=((name, read_frames(paths)) for name, paths in videos.items()),
+        videos=videos.items(),
+        layout=Layout(made=tuple(f'lr_{kind}' for kind in made), pad=pad),
+        jobs=jobs,
     )
 
 
 def _from_set(source: VideoSet) -> tuple[dict[str, list[Path]], dict[str, Any]]:
     videos = {
-        video.name: [source.frame_path('gt', video.name, index) for index in range(video.frames)]
+        video.name: frame_paths(source, video.name, range(video.frames))
         for video in source.videos.values()
     }
     return videos, describe_source(source)

@@ -6,7 +6,8 @@ Legend: h, w are height and width in pixels; every frame is RGB, uint8, h x w x 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import av
@@ -27,9 +28,27 @@ _PNG_OPTIONS = (
 )
 
 
+@dataclass(frozen=True)
+class LazyFrame:
+    """A frame that is made when its turn comes, by one of several threads.
+
+    Attributes:
+        key: Frames of one video with the same key are the same; they are made and stored once.
+        make: Makes the frame.
+    """
+
+    key: Hashable
+    make: Callable[[], np.ndarray]
+
+
+# What a set's writer takes: an image file is read when its turn comes.
+Frame = np.ndarray | Path | LazyFrame
+
+
 def encode_png(frame: np.ndarray) -> bytes:
-    """Encodes a frame as PNG; the same frame always gives the same bytes."""
-    done, data = cv2.imencode('.png', cv2.cvtColor(frame, cv2.COLOR_RGB2BGR), _PNG_OPTIONS)
+    """Encodes a frame, or a mask (h x w), as PNG; the same frame always gives the same bytes."""
+    bgr = frame if frame.ndim == 2 else cv2.cvtColor(frame, cv2.COLOR_RGB2BGR)
+    done, data = cv2.imencode('.png', bgr, _PNG_OPTIONS)
     if not done:
         raise DatasetError(f'OpenCV cannot encode a frame of shape {frame.shape} as PNG')
     return data.tobytes()

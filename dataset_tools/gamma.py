@@ -9,10 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
+import cv2
 import numpy as np
 
+from dataset_tools.frames import LazyFrame
+from dataset_tools.kinds import layout_like
 from dataset_tools.manifest import DatasetError, VideoSet
 from dataset_tools.sources import check_frames, describe_source, stills
 from dataset_tools.writer import build_set
@@ -33,11 +37,11 @@ def gamma_at(t: int, g_min: float, g_max: float, period: int) -> float:
 
 def gamma(
     frame: np.ndarray, g_min: float, g_max: float, period: int, frames: int
-) -> Iterator[np.ndarray]:
+) -> Iterator[LazyFrame]:
     """Changes the gamma of a still frame over time.
 
     Args:
-        frame: HR, uint8, h x w x 3.
+        frame: uint8, h x w x 3.
         g_min: Least gamma, above 0; below 1 brightens.
         g_max: Largest gamma.
         period: Frames of one run from g_min to g_max and back.
@@ -53,13 +57,13 @@ def gamma(
     if not 0 < g_min <= g_max or period < 1:
         raise DatasetError(
             f'gamma from {g_min} to {g_max} in a period of {period} frames: wanted 0 < g_min <= '
-            f'g_max and a '
-            'period of at least 1'
+            'g_max and a period of at least 1'
         )
     # Only 256 values exist, so the power is taken of a table and not of every pixel.
     values = np.arange(256) / 255
     for t in range(frames):
-        yield np.rint(255 * values ** gamma_at(t, g_min, g_max, period)).astype(np.uint8)[frame]
+        table = np.rint(255 * values ** gamma_at(t, g_min, g_max, period)).astype(np.uint8)
+        yield LazyFrame(table.tobytes(), partial(cv2.LUT, frame, table))
 
 
 def make_gamma_set(
@@ -70,8 +74,10 @@ def make_gamma_set(
     period: int,
     frames: int,
     index: int = 0,
+    on: str = 'hr',
+    jobs: int | None = None,
 ) -> tuple[VideoSet, bool]:
-    """Makes a set with one gamma video for each video of a set; LR is made from the changed HR.
+    """Makes a set with one gamma video for each video of a set.
 
     Args:
         source_set_root: The set to start from.
@@ -81,6 +87,9 @@ def make_gamma_set(
         period: Frames of one run from g_min to g_max and back.
         frames: Length of the videos.
         index: Which frame of each source video is used.
+        on: ``hr``: HR is changed and LR made from it; ``lr``: the LR frame is changed as in the
+            paper, without ground truth.
+        jobs: Frames made at once; None takes all cores.
 
     Returns:
         The set, and whether it was made now (False: already there).
@@ -89,6 +98,7 @@ def make_gamma_set(
         DatasetError: See ``build_set`` and ``gamma``.
     """
     source = VideoSet.load(source_set_root)
+    layout = layout_like(source, on)
     return build_set(
         output_root,
         tool='gamma',
@@ -98,11 +108,14 @@ def make_gamma_set(
             'period': period,
             'frames': frames,
             'index': index,
+            'on': on,
         },
-        source=describe_source(source),
+        source=describe_source(source, layout.given),
         total=frames * len(source.videos),
         videos=(
             (name, gamma(frame, g_min, g_max, period, frames))
-            for name, frame in stills(source, index)
+            for name, frame in stills(source, index, layout.given)
         ),
+        layout=layout,
+        jobs=jobs,
     )

@@ -1,6 +1,7 @@
 """Set folders as the rest of the project sees them: ``manifest.json`` and the paths of frames.
 
 A set is ``<root>/<kind>/<video>/%08d.png`` (8-bit RGB, numbered from 0) and a ``manifest.json``.
+Kinds are ``gt``, ``lr_bd``, ``lr_bi`` and ``mask`` (grey); a set of changed LR has no ``gt``.
 Standard library only: the training harness imports this module and no other of the package.
 """
 
@@ -130,19 +131,16 @@ class VideoSet:
                 for index in range(video.frames):
                     path = frame_file(self.root, kind, video.name, index)
                     if not os.path.exists(path):
-                        raise DatasetError(_missing_frame(self.root, path))
-
-
-def _missing_frame(root: Path, path: Path) -> str:
-    return (
-        f'{path}: frame is missing; `python -m dataset_tools verify {root}` lists all the damage, '
-        f'deleting {root} and making it again mends it'
-    )
+                        raise DatasetError(
+                            f'{path}: frame is missing; `python -m dataset_tools verify '
+                            f'{self.root}` lists all the damage, deleting {self.root} and making '
+                            'it again mends it'
+                        )
 
 
 def frame_file(root: Path, kind: str, video: str, index: int) -> Path:
     """The one place that knows how frame files are called."""
-    return root / kind / video / f'{index:08d}.png'
+    return root / f'{kind}/{video}/{index:08d}.png'
 
 
 def content_checksum(videos: dict[str, dict[str, Any]], kinds: tuple[str, ...]) -> str:
@@ -163,6 +161,7 @@ def write_manifest(
     source: Any,
     kinds: dict[str, dict[str, Any]],
     videos: dict[str, dict[str, Any]],
+    files: dict[str, str] | None = None,
 ) -> None:
     """Writes ``manifest.json``; the last thing that is done to a set.
 
@@ -174,6 +173,7 @@ def write_manifest(
         source: Where frames come from: a set with its checksum, or files with frame ranges.
         kinds: Kind -> how its frames were made.
         videos: Name -> ``{"frames": n, <kind>: {"height", "width", "sha256": [one a frame]}}``.
+        files: Name -> SHA-256 of further files beside the manifest.
     """
     manifest = {
         'format': FORMAT,
@@ -186,11 +186,17 @@ def write_manifest(
         'checksum': content_checksum(videos, tuple(kinds)),
         'videos': videos,
     }
+    if files:
+        manifest['files'] = files
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + '\n', encoding='utf-8')
 
 
 def find_existing(
-    root: Path, tool: str, parameters: dict[str, Any], source: Any
+    root: Path,
+    tool: str,
+    parameters: dict[str, Any],
+    source: Any,
+    kinds: tuple[str, ...] = ('gt', 'lr_bd'),
 ) -> VideoSet | None:
     """Looks whether an output folder already holds the set that is about to be made.
 
@@ -205,16 +211,14 @@ def find_existing(
     if not root.exists() or (root.is_dir() and not any(root.iterdir())):
         return None
     if not (root / MANIFEST).is_file():
-        raise DatasetError(
-            f'{root}: exists and is not a set; choose another output or move it away'
-        )
+        raise DatasetError(f'{root}: exists and is not a set; move it or choose another output')
     found = VideoSet.load(root)
-    wanted = json.loads(json.dumps({'tool': tool, 'parameters': parameters, 'source': source}))
-    for key, value in wanted.items():
-        if found.manifest.get(key) != value:
+    wanted = {'tool': tool, 'parameters': parameters, 'source': source, 'kinds': kinds}
+    held = {**found.manifest, 'kinds': list(found.kinds)}
+    for key, value in json.loads(json.dumps(wanted)).items():
+        if held.get(key) != value:
             raise DatasetError(
-                f'{root}: holds a set with a different {key} entry; choose another output, or '
-                'delete the folder'
+                f'{root}: holds a set with a different {key} entry; delete it or choose another'
             )
     found.quick_check()
     return found
@@ -238,10 +242,8 @@ def _read_manifest(root: Path) -> dict[str, Any]:
 def _parse_video(name: str, entry: dict[str, Any], kinds: tuple[str, ...]) -> Video:
     frames = int(entry['frames'])
     for kind in kinds:
-        if frames < 1 or len(entry[kind]['sha256']) != frames:
-            raise ValueError(
-                f'{name}: {len(entry[kind]["sha256"])} {kind} checksums for {frames} frames'
-            )
-    return Video(
-        name, frames, {k: (int(entry[k]['height']), int(entry[k]['width'])) for k in kinds}
-    )
+        checksums = len(entry[kind]['sha256'])
+        if not frames == checksums >= 1:
+            raise ValueError(f'{name}: {checksums} {kind} checksums for {frames} frames')
+    sizes = {kind: (int(entry[kind]['height']), int(entry[kind]['width'])) for kind in kinds}
+    return Video(name, frames, sizes)

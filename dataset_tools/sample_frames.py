@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from dataset_tools.composit import composit
-from dataset_tools.frames import decode_video, read_frame
+from dataset_tools.frames import Frame, decode_video, read_frame
 from dataset_tools.gamma import gamma
 from dataset_tools.manifest import DatasetError
 from dataset_tools.sample_plan import Item, Origin
@@ -31,8 +31,8 @@ _CLIPS = {
 }
 
 
-def item_frames(item: Item) -> Iterator[np.ndarray]:
-    """HR frames of one video of a sample set, uint8, h x w x 3.
+def item_frames(item: Item) -> Iterable[Frame]:
+    """HR frames of one video of a sample set.
 
     Raises:
         DatasetError: The package that holds the frames is missing or another version.

@@ -1,55 +1,124 @@
 """Sliding windows: a window moves over one large frame and turns back at its borders.
 
-The window and its step are given in LR pixels, as in the paper; on the HR frame everything is four
-times that, so that ground truth exists and every window starts on the LR grid.
+The window and its step are given in LR pixels, as in the paper; on an HR frame everything is four
+times that, so that ground truth exists and every window starts on the LR grid. Each frame has a
+mask of the pixels that are in all windows of the video, the paper's red rectangle (Fig. 3): a place
+of the large frame, so in the window it moves against the window's movement.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from dataset_tools.degrade import crop_to_multiple
+from dataset_tools.frames import LazyFrame
+from dataset_tools.kinds import layout_like
 from dataset_tools.manifest import SCALE, DatasetError, VideoSet
 from dataset_tools.sources import check_frames, describe_source, stills
 from dataset_tools.writer import build_set
 
 DIRECTIONS = ('horizontal', 'vertical', 'diagonal')
 
+_LOG = logging.getLogger(__name__)
+
 
 def sliding_window(
-    frame: np.ndarray, window: tuple[int, int], step: int, direction: str, frames: int
-) -> Iterator[np.ndarray]:
+    frame: np.ndarray,
+    window: tuple[int, int],
+    step: int,
+    direction: str,
+    frames: int,
+    unit: int = SCALE,
+) -> Iterator[LazyFrame]:
     """Moves a window over a frame.
 
     Args:
-        frame: HR, uint8, h x w x 3.
+        frame: uint8, h x w x 3.
         window: (height, width) in LR pixels.
         step: LR pixels from frame to frame, at least 1.
         direction: One of ``DIRECTIONS``; across the direction of movement the window is centred.
         frames: Length of the video.
+        unit: Pixels of the frame for an LR pixel: 4 for an HR frame, 1 for an LR frame.
 
     Yields:
-        HR windows, uint8, 4 * height x 4 * width x 3.
+        Windows, uint8, unit * height x unit * width x 3.
 
     Raises:
         DatasetError: The window is larger than the frame, or has no room for one step.
     """
+    large = crop_to_multiple(frame, unit)
+    height, width = (unit * size for size in window)
+    for top, left in _places(frame.shape, window, step, direction, frames, unit):
+        rows, columns = slice(top, top + height), slice(left, left + width)
+        yield LazyFrame((top, left), partial(large.__getitem__, (rows, columns)))
+
+
+def overlap_masks(
+    shape: tuple[int, ...],
+    window: tuple[int, int],
+    step: int,
+    direction: str,
+    frames: int,
+    unit: int = SCALE,
+) -> Iterator[LazyFrame]:
+    """Masks of the pixels that are in all windows of a video; all black if there are none.
+
+    Args:
+        shape: Height and width of the large frame.
+        window: See ``sliding_window``, as for the other arguments.
+        step: LR pixels from frame to frame.
+        direction: One of ``DIRECTIONS``.
+        frames: Length of the video.
+        unit: Pixels of the frame for an LR pixel.
+
+    Yields:
+        uint8, unit * height x unit * width: 255 in all windows, 0 elsewhere.
+
+    Raises:
+        DatasetError: See ``sliding_window``.
+    """
+    places = _places(shape, window, step, direction, frames, unit)
+    size = tuple(unit * length for length in window)
+    first, last = np.max(places, axis=0), np.min(places, axis=0) + size
+    for place in places:
+        box = tuple(
+            slice(max(a, 0), max(b, 0)) for a, b in zip(first - place, last - place, strict=True)
+        )
+        yield LazyFrame(place, partial(_mask, size, box))
+
+
+def _mask(size: tuple[int, int], box: tuple[slice, slice]) -> np.ndarray:
+    mask = np.zeros(size, np.uint8)
+    mask[box] = 255
+    return mask
+
+
+def _places(
+    shape: tuple[int, ...],
+    window: tuple[int, int],
+    step: int,
+    direction: str,
+    frames: int,
+    unit: int,
+) -> list[tuple[int, int]]:
+    """(top, left) of the window in each frame, in pixels of the large frame."""
     check_frames(frames)
-    large = crop_to_multiple(frame)
     height, width = window
-    room = (large.shape[0] // SCALE - height, large.shape[1] // SCALE - width)
+    large_height, large_width = (size // unit for size in shape[:2])
+    room = (large_height - height, large_width - width)
     if min(window) < 1 or min(room) < 0:
         raise DatasetError(
             f'window of {width}x{height} LR pixels does not fit a frame of '
-            f'{large.shape[1] // SCALE}x{large.shape[0] // SCALE} LR pixels; choose a smaller '
-            f'window'
+            f'{large_width}x{large_height} LR pixels; choose a smaller window'
         )
-    for top, left in window_positions(room, step, direction, frames):
-        rows = slice(SCALE * top, SCALE * (top + height))
-        yield large[rows, SCALE * left : SCALE * (left + width)]
+    return [
+        (unit * top, unit * left) for top, left in window_positions(room, step, direction, frames)
+    ]
 
 
 def window_positions(
@@ -78,8 +147,8 @@ def window_positions(
     if step < 1 or any(moving and space < step for moving, space in zip(moves, room, strict=True)):
         raise DatasetError(
             f'a step of {step} LR pixels does not fit: the window has {room[1]} to go to the '
-            f'right and {room[0]} '
-            'down; choose a step of at least 1, or a smaller window'
+            f'right and {room[0]} down; choose a step of at least 1, or a smaller '
+            'window'
         )
     tops, lefts = (
         [_bounce(t, space // step) * step for t in range(frames)]
@@ -104,17 +173,22 @@ def make_sliding_window_set(
     direction: str,
     frames: int,
     index: int = 0,
+    on: str = 'hr',
+    jobs: int | None = None,
 ) -> tuple[VideoSet, bool]:
     """Makes a set with a sliding window over one frame of each video of a set, for each step.
 
     Args:
         source_set_root: The set to start from.
-        output_root: The set to make; its videos are called ``<video>_s<step>``.
+        output_root: The set to make; its videos are called ``<video>_s<step>``, and its kind
+            ``mask`` says which pixels are in all windows.
         window: (height, width) in LR pixels.
         steps: Steps in LR pixels; each gives one video for each source video.
         direction: One of ``DIRECTIONS``.
         frames: Length of the videos.
         index: Which frame of each source video is used.
+        on: ``hr``, or ``lr`` for windows of the LR frame as in the paper, without ground truth.
+        jobs: Frames made at once; None takes all cores.
 
     Returns:
         The set, and whether it was made now (False: already there).
@@ -123,6 +197,20 @@ def make_sliding_window_set(
         DatasetError: See ``build_set`` and ``sliding_window``.
     """
     source = VideoSet.load(source_set_root)
+    layout = layout_like(source, on, mask=True)
+    unit = SCALE if on == 'hr' else 1
+
+    def videos() -> Iterator[tuple[str, Iterator[LazyFrame], Iterator[LazyFrame]]]:
+        for name, frame in stills(source, index, layout.given):
+            for step in steps:
+                motion = (window, step, direction, frames, unit)
+                masks = list(overlap_masks(frame.shape, *motion))
+                if not masks[0].make().any():
+                    _LOG.warning(
+                        '%s_s%d: no pixel is in all windows; its masks are black', name, step
+                    )
+                yield f'{name}_s{step}', sliding_window(frame, *motion), masks
+
     return build_set(
         output_root,
         tool='sliding-window',
@@ -132,12 +220,11 @@ def make_sliding_window_set(
             'direction': direction,
             'frames': frames,
             'index': index,
+            'on': on,
         },
-        source=describe_source(source),
+        source=describe_source(source, layout.given),
         total=frames * len(steps) * len(source.videos),
-        videos=(
-            (f'{name}_s{step}', sliding_window(frame, window, step, direction, frames))
-            for name, frame in stills(source, index)
-            for step in steps
-        ),
+        videos=videos(),
+        layout=layout,
+        jobs=jobs,
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,17 +12,18 @@ from dataset_tools.frames import read_frame
 from dataset_tools.manifest import DatasetError, VideoSet
 
 
-def describe_source(source: VideoSet) -> dict[str, Any]:
+def describe_source(source: VideoSet, kind: str = 'gt') -> dict[str, Any]:
     """What a manifest says of the set that frames come from: not where it is, but what it holds."""
-    return {'set': source.name, 'checksum': source.checksum, 'kind': 'gt'}
+    return {'set': source.name, 'checksum': source.checksum, 'kind': kind}
 
 
-def stills(source: VideoSet, index: int) -> Iterator[tuple[str, np.ndarray]]:
-    """Reads one HR frame of every video.
+def stills(source: VideoSet, index: int, kind: str = 'gt') -> Iterator[tuple[str, np.ndarray]]:
+    """Reads one frame of every video.
 
     Args:
         source: The set.
         index: Number of the frame in each video.
+        kind: Kind of the frames.
 
     Yields:
         (name of the video, frame uint8 h x w x 3).
@@ -30,7 +32,16 @@ def stills(source: VideoSet, index: int) -> Iterator[tuple[str, np.ndarray]]:
         DatasetError: A video has no such frame, or its file cannot be read.
     """
     for name in source.videos:
-        yield name, read_frame(source.frame_path('gt', name, index))
+        yield name, read_frame(source.frame_path(kind, name, index))
+
+
+def frame_paths(source: VideoSet, name: str, order: Iterable[int]) -> list[Path]:
+    """HR frames of a video in a new order.
+
+    Raises:
+        DatasetError: The video has no such frame.
+    """
+    return [source.frame_path('gt', name, index) for index in order]
 
 
 def check_frames(frames: int) -> None:

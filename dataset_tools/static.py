@@ -7,12 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
+from dataset_tools.frames import LazyFrame
+from dataset_tools.kinds import layout_like
 from dataset_tools.manifest import VideoSet
-from dataset_tools.sources import check_frames, describe_source, stills
+from dataset_tools.sources import check_frames, describe_source, frame_paths
 from dataset_tools.writer import build_set
 
 
-def static(frame: np.ndarray, frames: int) -> Iterator[np.ndarray]:
+def static(frame: np.ndarray, frames: int) -> Iterator[LazyFrame]:
     """Repeats a frame.
 
     Args:
@@ -24,11 +26,15 @@ def static(frame: np.ndarray, frames: int) -> Iterator[np.ndarray]:
     """
     check_frames(frames)
     for _ in range(frames):
-        yield frame
+        yield LazyFrame(0, lambda: frame)
 
 
 def make_static_set(
-    source_set_root: str | Path, output_root: str | Path, frames: int, index: int = 0
+    source_set_root: str | Path,
+    output_root: str | Path,
+    frames: int,
+    index: int = 0,
+    jobs: int | None = None,
 ) -> tuple[VideoSet, bool]:
     """Makes a set with one static video for each video of a set.
 
@@ -37,6 +43,7 @@ def make_static_set(
         output_root: The set to make.
         frames: Length of the static videos.
         index: Which frame of each source video is repeated.
+        jobs: Frames made at once; None takes all cores.
 
     Returns:
         The set, and whether it was made now (False: already there).
@@ -44,6 +51,7 @@ def make_static_set(
     Raises:
         DatasetError: See ``build_set``; also a source video without frame ``index``.
     """
+    check_frames(frames)
     source = VideoSet.load(source_set_root)
     return build_set(
         output_root,
@@ -51,5 +59,7 @@ def make_static_set(
         parameters={'frames': frames, 'index': index},
         source=describe_source(source),
         total=frames * len(source.videos),
-        videos=((name, static(frame, frames)) for name, frame in stills(source, index)),
+        videos=((name, frame_paths(source, name, [index] * frames)) for name in source.videos),
+        layout=layout_like(source),
+        jobs=jobs,
     )

@@ -10,7 +10,18 @@ import pytest
 
 from dataset_tools.__main__ import main
 
-TOOLS = ['sample', 'static', 'sliding-window', 'gamma', 'composit', 'degrade', 'verify']
+TOOLS = [
+    'sample',
+    'verify',
+    'static',
+    'sliding-window',
+    'gamma',
+    'texture',
+    'composit',
+    'jump',
+    'loop',
+    'degrade',
+]
 
 
 @pytest.mark.parametrize('tool', TOOLS)
@@ -36,7 +47,9 @@ def test_every_tool_on_a_set(source_set: Path, tmp_path: Path, capsys):
         ['sliding-window', '--window', '8x6', '--step', '1', '2', '--frames', '4'],
         ['gamma', '--frames', '4', '--period', '4'],
         ['composit', '--passes', '2'],
-        ['degrade'],
+        ['texture', '--pick', '2'],
+        ['loop', '--frames', '3', '--jobs', '1'],
+        ['degrade', '--kind', 'bi', 'bd', '--pad'],
     ):
         tool, *options = arguments
         call = [tool, str(source_set), '--output', str(tmp_path / tool), *options]
@@ -45,6 +58,15 @@ def test_every_tool_on_a_set(source_set: Path, tmp_path: Path, capsys):
         assert main(call) == 0
         assert 'already there, ' in capsys.readouterr().out
         assert main(['verify', str(tmp_path / tool)]) == 0
+    call = ['jump', str(tmp_path / 'loop'), '--output', str(tmp_path / 'jump')]
+    assert main([*call, '--cuts', '1', '2', '--frames', '3']) == 0
+    assert main(['verify', str(tmp_path / 'jump')]) == 0
+
+
+def test_sets_without_hr_are_reported_by_their_lr(source_set: Path, tmp_path: Path, capsys):
+    call = ['gamma', str(source_set), '--output', str(tmp_path / 'g'), '--frames', '4']
+    assert main([*call, '--on', 'lr']) == 0
+    assert '2 videos, 8 frames, LR 16x12' in capsys.readouterr().out
 
 
 def test_errors_are_one_line(tmp_path: Path, capsys):

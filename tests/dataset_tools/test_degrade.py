@@ -1,4 +1,4 @@
-"""BD against SciPy, and the tool that makes a set of a folder."""
+"""BD against SciPy, BI against MATLAB's values, and the tool that makes a set of a folder."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from dataset_tools.degrade import crop_to_multiple, degrade_bd
+from dataset_tools.degrade import crop_to_multiple, degrade_bd, degrade_bi, pad_to_multiple
 from dataset_tools.degrade_folder import make_degraded_set
 from dataset_tools.manifest import DatasetError, VideoSet
+from dataset_tools.verify import verify
 
 
 def scipy_bd(hr: np.ndarray) -> np.ndarray:
@@ -32,6 +33,39 @@ def test_bd_keeps_white_white_and_size():
     assert lr.shape == (2, 3, 3) and lr.dtype == np.uint8 and (lr == 255).all()
 
 
+def test_bi_of_an_edge_by_hand():
+    # Dark, and bright from column 8 on. LR pixel i lies at column 4i + 1.5, its tap at distance d
+    # is k(d / 4) / 4 with the cubic k. Bright taps of LR pixel 1 are at 2.5, 3.5, .., 7.5:
+    # (.3896 + .0908 - .0479 - .0732 - .0439 - .0068) / 4 = .0771; those of LR pixel 0 at 6.5, 7.5:
+    # (-.0439 - .0068) / 4 = -.0127; pixels 2 and 3 mirror them.
+    hr = np.full((16, 16, 3), 100, np.uint8)
+    hr[:, 8:] = 150
+    assert (degrade_bi(hr)[:, :, 0] == [99, 104, 146, 151]).all()
+    # The same from 0 to 255, where the overshoot is clipped.
+    hr = np.where(hr == 100, np.uint8(0), np.uint8(255))
+    assert (degrade_bi(hr)[:, :, 0] == [0, 20, 235, 255]).all()
+
+
+@pytest.mark.slow  # importing MMagic
+@pytest.mark.parametrize('height, width', [(400, 600), (64, 48), (16, 400), (397, 599)])
+def test_bi_equals_mmagic_within_one(photograph, height, width):
+    resize = pytest.importorskip('mmagic.datasets.transforms.matlab_like_resize')
+    hr = photograph[:height, :width]
+    transform = resize.MATLABLikeResize(keys=['img'], scale=1 / 4)
+    expected = np.clip(transform.transform({'img': hr.astype(np.float32)})['img'], 0, 255)
+    made = degrade_bi(hr).astype(float)
+    assert made.shape == expected.shape
+    assert np.abs(made - expected).max() <= 1
+
+
+def test_pad_to_multiple(photograph):
+    padded = pad_to_multiple(photograph[:7, :10])
+    assert padded.shape == (8, 12, 3)
+    assert np.array_equal(padded[:7, :10], photograph[:7, :10])
+    assert np.array_equal(padded[7], padded[5])
+    assert np.array_equal(padded[:, 10:], padded[:, 8:6:-1])
+
+
 def test_crop_to_multiple(photograph):
     cropped = crop_to_multiple(photograph[:7, :10])
     assert np.array_equal(cropped, photograph[:4, :8])
@@ -49,6 +83,29 @@ def test_set_of_a_folder(source_set: Path, photograph, read_video):
     assert np.array_equal(read_video(source_set, 'gt', 'b')[0], cropped)
     assert np.array_equal(read_video(source_set, 'lr_bd', 'b')[0], scipy_bd(cropped))
     assert made.frame_path('gt', 'b', 0).name == '00000000.png'
+
+
+def test_both_kinds_in_one_set(hr_folder: Path, tmp_path: Path, read_video):
+    made, _ = make_degraded_set(hr_folder, tmp_path / 'both', ['bi', 'bd'])
+    assert made.kinds == ('gt', 'lr_bd', 'lr_bi') and verify(made.root) == []
+    hr = read_video(made.root, 'gt', 'a')[3]
+    assert np.array_equal(read_video(made.root, 'lr_bd', 'a')[3], degrade_bd(hr))
+    assert np.array_equal(read_video(made.root, 'lr_bi', 'a')[3], degrade_bi(hr))
+
+
+@pytest.mark.parametrize('pad, said, size', [(False, 'cropped', 64), (True, 'padded', 68)])
+def test_sizes_that_4_does_not_divide(
+    hr_folder: Path, tmp_path: Path, photograph, read_video, caplog, pad, said, size
+):
+    made, _ = make_degraded_set(hr_folder, tmp_path / 'out', pad=pad)
+    height = 52 if pad else 48
+    assert made.videos['b'].sizes == {'gt': (height, size), 'lr_bd': (height // 4, size // 4)}
+    assert 'size of 1 of 2 videos' in caplog.text
+    assert said in caplog.text and f'b from 67x50 to {size}x{height}' in caplog.text
+    assert said in made.manifest['kinds']['gt']['made_by']
+    shared = np.s_[: min(height, 50), : min(size, 67)]
+    hr = read_video(made.root, 'gt', 'b')[0]
+    assert np.array_equal(hr[shared], photograph[200:250, 300:367][shared])
 
 
 def test_set_of_a_set_is_the_same_set(source_set: Path, tmp_path: Path):

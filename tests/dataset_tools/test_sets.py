@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from dataset_tools.__main__ import main
 from dataset_tools.degrade_folder import make_degraded_set
 from dataset_tools.frames import encode_png
-from dataset_tools.manifest import MANIFEST, DatasetError, VideoSet
+from dataset_tools.manifest import MANIFEST, DatasetError, VideoSet, find_existing
+from dataset_tools.sliding_window import make_sliding_window_set
 from dataset_tools.static import make_static_set
 from dataset_tools.verify import verify
 from dataset_tools.writer import SetWriter, build_set
@@ -26,6 +26,34 @@ def tree(root: Path) -> dict[str, bytes]:
 def test_same_bytes_on_two_runs(hr_folder: Path, tmp_path: Path):
     roots = [make_degraded_set(hr_folder, tmp_path / run / 'set')[0].root for run in 'xy']
     assert tree(roots[0]) == tree(roots[1])
+
+
+def test_same_bytes_whatever_the_number_of_jobs(source_set: Path, tmp_path: Path):
+    def links(root: Path) -> dict[str, str]:
+        return {str(f.relative_to(root)): os.readlink(f) for f in root.rglob('*') if f.is_symlink()}
+
+    roots = [
+        make_sliding_window_set(
+            source_set, tmp_path / f'{jobs}' / 'set', (8, 8), [1, 4], 'diagonal', 30, jobs=jobs
+        )[0].root
+        for jobs in (1, 2, 7)
+    ]
+    for other in roots[1:]:
+        assert tree(other) == tree(roots[0]) and links(other) == links(roots[0])
+
+
+def test_equal_frames_become_links_to_the_first(tmp_path: Path, photograph, write_video):
+    a, b = photograph[:8, :8], photograph[8:16, :8]
+    write_video(tmp_path / 'hr' / 'v', [a, b, a, a, b])
+    made, _ = make_degraded_set(tmp_path / 'hr', tmp_path / 'set', jobs=3)
+    files = [made.frame_path('lr_bd', 'v', t) for t in range(5)]
+    assert [f.readlink().name[7] if f.is_symlink() else None for f in files] == [
+        *(None, None),
+        *'001',
+    ]
+    assert verify(made.root) == []
+    again, _ = make_degraded_set(made.root, tmp_path / 'again')
+    assert tree(again.root / 'gt') == tree(made.root / 'gt')
 
 
 def test_checksum_follows_content_and_not_place(hr_folder: Path, source_set: Path, photograph):
@@ -99,14 +127,54 @@ def test_damaged_source_leaves_nothing(hr_folder: Path, tmp_path: Path):
     assert [path.name for path in tmp_path.iterdir()] == ['hr']
 
 
-def test_full_disk_leaves_nothing(hr_folder: Path, tmp_path: Path, monkeypatch):
-    def no_space(*_):
-        raise OSError(28, 'No space left on device')
-
-    monkeypatch.setattr(Path, 'write_bytes', no_space)
-    with pytest.raises(DatasetError, match='out: not made .*No space left'):
-        make_degraded_set(hr_folder, tmp_path / 'out')
+def test_frames_of_another_size_leave_nothing(hr_folder: Path, tmp_path: Path, photograph):
+    (hr_folder / 'a' / '00000003.png').write_bytes(encode_png(photograph[:48, :65]))
+    # Cropping would make 64x48 of it as well.
+    with pytest.raises(DatasetError, match='a: frame 3 is 65x48, the ones before 64x48'):
+        make_degraded_set(hr_folder, tmp_path / 'deep' / 'out')
+    (hr_folder / 'a' / '00000003.png').unlink()
+    with pytest.raises(DatasetError, match='gap in numbering, no frame 3'):
+        make_degraded_set(hr_folder, tmp_path / 'deep' / 'out')
+    (hr_folder / 'a' / '00000003.png').write_bytes(encode_png(photograph[:3, :65]))
+    with pytest.raises(DatasetError, match='65x3 is too small'):
+        make_degraded_set(hr_folder, tmp_path / 'deep' / 'out')
     assert [path.name for path in tmp_path.iterdir()] == ['hr']
+
+
+def test_another_kind_is_something_else(source_set: Path, hr_folder: Path, tmp_path: Path):
+    make_static_set(source_set, tmp_path / 'static', 3)
+    manifest = json.loads((tmp_path / 'static' / MANIFEST).read_text())
+    about = [manifest[key] for key in ('tool', 'parameters', 'source')]
+    assert find_existing(tmp_path / 'static', *about) is not None
+    with pytest.raises(DatasetError, match='different kinds'):
+        find_existing(tmp_path / 'static', *about, kinds=('gt', 'lr_bd', 'mask'))
+    with pytest.raises(DatasetError, match='different parameters'):
+        make_degraded_set(hr_folder, source_set, ['bd', 'bi'])
+
+
+def test_full_disk_stops_at_once_and_leaves_nothing(tmp_path: Path, photograph, monkeypatch):
+    tried, write_bytes = [], Path.write_bytes
+
+    def no_space_after_four(path: Path, data: bytes) -> int:
+        tried.append(path)
+        if len(tried) > 4:
+            raise OSError(28, 'No space left on device')
+        return write_bytes(path, data)
+
+    monkeypatch.setattr(Path, 'write_bytes', no_space_after_four)
+    frames = (photograph[t : t + 40, :40] for t in range(300))
+    with pytest.raises(DatasetError, match='set: not made .*No space left') as caught:
+        build_set(
+            tmp_path / 'deep' / 'set',
+            tool='t',
+            parameters={},
+            source=None,
+            total=300,
+            videos=[('a', frames)],
+            jobs=2,
+        )
+    assert '\n' not in str(caught.value) and len(tried) < 30
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_remains_of_a_killed_process_are_cleared(hr_folder: Path, tmp_path: Path):
@@ -159,28 +227,3 @@ def test_already_there_or_something_else(source_set: Path, tmp_path: Path):
     with pytest.raises(DatasetError, match='exists and is not a set'):
         make_static_set(source_set, root, 3)
     assert [path.name for path in root.iterdir()] == ['thesis.tex']
-
-
-def test_verify_finds_damage(source_set: Path, capsys):
-    assert main(['verify', str(source_set)]) == 0
-    flipped = source_set / 'gt' / 'a' / '00000002.png'
-    data = bytearray(flipped.read_bytes())
-    data[100] ^= 1
-    flipped.write_bytes(data)
-    (source_set / 'lr_bd' / 'b' / '00000000.png').unlink()
-    (source_set / 'gt' / 'a' / '00000005.png').touch()
-    capsys.readouterr()
-    assert main(['verify', str(source_set)]) == 1
-    assert capsys.readouterr().out.splitlines() == [
-        'changed: gt/a/00000002.png',
-        'missing: lr_bd/b/00000000.png',
-        'extra: gt/a/00000005.png',
-    ]
-
-
-def test_verify_finds_an_edited_manifest(source_set: Path):
-    path = source_set / MANIFEST
-    manifest = json.loads(path.read_text())
-    manifest['checksum'] = '0' * 64
-    path.write_text(json.dumps(manifest))
-    assert verify(source_set)[0].startswith('changed: manifest.json')

@@ -92,7 +92,7 @@ def test_an_interrupted_grid_goes_on_with_the_same_numbers(grid_file, tmp_path, 
         start_new_session=True,
     )
     deadline = time.monotonic() + 120
-    while not list(work_dir.glob('runs/*/iter_5.pth')) and time.monotonic() < deadline:
+    while not list(work_dir.glob('runs/*/iter_*.pth')) and time.monotonic() < deadline:
         time.sleep(0.02)
     if kill == signal.SIGINT:
         os.killpg(process.pid, kill)  # what a terminal does on Ctrl-C

@@ -1,0 +1,32 @@
+"""Subcommands on whole sets: ``sample`` and ``verify``."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from dataset_tools.commands import Tools, add_tool, report
+
+
+def add_parser(tools: Tools) -> None:
+    """Adds the subcommands."""
+    tool = add_tool(tools, 'sample', _sample, 'make training and test sets of real frames', '')
+    tool.add_argument(
+        '--output', type=Path, default=Path('data/sample'), help='default: %(default)s'
+    )
+    tool = add_tool(tools, 'verify', _verify, 'compare a set with its manifest', 'data/set')
+    tool.add_argument('set', type=Path, help='the set folder')
+
+
+def _sample(options: argparse.Namespace) -> int:
+    from dataset_tools.sample import make_sample
+
+    return report(make_sample(options.output))
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from dataset_tools.verify import verify
+
+    problems = verify(options.set)
+    print('\n'.join(problems) if problems else f'{options.set}: sound')
+    return 1 if problems else 0

@@ -1,0 +1,119 @@
+"""Subcommands that start from whole videos."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from dataset_tools.commands import Tools, add_maker, add_output, add_tool, positive, report
+from dataset_tools.manifest import DatasetError
+
+
+def add_parser(tools: Tools) -> None:
+    """Adds the subcommands."""
+    _add_composit(tools)
+    tool = add_maker(
+        tools,
+        'jump',
+        _jump,
+        'cut from each video to the next ones at given frames',
+        '--cuts 30 60 --frames 90',
+    )
+    tool.add_argument(
+        '--cuts', type=positive, nargs='+', required=True, help='first frame of each later scene'
+    )
+    tool.add_argument('--frames', type=positive, required=True, help='length of the videos made')
+    tool = add_maker(tools, 'loop', _loop, 'play each video again and again', '--frames 500')
+    tool.add_argument('--frames', type=positive, required=True, help='length of the videos made')
+    _add_degrade(tools)
+
+
+def _add_composit(tools: Tools) -> None:
+    tool = add_tool(
+        tools,
+        'composit',
+        _composit,
+        'play each video back and forth',
+        'data/source --output data/composit --passes 3\n'
+        '  python -m dataset_tools composit data/reds_validation data/spmcs '
+        '--output data/composit --preset paper',
+    )
+    tool.add_argument(
+        'source',
+        type=Path,
+        nargs='+',
+        help='the set to start from; for the preset two: REDS validation videos, SPMCS',
+    )
+    add_output(tool)
+    length = tool.add_mutually_exclusive_group(required=True)
+    length.add_argument('--frames', type=positive, help='length of the videos made')
+    length.add_argument(
+        '--passes', type=positive, help='times each video is run through; 3 of 100 frames are 298'
+    )
+    length.add_argument(
+        '--preset',
+        choices=('paper',),
+        help="a reconstruction of the paper's 15 videos (its list is unpublished)",
+    )
+
+
+def _add_degrade(tools: Tools) -> None:
+    tool = add_maker(
+        tools,
+        'degrade',
+        _degrade,
+        'make LR frames of a set, or folder of video folders',
+        '--kind bd bi',
+    )
+    tool.add_argument(
+        '--kind',
+        choices=('bd', 'bi'),
+        nargs='+',
+        default=['bd'],
+        help='Gaussian and every 4th pixel, bicubic, or both (default: bd)',
+    )
+    tool.add_argument(
+        '--pad',
+        action='store_true',
+        help='pad sizes that 4 does not divide by reflection; they are cropped otherwise',
+    )
+
+
+def _composit(options: argparse.Namespace) -> int:
+    if len(options.source) != (2 if options.preset else 1):
+        raise DatasetError(
+            'composit: wanted one set; with --preset paper two, REDS validation videos and SPMCS'
+        )
+    if options.preset:
+        from dataset_tools.composit_paper import make_paper_composit_set
+
+        return report([make_paper_composit_set(*options.source, options.output, options.jobs)])
+
+    from dataset_tools.composit import make_composit_set
+
+    made = make_composit_set(
+        options.source[0], options.output, options.frames, options.passes, options.jobs
+    )
+    return report([made])
+
+
+def _jump(options: argparse.Namespace) -> int:
+    from dataset_tools.jump import make_jump_set
+
+    made = make_jump_set(options.source, options.output, options.cuts, options.frames, options.jobs)
+    return report([made])
+
+
+def _loop(options: argparse.Namespace) -> int:
+    from dataset_tools.loop import make_loop_set
+
+    return report([make_loop_set(options.source, options.output, options.frames, options.jobs)])
+
+
+def _degrade(options: argparse.Namespace) -> int:
+    from dataset_tools.degrade_folder import make_degraded_set
+
+    made = make_degraded_set(
+        options.source, options.output, options.kind, options.pad, options.jobs
+    )
+    return report([made])

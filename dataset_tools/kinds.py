@@ -1,0 +1,99 @@
+"""The kinds of frames of a set: what is made from what, and what the manifest says of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dataset_tools.degrade import (
+    RADIUS,
+    SIGMA,
+    crop_to_multiple,
+    degrade_bd,
+    degrade_bi,
+    pad_to_multiple,
+)
+from dataset_tools.manifest import DatasetError, VideoSet
+
+DEGRADATIONS = {'lr_bd': degrade_bd, 'lr_bi': degrade_bi}
+
+_ABOUT_GT = {
+    False: {'made_by': 'cropped at the right and at the bottom to a multiple of 4'},
+    True: {'made_by': 'padded at the right and at the bottom by reflection to a multiple of 4'},
+}
+_ABOUT_LR = {
+    'lr_bd': {
+        'made_by': 'blurred, then every 4th pixel kept',
+        'blur': 'gaussian',
+        'sigma': SIGMA,
+        'taps': 2 * RADIUS + 1,
+        'padding': 'reflect without repeating the edge',
+        'phase': 0,
+        'rounding': 'once, half to even',
+    },
+    'lr_bi': {
+        'made_by': "bicubic with antialiasing, MATLAB's imresize by 1/4",
+        'padding': 'reflect with the edge repeated',
+        'rounding': 'once, half to even',
+    },
+}
+_ABOUT_CHANGED_LR = {'made_by': 'the LR frames themselves were changed; they have no ground truth'}
+_ABOUT_MASK = {'made_by': 'white where the pixel is in all windows of the video'}
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Which kinds a set holds.
+
+    Attributes:
+        given: Kind of the frames that a tool gives: ``gt``, or an LR kind for a set without HR.
+        made: LR kinds made from ``gt``.
+        pad: Whether ``gt`` is padded to a multiple of 4 instead of cropped.
+        mask: Whether the tool gives a mask with each frame, of the same size.
+    """
+
+    given: str = 'gt'
+    made: tuple[str, ...] = ('lr_bd',)
+    pad: bool = False
+    mask: bool = False
+
+    def describe(self) -> dict[str, dict[str, Any]]:
+        """Kind -> how its frames are made, for the manifest."""
+        given = _ABOUT_GT[self.pad] if self.given == 'gt' else _ABOUT_CHANGED_LR
+        kinds = {self.given: given} | {kind: _ABOUT_LR[kind] for kind in self.made}
+        return kinds | ({'mask': _ABOUT_MASK} if self.mask else {})
+
+    def fit(self, frame: np.ndarray) -> np.ndarray:
+        """Brings a given frame to a size that 4 divides; LR frames stay as they are.
+
+        Raises:
+            DatasetError: The frame is too small to be cropped.
+        """
+        if self.given != 'gt':
+            return frame
+        return pad_to_multiple(frame) if self.pad else crop_to_multiple(frame)
+
+
+def layout_like(source: VideoSet, on: str = 'hr', mask: bool = False) -> Layout:
+    """The layout of a set made from another: with the same LR kinds.
+
+    Args:
+        source: The set to start from.
+        on: ``hr``: HR frames are changed and LR made of them; ``lr``: the source's first LR kind
+            is changed, and there is no HR.
+        mask: Whether there will be masks.
+
+    Raises:
+        DatasetError: The source has no frames of the kind to be changed.
+    """
+    lr_kinds = tuple(kind for kind in source.kinds if kind in DEGRADATIONS)
+    if not (lr_kinds if on == 'lr' else 'gt' in source.kinds):
+        raise DatasetError(
+            f'{source.root}: has no {on.upper()} frames to start from, only '
+            f'{", ".join(source.kinds)}; choose another set'
+        )
+    if on == 'lr':
+        return Layout(given=lr_kinds[0], made=(), mask=mask)
+    return Layout(made=lr_kinds or ('lr_bd',), mask=mask)

@@ -1,0 +1,27 @@
+"""Subcommand ``pack``: a set in tiles, for reading windows in training."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from dataset_tools.commands import Tools, add_output, add_tool, report
+
+
+def add_parser(tools: Tools) -> None:
+    """Adds the subcommand."""
+    tool = add_tool(
+        tools,
+        'pack',
+        _run,
+        'store a set in tiles, without loss, so that windows of it are read quickly',
+        'data/reds/train --output data/reds/train_packed',
+    )
+    tool.add_argument('set', type=Path, help='the set folder')
+    add_output(tool)
+
+
+def _run(options: argparse.Namespace) -> int:
+    from dataset_tools.pack_writer import make_packed_set
+
+    return report([make_packed_set(options.set, options.output, options.jobs)])

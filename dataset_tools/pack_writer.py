@@ -1,0 +1,146 @@
+"""Packs a set: the same frames in tiles, so that a window is read without decoding whole frames."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import zarr
+from tqdm import tqdm
+
+from dataset_tools.frames import read_frame
+from dataset_tools.manifest import MANIFEST, DatasetError, VideoSet
+from dataset_tools.pack_reader import PACK_FORMAT, PackedVideos, array_folder
+
+# Frames a file holds, and how large tiles are; a window of 64 LR pixels touches 4 to 9 tiles.
+BLOCK_FRAMES = 8
+LR_TILE = 32
+
+
+def make_packed_set(
+    source_root: str | Path, output_root: str | Path, jobs: int | None = None
+) -> tuple[VideoSet, bool]:
+    """Packs a set.
+
+    Args:
+        source_root: The set.
+        output_root: The packed set to make.
+        jobs: Frames read at once; None takes all cores.
+
+    Returns:
+        The packed set, of the same checksum, and whether it was made now (False: already there).
+
+    Raises:
+        DatasetError: The source is packed or damaged, or the output holds something else.
+    """
+    source, root = VideoSet.load(source_root), Path(output_root)
+    if 'packed' in source.manifest:
+        raise DatasetError(f'{source.root}: is packed already')
+    tiles = {kind: _tile(source, kind) for kind in source.kinds}
+    about = {'format': PACK_FORMAT, 'frames': BLOCK_FRAMES, 'tiles': tiles}
+    found = _already_there(root, source, about)
+    if found is not None:
+        return found, False
+    with (
+        _whole_folder(root) as folder,
+        ThreadPoolExecutor(jobs or len(os.sched_getaffinity(0))) as pool,
+    ):
+        videos = [(kind, name) for kind in source.kinds for name in source.videos]
+        for kind, name in tqdm(videos, desc=root.name, unit='video', disable=None, leave=False):
+            array = _new_array(source, kind, name, array_folder(folder, kind, name), tiles[kind])
+            _fill(array, source, kind, name, pool)
+        for name in source.manifest.get('files', {}):
+            shutil.copyfile(source.root / name, folder / name)
+        manifest = json.dumps({**source.manifest, 'packed': about}, indent=1)
+        (folder / MANIFEST).write_text(manifest + '\n', encoding='utf-8')
+    return VideoSet.load(root), True
+
+
+def _tile(source: VideoSet, kind: str) -> int:
+    """Tiles of all kinds cover the same part of the picture."""
+    return LR_TILE if kind.startswith('lr') or 'gt' not in source.kinds else LR_TILE * source.scale
+
+
+def _new_array(source: VideoSet, kind: str, name: str, folder: Path, tile: int) -> zarr.Array:
+    height, width = source.videos[name].sizes[kind]
+    different = len(set(source.manifest['videos'][name][kind]['sha256']))
+    return zarr.create_array(
+        folder,
+        shape=(different, height, width, 3),
+        dtype='uint8',
+        chunks=(BLOCK_FRAMES, tile, tile, 3),
+        # One file a block: tiles of their own would make hundreds of files a video.
+        shards=(BLOCK_FRAMES, -(-height // tile) * tile, -(-width // tile) * tile, 3),
+        compressors=[
+            zarr.codecs.BloscCodec(cname='zstd', clevel=5, shuffle='noshuffle'),
+            zarr.codecs.Crc32cCodec(),
+        ],
+        fill_value=0,
+        # Black tiles are written too, so that a file that is missing is always an error.
+        config={'write_empty_chunks': True},
+    )
+
+
+def _fill(
+    array: zarr.Array, source: VideoSet, kind: str, name: str, pool: ThreadPoolExecutor
+) -> None:
+    checksums = source.manifest['videos'][name][kind]['sha256']
+    # Where each different frame comes first.
+    indices = [checksums.index(checksum) for checksum in dict.fromkeys(checksums)]
+    for start in range(0, len(indices), BLOCK_FRAMES):
+        block = indices[start : start + BLOCK_FRAMES]
+        frames = pool.map(lambda i: _read_checked(source, kind, name, i, checksums[i]), block)
+        array[start : start + len(block)] = np.stack(list(frames))
+
+
+def _read_checked(source: VideoSet, kind: str, name: str, index: int, checksum: str) -> np.ndarray:
+    path = source.frame_path(kind, name, index)
+    frame = read_frame(path)
+    if hashlib.sha256(path.read_bytes()).hexdigest() != checksum:
+        raise DatasetError(
+            f'{path}: not the frame of the manifest; see `python -m dataset_tools verify '
+            f'{source.root}`'
+        )
+    return frame
+
+
+def _already_there(root: Path, source: VideoSet, about: dict[str, Any]) -> VideoSet | None:
+    if not root.exists() or (root.is_dir() and not any(root.iterdir())):
+        return None
+    found = VideoSet.load(root)
+    if found.checksum != source.checksum or found.manifest.get('packed') != about:
+        raise DatasetError(
+            f'{root}: holds another set; choose another output, or delete the folder'
+        )
+    PackedVideos(found)
+    return found
+
+
+@contextmanager
+def _whole_folder(root: Path) -> Iterator[Path]:
+    """A temporary sibling that takes the folder's name at the end, or goes without a trace."""
+    parents = [folder for folder in root.absolute().parents if not folder.exists()]
+    folder = None
+    try:
+        root.absolute().parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=f'.{root.name}.', dir=root.absolute().parent))
+        folder.chmod(0o755)
+        yield folder
+        folder.rename(root)
+    except OSError as error:
+        raise DatasetError(f'{root}: not made ({error}); mend that and start again') from error
+    finally:
+        if folder is not None and folder.exists():
+            shutil.rmtree(folder)
+            for parent in parents:
+                with suppress(OSError):
+                    parent.rmdir()

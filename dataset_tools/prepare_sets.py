@@ -1,0 +1,137 @@
+"""Makes the sets that were planned for a public set, after saying how it differs from the papers'.
+
+A set that is not whole is not made unless asked for; what differs stays in its manifest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import groupby, islice
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from dataset_tools.frames import Frame, LazyFrame, decode_video, read_frame
+from dataset_tools.manifest import DatasetError, VideoSet
+from dataset_tools.prepare_plans import PLANNERS, Cut, Plan
+from dataset_tools.prepare_sources import unpacked
+from dataset_tools.public_sets import SETS
+from dataset_tools.static import static
+from dataset_tools.writer import build_set
+
+
+def prepare(
+    name: str,
+    sources: list[Path],
+    output_root: str | Path,
+    allow_partial: bool = False,
+    jobs: int | None = None,
+    **options: Any,
+) -> Iterator[str | tuple[VideoSet, bool]]:
+    """Makes the sets of a public set, one each time the iterator is advanced.
+
+    Args:
+        name: Which one, a key of ``PLANNERS``.
+        sources: Folders, archives (zip, tar) or video files as they were downloaded.
+        output_root: The set to make; for ``reds`` and ``vimeo`` the folder of their sets.
+        allow_partial: Whether to go on where something is missing or differs.
+        jobs: Frames made at once; None takes all cores.
+        **options: Of the planner, e.g. ``static_copies=True``.
+
+    Yields:
+        First what is missing, surplus or different, a line each; then each set, and whether it was
+        made now (False: already there).
+
+    Raises:
+        DatasetError: Not the whole set, nothing usable found, or frames that cannot be read; no set
+            is made before all of them have been looked at.
+    """
+    output_root = Path(output_root)
+    with unpacked(sources, output_root) as roots:
+        plans = PLANNERS[name](roots, **options)
+        _check(name, sources, plans, allow_partial)
+        for plan in plans:
+            yield from (*plan.faults, *plan.notes)
+        for plan in plans:
+            if plan.cuts:
+                yield _make(plan, output_root, jobs)
+
+
+def _check(name: str, sources: list[Path], plans: list[Plan], allow_partial: bool) -> None:
+    where = ', '.join(map(str, sources))
+    if not any(plan.cuts for plan in plans):
+        notes = '; '.join(line for plan in plans for line in (*plan.faults, *plan.notes))
+        raise DatasetError(f'{where}: holds nothing for {name}' + f' ({notes})' * bool(notes))
+    faults = [fault for plan in plans if not plan.by_hand for fault in plan.faults]
+    if faults and not allow_partial:
+        raise DatasetError(
+            f'{where}: {"; ".join(faults)}; --allow-partial goes on with what is there'
+        )
+
+
+def _make(plan: Plan, output_root: Path, jobs: int | None) -> tuple[VideoSet, bool]:
+    _, _, folder = plan.key.partition('/')
+    cuts = {
+        cut.name: {
+            'video': cut.source.name,
+            'first_frame': cut.start,
+            'frames': cut.frames,
+            'still': cut.still,
+        }
+        for cut in plan.cuts
+    }
+    return build_set(
+        output_root / folder,
+        tool='prepare',
+        parameters={'set': plan.key, 'halved': plan.halved, 'cuts': cuts},
+        # Of this set alone, so that the others of a download may be made later.
+        source={
+            'title': SETS[plan.key].title if plan.key in SETS else None,
+            'given': sorted({cut.source.parts[0] for cut in plan.cuts}),
+            'differences': [*plan.faults, *plan.notes],
+            'videos': {cut.source.name: cut.source.describe() for cut in plan.cuts},
+        },
+        total=sum(cut.frames for cut in plan.cuts),
+        videos=_read(plan),
+        jobs=jobs,
+    )
+
+
+def _read(plan: Plan) -> Iterator[tuple[str, Iterable[Frame]]]:
+    """Gives the frames of every cut; a video file is decoded once, however many cuts it has."""
+    for _, cuts in groupby(plan.cuts, key=lambda cut: (cut.source.name, cut.still)):
+        stream, position = None, 0
+        for cut in cuts:
+            paths = cut.source.paths[cut.start : cut.start + cut.frames]
+            if cut.still:
+                yield cut.name, static(cut.source.first_frame(), cut.frames)
+            elif not cut.source.is_file:
+                yield cut.name, map(_lazily_halved, paths) if plan.halved else paths
+            else:
+                stream = stream or decode_video(cut.source.paths[0])
+                frames = _exactly(cut, islice(stream, cut.start - position, None))
+                position = cut.start + cut.frames
+                yield cut.name, map(_halve, frames) if plan.halved else frames
+
+
+def _exactly(cut: Cut, frames: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+    number = 0
+    for frame in islice(frames, cut.frames):
+        yield frame
+        number += 1
+    if number < cut.frames:
+        raise DatasetError(
+            f'{cut.source.paths[0]}: ends after {cut.start + number} frames of the '
+            f'{cut.source.shape.frames} that its header tells; fetch the file again'
+        )
+
+
+def _halve(frame: np.ndarray) -> np.ndarray:
+    size = (frame.shape[1] // 2, frame.shape[0] // 2)
+    return cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
+
+
+def _lazily_halved(path: Path) -> LazyFrame:
+    return LazyFrame(path, lambda: _halve(read_frame(path)))
