@@ -1,11 +1,12 @@
 # make demo: set up, prepare the sample clips, train and evaluate the quickstart grid, report it
 # make test: set up and run all tests
+# make bench: measure speed; figures go to work_dirs/bench/
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint setup clean
+.PHONY: demo test bench lint setup clean
 
 demo: $(READY)
 	$(BIN)/python -m dataset_tools sample --output data/sample
@@ -13,6 +14,9 @@ demo: $(READY)
 
 test: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest  # tiny convolutions are slower on two threads
+
+bench: $(READY)
+	OMP_NUM_THREADS=1 PYTHONPATH=. $(BIN)/python tests/benchmarks/bench_dataset_tools.py
 
 lint: $(READY)
 	$(BIN)/ruff check .

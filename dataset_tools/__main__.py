@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import importlib.util
 import sys
 
 from dataset_tools.manifest import DatasetError
@@ -50,8 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     tools = parser.add_subparsers(title='tools', metavar='TOOL', required=True)
     for module in _MODULES:
-        if importlib.util.find_spec(module):
-            importlib.import_module(module).add_parser(tools)
+        importlib.import_module(module).add_parser(tools)
     return parser
 
 

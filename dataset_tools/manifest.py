@@ -97,6 +97,11 @@ class VideoSet:
                 f'again: {_HOW_TO_MAKE}'
             ) from error
 
+    @property
+    def packed(self) -> bool:
+        """Whether frames are in the tiled store that ``pack`` makes, instead of PNG files."""
+        return 'packed' in self.manifest
+
     def frame_path(self, kind: str, video: str, index: int) -> Path:
         """Path of one frame.
 
@@ -120,12 +125,28 @@ class VideoSet:
             )
         return frame_file(self.root, kind, video, index)
 
+    def require(self, *kinds: str) -> None:
+        """Sees that the set has frames of these kinds.
+
+        Raises:
+            DatasetError: It has not.
+        """
+        for kind in kinds:
+            if kind not in self.kinds:
+                raise DatasetError(
+                    f'{self.root}: has no "{kind}" frames, only {", ".join(self.kinds)}'
+                )
+
     def quick_check(self) -> None:
         """Sees that every frame file is there (existence only; ``verify`` compares the bytes).
+
+        The store of a packed set is checked where it is opened.
 
         Raises:
             DatasetError: A frame file is missing.
         """
+        if self.packed:
+            return
         for kind in self.kinds:
             for video in self.videos.values():
                 for index in range(video.frames):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +33,22 @@ def frame_reader(video_set: VideoSet) -> Callable[[str, str, int], np.ndarray]:
     Raises:
         DatasetError: See ``PackedVideos``; the function raises it for frames that cannot be read.
     """
-    if 'packed' in video_set.manifest:
-        packed = PackedVideos(video_set)
-        return lambda kind, video, index: packed.read(kind, video, index, index + 1)[0]
-    return lambda kind, video, index: read_frame(video_set.frame_path(kind, video, index))
+    if video_set.packed:
+        return partial(_read_packed, PackedVideos(video_set))
+    return partial(_read_file, video_set)
+
+
+def _read_packed(packed: PackedVideos, kind: str, video: str, index: int) -> np.ndarray:
+    return packed.read(kind, video, index, index + 1)[0]
+
+
+def _read_file(video_set: VideoSet, kind: str, video: str, index: int) -> np.ndarray:
+    try:
+        return read_frame(video_set.frame_path(kind, video, index))
+    except DatasetError as error:
+        raise DatasetError(
+            f'{error}; check the set with `python -m dataset_tools verify {video_set.root}`'
+        ) from error
 
 
 def verify_packed(video_set: VideoSet) -> list[str]:

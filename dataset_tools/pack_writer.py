@@ -43,7 +43,7 @@ def make_packed_set(
         DatasetError: The source is packed or damaged, or the output holds something else.
     """
     source, root = VideoSet.load(source_root), Path(output_root)
-    if 'packed' in source.manifest:
+    if source.packed:
         raise DatasetError(f'{source.root}: is packed already')
     tiles = {kind: _tile(source, kind) for kind in source.kinds}
     about = {'format': PACK_FORMAT, 'frames': BLOCK_FRAMES, 'tiles': tiles}

@@ -11,6 +11,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from dataset_tools.manifest import MANIFEST, VideoSet, content_checksum, frame_file
+from dataset_tools.pack_reader import verify_packed
 
 _PNG_START = b'\x89PNG\r\n\x1a\n'
 _PNG_END = b'IEND\xaeB`\x82'
@@ -29,6 +30,8 @@ def verify(root: str | Path) -> list[str]:
         DatasetError: No set or no valid manifest there.
     """
     found = VideoSet.load(root)
+    if found.packed:
+        return verify_packed(found)
     problems = []
     if content_checksum(found.manifest['videos'], found.kinds) != found.checksum:
         problems.append(f'changed: {MANIFEST} (its checksum is not that of the frames it lists)')

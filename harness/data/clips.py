@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 import torch
 from mmagic.registry import DATA_SAMPLERS, DATASETS
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
-from dataset_tools.manifest import DatasetError, VideoSet
+from dataset_tools.manifest import SCALE, VideoSet
+from dataset_tools.pack_reader import PackedVideos, frame_reader
 
 
 class Window(NamedTuple):
@@ -24,39 +24,40 @@ class Window(NamedTuple):
     flip_horizontal: bool = False
     transpose: bool = False
 
-    def crop_lr(self, frame: np.ndarray) -> np.ndarray:
-        """Cuts the window out of an LR frame (H, W, 3)."""
-        crop = frame[self.top : self.top + self.height, self.left : self.left + self.width]
-        return self._augment(crop)
+    @property
+    def lr_region(self) -> tuple[int, int, int, int]:
+        """Top, left, height and width in LR pixels."""
+        return self.top, self.left, self.height, self.width
 
-    def crop_hr(self, frame: np.ndarray, scale: int = 4) -> np.ndarray:
-        """Cuts the window out of the HR frame (scale*H, scale*W, 3).
+    @property
+    def hr_region(self) -> tuple[int, int, int, int]:
+        """Top, left, height and width in HR pixels.
 
-        LR pixel i is HR pixel scale*i (BD keeps every 4th pixel from 0). To hold in a flipped clip
-        too, the HR window of a flipped axis begins scale-1 pixels earlier; hence a flipped window
-        never starts at LR position 0 (see :meth:`draw`).
+        LR pixel i is HR pixel 4*i (BD keeps every 4th pixel from 0). To hold in a flipped clip too,
+        the HR window of a flipped axis begins 3 pixels earlier; hence a flipped window never starts
+        at LR position 0 (see :meth:`draw`).
         """
-        top = scale * self.top - (scale - 1) * self.flip_vertical
-        left = scale * self.left - (scale - 1) * self.flip_horizontal
-        crop = frame[top : top + scale * self.height, left : left + scale * self.width]
-        return self._augment(crop)
+        top = SCALE * self.top - (SCALE - 1) * self.flip_vertical
+        left = SCALE * self.left - (SCALE - 1) * self.flip_horizontal
+        return top, left, SCALE * self.height, SCALE * self.width
 
-    def _augment(self, crop: np.ndarray) -> np.ndarray:
+    def augment(self, clip: np.ndarray) -> np.ndarray:
+        """Flips and transposes a clip (T, h, w, 3)."""
         if self.flip_vertical:
-            crop = crop[::-1]
+            clip = clip[:, ::-1]
         if self.flip_horizontal:
-            crop = crop[:, ::-1]
-        return crop.transpose(1, 0, 2) if self.transpose else crop
+            clip = clip[:, :, ::-1]
+        return clip.transpose(0, 2, 1, 3) if self.transpose else clip
 
     @classmethod
     def draw(cls, rng: np.random.Generator, frame_size: tuple[int, int], crop: int) -> 'Window':
         """A uniformly random square window of ``crop`` LR pixels with random flips and rotation.
 
-        An axis that the crop fills is not flipped, because :meth:`crop_hr` has no room there. The
+        An axis that the crop fills is not flipped, because :attr:`hr_region` has no room there. The
         two flips and the transposition together are all 8 flips and rotations of a square.
         """
         flips = rng.integers(0, 2, 3).astype(bool).tolist()
-        # one more pixel is needed before a flipped axis, see crop_hr
+        # one more pixel is needed before a flipped axis, see hr_region
         first = [
             int(flip) if size > crop else 0 for size, flip in zip(frame_size, flips, strict=False)
         ]
@@ -90,7 +91,8 @@ class VideoClipDataset(Dataset):
         data_root: the set folder.
         lr_kind: which LR frames of the set to use.
         cache: keep all decoded frames in memory. Right for small sets only; one minute of 720p
-            video is 4 GB.
+            video is 4 GB. For large ones, ``python -m dataset_tools pack`` makes a set whose
+            windows are read without decoding whole frames.
 
     Raises:
         DatasetError: the folder is no set, has no such LR frames, or a frame cannot be read.
@@ -99,14 +101,13 @@ class VideoClipDataset(Dataset):
     def __init__(self, data_root: str, lr_kind: str = 'lr_bd', cache: bool = False):
         self.set = VideoSet.load(data_root)
         self.set.quick_check()
-        if lr_kind not in self.set.kinds:
-            raise DatasetError(
-                f'{data_root}: has no "{lr_kind}" frames, only {", ".join(self.set.kinds)}'
-            )
+        self.set.require('gt', lr_kind)
         self.lr_kind = lr_kind
         self.videos = list(self.set.videos.values())
         self.metainfo = dict(name=self.set.name, checksum=self.set.checksum)
         self._cache = {} if cache else None
+        self._read_frame = frame_reader(self.set)
+        self._packed = PackedVideos(self.set) if self.set.packed else None
 
     def __len__(self) -> int:
         return len(self.videos)
@@ -126,28 +127,32 @@ class VideoClipDataset(Dataset):
         key = (kind, video, frame)
         if self._cache is not None and key in self._cache:
             return self._cache[key]
-        path = self.set.frame_path(kind, self.videos[video].name, frame)
-        image = cv2.imread(str(path), cv2.IMREAD_COLOR)
-        if image is None:
-            raise DatasetError(
-                f'{path}: missing or not an image. Check the set with: '
-                f'python -m dataset_tools verify {self.set.root}'
-            )
-        image = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+        image = self._read_frame(kind, self.videos[video].name, frame)
         if self._cache is not None:
             self._cache[key] = image
         return image
 
     def __getitem__(self, index: ClipIndex) -> dict:
-        frames = range(index.start, index.start + index.length)
-        sample = dict(inputs=self._stack(index, frames, self.lr_kind, index.window.crop_lr))
+        sample = dict(inputs=self._clip(index, self.lr_kind, index.window.lr_region))
         if index.with_gt:
-            sample['gts'] = self._stack(index, frames, 'gt', index.window.crop_hr)
+            sample['gts'] = self._clip(index, 'gt', index.window.hr_region)
         sample['start'] = torch.tensor(index.start)
         return sample
 
-    def _stack(self, index, frames, kind, crop) -> Tensor:
-        clip = np.stack([crop(self.read(kind, index.video, i)) for i in frames])
+    def _clip(self, index: ClipIndex, kind: str, region: tuple[int, int, int, int]) -> Tensor:
+        stop = index.start + index.length
+        if self._packed:
+            name = self.videos[index.video].name
+            clip = self._packed.read(kind, name, index.start, stop, *region)
+        else:
+            top, left, height, width = region
+            clip = np.stack(
+                [
+                    self.read(kind, index.video, i)[top : top + height, left : left + width]
+                    for i in range(index.start, stop)
+                ]
+            )
+        clip = index.window.augment(clip)
         return torch.from_numpy(np.ascontiguousarray(clip.transpose(0, 3, 1, 2)))
 
 

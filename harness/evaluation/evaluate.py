@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Optional, Union
 
-import cv2
 import numpy as np
 import pandas as pd
 import torch
 from mmengine.dist import all_gather_object, get_rank, get_world_size, is_main_process
 
 from dataset_tools.manifest import DatasetError, VideoSet
+from dataset_tools.pack_reader import frame_reader
 from harness.files import replacing
 from harness.networks.recurrent import RecurrentNet
 
@@ -44,6 +44,7 @@ def evaluate_set(
     Raises:
         DatasetError: a frame is missing or unreadable, or GT and SR sizes differ.
     """
+    test_set.require('gt', lr_kind)
     rows = []
     for video in list(test_set.videos)[get_rank() :: get_world_size()]:
         for row in _score_video(net, test_set, video, lr_kind, device):
@@ -91,16 +92,10 @@ def _size(image: np.ndarray) -> str:
 
 def _read_frames(test_set: VideoSet, kind: str, video: str) -> Iterator[np.ndarray]:
     """All frames of a video; a frame stored once (static videos) is decoded once."""
-    previous, image = None, None
-    for number in range(test_set.videos[video].frames):
-        path = test_set.frame_path(kind, video, number)
-        target = path.resolve()
-        if target != previous:
-            image = cv2.imread(str(target), cv2.IMREAD_COLOR)
-            if image is None:
-                raise DatasetError(
-                    f'{path}: missing or not an image. Check the set with: '
-                    f'python -m dataset_tools verify {test_set.root}'
-                )
-            image, previous = cv2.cvtColor(image, cv2.COLOR_BGR2RGB), target
+    read = frame_reader(test_set)
+    checksums = test_set.manifest['videos'][video][kind]['sha256']
+    previous = None
+    for number, checksum in enumerate(checksums):
+        if checksum != previous:
+            image, previous = read(kind, video, number), checksum
         yield image

@@ -83,6 +83,7 @@ def _load_sets(axis, entries, problems) -> dict[str, VideoSet]:
     for key, entry in entries.items():
         try:
             sets[key] = VideoSet.load(entry['root'])
+            sets[key].require('gt', 'lr_bd')
             sets[key].quick_check()
         except KeyError:
             problems.append(f'{axis}.{key}: has no root')

@@ -46,9 +46,7 @@ def _write_progress(folder: Path, stage: str, done: int, total: int) -> None:
     ledger.write_status(folder, 'RUNNING', stage=stage, iteration=done, max_iters=total)
 
 
-def run_in_process(
-    folder: Path, trained: bool, test_sets: dict[str, VideoSet], slot: int
-) -> None:
+def run_in_process(folder: Path, trained: bool, test_sets: dict[str, VideoSet], slot: int) -> None:
     """Entry point of a worker process; leaves the outcome in ``status.json``.
 
     Args:

@@ -9,8 +9,23 @@ import torch
 
 from dataset_tools.degrade import degrade_bd
 from dataset_tools.frames import encode_png, read_frame
-from dataset_tools.manifest import DatasetError
+from dataset_tools.manifest import DatasetError, VideoSet
+from dataset_tools.pack_writer import make_packed_set
 from harness.data import ClipIndex, PlannedSampler, VideoClipDataset, Window
+
+
+def crop_lr(window, frame):
+    return cut(window, window.lr_region, frame)
+
+
+def crop_hr(window, frame):
+    return cut(window, window.hr_region, frame)
+
+
+def cut(window, region, frame):
+    top, left, height, width = region
+    return window.augment(frame[None, top : top + height, left : left + width])[0]
+
 
 AUGMENTATIONS = list(product([False, True], repeat=3))
 
@@ -20,8 +35,8 @@ def test_hr_crop_degrades_to_lr_crop(photographs, augmentation):
     """The LR crop is BD of the HR crop wherever the blur does not reach over the crop's border."""
     hr = photographs[0]
     window = Window(11, 23, 16, 16, *augmentation)
-    small = degrade_bd(window.crop_hr(hr))[2:-2, 2:-2]
-    expected = window.crop_lr(degrade_bd(hr))[2:-2, 2:-2]
+    small = degrade_bd(crop_hr(window, hr))[2:-2, 2:-2]
+    expected = crop_lr(window, degrade_bd(hr))[2:-2, 2:-2]
     assert np.array_equal(small, expected)
 
 
@@ -33,7 +48,7 @@ def test_augmentations_are_the_8_of_a_square(photographs, augmentation):
     expected = np.flipud(expected) if flip_vertical else expected
     expected = np.fliplr(expected) if flip_horizontal else expected
     expected = np.rot90(np.fliplr(expected)) if transpose else expected
-    assert np.array_equal(window.crop_lr(photographs[0]), expected)
+    assert np.array_equal(crop_lr(window, photographs[0]), expected)
 
 
 @pytest.mark.parametrize('size', [(24, 32), (16, 16), (16, 17), (30, 16)], ids=str)
@@ -44,8 +59,8 @@ def test_drawn_windows_stay_inside(size):
     lr = np.zeros((*size, 3), np.uint8)
     for _ in range(300):
         window = Window.draw(rng, size, 16)
-        assert window.crop_lr(lr).shape == (16, 16, 3)
-        assert window.crop_hr(hr).shape == (64, 64, 3)
+        assert crop_lr(window, lr).shape == (16, 16, 3)
+        assert crop_hr(window, hr).shape == (64, 64, 3)
         assert 4 * window.top - 3 * window.flip_vertical >= 0
         assert 4 * window.left - 3 * window.flip_horizontal >= 0
 
@@ -83,9 +98,9 @@ def test_sample(real_set):
     assert sample['inputs'].dtype == sample['gts'].dtype == torch.uint8
     assert int(sample['start']) == 4
     for i in range(3):
-        for key, kind, crop in (('inputs', 'lr_bd', window.crop_lr), ('gts', 'gt', window.crop_hr)):
+        for key, kind, crop in (('inputs', 'lr_bd', crop_lr), ('gts', 'gt', crop_hr)):
             frame = read_frame(real_set.frame_path(kind, 'astronaut', 4 + i))
-            assert np.array_equal(sample[key][i].permute(1, 2, 0).numpy(), crop(frame))
+            assert np.array_equal(sample[key][i].permute(1, 2, 0).numpy(), crop(window, frame))
 
 
 def test_sample_without_gt(real_set):
@@ -175,3 +190,15 @@ def test_index_travels_to_workers(real_set):
         (batch,) = loader
         assert batch['start'].tolist() == [start, start + 1]
         assert torch.equal(batch['inputs'][1], dataset[sampler.plan[1]]['inputs'])
+
+
+@pytest.mark.parametrize('augmentation', AUGMENTATIONS, ids=str)
+def test_packed_sets_give_the_same_clips(real_set, tmp_path_factory, augmentation):
+    root = tmp_path_factory.getbasetemp() / 'packed'
+    make_packed_set(real_set.root, root)
+    assert VideoSet.load(root).checksum == real_set.checksum
+    index = ClipIndex(2, Window(3, 5, 16, 16, *augmentation), 7, 9)
+    expected = VideoClipDataset(str(real_set.root))[index]
+    packed = VideoClipDataset(str(root))[index]
+    assert torch.equal(packed['inputs'], expected['inputs'])
+    assert torch.equal(packed['gts'], expected['gts'])
