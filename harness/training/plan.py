@@ -10,7 +10,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from harness.cli import UserError
 from harness.data import ClipIndex, Window
+
+
+class PlanError(UserError, ValueError):
+    """Clips, crops or batches that the training set cannot give."""
 
 
 def named_rng(seed: int, name: str, *numbers: int) -> np.random.Generator:
@@ -61,7 +66,7 @@ class Planner:
             dealt anew each epoch.
 
     Raises:
-        ValueError: clips longer than a video, crops larger than its frames, or a batch larger than
+        PlanError: clips longer than a video, crops larger than its frames, or a batch larger than
             the number of entries (no entry comes twice in a batch).
     """
 
@@ -93,19 +98,19 @@ class Planner:
 
     def _check(self) -> None:
         if self.repeats < 1:
-            raise ValueError(f'repeats (R) must be at least 1, got {self.repeats}')
+            raise PlanError(f'repeats (R) must be at least 1, got {self.repeats}')
         if min(self.videos.lengths) < self.clip_length:
-            raise ValueError(
+            raise PlanError(
                 f'clip_length {self.clip_length} is longer than the shortest training video '
                 f'({min(self.videos.lengths)} frames)'
             )
         smallest = min(min(size) for size in self.videos.lr_sizes)
         if smallest < self.crop_size:
-            raise ValueError(
+            raise PlanError(
                 f'crop_size {self.crop_size} is larger than the smallest LR frame ({smallest} px)'
             )
         if self.num_entries < self.batch_size:
-            raise ValueError(
+            raise PlanError(
                 f'a batch of {self.batch_size} needs as many different windows, but there are '
                 f'{self.num_entries} (per process): raise windows_per_video or lower batch_size'
             )
