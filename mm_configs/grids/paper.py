@@ -10,7 +10,7 @@ train_sets = dict(
 )
 test_sets = dict(
     vid4=dict(root='data/vid4', label='Vid4'),
-    reds4=dict(root='data/reds4', label='REDS4'),
+    reds4=dict(root='data/reds/reds4', label='REDS4'),
     quasi_static=dict(root='data/quasi_static', label='Quasi-Static'),
     composit=dict(root='data/composit', label='Composit'),
 )

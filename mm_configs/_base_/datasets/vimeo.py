@@ -7,4 +7,4 @@ train_dataloader = dict(
     collate_fn=dict(type='default_collate'),
     dataset=dict(type='VideoClipDataset', data_root='data/vimeo/train', lr_kind='lr_bd'),
 )
-test_sets = ['data/vid4', 'data/reds4', 'data/quasi_static', 'data/composit']
+test_sets = ['data/vid4', 'data/reds/reds4', 'data/quasi_static', 'data/composit']
