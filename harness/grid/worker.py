@@ -3,6 +3,7 @@
 Imported once by the fork server, so that a run does not pay for importing MMagic.
 """
 
+import itertools
 import os
 import signal
 import sys
@@ -28,22 +29,28 @@ from harness.training.run import train
 from . import ledger
 
 
-class StatusHook(Hook):
-    """Writes the training's progress to ``status.json``, at most once a second."""
+class _Progress:
+    """Writes how far a stage of a run is to ``status.json``, at most once a second."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, stage: str, total: int):
         self.folder = folder
-        self.last = 0.0
+        self.details = dict(stage=stage, max_iters=total)
+        self.next = 0.0
+
+    def __call__(self, done: int) -> None:
+        if time.monotonic() >= self.next:
+            self.next = time.monotonic() + 1
+            ledger.write_status(self.folder, 'RUNNING', iteration=done, **self.details)
+
+
+class StatusHook(Hook):
+    """Reports the training's progress."""
+
+    def __init__(self, progress: _Progress):
+        self.progress = progress
 
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
-        now = time.monotonic()
-        if now - self.last >= 1:
-            self.last = now
-            _write_progress(self.folder, 'train', runner.iter + 1, runner.max_iters)
-
-
-def _write_progress(folder: Path, stage: str, done: int, total: int) -> None:
-    ledger.write_status(folder, 'RUNNING', stage=stage, iteration=done, max_iters=total)
+        self.progress(runner.iter + 1)
 
 
 def run_in_process(folder: Path, trained: bool, test_sets: dict[str, VideoSet], slot: int) -> None:
@@ -75,11 +82,12 @@ def run_in_process(folder: Path, trained: bool, test_sets: dict[str, VideoSet], 
 
 def _run(folder, cfg, trained, test_sets) -> None:
     if trained and not (folder / 'timing.json').is_file():
-        _write_progress(folder, 'train', 0, cfg.train_cfg.max_iters)
+        progress = _Progress(folder, 'train', cfg.train_cfg.max_iters)
+        progress(0)
         cfg.work_dir = str(folder)
         cfg.launcher = 'none'
         cfg.resume = True
-        train(cfg, [StatusHook(folder)])
+        train(cfg, [StatusHook(progress)])
     checkpoint = find_latest_checkpoint(str(folder)) if trained else None
     checksums = {name: test_set.checksum for name, test_set in test_sets.items()}
     missing = ledger.missing_evaluations(folder, checksums)
@@ -92,18 +100,13 @@ def _evaluate(folder, cfg, checkpoint, test_sets) -> None:
     device = default_device()
     model = load_model(cfg, checkpoint, device)
     total = sum(v.frames for s in test_sets.values() for v in s.videos.values())
-    done, last = 0, time.monotonic()
-
-    def on_frame():
-        nonlocal done, last
-        done += 1
-        if time.monotonic() - last >= 1:
-            last = time.monotonic()
-            _write_progress(folder, 'evaluate', done, total)
-
+    progress = _Progress(folder, 'evaluate', total)
+    done = itertools.count(1)
     for name, test_set in test_sets.items():
         output = ledger.frames_csv(folder, name)
-        evaluate_set(model.generator, test_set, output, device=device, on_frame=on_frame)
+        evaluate_set(
+            model.generator, test_set, output, device=device, on_frame=lambda: progress(next(done))
+        )
         ledger.record_evaluation(folder, name, test_set.checksum)
 
 
