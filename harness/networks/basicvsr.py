@@ -7,7 +7,7 @@ from mmagic.models.archs import PixelShufflePack
 from mmagic.models.editors.basicvsr.basicvsr_net import BasicVSRNet, ResidualBlocksWithInputConv
 from mmagic.models.utils import flow_warp
 from mmagic.registry import MODELS
-from torch import nn
+from torch import Tensor, nn
 
 from .recurrent import RecurrentNet, States, Unrolled
 
@@ -137,25 +137,31 @@ class StatefulBasicVSRNet(RecurrentNet, BasicVSRNet):
         return self.conv_last(out) + self.img_upsample(lr)
 
     @torch.no_grad()
-    def states_at(self, lrs, starts, ends, cond=None):
-        return States(
-            self._branch_states(lrs, starts, cond, backward=False),
-            self._branch_states(lrs, ends, cond, backward=True),
-        )
+    def states_at(self, lrs, starts, ends, cond=None, lengths=None, initial=None):
+        forward, backward = initial or States()
+        kept = self._branch_states(lrs, starts, cond, forward, backward=False)
+        if lengths is not None:
+            lrs, cond = (
+                align_ends(lrs, lengths),
+                None if cond is None else align_ends(cond, lengths),
+            )
+            ends = ends + (lrs.size(1) - lengths)[:, None]
+        return States(kept, self._branch_states(lrs, ends, cond, backward, backward=True))
 
-    def _branch_states(self, lrs, boundaries, cond, backward):
+    def _branch_states(self, lrs, boundaries, cond, state, backward):
         """States (B, R, ...) of one branch; it stops at the last boundary that is wanted."""
         frames = lrs.size(1)
         low, high = (int(boundaries.min()), frames) if backward else (0, int(boundaries.max()))
-        clip = lrs[:, low:high]
+        outer = state if state is not None else self.initial_states(lrs).forward
+        outermost = boundaries == (frames if backward else 0)
         kept = {
-            'feat': lrs.new_zeros(*boundaries.shape, self.mid_channels, *lrs.shape[-2:]),
-            'lr': lrs.new_zeros(*boundaries.shape, *lrs.shape[2:]),
+            key: x[:, None] * outermost.view(*outermost.shape, *[1] * (x.ndim - 1))
+            for key, x in outer.items()
         }
-        if clip.size(1) == 0:
+        if low == high:
             return kept
         clip_cond = None if cond is None else cond[:, low:high]
-        for i, feat in self.propagate(clip, None, clip_cond, backward):
+        for i, feat in self.propagate(lrs[:, low:high], state, clip_cond, backward):
             frame = low + i
             videos, repeats = torch.nonzero(
                 boundaries == (frame if backward else frame + 1), as_tuple=True
@@ -163,3 +169,10 @@ class StatefulBasicVSRNet(RecurrentNet, BasicVSRNet):
             kept['feat'][videos, repeats] = feat[videos]
             kept['lr'][videos, repeats] = lrs[videos, frame]
         return kept
+
+
+def align_ends(videos: Tensor, lengths: Tensor) -> Tensor:
+    """Moves the padding of (B, T, ...) videos from their ends to their beginnings."""
+    shift = videos.size(1) - lengths[:, None]
+    frames = (torch.arange(videos.size(1), device=videos.device) - shift).clamp(min=0)
+    return videos[torch.arange(len(videos), device=videos.device)[:, None], frames]

@@ -28,6 +28,7 @@ class FrameConditioned(RecurrentNet):
             raise ValueError(f'last_frame is the last frame number of a video, got {last_frame}')
         self.net = MODELS.build(dict(net, cond_channels=1))
         self.bidirectional = self.net.bidirectional
+        self.look_ahead = self.net.look_ahead
         self.last_frame = last_frame
 
     def state_shapes(self, height, width):
@@ -44,5 +45,5 @@ class FrameConditioned(RecurrentNet):
     def unroll(self, lrs, states=None, cond=None):
         return self.net.unroll(lrs, states, cond)
 
-    def states_at(self, lrs, starts, ends, cond=None):
-        return self.net.states_at(lrs, starts, ends, cond)
+    def states_at(self, lrs, starts, ends, cond=None, lengths=None, initial=None):
+        return self.net.states_at(lrs, starts, ends, cond, lengths, initial)

@@ -5,8 +5,11 @@ Shape legend: B batch, T frames of the input, R boundaries a video, C channels, 
 A *state* is a dict of tensors, batch first. The forward state at boundary t is what the forward
 recurrence carries from frame t-1 into frame t, the backward state at boundary t what the backward
 recurrence carries from frame t into frame t-1. Both include the neighbouring LR frame where the
-network computes optical flow. The initial state is all zeros in every entry: a network must treat
-it exactly as "no state", so that samples that start a video share a batch with others.
+network computes optical flow (``lr``). The initial state is all zeros in every entry: a network
+must treat it exactly as "no state", so that samples that start a video share a batch with others.
+
+A network with *look-ahead* reads LR frames after the current one. Its backward state holds the LR
+frames after the clip and nothing else, so that clips see across their end like any other network.
 """
 
 from typing import NamedTuple, Optional, Union
@@ -54,7 +57,10 @@ class Unrolled(NamedTuple):
 class RecurrentNet(BaseModule):
     """Interface of a recurrent network for x4 VSR."""
 
+    #: whether a backward recurrence needs the whole video
     bidirectional = False
+    #: LR frames after the current one that the network reads; they are its backward state
+    look_ahead = 0
 
     def state_shapes(self, height: int, width: int) -> tuple[StateShapes, StateShapes]:
         """Shapes (without batch) of the forward and the backward state for H x W LR frames."""
@@ -71,16 +77,25 @@ class RecurrentNet(BaseModule):
         raise NotImplementedError
 
     def states_at(
-        self, lrs: Tensor, starts: Tensor, ends: Tensor, cond: Optional[Tensor] = None
+        self,
+        lrs: Tensor,
+        starts: Tensor,
+        ends: Tensor,
+        cond: Optional[Tensor] = None,
+        lengths: Optional[Tensor] = None,
+        initial: Optional[States] = None,
     ) -> States:
         """States at chosen boundaries of whole videos, without gradient.
 
         Args:
             lrs: videos (B, T, 3, H, W).
             starts: (B, R) boundaries 0..T whose forward states are wanted.
-            ends: (B, R) boundaries 0..T whose backward states are wanted; unused by
-                unidirectional networks.
+            ends: (B, R) boundaries 0..T whose backward states are wanted; unused by networks
+                without backward state.
             cond: as in :meth:`unroll`.
+            lengths: (B,) frames of each video where they differ; what follows in ``lrs`` is
+                padding and has no influence. None: all videos have T frames.
+            initial: states at the two ends of the videos; None is the initial state.
 
         Returns:
             States whose tensors begin with (B, R).
@@ -114,6 +129,31 @@ class RecurrentNet(BaseModule):
             for shapes in directions
         ]
         return States(*zeros)
+
+    def random_states(self, lrs: Tensor, std: float, rng: torch.Generator) -> States:
+        """Normally distributed states for the ends of the videos ``lrs`` (B, T, 3, H, W).
+
+        The neighbouring LR frame is the video's own first (last) one: no motion. What a network
+        with look-ahead reads stays all zeros, since it is no memory.
+
+        Args:
+            lrs: videos, all of T frames.
+            std: standard deviation of every recurrent entry.
+            rng: a generator on the CPU.
+        """
+        forward, backward = self.initial_states(lrs)
+        _randomize(forward, lrs[:, 0], std, rng)
+        if self.bidirectional:
+            _randomize(backward, lrs[:, -1], std, rng)
+        return States(forward, backward)
+
+
+def _randomize(state, neighbour, std, rng):
+    for key, x in (state or {}).items():
+        if key == 'lr':
+            x.copy_(neighbour)
+        else:
+            x.copy_(std * torch.randn(x.shape, generator=rng))
 
 
 class UnidirectionalNet(RecurrentNet):
@@ -156,19 +196,26 @@ class UnidirectionalNet(RecurrentNet):
         return None
 
     @torch.no_grad()
-    def states_at(self, lrs, starts, ends, cond=None):
+    def states_at(self, lrs, starts, ends, cond=None, lengths=None, initial=None):
         last = starts.amax(1)
         order = last.argsort(descending=True)  # videos that need no more frames drop off the end
         lrs, starts, last = lrs[order], starts[order], last[order]
         cond = None if cond is None else cond[order]
         state = self.initial_states(lrs).forward
-        kept = {k: x.new_zeros(starts.shape + x.shape[1:]) for k, x in state.items()}
+        if initial is not None:
+            state = {key: x[order] for key, x in initial.forward.items()}
+        at_zero = starts == 0
+        kept = {
+            k: x[:, None] * at_zero.view(*starts.shape, *[1] * (x.ndim - 1))
+            for k, x in state.items()
+        }
         for begin in range(0, int(last.max()), self.chunk):
             active = int((last > begin).sum())
             stop = min(begin + self.chunk, int(last[0]))
             clip = lrs[:active, begin:stop]
             state = {key: x[:active] for key, x in state.items()}
-            prepared = self.prepare(clip, state['lr'] if begin else None)
+            carried = begin > 0 or initial is not None
+            prepared = self.prepare(clip, state['lr'] if carried else None)
             clip_cond = None if cond is None else cond[:active, begin:stop]
             steps = self._steps(clip, state, clip_cond, prepared)
             for boundary, (_, state) in enumerate(steps, begin + 1):

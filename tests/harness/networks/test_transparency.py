@@ -111,6 +111,60 @@ def test_end_of_the_video_is_the_initial_backward_state(net, video):
     assert all(x.any() for x in states.forward.values())
 
 
+def test_states_of_videos_of_different_lengths(net, video):
+    """What follows a video in a padded batch has no influence."""
+    lengths = torch.tensor([5, FRAMES])
+    starts = torch.tensor([[0, 3, 2], [0, 5, 1]])
+    cond = net.condition(video, 0)
+    padded = video.clone()
+    padded[0, 5:] = 0.7
+    together = net.states_at(padded, starts, starts + LENGTH, cond, lengths=lengths)
+    for b, length in enumerate(lengths):
+        alone = net.states_at(
+            video[b : b + 1, :length],
+            starts[b : b + 1],
+            starts[b : b + 1] + LENGTH,
+            None if cond is None else cond[b : b + 1, :length],
+        )
+        for direction, expected in zip(together, alone, strict=True):
+            for key, x in (direction or {}).items():
+                assert torch.allclose(x[b], expected[key][0], atol=1e-5), (b, key)
+
+
+def test_states_from_given_initial_states(net, video):
+    """The rest of a video, from the states at its ends, leads to the states of the whole one."""
+    cut, starts = 2, torch.tensor([[1, 3], [0, 2]])
+    cond = net.condition(video, 0)
+    at_cut = torch.full((2, 1), cut)
+    ends = torch.full((2, 1), FRAMES - 1)
+    initial = net.states_at(video, at_cut, ends, cond).map(lambda x: x[:, 0])
+    rest = net.states_at(
+        video[:, cut : FRAMES - 1],
+        starts,
+        starts + 1,
+        None if cond is None else cond[:, cut : FRAMES - 1],
+        initial=initial,
+    )
+    expected = net.states_at(video, starts + cut, starts + cut + 1, cond)
+    for direction, wanted in zip(rest, expected, strict=True):
+        for key, x in (direction or {}).items():
+            assert torch.allclose(x, wanted[key], atol=1e-5), key
+
+
+def test_random_states(net, video):
+    """Noise in the memory, the video's own outer frames as its neighbours."""
+    states = net.random_states(video, 0.3, torch.Generator().manual_seed(1))
+    again = net.random_states(video, 0.3, torch.Generator().manual_seed(1))
+    for direction, same in zip(states, again, strict=True):
+        for key, x in (direction or {}).items():
+            assert torch.equal(x, same[key])
+            if key != 'lr':
+                assert abs(float(x.std()) - 0.3) < 0.03
+    assert torch.equal(states.forward['lr'], video[:, 0])
+    if net.bidirectional:
+        assert torch.equal(states.backward['lr'], video[:, -1])
+
+
 def test_states_are_detached(net, video):
     assert torch.is_grad_enabled()
     for direction in all_states(net, video):
