@@ -19,11 +19,11 @@ import torch
 import torch.utils.tensorboard
 from mmengine.config import Config
 from mmengine.hooks import Hook
-from mmengine.runner import find_latest_checkpoint
 
 from dataset_tools.manifest import VideoSet
 from harness.evaluation.evaluate import evaluate_set
 from harness.evaluation.model import default_device, load_model
+from harness.training.checkpoints import latest_checkpoint
 from harness.training.run import train
 
 from . import ledger
@@ -88,7 +88,7 @@ def _run(folder, cfg, trained, test_sets) -> None:
         cfg.launcher = 'none'
         cfg.resume = True
         train(cfg, [StatusHook(progress)])
-    checkpoint = find_latest_checkpoint(str(folder)) if trained else None
+    checkpoint = latest_checkpoint(folder) if trained else None
     checksums = {name: test_set.checksum for name, test_set in test_sets.items()}
     missing = ledger.missing_evaluations(folder, checksums)
     if missing:

@@ -70,6 +70,7 @@ class RecurrentVSR(BaseModel):
         self.generator = MODELS.build(generator)
         self.pixel_loss = MODELS.build(pixel_loss) if pixel_loss else None
         self.flow_loss_weight = flow_loss_weight
+        self.states_after = States()
         if channels_last:
             self.to(memory_format=torch.channels_last)
 
@@ -93,11 +94,14 @@ class RecurrentVSR(BaseModel):
             gts: HR clips (B, T, 3, 4H, 4W), needed by mode ``'loss'``.
             states: states at the clips' ends; None is the initial state.
             start: number of each clip's first frame in its video.
-            mode: ``'tensor'`` and ``'predict'`` give SR frames, ``'loss'`` a dict of losses.
+            mode: ``'tensor'`` and ``'predict'`` give SR frames, ``'loss'`` a dict of losses;
+                ``'loss'`` also leaves the detached states for the neighbouring clips in
+                :attr:`states_after`.
         """
         if mode != 'loss':
             return self.generator(inputs, states, start)
         unrolled = self.generator.unroll(inputs, states, self.generator.condition(inputs, start))
+        self.states_after = unrolled.states.map(Tensor.detach)
         losses = dict(loss_pixel=self.pixel_loss(unrolled.frames, gts))
         if self.flow_loss_weight and unrolled.flows is not None:
             losses['loss_flow'] = self.flow_loss_weight * flow_loss(inputs, unrolled.flows)

@@ -20,6 +20,13 @@ from torch import Tensor
 
 State = dict[str, Tensor]
 StateShapes = dict[str, tuple[int, ...]]
+#: entries of a state that are no memory: the neighbouring LR frame and whether there is one
+OBSERVED = ('lr', 'known')
+
+
+def memory_of(state: Optional[State]) -> State:
+    """The entries of a state that the recurrence has computed."""
+    return {key: x for key, x in (state or {}).items() if key not in OBSERVED}
 
 
 class States(NamedTuple):

@@ -1,7 +1,24 @@
 """Training strategies as MMEngine loops, registered in MMagic's ``LOOPS``."""
 
+from .checkpoints import ClipCheckpointHook
+from .diagnostics import StateDiagnosticsHook
 from .hooks import FreezeFlowHook
 from .loops import ClipTrainLoop, DivergedError, RIBPTTLoop
 from .pi_loop import PIBPTTLoop
+from .staleness import StalenessHook
+from .tbptt_loop import TBPTTLoop
+from .validation import StabilityMetric, VideoValLoop
 
-__all__ = ['ClipTrainLoop', 'DivergedError', 'FreezeFlowHook', 'PIBPTTLoop', 'RIBPTTLoop']
+__all__ = [
+    'ClipCheckpointHook',
+    'ClipTrainLoop',
+    'DivergedError',
+    'FreezeFlowHook',
+    'PIBPTTLoop',
+    'RIBPTTLoop',
+    'StabilityMetric',
+    'StalenessHook',
+    'StateDiagnosticsHook',
+    'TBPTTLoop',
+    'VideoValLoop',
+]

@@ -5,7 +5,7 @@ from typing import Optional
 
 import torch
 from mmagic.registry import HOOKS, LOOPS
-from mmengine.dist import get_rank, get_world_size
+from mmengine.dist import all_gather_object, all_reduce, get_rank, get_world_size
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import BaseLoop
@@ -13,12 +13,30 @@ from mmengine.runner import BaseLoop
 from harness.cli import UserError
 from harness.networks.recurrent import States
 
+from .initial_state import InitialState, make_initial_state
 from .plan import ClipPlan, EpochPlan, Planner, Videos
 from .timing import PartTimer
 
 
 class DivergedError(UserError):
     """Loss or states are no longer finite; training on would only spoil the checkpoints."""
+
+
+def raise_together(problem: Optional[str]) -> None:
+    """Raises on all ranks if any of them has a problem, so that none waits for the others.
+
+    Raises:
+        DivergedError: with the problems of all ranks.
+    """
+    problems = [p for p in all_gather_object(problem) if p]
+    if problems:
+        raise DivergedError('; '.join(problems))
+
+
+def largest_rms(states: States) -> float:
+    """Largest root mean square of the entries of ``states``; NaN if any is."""
+    squares = [x.float().square().mean() for state in states if state for x in state.values()]
+    return float(torch.stack(squares).max().sqrt())
 
 
 class ClipTrainLoop(BaseLoop):
@@ -33,9 +51,13 @@ class ClipTrainLoop(BaseLoop):
         clip_length: frames l of a clip.
         crop_size: side of the square LR window.
         windows_per_video: windows of each video in an epoch.
+        init_state: None for the initial state of all zeros (and so in evaluation), or
+            ``dict(type='normal', std=...)`` for normally distributed states where a video begins
+            (and, backward, ends).
         val_interval, val_begin: as in MMEngine's ``IterBasedTrainLoop``.
     """
 
+    planner_type = Planner
     fixed_windows = False
     repeats = 1
 
@@ -47,6 +69,7 @@ class ClipTrainLoop(BaseLoop):
         clip_length: int,
         crop_size: int,
         windows_per_video: int = 1,
+        init_state: Optional[dict] = None,
         val_interval: int = 1000,
         val_begin: int = 1,
     ):
@@ -58,7 +81,7 @@ class ClipTrainLoop(BaseLoop):
         self.val_begin = val_begin
         self.stop_training = False  # MMEngine's EarlyStoppingHook sets it
         dataset = self.dataloader.dataset
-        self.planner = Planner(
+        self.planner = self.planner_type(
             Videos(dataset.lengths, dataset.lr_sizes),
             clip_length,
             crop_size,
@@ -70,6 +93,10 @@ class ClipTrainLoop(BaseLoop):
             rank=get_rank(),
             world_size=get_world_size(),
         )
+        self.init_state: Optional[InitialState] = make_initial_state(
+            init_state, runner.seed, get_rank()
+        )
+        self.plan: Optional[EpochPlan] = None  # of the current epoch
         self.timer = PartTimer()
         runner.register_hook(LoopStateHook(), priority='VERY_LOW')
 
@@ -99,6 +126,11 @@ class ClipTrainLoop(BaseLoop):
         model = self.runner.model
         return model.module if is_model_wrapper(model) else model
 
+    @property
+    def device(self) -> torch.device:
+        """Where the model is."""
+        return next(self.model.parameters()).device
+
     def run(self) -> torch.nn.Module:
         """Launches training."""
         self.runner.call_hook('before_train')
@@ -110,12 +142,12 @@ class ClipTrainLoop(BaseLoop):
 
     def run_epoch(self) -> None:
         """Trains the current epoch from wherever in it the loop stands."""
-        plan = self.planner.plan(self._epoch)
+        self.plan = self.planner.plan(self._epoch)
         done = self._iter - self.planner.first_iteration(self._epoch)
-        batches = plan.batches[done : done + self._max_iters - self._iter]
+        batches = self.plan.batches[done : done + self._max_iters - self._iter]
         self.dataloader.sampler.plan = [clip.index for batch in batches for clip in batch]
         self.runner.call_hook('before_train_epoch')
-        self.begin_epoch(plan)
+        self.begin_epoch()
         self.runner.model.train()
         samples = iter(self.dataloader)
         for batch in batches:
@@ -126,12 +158,18 @@ class ClipTrainLoop(BaseLoop):
                 break
         self.runner.call_hook('after_train_epoch')
 
-    def begin_epoch(self, plan: EpochPlan) -> None:
+    def begin_epoch(self) -> None:
         """Called before the first iteration of an epoch, also of a resumed one."""
 
-    def states_for(self, batch: list[ClipPlan]) -> Optional[States]:
+    def states_for(self, batch: list[ClipPlan], data: dict) -> Optional[States]:
         """States from which the clips of a batch start; None is the initial state."""
-        return None
+        if self.init_state is None:
+            return None
+        lrs = data['inputs'].float() / 255
+        return self.init_state.draw(self.model.generator, lrs, self._iter)
+
+    def after_step(self) -> None:
+        """Called after each optimizer step."""
 
     def run_iter(self, batch: list[ClipPlan], data: dict) -> None:
         """One optimizer step.
@@ -142,13 +180,10 @@ class ClipTrainLoop(BaseLoop):
         """
         self.runner.call_hook('before_train_iter', batch_idx=self._iter, data_batch=data)
         with self.timer.part('step'):
-            data['states'] = self.states_for(batch)
+            data['states'] = self.states_for(batch, data)
             outputs = self.runner.model.train_step(data, optim_wrapper=self.runner.optim_wrapper)
-        loss = outputs['loss'].item()
-        if not math.isfinite(loss):
-            videos = self.dataloader.dataset.videos
-            clips = ', '.join(f'{videos[c.index.video].name}@{c.index.start}' for c in batch)
-            raise DivergedError(f'loss is {loss} at iteration {self._iter + 1} (clips {clips})')
+            self.after_step()
+            self._check_loss(outputs['loss'], batch, data['states'])
         self.runner.call_hook(
             'after_train_iter', batch_idx=self._iter, data_batch=data, outputs=outputs
         )
@@ -160,6 +195,24 @@ class ClipTrainLoop(BaseLoop):
         ):
             self.runner.val_loop.run()
             self.runner.model.train()
+
+    def _check_loss(self, loss, batch, states) -> None:
+        bad = torch.logical_not(loss.detach().isfinite()).float()
+        all_reduce(bad)
+        if not bad.item():
+            return
+        videos = self.dataloader.dataset.videos
+        clips = ', '.join(f'{videos[c.index.video].name}@{c.index.start}' for c in batch)
+        norm = f'; RMS of their states {largest_rms(states):.3g}' if states else ''
+        diverged = not math.isfinite(loss.item())
+        raise_together(
+            f'loss is {loss.item()} at iteration {self._iter + 1} (clips {clips}{norm})'
+            if diverged
+            else None
+        )
+
+    def synchronize(self) -> None:
+        """Called on all ranks before one of them writes a checkpoint."""
 
     def state_dict(self) -> dict:
         """What a checkpoint must hold of the loop beside its iteration."""
@@ -174,7 +227,8 @@ class ClipTrainLoop(BaseLoop):
 class RIBPTTLoop(ClipTrainLoop):
     """Truncated RI-BPTT: random clips of random windows, started from the initial state (Fig. 5).
 
-    The paper's "random" initialisation is the zero state, as in the networks it builds on.
+    The paper calls the initial state random; by default it is zero, as in the networks it builds
+    on (see ``init_state``).
     """
 
 

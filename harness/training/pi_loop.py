@@ -1,18 +1,20 @@
 """PI-BPTT (Mori and Ukita, Sec. IV-A): clips start from the state the whole video leads to."""
 
+from pathlib import Path
 from typing import Optional
 
 import numpy as np
 import torch
 from mmagic.registry import LOOPS
-from torch.utils.data import DataLoader, default_collate
 
-from harness.data import ClipIndex, PlannedSampler
+from harness.cli import UserError
+from harness.data import ClipIndex
 from harness.networks.recurrent import States
 
-from .loops import ClipTrainLoop, DivergedError
-from .plan import ClipPlan, EpochPlan
-from .state_bank import StateBank
+from .loops import ClipTrainLoop, raise_together
+from .plan import ClipPlan
+from .state_bank import BankOptions, StateBank, check_fits, format_bytes, state_bytes
+from .state_pass import StatePass
 
 
 @LOOPS.register_module()
@@ -25,32 +27,85 @@ class PIBPTTLoop(ClipTrainLoop):
 
     Args:
         repeats: R, clips per entry and epoch that reuse one state pass.
+        states: ``'used'`` keeps the R states of each entry that its clips start from; ``'all'``
+            keeps those of all boundaries 0..T-l, as the original that the paper argues against:
+            the same weights with far more memory.
+        bank: where states are kept, see :class:`BankOptions`.
         state_pass_batch: windows that go through the state pass together.
         warmup_iters: begin with the initial state (as in RI) until the first epoch that starts at
             this iteration or later. A freshly initialised network that amplifies its own state can
             overflow over a whole video.
+        max_state_norm: states whose root mean square is larger count as exploded.
         kwargs: see :class:`ClipTrainLoop`.
+
+    Raises:
+        UserError: the bank does not fit where it is to be kept, or an option is unknown.
     """
 
     fixed_windows = True
 
     def __init__(
-        self, *args, repeats: int, state_pass_batch: int = 16, warmup_iters: int = 0, **kwargs
+        self,
+        *args,
+        repeats: int,
+        states: str = 'used',
+        bank: Optional[dict] = None,
+        state_pass_batch: int = 16,
+        warmup_iters: int = 0,
+        max_state_norm: float = 1e4,
+        **kwargs,
     ):
         self.repeats = repeats
         super().__init__(*args, **kwargs)
+        if states not in ('used', 'all'):
+            raise UserError(f"train_cfg.states: {states!r} is neither 'used' nor 'all'")
+        self.keeps_all = states == 'all'
         self.warmup_iters = warmup_iters
+        self.max_state_norm = max_state_norm
         self.bank: Optional[StateBank] = None
-        self.state_pass_batch = state_pass_batch
-        self._epoch_weights: Optional[dict] = None
-        self.window_loader = DataLoader(
+        self.bank_options = BankOptions(**(bank or {})).check()
+        self.state_pass = StatePass(
             self.dataloader.dataset,
-            batch_sampler=PlannedSampler(),
-            num_workers=self.dataloader.num_workers,
-            collate_fn=default_collate,
+            self.planner.clip_length,
+            state_pass_batch,
+            self.dataloader.num_workers,
+            self.dataloader.persistent_workers,
+            self.dataloader.pin_memory,
         )
+        self._epoch_weights: Optional[dict] = None
 
-    def begin_epoch(self, plan: EpochPlan) -> None:
+    @property
+    def bank_folder(self) -> Path:
+        """Where a disk bank lies."""
+        return Path(self.bank_options.folder or self.runner.work_dir)
+
+    def run(self):
+        self._check_bank_fits()
+        return super().run()
+
+    def _check_bank_fits(self) -> None:
+        """R*N*state bytes (for both directions together), before the first epoch."""
+        size = self.bank_bytes()
+        self.runner.logger.info(
+            f'hidden-state bank: {format_bytes(size)} per epoch on {self.bank_options.place} '
+            f'({self.bank_options.dtype})'
+        )
+        check_fits(size, self.bank_options, self.device, self.bank_folder)
+
+    def bank_bytes(self) -> int:
+        """Size of the largest epoch's bank on this rank."""
+        planner = self.planner
+        if self.keeps_all:
+            # whichever entries this rank is dealt
+            boundaries = np.sort(np.array(planner.videos.lengths)[planner.all_entries])
+            slots = int((boundaries - planner.clip_length + 1)[-planner.num_entries :].sum())
+        else:
+            # the remainder of a batch is carried into the next epoch
+            slots = planner.num_entries * self.repeats + planner.batch_size - 1
+        shapes = self.model.generator.state_shapes(planner.crop_size, planner.crop_size)
+        return slots * state_bytes(shapes, self.bank_options.torch_dtype)
+
+    def begin_epoch(self) -> None:
         first = self.planner.first_iteration(self._epoch)
         resumed = self._iter > first
         if resumed and self._epoch_weights is None:
@@ -61,88 +116,89 @@ class PIBPTTLoop(ClipTrainLoop):
             )
         if not resumed:
             self._epoch_weights = _copy(self.model.generator.state_dict())
-        self.bank = None
+        self.bank = None  # its memory is needed for the next one
         if first >= self.warmup_iters:
             with self.timer.part('state_pass'):
-                self._pass_states(plan, restore_weights=resumed)
+                self._fill_bank(restore_weights=resumed)
 
-    def _pass_states(self, plan: EpochPlan, restore_weights: bool) -> None:
-        """Fills the bank with the weights that the epoch began with."""
+    def _fill_bank(self, restore_weights: bool) -> None:
+        """States of the weights that the epoch began with."""
+        starts = self._boundaries()
+        crop = self.planner.crop_size
         generator = self.model.generator
-        if not restore_weights:
-            return self.fill_bank(plan)
-        current = _copy(generator.state_dict())
-        generator.load_state_dict(self._epoch_weights)
-        self.fill_bank(plan)
-        generator.load_state_dict(current)
+        self.bank = StateBank(
+            [len(s) for s in starts],
+            generator.state_shapes(crop, crop),
+            self.device,
+            self.bank_options,
+            self.bank_folder,
+        )
+        current = _copy(generator.state_dict()) if restore_weights else None
+        if restore_weights:
+            generator.load_state_dict(self._epoch_weights)
+        self.pass_states(self.plan.entries, starts, self.bank)
+        if restore_weights:
+            generator.load_state_dict(current)
+        self._check_states()
 
     @torch.no_grad()
-    def fill_bank(self, plan: EpochPlan) -> None:
-        """Passes the windows through the network and keeps the states that the plan needs.
-
-        Raises:
-            DivergedError: a state is not finite.
-        """
-        starts = _start_frames(plan)
-        ends = [s + self.planner.clip_length for s in starts]
-        groups = self._group(plan.entries, starts)
-        self.window_loader.batch_sampler.plan = [
-            [self._needed(plan.entries[e], max(starts[i].max() for i in group)) for e in group]
-            for group in groups
-        ]
-        self.bank = StateBank()
-        self.model.eval()  # batch norm must neither use nor update batch statistics here
-        for group, data in zip(groups, self.window_loader, strict=True):
-            lrs = self.model.data_preprocessor(data)['inputs']
-            boundaries = [_pad([b[e] for e in group]).to(lrs.device) for b in (starts, ends)]
-            cond = self.model.generator.condition(lrs, 0)
-            states = self.model.generator.states_at(lrs, *boundaries, cond)
-            for i, entry in enumerate(group):
-                self.bank.put(entry, states.map(lambda x, i=i: x[i]))
+    def pass_states(
+        self, entries: list[ClipIndex], starts: list[np.ndarray], bank: StateBank
+    ) -> None:
+        """Fills ``bank`` with the current network's states at ``starts`` of the entries."""
+        self.model.eval()
+        # autocast as in training, where the optimizer wrapper has it
+        with self.runner.optim_wrapper.optim_context(self.model):
+            self.state_pass.run(
+                self.model.generator,
+                self.model.data_preprocessor,
+                entries,
+                starts,
+                bank,
+                self.init_state and self._initial_states_of_entry,
+            )
         self.model.train()
-        self._check_states(plan)
 
-    def _group(self, entries: list[ClipIndex], starts: list[np.ndarray]) -> list[list[int]]:
-        """Entries that go through the pass together: equally long videos, similar last starts."""
-        order = sorted(range(len(entries)), key=lambda e: (entries[e].length, starts[e].max()))
-        groups: list[list[int]] = []
-        for e in order:
-            group = groups[-1] if groups else None
-            if (
-                group is None
-                or len(group) == self.state_pass_batch
-                or entries[group[0]].length != entries[e].length
-            ):
-                groups.append([e])
-            else:
-                group.append(e)
-        return groups
+    def _initial_states_of_entry(self, entry: int, lrs: torch.Tensor) -> States:
+        return self.init_state.draw(self.model.generator, lrs, self._epoch, entry)
 
-    def _needed(self, entry: ClipIndex, last_start: int) -> ClipIndex:
-        """The frames of a window that lead to the states: all of them if time runs both ways."""
-        if self.model.generator.bidirectional:
-            return entry
-        return entry._replace(length=max(int(last_start), 1))
+    def _boundaries(self) -> list[np.ndarray]:
+        """The boundaries whose states each entry keeps, by slot."""
+        if self.keeps_all:
+            return [np.arange(e.length - self.planner.clip_length + 1) for e in self.plan.entries]
+        starts: list[list[int]] = [[] for _ in self.plan.entries]
+        for batch in self.plan.batches:
+            for clip in batch:
+                starts[clip.entry].append(clip.index.start)
+        return [np.array(s or [0]) for s in starts]
 
-    def _check_states(self, plan: EpochPlan) -> None:
+    def _check_states(self) -> None:
         norms = self.bank.norms()
         self.runner.message_hub.update_scalar('train/state_norm', max(norms.values()))
-        for entry, norm in norms.items():
-            if not np.isfinite(norm):
-                video = self.dataloader.dataset.videos[plan.entries[entry].video].name
-                raise DivergedError(
-                    f'the hidden states of video {video} overflow (RMS {norm}) in the state pass '
-                    f'before iteration {self._iter + 1}. A longer warmup_iters, gradient clipping '
-                    'or a lower learning rate may help.'
-                )
+        exploded = [e for e, norm in norms.items() if not norm <= self.max_state_norm]  # NaN too
+        problem = None
+        if exploded:
+            video = self.dataloader.dataset.videos[self.plan.entries[exploded[0]].video].name
+            problem = (
+                f'the hidden states of video {video} explode (RMS {norms[exploded[0]]:.3g}, at '
+                f'most {self.max_state_norm:g}) in the state pass before iteration '
+                f'{self._iter + 1}. A longer warmup_iters, gradient clipping or a lower learning '
+                'rate may help.'
+            )
+        raise_together(problem)
 
-    def states_for(self, batch: list[ClipPlan]) -> Optional[States]:
+    def slots_of(self, batch: list[ClipPlan]) -> list[int]:
+        """The bank's slot of each clip."""
+        return [c.index.start if self.keeps_all else c.repeat for c in batch]
+
+    def states_for(self, batch: list[ClipPlan], data: dict) -> Optional[States]:
         if self.bank is None:
-            return None
-        return self.bank.take([c.entry for c in batch], [c.repeat for c in batch])
+            return super().states_for(batch, data)
+        return self.bank.take([c.entry for c in batch], self.slots_of(batch))
 
     def state_dict(self) -> dict:
-        return dict(super().state_dict(), epoch_weights=self._epoch_weights)
+        inside = self._iter + 1 < self.planner.first_iteration(self._epoch + 1)
+        return dict(super().state_dict(), epoch_weights=self._epoch_weights if inside else None)
 
     def load_state_dict(self, state: dict) -> None:
         super().load_state_dict(state)
@@ -152,19 +208,3 @@ class PIBPTTLoop(ClipTrainLoop):
 def _copy(weights: dict) -> dict:
     """state_dict() shares its memory with the network."""
     return {key: value.detach().clone() for key, value in weights.items()}
-
-
-def _start_frames(plan: EpochPlan) -> list[np.ndarray]:
-    """The start frames of each entry's clips, by repeat."""
-    starts: list[list[int]] = [[] for _ in plan.entries]
-    for batch in plan.batches:
-        for clip in batch:
-            starts[clip.entry].append(clip.index.start)
-    return [np.array(s or [0]) for s in starts]
-
-
-def _pad(boundaries: list[np.ndarray]) -> torch.Tensor:
-    """(B, R) boundaries; entries with fewer clips repeat their last one."""
-    longest = max(len(b) for b in boundaries)
-    padded = [np.pad(b, (0, longest - len(b)), mode='edge') for b in boundaries]
-    return torch.from_numpy(np.stack(padded))

@@ -8,7 +8,7 @@ import torch
 from mmengine.config import Config
 from mmengine.dist import barrier, is_distributed, is_main_process
 from mmengine.hooks import Hook
-from mmengine.runner import Runner, find_latest_checkpoint
+from mmengine.runner import Runner
 
 import harness.data
 import harness.networks
@@ -16,6 +16,8 @@ import harness.training  # noqa: F401  (fills the registries)
 from harness.cli import import_custom_modules
 from harness.distributed import init_distributed
 from harness.files import write_json
+
+from .checkpoints import latest_checkpoint
 
 
 def train(cfg: Config, hooks: Sequence[Hook] = ()) -> Path:
@@ -42,16 +44,28 @@ def train(cfg: Config, hooks: Sequence[Hook] = ()) -> Path:
             find_unused_parameters=unused,
         )
     import_custom_modules(cfg)
+    _choose_checkpoint(cfg)
     runner = Runner.from_cfg(cfg)
     for hook in hooks:
         runner.register_hook(hook)
     runner.train()
     barrier()  # the main process writes the last checkpoint
-    checkpoint = Path(find_latest_checkpoint(cfg.work_dir))
+    checkpoint = latest_checkpoint(Path(cfg.work_dir))
     if is_main_process():
         _write_timing(runner, Path(cfg.work_dir) / 'timing.json')
     runner.logger.info(f'last checkpoint: {checkpoint}')
     return checkpoint
+
+
+def _choose_checkpoint(cfg: Config) -> None:
+    """Resumes the last whole checkpoint; MMEngine would take the last one, whole or not."""
+    if not cfg.get('resume') or cfg.get('load_from'):
+        return
+    latest = latest_checkpoint(Path(cfg.work_dir))
+    if latest is None:
+        cfg.resume = False
+    else:
+        cfg.load_from = str(latest)
 
 
 def _write_timing(runner: Runner, path: Path) -> None:

@@ -1,38 +1,184 @@
 """The hidden states of an epoch, kept for the clips that will start from them."""
 
-import torch
+import math
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple, Optional
 
-from harness.networks.recurrent import States
+import psutil
+import torch
+from torch import Tensor
+
+from harness.cli import UserError
+from harness.networks.recurrent import States, StateShapes
+
+PLACES = ('device', 'cpu', 'disk')
+_DTYPES = dict(float32=torch.float32, float16=torch.float16)
+
+
+class BankOptions(NamedTuple):
+    """Where and how states are kept.
+
+    Attributes:
+        place: ``'device'`` of the network, ``'cpu'`` memory (pinned where there is a GPU) or
+            ``'disk'`` (memory-mapped).
+        dtype: ``'float32'`` or ``'float16'``, which halves the size; clips then start from rounded
+            states.
+        folder: where a disk bank lies; the run's folder by default. Its file has no name, so that
+            the space is free again however the process ends.
+    """
+
+    place: str = 'device'
+    dtype: str = 'float32'
+    folder: Optional[str] = None
+
+    def check(self) -> 'BankOptions':
+        """Returns itself.
+
+        Raises:
+            UserError: unknown place or dtype.
+        """
+        for key, value, known in (
+            ('place', self.place, PLACES),
+            ('dtype', self.dtype, tuple(_DTYPES)),
+        ):
+            if value not in known:
+                raise UserError(
+                    f'train_cfg.bank.{key}: {value!r} is unknown; there are {", ".join(known)}'
+                )
+        return self
+
+    @property
+    def torch_dtype(self) -> torch.dtype:
+        return _DTYPES[self.dtype]
+
+
+def state_bytes(shapes: tuple[StateShapes, StateShapes], dtype: torch.dtype) -> int:
+    """Bytes of the forward and backward state of one boundary."""
+    numbers = sum(math.prod(shape) for direction in shapes for shape in direction.values())
+    return numbers * dtype.itemsize
+
+
+def check_fits(size: int, options: BankOptions, device: torch.device, folder: Path) -> None:
+    """Refuses a bank of ``size`` bytes that does not fit.
+
+    Raises:
+        UserError: says how much there is and how to make the bank smaller.
+    """
+    if options.place == 'disk':
+        free, where = shutil.disk_usage(folder).free, f'disk at {folder}'
+    elif options.place == 'device' and device.type == 'cuda':
+        free, where = torch.cuda.mem_get_info(device)[0], f'memory of {device}'
+    else:
+        free, where = psutil.virtual_memory().available, 'main memory'
+    if size > free:
+        raise UserError(
+            f'the hidden-state bank needs {format_bytes(size)}, but there are '
+            f'{format_bytes(free)} free ({where}). Lower train_cfg.repeats, windows_per_video or '
+            "crop_size, or set train_cfg.bank=dict(place='cpu' or 'disk', dtype='float16')"
+        )
+
+
+def format_bytes(size: int) -> str:
+    """``'1.50 GB'``; 1 GB is 10**9 bytes."""
+    for unit, name in ((10**9, 'GB'), (10**6, 'MB')):
+        if size >= unit:
+            return f'{size / unit:.2f} {name}'
+    return f'{size / 1000:.1f} kB'
 
 
 class StateBank:
-    """States by (entry, repeat), on the device that computed them."""
+    """States by (entry, slot); an entry has one slot for each of its clips or boundaries.
 
-    def __init__(self):
-        self._states: dict[int, States] = {}
+    Args:
+        slots: number of slots of each entry.
+        shapes: of the forward and the backward state, without batch.
+        device: where the network runs, and where :meth:`take` puts its batches.
+        options: where and how the states are kept.
+        folder: of a disk bank.
+
+    Raises:
+        UserError: the disk is full.
+    """
+
+    def __init__(
+        self,
+        slots: Sequence[int],
+        shapes: tuple[StateShapes, StateShapes],
+        device: torch.device,
+        options: BankOptions,
+        folder: Path,
+    ):
+        self._first = [0]
+        for number in slots:
+            self._first.append(self._first[-1] + number)
+        self._norms: dict[int, Tensor] = {}
+        self._device = device
+        allocate = {'device': self._on_device, 'cpu': self._on_cpu, 'disk': self._on_disk}
+        self._folder, self._dtype = folder, options.torch_dtype
+        self._states = States(
+            *(
+                {k: allocate[options.place]((self._first[-1], *s)) for k, s in d.items()} or None
+                for d in shapes
+            )
+        )
+
+    @property
+    def nbytes(self) -> int:
+        """Size of the whole bank."""
+        return sum(x.nbytes for direction in self._states if direction for x in direction.values())
+
+    def _on_device(self, shape):
+        return torch.empty(shape, dtype=self._dtype, device=self._device)
+
+    def _on_cpu(self, shape):
+        pinned = self._device.type == 'cuda'
+        return torch.empty(shape, dtype=self._dtype, pin_memory=pinned)
+
+    def _on_disk(self, shape):
+        size = math.prod(shape) * self._dtype.itemsize
+        file, name = tempfile.mkstemp(prefix='.states-', dir=self._folder)
+        try:
+            # without the blocks reserved, a full disk would kill the process with SIGBUS later
+            os.posix_fallocate(file, 0, size)
+            return torch.from_file(
+                name, shared=True, size=math.prod(shape), dtype=self._dtype
+            ).view(shape)
+        except OSError as error:
+            raise UserError(
+                f'the hidden-state bank ({format_bytes(size)} in {self._folder}): {error.strerror}'
+            ) from error
+        finally:
+            os.close(file)
+            os.unlink(name)  # the mapping keeps the space until it is gone
 
     def put(self, entry: int, states: States) -> None:
-        """Stores the states of one entry; tensors begin with R."""
-        self._states[entry] = states
+        """Stores the states of one entry; tensors begin with its number of slots."""
+        first, last = self._first[entry], self._first[entry + 1]
+        squares = []
+        for kept, given in zip(self._states, states, strict=True):
+            for key, x in (kept or {}).items():
+                x[first:last].copy_(given[key], non_blocking=True)
+                squares.append(given[key].to(self._dtype).float().square().flatten(1).mean(1))
+        # unlike Python's max, torch's lets NaN through
+        self._norms[entry] = torch.stack(squares).amax().sqrt()
 
-    def take(self, entries: list[int], repeats: list[int]) -> States:
-        """A batch of states; tensors begin with B."""
-        chosen = [
-            self._states[entry].map(lambda x, r=repeat: x[r])
-            for entry, repeat in zip(entries, repeats, strict=True)
-        ]
-        directions = []
-        for parts in zip(*chosen, strict=True):
-            keys = parts[0]
-            directions.append(keys and {k: torch.stack([part[k] for part in parts]) for k in keys})
-        return States(*directions)
+    def take(self, entries: Sequence[int], slots: Sequence[int]) -> States:
+        """A batch of float32 states on the device; tensors begin with B."""
+        rows = [self._first[e] + slot for e, slot in zip(entries, slots, strict=True)]
+        return self._states.map(lambda x: self._gather(x, rows))
+
+    def _gather(self, x, rows):
+        batch = torch.empty((len(rows), *x.shape[1:]), dtype=torch.float32, device=self._device)
+        for sample, row in zip(batch, rows, strict=True):
+            sample.copy_(x[row], non_blocking=True)
+        return batch
 
     def norms(self) -> dict[int, float]:
-        """Root mean square of each entry's states; not finite if any state is not."""
-        return {entry: _largest_rms(states) for entry, states in self._states.items()}
-
-
-def _largest_rms(states: States) -> float:
-    tensors = [x for state in states if state for x in state.values()]
-    # unlike Python's max, torch's lets NaN through
-    return float(torch.stack([x.float().square().mean().sqrt() for x in tensors]).max())
+        """Largest root mean square of each entry's states; not finite if any state is not."""
+        if not self._norms:
+            return {}
+        return dict(zip(self._norms, torch.stack(list(self._norms.values())).tolist(), strict=True))

@@ -5,7 +5,7 @@ default_hooks = dict(
     timer=dict(type='IterTimerHook'),
     logger=dict(type='LoggerHook', interval=100, log_metric_by_epoch=False),
     param_scheduler=dict(type='ParamSchedulerHook'),
-    checkpoint=dict(type='CheckpointHook', by_epoch=False, interval=5000, max_keep_ckpts=2),
+    checkpoint=dict(type='ClipCheckpointHook', interval=5000, max_keep_ckpts=2),
     sampler_seed=None,  # clips are planned by the training loop
 )
 log_processor = dict(type='LogProcessor', by_epoch=False, window_size=100)

@@ -1,0 +1,39 @@
+"""Random initial states for training, the PI-BPTT paper's wording."""
+
+from typing import NamedTuple, Optional
+
+import torch
+from torch import Tensor
+
+from harness.cli import UserError
+from harness.networks.recurrent import RecurrentNet, States
+
+from .plan import named_rng
+
+
+class InitialState(NamedTuple):
+    """Normally distributed states with standard deviation ``std``, drawn by number."""
+
+    std: float
+    seed: int
+    rank: int
+
+    def draw(self, net: RecurrentNet, lrs: Tensor, *numbers: int) -> States:
+        """States for the videos ``lrs`` (B, T, 3, H, W); the same for the same ``numbers``."""
+        drawn = named_rng(self.seed, 'initial_state', self.rank, *numbers).integers(2**63 - 1)
+        return net.random_states(lrs, self.std, torch.Generator().manual_seed(int(drawn)))
+
+
+def make_initial_state(cfg: Optional[dict], seed: int, rank: int) -> Optional[InitialState]:
+    """Reads ``train_cfg.init_state``.
+
+    Raises:
+        UserError: it is neither None nor ``dict(type='normal', std=...)``.
+    """
+    if cfg is None:
+        return None
+    if cfg.get('type') != 'normal' or set(cfg) != {'type', 'std'} or not cfg['std'] > 0:
+        raise UserError(
+            f"train_cfg.init_state: must be None or dict(type='normal', std=...), got {dict(cfg)}"
+        )
+    return InitialState(cfg['std'], seed, rank)

@@ -1,0 +1,72 @@
+"""What an epoch of TBPTT trains on: the clips of each window one after another."""
+
+import heapq
+
+from harness.data import ClipIndex
+
+from .plan import ClipPlan, EpochPlan, Planner, named_rng
+
+
+class SequentialPlanner(Planner):
+    """Plans epochs in which the clips of a window follow each other from frame 0 on.
+
+    A batch has ``batch_size`` slots. The entries of an epoch are dealt to the slots of all ranks,
+    each to the slot with the fewest clips so far; slot i of consecutive batches then goes through
+    its entries clip by clip. Frames behind the last whole clip of a video are not trained on, nor
+    is what other slots have left when the first one has run out (another part in each epoch).
+
+    Args and errors: see :class:`Planner`.
+    """
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self._first_iterations = [0]
+
+    def first_iteration(self, epoch):
+        while len(self._first_iterations) <= epoch:
+            slots = self._deal(len(self._first_iterations) - 1)
+            shortest = min(sum(map(self._clips_of, slot)) for slot in slots)
+            self._first_iterations.append(self._first_iterations[-1] + shortest)
+        return self._first_iterations[epoch]
+
+    def epoch_of(self, iteration):
+        epoch = 0
+        while self.first_iteration(epoch + 1) <= iteration:
+            epoch += 1
+        return epoch
+
+    def plan(self, epoch):
+        first = self.rank * self.batch_size
+        slots = self._deal(epoch)[first : first + self.batch_size]
+        rng = named_rng(self.seed, 'clips', epoch, self.rank)
+        entries: list[ClipIndex] = []
+        chains: list[list[ClipPlan]] = []
+        for slot in slots:
+            chains.append([])
+            for chosen in slot:
+                entries.append(self._draw_entry(rng, int(self.all_entries[chosen])))
+                chains[-1] += self._cut(entries, len(entries) - 1)
+        count = self.first_iteration(epoch + 1) - self.first_iteration(epoch)
+        return EpochPlan(entries, [[chain[i] for chain in chains] for i in range(count)])
+
+    def _clips_of(self, chosen: int) -> int:
+        return self.videos.lengths[self.all_entries[chosen]] // self.clip_length
+
+    def _deal(self, epoch: int) -> list[list[int]]:
+        """The entries of each slot of all ranks, the same on every rank."""
+        order = named_rng(self.seed, 'entries', epoch).permutation(len(self.all_entries))
+        slots: list[list[int]] = [[] for _ in range(self.batch_size * self.world_size)]
+        shortest_first = [(0, number) for number in range(len(slots))]
+        for chosen in order:
+            clips, number = heapq.heappop(shortest_first)
+            slots[number].append(int(chosen))
+            heapq.heappush(shortest_first, (clips + self._clips_of(chosen), number))
+        return slots
+
+    def _cut(self, entries: list[ClipIndex], entry: int) -> list[ClipPlan]:
+        video, window, _, frames, _ = entries[entry]
+        starts = range(0, frames - self.clip_length + 1, self.clip_length)
+        return [
+            ClipPlan(entry, number, ClipIndex(video, window, start, self.clip_length))
+            for number, start in enumerate(starts)
+        ]

@@ -1,0 +1,136 @@
+"""The feed-forward pass of PI-BPTT over whole windows (Mori and Ukita, Sec. IV-A)."""
+
+from collections.abc import Callable, Sequence
+from typing import Optional
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from harness.data import ClipIndex, PlannedSampler, VideoClipDataset, prefetch
+from harness.networks.recurrent import RecurrentNet, States
+
+from .state_bank import StateBank
+
+#: makes the initial states (1, ...) of an entry from its LR window (1, T, 3, h, w)
+MakeInitial = Callable[[int, Tensor], Optional[States]]
+
+
+class StatePass:
+    """Passes LR windows through a network and stores the states at chosen boundaries.
+
+    Only the frames that lead to these states are read, by a thread or by worker processes while
+    the network computes. Windows that need about as many frames share a batch; shorter ones are
+    padded.
+
+    Args:
+        dataset: the training set.
+        clip_length: frames l of a clip; the backward state of a clip lies l frames after its start.
+        batch_size: windows that go through the network together.
+        num_workers: worker processes that read.
+        persistent_workers, pin_memory: as in PyTorch's ``DataLoader``.
+    """
+
+    def __init__(
+        self,
+        dataset: VideoClipDataset,
+        clip_length: int,
+        batch_size: int,
+        num_workers: int = 0,
+        persistent_workers: bool = False,
+        pin_memory: bool = False,
+    ):
+        self.clip_length = clip_length
+        self.batch_size = batch_size
+        self.loader = DataLoader(
+            dataset,
+            batch_sampler=PlannedSampler(),
+            num_workers=num_workers,
+            collate_fn=pad_windows,
+            persistent_workers=persistent_workers,
+            pin_memory=pin_memory,
+        )
+
+    def run(
+        self,
+        net: RecurrentNet,
+        preprocess: Callable[[dict], dict],
+        entries: Sequence[ClipIndex],
+        starts: Sequence[np.ndarray],
+        bank: StateBank,
+        make_initial: Optional[MakeInitial] = None,
+    ) -> None:
+        """Fills ``bank`` with the states of ``net`` for clips that begin at ``starts``.
+
+        Args:
+            net: in eval mode; batch norm must neither use nor update batch statistics here.
+            preprocess: takes a batch of windows to the device and to [0, 1].
+            entries: the windows.
+            starts: start frames of each entry's clips, one for each of its slots in the bank.
+            bank: where the states go.
+            make_initial: initial states of the windows; zeros by default.
+        """
+        frames = [self._frames_needed(net, *pair) for pair in zip(entries, starts, strict=True)]
+        order = sorted(range(len(entries)), key=frames.__getitem__)
+        groups = [order[i : i + self.batch_size] for i in range(0, len(order), self.batch_size)]
+        self.loader.batch_sampler.plan = [
+            [entries[e]._replace(length=frames[e]) for e in group] for group in groups
+        ]
+        for group, data in zip(groups, prefetch(self.loader), strict=True):
+            data = preprocess(data)
+            lrs = data['inputs']
+            begin = _pad([starts[e] for e in group]).to(lrs.device)
+            states = net.states_at(
+                lrs,
+                begin,
+                begin + self.clip_length,
+                net.condition(lrs, 0),
+                data['lengths'],
+                make_initial
+                and _stack(make_initial(e, lrs[i : i + 1]) for i, e in enumerate(group)),
+            )
+            for i, e in enumerate(group):
+                bank.put(e, _of_sample(states, i, len(starts[e])))
+
+    def _frames_needed(self, net, entry: ClipIndex, starts: np.ndarray) -> int:
+        """Frames that lead to the states: all of them if time runs both ways."""
+        if net.bidirectional:
+            return entry.length
+        last = int(starts.max())
+        if net.look_ahead:
+            return min(last + self.clip_length + net.look_ahead, entry.length)
+        return max(last, 1)
+
+
+def _of_sample(states: States, number: int, count: int) -> States:
+    """The first ``count`` boundaries of one sample."""
+    return states.map(lambda x: x[number, :count])
+
+
+def pad_windows(samples: list[dict]) -> dict:
+    """Batches windows of different lengths; a shorter one repeats its last frame.
+
+    Returns:
+        dict of ``inputs`` (B, T, 3, h, w) and ``lengths`` (B,).
+    """
+    windows = [sample['inputs'] for sample in samples]
+    longest = max(map(len, windows))
+    padded = [torch.cat([w, w[-1:].expand(longest - len(w), *w.shape[1:])]) for w in windows]
+    return dict(inputs=torch.stack(padded), lengths=torch.tensor([len(w) for w in windows]))
+
+
+def _pad(boundaries: list[np.ndarray]) -> Tensor:
+    """(B, R) boundaries; entries with fewer clips repeat their last one."""
+    longest = max(map(len, boundaries))
+    padded = [np.pad(b, (0, longest - len(b)), mode='edge') for b in boundaries]
+    return torch.from_numpy(np.stack(padded))
+
+
+def _stack(states) -> States:
+    """One batch of states of single samples."""
+    directions = []
+    for parts in zip(*states, strict=True):
+        keys = parts[0]
+        directions.append(keys and {k: torch.cat([part[k] for part in parts]) for k in keys})
+    return States(*directions)

@@ -1,0 +1,125 @@
+"""Two gloo processes: harness/train.py under torchrun."""
+
+import pytest
+import torch
+from mmagic.registry import MODELS
+
+from harness.networks.recurrent import States
+from tests.harness.training.trainings import (
+    BASICVSR,
+    PI,
+    RI,
+    TBPTT,
+    assert_same_weights,
+    train_in_two_processes,
+    weights_of,
+)
+
+DUMP = """
+import copy
+import torch
+from mmengine.dist import get_rank
+from mmengine.hooks import Hook
+from mmengine.registry import HOOKS
+
+@HOOKS.register_module()
+class DumpRank(Hook):
+    def before_train(self, runner):
+        self.batches, self.weights = [], []
+    def before_train_iter(self, runner, batch_idx, data_batch=None):
+        self.weights.append(copy.deepcopy(runner.train_loop.model.state_dict()))
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+        states = data_batch['states']
+        batch = dict(data_batch, states=states and tuple(states))
+        self.batches.append(copy.deepcopy(batch))
+    def after_train(self, runner):
+        self.weights.append(copy.deepcopy(runner.train_loop.model.state_dict()))
+        content = dict(weights=self.weights, batches=self.batches)
+        torch.save(content, f'{runner.work_dir}/rank{get_rank()}.pth')
+"""
+
+
+def run_two(cfg, folder):
+    cfg.custom_hooks = [dict(type='DumpRank')]
+    done = train_in_two_processes(cfg, folder, DUMP)
+    assert done.returncode == 0, done.stderr[-6000:]
+    return [torch.load(f'{cfg.work_dir}/rank{rank}.pth', weights_only=False) for rank in (0, 1)]
+
+
+def joint(first, second):
+    """Two batches (nested dicts and tuples of tensors) as one."""
+    if first is None:
+        return None
+    if isinstance(first, dict):
+        return {key: joint(first[key], second[key]) for key in first}
+    if isinstance(first, tuple):
+        return tuple(joint(*pair) for pair in zip(first, second, strict=True))
+    return torch.cat([first, second])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    'loop, generator',
+    [(RI, None), (PI, None), (PI, BASICVSR), (TBPTT, None)],
+    ids=['RI', 'PI', 'PI-basicvsr', 'TBPTT'],
+)
+def test_a_step_of_two_equals_the_step_on_the_joint_batch(make_cfg, tmp_path, loop, generator):
+    cfg = make_cfg(loop, 3, 'ddp', generator, windows_per_video=2)
+    # a step of 1 along the gradient shows the gradient
+    cfg.optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='SGD', lr=1.0))
+    cfg.param_scheduler = []
+    model_cfg = cfg.model
+    ranks = run_two(cfg, tmp_path)
+    for step, states in enumerate(ranks[0]['weights']):
+        assert_same_weights(states, ranks[1]['weights'][step])
+    model = MODELS.build(model_cfg).train()
+    for step in range(3):
+        mine, other = (rank['batches'][step] for rank in ranks)
+        assert not torch.equal(mine['gts'], other['gts'])
+        batch = model.data_preprocessor(joint(mine, other))
+        states = batch.pop('states')
+        before, after = ranks[0]['weights'][step : step + 2]
+        model.load_state_dict(before)
+        model.zero_grad()
+        losses = model(**batch, states=states and States(*states), mode='loss')
+        sum(losses.values()).backward()
+        largest = 0
+        for name, parameter in model.named_parameters():
+            step_taken = before[name] - after[name]
+            assert torch.allclose(step_taken, parameter.grad, rtol=1e-4, atol=1e-6), name
+            largest = max(largest, float(step_taken.abs().max()))
+        assert largest > 1e-4
+
+
+@pytest.mark.slow
+def test_tbptt_resumes_the_states_of_both_processes(make_cfg, tmp_path):
+    (tmp_path / 'straight').mkdir()
+    options = dict(windows_per_video=2)
+    straight = run_two(make_cfg(TBPTT, 6, 'ddp_straight', **options), tmp_path / 'straight')
+    cut = make_cfg(TBPTT, 3, 'ddp_cut', **options)
+    run_two(cut, tmp_path)
+    cfg = make_cfg(TBPTT, 6, 'ddp_cut', **options)
+    resumed = run_two(cfg, tmp_path)
+    assert len(resumed[1]['batches']) == 3
+    assert_same_weights(resumed[0]['weights'][-1], straight[0]['weights'][-1])
+    assert_same_weights(weights_of(f'{cfg.work_dir}/iter_6.pth'), resumed[1]['weights'][-1])
+
+
+@pytest.mark.slow
+def test_one_diverging_process_ends_both(make_cfg, tmp_path):
+    cfg = make_cfg(PI, 6, 'ddp', windows_per_video=2)
+    cfg.custom_hooks = [dict(type='PoisonData')]
+    poison = """
+from mmengine.dist import get_rank
+from mmengine.hooks import Hook
+from mmengine.registry import HOOKS
+
+@HOOKS.register_module()
+class PoisonData(Hook):
+    def before_train_iter(self, runner, batch_idx, data_batch=None):
+        if runner.iter == 4 and get_rank() == 1:
+            data_batch['inputs'] = data_batch['inputs'].float() * float('nan')
+"""
+    done = train_in_two_processes(cfg, tmp_path, poison)
+    assert done.returncode != 0
+    assert done.stderr.count('error: loss is nan at iteration 5 (clips ') == 2

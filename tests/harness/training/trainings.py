@@ -1,0 +1,129 @@
+"""Small real trainings for the tests of the loops: hooks that look in, weights to compare."""
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import torch
+from mmengine.hooks import Hook
+
+ROOT = Path(__file__).resolve().parents[3]
+QUICKSTART = ROOT / 'mm_configs/frvsr/frvsr_rr_quickstart.py'
+CLIP, CROP = 3, 16
+RI = dict(type='RIBPTTLoop')
+TBPTT = dict(type='TBPTTLoop')
+PI = dict(type='PIBPTTLoop', repeats=3)
+BASICVSR = dict(
+    _delete_=True,
+    type='StatefulBasicVSRNet',
+    mid_channels=8,
+    num_blocks=1,
+    hr_channels=8,
+    flow_net=dict(type='DISFlow'),
+)
+CONDITIONED = dict(
+    _delete_=True,
+    type='FrameConditioned',
+    last_frame=19,
+    net=dict(
+        type='FRVSRNet',
+        mid_channels=8,
+        num_blocks=1,
+        flow_net=dict(type='ConvFlowNet', channels=8),
+        tail='pixel_shuffle',
+        residual_recurrence=True,
+    ),
+)
+
+
+def weights_of(checkpoint):
+    return torch.load(checkpoint, weights_only=False)['state_dict']
+
+
+def assert_same_weights(first, second):
+    assert first.keys() == second.keys()
+    different = [key for key in first if not torch.equal(first[key], second[key])]
+    assert not different
+
+
+def checkpoints(cfg):
+    return sorted(path.name for path in Path(cfg.work_dir).glob('iter_*.pth'))
+
+
+class Seen(Hook):
+    """Remembers (clip starts, had states) of each iteration."""
+
+    def __init__(self):
+        self.batches = []
+
+    def before_train(self, runner):
+        net = runner.train_loop.model.generator
+        self.before = {key: value.clone() for key, value in net.state_dict().items()}
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+        self.batches.append((data_batch['start'].tolist(), data_batch['states'] is not None))
+        self.loop, self.losses = runner.train_loop, outputs
+
+
+class StopAt(Hook):
+    """Interrupts after iteration ``iteration``, as Ctrl-C does."""
+
+    priority = 'LOWEST'
+
+    def __init__(self, iteration):
+        self.iteration = iteration
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+        if runner.iter + 1 == self.iteration:
+            raise KeyboardInterrupt
+
+
+class CompareWithWholeWindow(Hook):
+    """Checks each clip's frames under the loop against those of the pass over its whole window."""
+
+    def __init__(self):
+        self.worst, self.clips, self.state_effect = 0, 0, 0
+
+    @torch.no_grad()
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+        loop, model = runner.train_loop, runner.train_loop.model
+        first = loop.planner.first_iteration(loop.epoch)
+        plan = loop.planner.plan(loop.epoch)
+        batch = plan.batches[loop.iter - first]
+        model.eval()
+        data = model.data_preprocessor(data_batch)
+        frames = model(data['inputs'], states=data['states'], start=data['start'])
+        without = model(data['inputs'], start=data['start'])
+        for i, clip in enumerate(batch):
+            window = loop.dataloader.dataset[plan.entries[clip.entry]]
+            whole = model(model.data_preprocessor(window)['inputs'][None])[0]
+            expected = whole[clip.index.start : clip.index.start + CLIP]
+            self.worst = max(self.worst, float((frames[i] - expected).abs().max()))
+            self.state_effect = max(self.state_effect, float((without[i] - expected).abs().max()))
+            self.clips += 1
+        model.train()
+
+
+class Poison(Hook):
+    """Makes a weight NaN before iteration 6 (counted from 1)."""
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None):
+        if runner.iter == 5:
+            runner.model.generator.head.weight.data[0] = float('nan')
+
+
+def train_in_two_processes(cfg, folder: Path, module: str = '', nproc: int = 2):
+    """Runs harness/train.py under torchrun; ``module`` is the code of custom hooks."""
+    cfg.custom_imports.imports.append('custom_module')
+    (folder / 'custom_module.py').write_text(module)
+    cfg.dump(str(folder / 'ddp.py'))
+    with socket.socket() as free:
+        free.bind(('localhost', 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, '-m', 'torch.distributed.run', f'--nproc_per_node={nproc}']
+    command += [f'--master_port={port}', 'harness/train.py', str(folder / 'ddp.py')]
+    command += ['--launcher', 'pytorch', '--work-dir', cfg.work_dir, '--resume']
+    env = {**os.environ, 'PYTHONPATH': str(folder), 'OMP_NUM_THREADS': '1'}
+    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=300)
