@@ -1,7 +1,7 @@
 """Whole videos to validate on while training: as they are, and their first frames stood still."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 from mmagic.registry import DATASETS
@@ -13,7 +13,8 @@ from dataset_tools.pack_reader import frame_reader
 KINDS = ('moving', 'static')
 
 
-class ValidationVideo(NamedTuple):
+@dataclass(frozen=True)
+class ValidationVideo:
     """A video of a set; with kind ``'static'`` its first frame, copied in time."""
 
     set: VideoSet

@@ -113,10 +113,11 @@ class StateDiagnosticsHook(IntervalHook):
                 yield dict(
                     direction=direction, quantity='norm', boundary=boundary, frames=0, value=norm
                 )
-        span = min(self.frames, total - 1)
+        span = min(self.frames, total - 2)
         if span < 1:
             return
-        spaced = np.linspace(1, total - span, self.boundaries).round().astype(int)
+        # not at the ends of the video, where the state is zero
+        spaced = np.linspace(1, total - 1 - span, self.boundaries).round().astype(int)
         for boundary in sorted(set(spaced.tolist())):
             around = States(
                 states.map(lambda x, t=boundary: x[:, t]).forward,

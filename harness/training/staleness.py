@@ -3,6 +3,7 @@
 import numpy as np
 from mmagic.registry import HOOKS
 
+from harness.data import ClipIndex
 from harness.evaluation.state_measures import relative_distances
 
 from .diagnostics import IntervalHook
@@ -39,7 +40,7 @@ class StalenessHook(IntervalHook):
             (clip.entry, clip.index.start): clip
             for batch in plan.batches
             for clip in batch
-            if clip.entry < self.windows and clip.index.start > 0
+            if clip.entry < self.windows and _has_states(plan.entries[clip.entry], clip.index)
         }
         by_entry = [
             [clip for clip in clips.values() if clip.entry == entry]
@@ -78,3 +79,8 @@ class StalenessHook(IntervalHook):
         )
         loop.pass_states(entries, starts, bank)
         return bank
+
+
+def _has_states(window: ClipIndex, clip: ClipIndex) -> bool:
+    """Whether a clip begins and ends inside its window; at the ends is the initial state."""
+    return 0 < clip.start < window.length - clip.length
