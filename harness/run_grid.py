@@ -17,6 +17,7 @@ EXAMPLES = """examples:
   python harness/run_grid.py mm_configs/grids/quickstart.py --dry-run
   python harness/run_grid.py mm_configs/grids/quickstart.py --set R=2,8 --seeds 0,1,2
   python harness/run_grid.py mm_configs/grids/quickstart.py --only 'frvsr*-PI-*' --jobs 1
+  python harness/run_grid.py mm_configs/grids/paper.py --jobs 2 --nproc 4  # 8 GPUs
   python harness/run_grid.py mm_configs/grids/quickstart.py --report-only
 """
 
@@ -47,12 +48,16 @@ def parse_args(argv=None) -> argparse.Namespace:
     parser.add_argument('--seeds', metavar='S1,S2', help='the same as --set seed=S1,S2')
     parser.add_argument('--only', metavar='PATTERN', help='start only runs whose id matches')
     parser.add_argument('--jobs', type=int, help="worker processes; the grid file's by default")
+    parser.add_argument(
+        '--nproc', type=int, help='processes (GPUs) of each training, started by torchrun'
+    )
     parser.add_argument('--retry-failed', action='store_true', help='start failed runs again')
     parser.add_argument('--dry-run', action='store_true', help='list the runs and their status')
     parser.add_argument('--report-only', action='store_true', help='start nothing, only report')
     args = parser.parse_args(argv)
-    if args.jobs is not None and args.jobs < 1:
-        parser.error('--jobs must be at least 1')
+    for option, value in (('--jobs', args.jobs), ('--nproc', args.nproc)):
+        if value is not None and value < 1:
+            parser.error(f'{option} must be at least 1')
     return args
 
 
@@ -135,7 +140,7 @@ def run(args: argparse.Namespace) -> int:
     from harness.grid.grid_file import load_grid
 
     settings = args.set + ([f'seed={args.seeds}'] if args.seeds else [])
-    grid = load_grid(args.grid, parse_overrides(settings))
+    grid = load_grid(args.grid, parse_overrides(settings), args.nproc)
     runs = expand(grid)
     work_dir = Path(args.work_dir or f'work_dirs/{grid.name}')
     statuses = run_statuses(runs, work_dir, grid)

@@ -11,7 +11,7 @@ from mmengine.config import Config
 from dataset_tools.manifest import VideoSet
 from harness.cli import fail, load_config
 
-from .grid_file import Grid
+from .grid_file import STRATEGIES, WITH_REPEATS, Grid
 
 #: Raise it when a change of the code changes results, so that old runs are not taken for new ones.
 RESULTS_VERSION = 1
@@ -28,12 +28,19 @@ NOT_IDENTITY = (
     'log_processor',
     'resume',
     'test_sets',
+    'train_cfg.bank.folder',
+    'train_cfg.bank.place',
     'train_cfg.state_pass_batch',
+    'train_cfg.val_begin',
+    'train_cfg.val_interval',
     'train_dataloader.dataset.cache',
     'train_dataloader.dataset.data_root',  # the set's checksum stands for its place
     'train_dataloader.num_workers',
     'train_dataloader.persistent_workers',
     'train_dataloader.pin_memory',
+    'val_cfg',
+    'val_dataloader',
+    'val_evaluator',
     'visualizer',
     'work_dir',
 )
@@ -84,7 +91,9 @@ def _used_axes(network, strategy, fc, repeats, train_set, seed) -> Axes:
     """The same for value combinations that are one and the same run."""
     if strategy is None:
         return Axes(network, None, False, None, '', 0)
-    return Axes(network, strategy, fc, repeats if strategy == 'PI' else None, train_set, seed)
+    return Axes(
+        network, strategy, fc, repeats if strategy in WITH_REPEATS else None, train_set, seed
+    )
 
 
 def _make_run(grid: Grid, axes: Axes) -> Run:
@@ -113,9 +122,13 @@ def resolve_config(grid: Grid, axes: Axes) -> Config:
     if 'train_cfg' not in cfg or 'train_dataloader' not in cfg:
         fail(f'config {path}: needs train_cfg and train_dataloader for strategy {axes.strategy}')
     train_set = grid.train_sets[axes.train_set]
-    cfg.train_cfg.type = f'{axes.strategy}BPTTLoop'
-    if axes.strategy == 'PI':
+    options = cfg.pop('strategies', {}).get(axes.strategy, {})
+    cfg.train_cfg.update(STRATEGIES[axes.strategy])
+    cfg.train_cfg.update(options)
+    if axes.repeats:
         cfg.train_cfg.repeats = axes.repeats
+    if grid.nproc > 1:
+        cfg.nproc = grid.nproc  # batches are nproc times as large
     if axes.fc:
         frames = max(video.frames for video in train_set.videos.values())
         cfg.model.generator = dict(
@@ -130,14 +143,19 @@ def identity(cfg: Config, train_set: Optional[VideoSet]) -> str:
     """Hash of all that determines a run's result."""
     content = cfg.to_dict()
     for key in NOT_IDENTITY:
-        *parents, last = key.split('.')
-        inner = content
-        for parent in parents:
-            inner = inner.get(parent, {})
-        inner.pop(last, None)
+        _remove(content, key.split('.'))
     content['results_version'] = RESULTS_VERSION
     content['train_set'] = train_set.checksum if train_set else None
     return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _remove(content: dict, path: list[str]) -> None:
+    """Takes a nested entry out, and its parents where nothing else is in them."""
+    first, *rest = path
+    if rest and isinstance(content.get(first), dict):
+        _remove(content[first], rest)
+    if not rest or not content.get(first):
+        content.pop(first, None)
 
 
 def grid_record(grid: Grid, runs: list[Run]) -> dict:

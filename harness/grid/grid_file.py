@@ -7,12 +7,13 @@ A grid file is an MMEngine config with these entries::
     test_sets = dict(KEY=dict(root='data/...', label='...'))
     sweeps = [dict(networks=[...], strategies=['RI', 'PI'], R=[8], fc=[False], seeds=[0])]
     jobs = 2  # worker processes
+    nproc = 1  # processes of each training (torchrun)
 
 Each sweep is the product of its axes; the runs of all sweeps together are the grid.
 """
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Optional
 
 from dataset_tools.manifest import DatasetError, VideoSet
 from harness.cli import fail, load_config
@@ -26,7 +27,16 @@ AXES = {
     'train_sets': None,
     'seeds': [0],
 }
-STRATEGIES = ('RI', 'PI', None)
+#: strategy -> its training loop; None is a network that needs no training
+STRATEGIES = {
+    'RI': dict(type='RIBPTTLoop'),
+    'TBPTT': dict(type='TBPTTLoop'),
+    'PI': dict(type='PIBPTTLoop'),
+    'PI-all': dict(type='PIBPTTLoop', states='all'),
+    None: None,
+}
+#: the strategies that have an R
+WITH_REPEATS = ('PI', 'PI-all')
 
 
 class Grid(NamedTuple):
@@ -39,14 +49,16 @@ class Grid(NamedTuple):
     labels: dict[str, str]  # of the sets
     sweeps: list[dict[str, list]]
     jobs: int
+    nproc: int
 
 
-def load_grid(path: str, overrides: dict[str, list]) -> Grid:
+def load_grid(path: str, overrides: dict[str, list], nproc: Optional[int] = None) -> Grid:
     """Reads a grid file and checks all of it before anything starts.
 
     Args:
         path: the grid file.
         overrides: axis -> values that replace those of every sweep that has the axis.
+        nproc: processes of each training in place of the grid's.
 
     Raises:
         UserError: lists every problem with the key it is in.
@@ -67,8 +79,8 @@ def load_grid(path: str, overrides: dict[str, list]) -> Grid:
         fail(f'grid {path}:\n  ' + '\n  '.join(problems))
     named = {**cfg.train_sets, **cfg.test_sets}
     labels = {key: entry.get('label', key) for key, entry in named.items()}
-    jobs = cfg.get('jobs', 1)
-    return Grid(Path(path).stem, networks, train_sets, test_sets, labels, sweeps, jobs)
+    jobs, nproc = cfg.get('jobs', 1), nproc or cfg.get('nproc', 1)
+    return Grid(Path(path).stem, networks, train_sets, test_sets, labels, sweeps, jobs, nproc)
 
 
 def _check_networks(networks, problems) -> dict[str, dict]:
@@ -121,7 +133,7 @@ def _check_sweep(sweep: dict[str, list], cfg) -> list[str]:
             ]
     if problems:
         return problems
-    if 'PI' in sweep['strategies']:
+    if set(WITH_REPEATS) & set(sweep['strategies']):
         problems += [
             f'R: {r!r} is not a positive whole number'
             for r in sweep['R']

@@ -36,7 +36,8 @@ def launch_locally(
     The processes are forked from a server that has imported MMagic once and has started neither
     OpenMP nor CUDA. CPU threads are shared equally. On Ctrl-C they end and the runs stay resumable.
     """
-    threads = max(1, (os.cpu_count() or 1) // jobs)
+    nproc = max(run.cfg.get('nproc', 1) for run in runs)
+    threads = max(1, (os.cpu_count() or 1) // (jobs * nproc))
     os.environ.update(OMP_NUM_THREADS=str(threads), PYTHONPATH=_with_repository())
     context = multiprocessing.get_context('forkserver')
     context.set_forkserver_preload(['harness.grid.worker'])

@@ -8,7 +8,6 @@ import os
 import signal
 import sys
 import threading
-import time
 import traceback
 from multiprocessing import parent_process
 from multiprocessing.connection import wait
@@ -18,39 +17,16 @@ import mmagic.engine  # noqa: F401  (registries that MMEngine would import run b
 import torch
 import torch.utils.tensorboard
 from mmengine.config import Config
-from mmengine.hooks import Hook
 
 from dataset_tools.manifest import VideoSet
 from harness.evaluation.evaluate import evaluate_set
 from harness.evaluation.model import default_device, load_model
 from harness.training.checkpoints import latest_checkpoint
-from harness.training.run import train
 
 from . import ledger
-
-
-class _Progress:
-    """Writes how far a stage of a run is to ``status.json``, at most once a second."""
-
-    def __init__(self, folder: Path, stage: str, total: int):
-        self.folder = folder
-        self.details = dict(stage=stage, max_iters=total)
-        self.next = 0.0
-
-    def __call__(self, done: int) -> None:
-        if time.monotonic() >= self.next:
-            self.next = time.monotonic() + 1
-            ledger.write_status(self.folder, 'RUNNING', iteration=done, **self.details)
-
-
-class StatusHook(Hook):
-    """Reports the training's progress."""
-
-    def __init__(self, progress: _Progress):
-        self.progress = progress
-
-    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
-        self.progress(runner.iter + 1)
+from .progress import Progress
+from .torchrun import train_with_torchrun
+from .train_run import train_run
 
 
 def run_in_process(folder: Path, trained: bool, test_sets: dict[str, VideoSet], slot: int) -> None:
@@ -66,11 +42,13 @@ def run_in_process(folder: Path, trained: bool, test_sets: dict[str, VideoSet], 
     _die_with_parent()
     _redirect_output(folder / 'log.txt')
     torch.set_num_threads(int(os.environ['OMP_NUM_THREADS']))
+    cfg = Config.fromfile(folder / 'config.py')
+    first_gpu = slot * cfg.get('nproc', 1)
     if torch.cuda.is_available():
-        torch.cuda.set_device(slot % torch.cuda.device_count())
+        torch.cuda.set_device(first_gpu % torch.cuda.device_count())
     try:
         with ledger.claim(folder):
-            _run(folder, Config.fromfile(folder / 'config.py'), trained, test_sets)
+            _run(folder, cfg, trained, test_sets, first_gpu)
     except ledger.AlreadyRunningError:
         pass
     except Exception as error:
@@ -80,14 +58,12 @@ def run_in_process(folder: Path, trained: bool, test_sets: dict[str, VideoSet], 
         sys.exit(1)
 
 
-def _run(folder, cfg, trained, test_sets) -> None:
+def _run(folder, cfg, trained, test_sets, first_gpu) -> None:
     if trained and not (folder / 'timing.json').is_file():
-        progress = _Progress(folder, 'train', cfg.train_cfg.max_iters)
-        progress(0)
-        cfg.work_dir = str(folder)
-        cfg.launcher = 'none'
-        cfg.resume = True
-        train(cfg, [StatusHook(progress)])
+        if cfg.get('nproc', 1) > 1:
+            train_with_torchrun(folder, cfg.nproc, first_gpu)
+        else:
+            train_run(folder, cfg)
     checkpoint = latest_checkpoint(folder) if trained else None
     checksums = {name: test_set.checksum for name, test_set in test_sets.items()}
     missing = ledger.missing_evaluations(folder, checksums)
@@ -100,7 +76,7 @@ def _evaluate(folder, cfg, checkpoint, test_sets) -> None:
     device = default_device()
     model = load_model(cfg, checkpoint, device)
     total = sum(v.frames for s in test_sets.values() for v in s.videos.values())
-    progress = _Progress(folder, 'evaluate', total)
+    progress = Progress(folder, 'evaluate', total)
     done = itertools.count(1)
     for name, test_set in test_sets.items():
         output = ledger.frames_csv(folder, name)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 from mmengine.config import Config
-from mmengine.dist import barrier, is_distributed, is_main_process
+from mmengine.dist import barrier, get_world_size, is_distributed, is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
@@ -78,6 +78,7 @@ def _write_timing(runner: Runner, path: Path) -> None:
         parameters=sum(p.numel() for p in runner.train_loop.model.parameters()),
         device=_device_name(),
         threads=torch.get_num_threads(),
+        processes=get_world_size(),
     )
     write_json(path, timing)
 
