@@ -17,6 +17,8 @@ test: $(READY)
 
 bench: $(READY)
 	OMP_NUM_THREADS=1 PYTHONPATH=. $(BIN)/python tests/benchmarks/bench_dataset_tools.py
+	OMP_NUM_THREADS=1 PYTHONPATH=. $(BIN)/python tests/benchmarks/bench_strategies.py
+	OMP_NUM_THREADS=1 PYTHONPATH=. $(BIN)/python tests/benchmarks/bench_basicvsr_step.py
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -32,6 +32,8 @@ class StatefulBasicVSRNet(RecurrentNet, BasicVSRNet):
     """
 
     bidirectional = True
+    #: HR pixels of the frames that are reconstructed together on a CPU
+    cpu_hr_pixels = 2**15
 
     def __init__(
         self,
@@ -70,11 +72,15 @@ class StatefulBasicVSRNet(RecurrentNet, BasicVSRNet):
         flows = self.spynet(references.flatten(0, 1), supportings.flatten(0, 1))
         return flows.view(batch, frames, 2, height, width)
 
-    def propagate(self, lrs, state, cond, backward=False):
-        """Yields frame number and feature (B, mid_channels, H, W), in the branch's own order."""
+    def propagate(self, lrs, state, cond, backward=False, flows=None):
+        """Yields frame number and feature (B, mid_channels, H, W), in the branch's own order.
+
+        ``flows`` are those of the branch where they have been computed before.
+        """
         frames = range(lrs.size(1))[::-1] if backward else range(lrs.size(1))
         resblocks = self.backward_resblocks if backward else self.forward_resblocks
-        flows = self._flows_to_previous(lrs, state, backward)
+        if flows is None:
+            flows = self._flows_to_previous(lrs, state, backward)
         feat = lrs.new_zeros(lrs.size(0), self.mid_channels, *lrs.shape[-2:])
         if state is not None:
             feat = state['feat']
@@ -89,21 +95,30 @@ class StatefulBasicVSRNet(RecurrentNet, BasicVSRNet):
 
     def _flows_to_previous(self, lrs, state, backward):
         """For each frame the flow to the one that its branch visits before it, or None."""
-        if backward:
-            flows = self.flow_between(lrs[:, :-1], lrs[:, 1:])
-            ends = (lrs[:, -1:], None if state is None else state['lr'])
-        else:
-            flows = self.flow_between(lrs[:, 1:], lrs[:, :-1])
-            ends = (lrs[:, :1], None if state is None else state['lr'])
-        frame, neighbour = ends
-        outer = None if neighbour is None else self.flow_between(frame, neighbour[:, None])[:, 0]
-        inner = list(flows.unbind(1))
-        return [*inner, outer] if backward else [outer, *inner]
+        pairs = _frame_pairs(lrs, state, backward)
+        inner = self.flow_between(*pairs[0])
+        outer = self.flow_between(*pairs[1]) if len(pairs) > 1 else None
+        return _by_frame(inner, outer, backward)
+
+    def _joint_flows(self, lrs, forward, backward):
+        """The flows of both branches from one batch: faster, the same up to rounding."""
+        parts = [
+            *_frame_pairs(lrs, forward, backward=False),
+            *_frame_pairs(lrs, backward, backward=True),
+        ]
+        sizes = [reference.size(1) for reference, _ in parts]
+        joint = self.flow_between(*(torch.cat(frames, 1) for frames in zip(*parts, strict=True)))
+        flows = list(joint.split(sizes, 1))
+        return [
+            _by_frame(flows.pop(0), None if state is None else flows.pop(0), is_backward)
+            for state, is_backward in ((forward, False), (backward, True))
+        ]
 
     def unroll(self, lrs, states=None, cond=None):
         forward, backward = states or States()
-        backward_feats = dict(self.propagate(lrs, backward, cond, backward=True))
-        forward_feats = dict(self.propagate(lrs, forward, cond))
+        flows = self._joint_flows(lrs, forward, backward) if self.training else (None, None)
+        backward_feats = dict(self.propagate(lrs, backward, cond, True, flows[1]))
+        forward_feats = dict(self.propagate(lrs, forward, cond, False, flows[0]))
         frames = self._reconstruct_all(lrs, backward_feats, forward_feats)
         last = lrs.size(1) - 1
         after = States(
@@ -115,18 +130,24 @@ class StatefulBasicVSRNet(RecurrentNet, BasicVSRNet):
     def _reconstruct_all(self, lrs, backward_feats, forward_feats):
         """SR frames (B, T, 3, 4H, 4W).
 
-        One batch of all frames is faster in training; frame by frame, as MMagic does it, needs less
-        memory and gives the same bits as MMagic.
+        Frame by frame, as MMagic does it, needs least memory and gives the same bits as MMagic; in
+        training several small frames go together, which is faster.
         """
-        numbers = range(lrs.size(1))
-        if not self.training:
-            parts = [
-                self.reconstruct(lrs[:, i], backward_feats[i], forward_feats[i]) for i in numbers
-            ]
-            return torch.stack(parts, 1)
-        feats = [torch.cat([f[i] for i in numbers]) for f in (backward_feats, forward_feats)]
-        frames = self.reconstruct(lrs.transpose(0, 1).flatten(0, 1), *feats)
-        return frames.unflatten(0, (lrs.size(1), lrs.size(0))).transpose(0, 1)
+        size = self._frames_together(lrs) if self.training else 1
+        parts = []
+        for first in range(0, lrs.size(1), size):
+            numbers = range(first, min(first + size, lrs.size(1)))
+            feats = [torch.cat([f[i] for i in numbers]) for f in (backward_feats, forward_feats)]
+            clip = torch.cat([lrs[:, i] for i in numbers])
+            parts += self.reconstruct(clip, *feats).split(lrs.size(0))
+        return torch.stack(parts, 1)
+
+    def _frames_together(self, lrs):
+        """All on a GPU; on a CPU as many as its caches can hold."""
+        if lrs.is_cuda:
+            return lrs.size(1)
+        hr_pixels = 16 * lrs.size(0) * lrs.size(-2) * lrs.size(-1)
+        return max(1, self.cpu_hr_pixels // hr_pixels)
 
     def reconstruct(self, lr, backward_feat, forward_feat):
         """One SR frame from the features of both branches."""
@@ -169,6 +190,20 @@ class StatefulBasicVSRNet(RecurrentNet, BasicVSRNet):
             kept['feat'][videos, repeats] = feat[videos]
             kept['lr'][videos, repeats] = lrs[videos, frame]
         return kept
+
+
+def _frame_pairs(lrs, state, backward):
+    """Frames (B, n, 3, H, W) and the neighbours their flows go to: inside the clip, at its end."""
+    inner = (lrs[:, :-1], lrs[:, 1:]) if backward else (lrs[:, 1:], lrs[:, :-1])
+    if state is None:
+        return [inner]
+    return [inner, (lrs[:, -1:] if backward else lrs[:, :1], state['lr'][:, None])]
+
+
+def _by_frame(inner, outer, backward):
+    """Flows (B, n, 2, H, W) as a list with an entry for each frame of the clip."""
+    end = [None if outer is None else outer[:, 0]]
+    return [*inner.unbind(1), *end] if backward else [*end, *inner.unbind(1)]
 
 
 def align_ends(videos: Tensor, lengths: Tensor) -> Tensor:
