@@ -1,6 +1,6 @@
 """BasicVSR (Chan et al., CVPR 2021) on MMagic's network, with its memory made explicit."""
 
-from typing import Optional
+from typing import Optional, Union
 
 import torch
 from mmagic.models.archs import PixelShufflePack
@@ -8,7 +8,9 @@ from mmagic.models.editors.basicvsr.basicvsr_net import BasicVSRNet, ResidualBlo
 from mmagic.models.utils import flow_warp
 from mmagic.registry import MODELS
 from torch import Tensor, nn
+from torch.nn.utils import parametrize
 
+from .lipschitz import constrain
 from .recurrent import RecurrentNet, States, Unrolled
 
 
@@ -29,6 +31,10 @@ class StatefulBasicVSRNet(RecurrentNet, BasicVSRNet):
             which has no weights to train).
         cond_channels: constant planes concatenated to the LR frame where it enters the two
             recurrences (see :class:`FrameConditioned`).
+        lipschitz: bound of the operator norm of each convolution that the propagated features pass
+            through (all of both branches'), or its options (see :func:`constrain`). That is all it
+            guarantees; the map from feature to feature need not be non-expansive: a residual
+            block's Lipschitz constant may be 1 + bound**2, and warping may enlarge the norm.
     """
 
     bidirectional = True
@@ -41,6 +47,7 @@ class StatefulBasicVSRNet(RecurrentNet, BasicVSRNet):
         hr_channels: int = 64,
         flow_net: Optional[dict] = None,
         cond_channels: int = 0,
+        lipschitz: Optional[Union[float, dict]] = None,
     ):
         BasicVSRNet.__init__(self, mid_channels, num_blocks, spynet_pretrained)
         if flow_net is not None:
@@ -57,6 +64,8 @@ class StatefulBasicVSRNet(RecurrentNet, BasicVSRNet):
             self.forward_resblocks = ResidualBlocksWithInputConv(
                 in_channels, mid_channels, num_blocks
             )
+        if lipschitz is not None:
+            constrain([self.backward_resblocks, self.forward_resblocks], lipschitz)
 
     def state_shapes(self, height, width):
         shapes = {'feat': (self.mid_channels, height, width), 'lr': (3, height, width)}
@@ -100,6 +109,7 @@ class StatefulBasicVSRNet(RecurrentNet, BasicVSRNet):
         inner = list(flows.unbind(1))
         return [*inner, outer] if backward else [outer, *inner]
 
+    @parametrize.cached()
     def unroll(self, lrs, states=None, cond=None):
         forward, backward = states or States()
         backward_feats = dict(self.propagate(lrs, backward, cond, backward=True))
@@ -137,6 +147,7 @@ class StatefulBasicVSRNet(RecurrentNet, BasicVSRNet):
         return self.conv_last(out) + self.img_upsample(lr)
 
     @torch.no_grad()
+    @parametrize.cached()
     def states_at(self, lrs, starts, ends, cond=None, lengths=None, initial=None):
         forward, backward = initial or States()
         kept = self._branch_states(lrs, starts, cond, forward, backward=False)
