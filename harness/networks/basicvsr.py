@@ -1,6 +1,6 @@
 """BasicVSR (Chan et al., CVPR 2021) on MMagic's network, with its memory made explicit."""
 
-from typing import Optional
+from typing import Optional, Union
 
 import torch
 from mmagic.models.archs import PixelShufflePack
@@ -8,7 +8,9 @@ from mmagic.models.editors.basicvsr.basicvsr_net import BasicVSRNet, ResidualBlo
 from mmagic.models.utils import flow_warp
 from mmagic.registry import MODELS
 from torch import Tensor, nn
+from torch.nn.utils import parametrize
 
+from .lipschitz import constrain
 from .recurrent import RecurrentNet, States, Unrolled
 
 
@@ -29,6 +31,10 @@ class StatefulBasicVSRNet(RecurrentNet, BasicVSRNet):
             which has no weights to train).
         cond_channels: constant planes concatenated to the LR frame where it enters the two
             recurrences (see :class:`FrameConditioned`).
+        lipschitz: bound of the operator norm of each convolution that the propagated features pass
+            through (all of both branches'), or its options (see :func:`constrain`). That is all it
+            guarantees; the map from feature to feature need not be non-expansive: a residual
+            block's Lipschitz constant may be 1 + bound**2, and warping may enlarge the norm.
     """
 
     bidirectional = True
@@ -43,6 +49,7 @@ class StatefulBasicVSRNet(RecurrentNet, BasicVSRNet):
         hr_channels: int = 64,
         flow_net: Optional[dict] = None,
         cond_channels: int = 0,
+        lipschitz: Optional[Union[float, dict]] = None,
     ):
         BasicVSRNet.__init__(self, mid_channels, num_blocks, spynet_pretrained)
         if flow_net is not None:
@@ -59,6 +66,8 @@ class StatefulBasicVSRNet(RecurrentNet, BasicVSRNet):
             self.forward_resblocks = ResidualBlocksWithInputConv(
                 in_channels, mid_channels, num_blocks
             )
+        if lipschitz is not None:
+            constrain([self.backward_resblocks, self.forward_resblocks], lipschitz)
 
     def state_shapes(self, height, width):
         shapes = {'feat': (self.mid_channels, height, width), 'lr': (3, height, width)}
@@ -114,6 +123,7 @@ class StatefulBasicVSRNet(RecurrentNet, BasicVSRNet):
             for state, is_backward in ((forward, False), (backward, True))
         ]
 
+    @parametrize.cached()
     def unroll(self, lrs, states=None, cond=None):
         forward, backward = states or States()
         flows = self._joint_flows(lrs, forward, backward) if self.training else (None, None)
@@ -158,6 +168,7 @@ class StatefulBasicVSRNet(RecurrentNet, BasicVSRNet):
         return self.conv_last(out) + self.img_upsample(lr)
 
     @torch.no_grad()
+    @parametrize.cached()
     def states_at(self, lrs, starts, ends, cond=None, lengths=None, initial=None):
         forward, backward = initial or States()
         kept = self._branch_states(lrs, starts, cond, forward, backward=False)

@@ -1,12 +1,13 @@
 """FRVSR: Frame-Recurrent Video Super-Resolution (Sajjadi et al., CVPR 2018)."""
 
-from typing import Optional
+from typing import Optional, Union
 
 import torch
 import torch.nn.functional as F
 from mmagic.registry import MODELS
 from torch import Tensor, nn
 
+from .lipschitz import constrain
 from .recurrent import UnidirectionalNet
 from .warp import warp
 
@@ -69,6 +70,10 @@ class FRVSRNet(UnidirectionalNet):
             what the full-size networks show after days.
         cond_channels: number of constant planes that are concatenated to the LR frame where it
             enters the SR network (see :class:`FrameConditioned`).
+        lipschitz: bound of the operator norm of each convolution that the previous SR frame passes
+            through (all of the SR network's), or its options (see :func:`constrain`). That is all
+            it guarantees; the map from SR frame to SR frame need not be non-expansive: a residual
+            block's Lipschitz constant may be 1 + bound**2, and warping may enlarge the norm.
     """
 
     def __init__(
@@ -79,6 +84,7 @@ class FRVSRNet(UnidirectionalNet):
         tail: str = 'deconvolution',
         residual_recurrence: bool = False,
         cond_channels: int = 0,
+        lipschitz: Optional[Union[float, dict]] = None,
     ):
         super().__init__()
         self.residual_recurrence = residual_recurrence
@@ -88,6 +94,8 @@ class FRVSRNet(UnidirectionalNet):
         self.tail = _TAILS[tail](mid_channels)
         if residual_recurrence:
             self._shrink_first_updates()
+        if lipschitz is not None:
+            constrain([self.head, self.blocks, self.tail], lipschitz)
 
     def _shrink_first_updates(self) -> None:
         """An untrained network must not blow its own detail up over a whole video."""
@@ -100,8 +108,9 @@ class FRVSRNet(UnidirectionalNet):
     def state_shapes(self, height, width):
         return {'sr': (3, 4 * height, 4 * width), 'lr': (3, height, width)}, {}
 
-    def prepare(self, lrs, previous_lr):
+    def prepare(self, lrs, state, following):
         """LR flow (B, T, 2, H, W) to the frame before; zero where there is none."""
+        previous_lr = None if state is None else state['lr']
         before = lrs[:, :-1]
         if previous_lr is not None:
             before = torch.cat([previous_lr[:, None], before], 1)

@@ -8,8 +8,11 @@ recurrence carries from frame t into frame t-1. Both include the neighbouring LR
 network computes optical flow (``lr``). The initial state is all zeros in every entry: a network
 must treat it exactly as "no state", so that samples that start a video share a batch with others.
 
-A network with *look-ahead* reads LR frames after the current one. Its backward state holds the LR
-frames after the clip and nothing else, so that clips see across their end like any other network.
+A network with *look-ahead* reads the LR frame after the current one. Its backward state holds the
+LR frame that follows the clip and nothing else (see ``look_ahead.py``), so that clips see across
+their end like any other network's. Where no frame follows, the last one is repeated. Such a network
+streams with one frame of delay: when frame t+1 has come, frame t goes through the network with the
+backward state ``net.following(frame t+1)``, the last one with none.
 """
 
 from typing import NamedTuple, Optional, Union
@@ -17,8 +20,10 @@ from typing import NamedTuple, Optional, Union
 import torch
 from mmengine.model import BaseModule
 from torch import Tensor
+from torch.nn.utils import parametrize
 
-State = dict[str, Tensor]
+from .look_ahead import State, beside, frames_after, states_after
+
 StateShapes = dict[str, tuple[int, ...]]
 #: entries of a state that are no memory: the neighbouring LR frame and whether there is one
 OBSERVED = ('lr', 'known')
@@ -66,7 +71,7 @@ class RecurrentNet(BaseModule):
 
     #: whether a backward recurrence needs the whole video
     bidirectional = False
-    #: LR frames after the current one that the network reads; they are its backward state
+    #: LR frames after the current one that the network reads (0 or 1); they are its backward state
     look_ahead = 0
 
     def state_shapes(self, height: int, width: int) -> tuple[StateShapes, StateShapes]:
@@ -137,6 +142,13 @@ class RecurrentNet(BaseModule):
         ]
         return States(*zeros)
 
+    def following(self, lr: Tensor) -> State:
+        """Backward state of a clip that the LR frame ``lr`` (B, 3, H, W) follows.
+
+        For networks with look-ahead only.
+        """
+        return beside(lr)
+
     def random_states(self, lrs: Tensor, std: float, rng: torch.Generator) -> States:
         """Normally distributed states for the ends of the videos ``lrs`` (B, T, 3, H, W).
 
@@ -159,20 +171,28 @@ def _randomize(state, neighbour, std, rng):
     for key, x in (state or {}).items():
         if key == 'lr':
             x.copy_(neighbour)
+        elif key == 'known':
+            x.fill_(1)
         else:
             x.copy_(std * torch.randn(x.shape, generator=rng))
 
 
 class UnidirectionalNet(RecurrentNet):
-    """A network that needs past frames only and is written as one step per frame."""
+    """A network whose recurrence runs forward only, written as one step per frame."""
 
-    #: frames whose flow is computed in one batch, so that memory does not grow with the video
+    #: frames that are prepared in one batch in a state pass, so that memory does not grow with T
     chunk = 16
 
-    def prepare(self, lrs: Tensor, previous_lr: Optional[Tensor]) -> tuple[Tensor, ...]:
+    def prepare(
+        self, lrs: Tensor, state: Optional[State], following: Optional[Tensor]
+    ) -> tuple[Tensor, ...]:
         """What can be computed for all frames at once; each result is (B, T, ...).
 
-        ``previous_lr`` (B, 3, H, W) is None when the clip starts from the initial state.
+        Args:
+            lrs: LR clips (B, T, 3, H, W).
+            state: the forward state; None when the clip starts from the initial state.
+            following: the LR frame after each frame (B, T, 3, H, W) for networks with look-ahead,
+                else None.
         """
         raise NotImplementedError
 
@@ -182,35 +202,50 @@ class UnidirectionalNet(RecurrentNet):
         """One frame: LR (B, 3, H, W) and the state before it -> SR and the state after it."""
         raise NotImplementedError
 
-    def _steps(self, lrs, state, cond, prepared):
-        for i in range(lrs.size(1)):
-            at_i = tuple(x[:, i] for x in prepared)
-            frame, state = self.step(lrs[:, i], at_i, state, None if cond is None else cond[:, i])
-            yield frame, state
+    def advance(
+        self, lr: Tensor, prepared: tuple[Tensor, ...], state: State, cond: Optional[Tensor]
+    ) -> State:
+        """The state that :meth:`step` gives; to override where it needs less than the SR frame."""
+        return self.step(lr, prepared, state, cond)[1]
 
+    @parametrize.cached()
     def unroll(self, lrs, states=None, cond=None):
-        state = None if states is None else states.forward
-        prepared = self.prepare(lrs, None if state is None else state['lr'])
+        state, after = states or States()
+        following = frames_after(lrs, after, _whole(lrs)) if self.look_ahead else None
+        prepared = self.prepare(lrs, state, following)
         if state is None:
             state = self.initial_states(lrs).forward
         frames = []
-        for frame, after in self._steps(lrs, state, cond, prepared):  # noqa: B007
+        for lr, at, planes in _by_frame(lrs, prepared, cond):
+            frame, state = self.step(lr, at, state, planes)
             frames.append(frame)
-        return Unrolled(torch.stack(frames, 1), States(after), self.learned_flows(prepared))
+        backward = self.following(lrs[:, 0]) if self.look_ahead else None
+        flows = self.learned_flows(prepared)
+        return Unrolled(torch.stack(frames, 1), States(state, backward), flows)
 
     def learned_flows(self, prepared: tuple[Tensor, ...]) -> Optional[Tensor]:
         """The flows (B, T-1, 2, H, W) among ``prepared`` that a loss can train, or None."""
         return None
 
     @torch.no_grad()
+    @parametrize.cached()
     def states_at(self, lrs, starts, ends, cond=None, lengths=None, initial=None):
+        lengths = _whole(lrs) if lengths is None else lengths
+        initial = initial or States()
+        forward = self._forward_states(lrs, starts, cond, lengths, initial)
+        if not self.look_ahead:
+            return States(forward)
+        return States(forward, states_after(lrs, ends, lengths, initial.backward))
+
+    def _forward_states(self, lrs, starts, cond, lengths, initial):
         last = starts.amax(1)
         order = last.argsort(descending=True)  # videos that need no more frames drop off the end
-        lrs, starts, last = lrs[order], starts[order], last[order]
+        lrs, starts, last, lengths = (x[order] for x in (lrs, starts, last, lengths))
         cond = None if cond is None else cond[order]
-        state = self.initial_states(lrs).forward
-        if initial is not None:
-            state = {key: x[order] for key, x in initial.forward.items()}
+        state, after = initial.map(lambda x: x[order])
+        carried = state is not None
+        if not carried:
+            state = self.initial_states(lrs).forward
         at_zero = starts == 0
         kept = {
             k: x[:, None] * at_zero.view(*starts.shape, *[1] * (x.ndim - 1))
@@ -221,12 +256,27 @@ class UnidirectionalNet(RecurrentNet):
             stop = min(begin + self.chunk, int(last[0]))
             clip = lrs[:active, begin:stop]
             state = {key: x[:active] for key, x in state.items()}
-            carried = begin > 0 or initial is not None
-            prepared = self.prepare(clip, state['lr'] if carried else None)
+            following = None
+            if self.look_ahead:
+                following = frames_after(lrs, after, lengths, begin, stop)[:active]
+            prepared = self.prepare(clip, state if carried or begin else None, following)
             clip_cond = None if cond is None else cond[:active, begin:stop]
-            steps = self._steps(clip, state, clip_cond, prepared)
-            for boundary, (_, state) in enumerate(steps, begin + 1):
+            for boundary, (lr, at, planes) in enumerate(
+                _by_frame(clip, prepared, clip_cond), begin + 1
+            ):
+                state = self.advance(lr, at, state, planes)
                 videos, repeats = torch.nonzero(starts[:active] == boundary, as_tuple=True)
                 for key, x in state.items():
                     kept[key][videos, repeats] = x[videos]
-        return States({key: x[order.argsort()] for key, x in kept.items()})
+        return {key: x[order.argsort()] for key, x in kept.items()}
+
+
+def _by_frame(lrs, prepared, cond):
+    """Yields each frame's LR frame, prepared tensors and condition planes."""
+    for i in range(lrs.size(1)):
+        yield lrs[:, i], tuple(x[:, i] for x in prepared), None if cond is None else cond[:, i]
+
+
+def _whole(lrs: Tensor) -> Tensor:
+    """Lengths (B,) of videos without padding."""
+    return torch.full((lrs.size(0),), lrs.size(1), device=lrs.device)

@@ -11,6 +11,9 @@ NETWORKS = {
     'basicvsr': dict(
         type='StatefulBasicVSRNet', mid_channels=8, num_blocks=1, flow_net=dict(type='DISFlow')
     ),
+    'mrvsr': dict(type='MRVSRNet', mid_channels=8, lipschitz=dict(size=16)),
+    'rlsp': dict(type='RLSPNet', mid_channels=8, num_convs=3),
+    'rfs3': dict(type='RFS3Net', mid_channels=8, num_convs=3),
 }
 
 
@@ -42,7 +45,7 @@ def test_zero_weights_of_the_plane_leave_the_network_as_it_was(pair, real_clip):
 def test_the_plane_enters_every_frame(pair, real_clip):
     _, conditioned = pair
     for module in conditioned.modules():
-        if isinstance(module, torch.nn.Conv2d) and module.in_channels in (52, 12):
+        if isinstance(module, torch.nn.Conv2d) and module.in_channels in (52, 12, 10, 34):
             module.weight[:, -1] = 0.3
     video = real_clip(2, 18, 26)
     difference = (conditioned(video, start=0) - conditioned(video, start=2)).abs()

@@ -4,6 +4,8 @@ import pytest
 import torch
 from mmagic.registry import MODELS
 
+from harness.networks import States
+
 CONV_FLOW = dict(type='ConvFlowNet', channels=8)
 NETWORKS = {
     'frvsr': dict(type='FRVSRNet', mid_channels=8, num_blocks=1, flow_net=CONV_FLOW),
@@ -26,6 +28,9 @@ NETWORKS = {
         hr_channels=16,
         flow_net=dict(type='DISFlow'),
     ),
+    'mrvsr': dict(type='MRVSRNet', mid_channels=8, lipschitz=dict(size=16)),
+    'rlsp': dict(type='RLSPNet', mid_channels=8, num_convs=3),
+    'rfs3': dict(type='RFS3Net', mid_channels=8, num_convs=3),
 }
 CASES = [(name, fc) for name in NETWORKS for fc in (False, True)]
 FRAMES, LENGTH = 7, 2
@@ -39,8 +44,8 @@ def net(request):
     cfg = dict(type='FrameConditioned', net=inner, last_frame=5) if conditioned else inner
     net = MODELS.build(cfg).eval()
     (net.net if conditioned else net).chunk = 3
-    # a freshly initialised BasicVSR hardly looks at its state
-    for parameter in net.parameters():
+    # most freshly initialised networks hardly look at their states; RLSP would blow itself up
+    for parameter in net.parameters() if name != 'rlsp' else ():
         if parameter.ndim == 4 and parameter.shape[-1] == 3:
             parameter.data.mul_(1.5)
     return net
@@ -50,6 +55,11 @@ def net(request):
 def video(real_clip):
     """Two videos of FRAMES frames."""
     return real_clip(FRAMES, 18, 26)
+
+
+def reads_ahead(net):
+    """Whether the network has a backward state."""
+    return net.bidirectional or net.look_ahead
 
 
 def all_states(net, video):
@@ -96,14 +106,14 @@ def test_states_at_unordered_and_repeated_boundaries(net, video):
     assert chosen.forward['lr'].shape == (2, 3, 3, 18, 26)
     assert torch.equal(chosen.forward['lr'][0, 0], video[0, 3])
     assert not chosen.forward['lr'][1, 0].any()
-    if net.bidirectional:
+    if reads_ahead(net):
         assert torch.equal(chosen.backward['lr'][0, 1], video[0, 3])
     else:
         assert chosen.backward is None
 
 
 def test_end_of_the_video_is_the_initial_backward_state(net, video):
-    if not net.bidirectional:
+    if not reads_ahead(net):
         pytest.skip('has no backward state')
     ends = torch.full((2, 1), FRAMES)
     states = net.states_at(video, ends - 1, ends, net.condition(video, 0))
@@ -158,11 +168,14 @@ def test_random_states(net, video):
     for direction, same in zip(states, again, strict=True):
         for key, x in (direction or {}).items():
             assert torch.equal(x, same[key])
-            if key != 'lr':
+            if key not in ('lr', 'known') and not (net.look_ahead and direction is states.backward):
                 assert abs(float(x.std()) - 0.3) < 0.03
     assert torch.equal(states.forward['lr'], video[:, 0])
     if net.bidirectional:
         assert torch.equal(states.backward['lr'], video[:, -1])
+    elif net.look_ahead:
+        assert states.forward['known'].all()
+        assert not any(x.any() for x in states.backward.values())
 
 
 def test_states_are_detached(net, video):
@@ -191,6 +204,10 @@ def test_returned_states_chain(net, video):
         pieces, states, start = [], None, 0
         for length in (1, 3, 2, 1):
             clip = video[:, start : start + length]
+            if net.look_ahead:
+                ahead = start + length < FRAMES
+                after = net.following(video[:, start + length]) if ahead else None
+                states = States(states and states.forward, after)
             frames, states = net(clip, states, start, return_states=True)
             pieces.append(frames)
             start += length
@@ -199,13 +216,14 @@ def test_returned_states_chain(net, video):
 
 def test_returned_states_are_those_of_the_state_pass(net, video):
     with torch.no_grad():
-        _, after = net(video[:, :4], None, 0, return_states=True)
+        ahead = States(None, net.following(video[:, 4])) if net.look_ahead else None
+        _, after = net(video[:, :4], ahead, 0, return_states=True)
         # of the last frames, as if the video began with frame 4
         _, before = net(video[:, 4:], None, 4, return_states=True)
     boundary = torch.full((2, 1), 4)
     states = net.states_at(video, boundary, boundary, net.condition(video, 0))
     for key, x in after.forward.items():
         assert torch.allclose(x, states.forward[key][:, 0], atol=1e-5)
-    if net.bidirectional:
+    if reads_ahead(net):
         for key, x in before.backward.items():
             assert torch.allclose(x, states.backward[key][:, 0], atol=1e-5)

@@ -1,0 +1,46 @@
+"""RGB in [0, 1] to and from Y, Cb, Cr (BT.601, Y in [16, 235] / 255), and losses on Y."""
+
+import torch
+from mmagic.registry import MODELS
+from torch import Tensor, nn
+
+_OFFSETS = (16 / 255, 128 / 255, 128 / 255)
+_FROM_RGB = (
+    (65.481 / 255, 128.553 / 255, 24.966 / 255),
+    (-37.797 / 255, -74.203 / 255, 112 / 255),
+    (112 / 255, -93.786 / 255, -18.214 / 255),
+)
+_TO_RGB = torch.tensor(_FROM_RGB, dtype=torch.float64).inverse().tolist()
+
+
+def rgb_to_ycbcr(rgb: Tensor) -> Tensor:
+    """Y, Cb, Cr (..., 3, H, W) of RGB images (..., 3, H, W)."""
+    return _mix(rgb, _FROM_RGB) + rgb.new_tensor(_OFFSETS)[:, None, None]
+
+
+def ycbcr_to_rgb(ycbcr: Tensor) -> Tensor:
+    """The inverse of :func:`rgb_to_ycbcr`; nothing is clamped."""
+    return _mix(ycbcr - ycbcr.new_tensor(_OFFSETS)[:, None, None], _TO_RGB)
+
+
+def _mix(images: Tensor, weights) -> Tensor:
+    return torch.einsum('ij,...jhw->...ihw', images.new_tensor(weights), images)
+
+
+@MODELS.register_module()
+class LumaLoss(nn.Module):
+    """A loss between the Y channels of SR and GT frames.
+
+    For networks that estimate Y only: the error of their interpolated chroma would otherwise pull
+    Y away from the ground truth's.
+
+    Args:
+        loss: config of the loss.
+    """
+
+    def __init__(self, loss: dict):
+        super().__init__()
+        self.loss = MODELS.build(loss)
+
+    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
+        return self.loss(rgb_to_ycbcr(pred)[..., :1, :, :], rgb_to_ycbcr(target)[..., :1, :, :])

@@ -1,0 +1,196 @@
+"""MRVSR (Chiche et al., CVPR 2022) and its siblings RLSP and RFS3.
+
+All three read the RGB LR frames t-1, t and t+1 without any alignment, give Y by depth-to-space as a
+correction of the nearest-upsampled LR Y, and interpolate chroma. Parameters have the names of the
+MRVSR authors' public code, so that their weights load.
+"""
+
+from typing import Optional, Union
+
+import torch
+import torch.nn.functional as F
+from mmagic.registry import MODELS
+from torch import Tensor, nn
+
+from .bicubic import upsample_bd
+from .lipschitz import constrain
+from .look_ahead import beside, frame_before, neighbour_shapes
+from .luma import rgb_to_ycbcr, ycbcr_to_rgb
+from .recurrent import UnidirectionalNet
+
+WINDOW, LUMA = 3 * 3, 4 * 4  # channels of three RGB frames, and of one Y frame at LR size
+
+
+def _conv(in_channels: int, out_channels: int) -> nn.Conv2d:
+    return nn.Conv2d(in_channels, out_channels, 3, padding=1)
+
+
+def _relu_convs(in_channels: int, channels: int, count: int) -> nn.Sequential:
+    layers = []
+    for i in range(count):
+        layers += [_conv(channels if i else in_channels, channels), nn.ReLU(inplace=True)]
+    return nn.Sequential(*layers)
+
+
+class _ThreeFrameNet(UnidirectionalNet):
+    """Three RGB LR frames in, Y and interpolated chroma out, as RGB."""
+
+    look_ahead = 1
+
+    def prepare(self, lrs, state, following):
+        """The frames t-1, t, t+1 of each t, (B, T, 9, H, W)."""
+        previous = torch.cat([frame_before(lrs, state)[:, None], lrs[:, :-1]], 1)
+        return (torch.cat([previous, lrs, following], 2),)
+
+
+def _luma(correction: Tensor, lr: Tensor) -> Tensor:
+    """Y of the SR frame by space-to-depth (B, 16, H, W)."""
+    return correction + rgb_to_ycbcr(lr)[:, :1]
+
+
+def _to_rgb(y: Tensor, lr: Tensor) -> Tensor:
+    """SR frame (B, 3, 4H, 4W) of its Y by space-to-depth.
+
+    Chroma is interpolated for the phase of BD frames, with the border's value outside (the authors
+    mirror there: the last 3 HR rows and columns differ).
+    """
+    chroma = upsample_bd(rgb_to_ycbcr(lr)[:, 1:])
+    return ycbcr_to_rgb(torch.cat([F.pixel_shuffle(y, 4), chroma], 1))
+
+
+def _join(inputs: list[Tensor], cond: Optional[Tensor]) -> Tensor:
+    planes = [] if cond is None else [cond.expand(-1, -1, *inputs[0].shape[-2:])]
+    return torch.cat([*inputs, *planes], 1)
+
+
+class _ConvStack(_ThreeFrameNet):
+    """A stack of 3x3 convolutions with ReLU between them."""
+
+    def __init__(self, in_channels: int, mid_channels: int, num_convs: int):
+        super().__init__()
+        self.block1 = _relu_convs(in_channels, mid_channels, 1)
+        self.blocks = _relu_convs(mid_channels, mid_channels, num_convs - 2)
+        self.output_layer = _conv(mid_channels, LUMA)
+
+
+def _initialise(module: nn.Module) -> None:
+    """As the authors do: Glorot and Bengio's uniform weights, zero biases."""
+    if isinstance(module, nn.Conv2d):
+        nn.init.xavier_uniform_(module.weight)
+        nn.init.zeros_(module.bias)
+
+
+@MODELS.register_module()
+class RFS3Net(_ConvStack):
+    """RFS3 (Chiche et al., CVPR 2022): RLSP without its recurrence; 766,864 parameters.
+
+    The forward state is the previous LR frame, the backward state the next one (``look_ahead.py``).
+
+    Args:
+        mid_channels: width of the convolutions.
+        num_convs: their number.
+        cond_channels: constant planes of the current frame that are concatenated to the three LR
+            frames (see :class:`FrameConditioned`).
+    """
+
+    def __init__(self, mid_channels: int = 128, num_convs: int = 7, cond_channels: int = 0):
+        super().__init__(WINDOW + cond_channels, mid_channels, num_convs)
+        self.apply(_initialise)
+
+    def state_shapes(self, height, width):
+        neighbour = neighbour_shapes(height, width)
+        return neighbour, dict(neighbour)
+
+    def advance(self, lr, prepared, state, cond):
+        return beside(lr)
+
+    def step(self, lr, prepared, state, cond):
+        x = self.blocks(self.block1(_join([*prepared], cond)))
+        return _to_rgb(_luma(self.output_layer(x), lr), lr), beside(lr)
+
+
+@MODELS.register_module()
+class RLSPNet(_ConvStack):
+    """RLSP 7-128 (Fuoli et al., ICCV Workshops 2019): 1,080,336 parameters.
+
+    The forward state is ``hidden``, features of the previous frame (mid_channels, H, W), ``y``, its
+    Y by space-to-depth (16, H, W), and the previous LR frame; the backward state is the next one
+    (``look_ahead.py``).
+
+    Args:
+        mid_channels: width of the convolutions and of the hidden state.
+        num_convs: convolutions from input to output; one more makes the hidden state.
+        cond_channels: as in :class:`RFS3Net`.
+    """
+
+    def __init__(self, mid_channels: int = 128, num_convs: int = 7, cond_channels: int = 0):
+        super().__init__(WINDOW + mid_channels + LUMA + cond_channels, mid_channels, num_convs)
+        self.hidden_state_layer = _relu_convs(mid_channels, mid_channels, 1)
+        self.mid_channels = mid_channels
+        self.apply(_initialise)
+
+    def state_shapes(self, height, width):
+        neighbour = neighbour_shapes(height, width)
+        memory = {'hidden': (self.mid_channels, height, width), 'y': (LUMA, height, width)}
+        return {**memory, **neighbour}, neighbour
+
+    def advance(self, lr, prepared, state, cond):
+        x = self.blocks(self.block1(_join([*prepared, state['hidden'], state['y']], cond)))
+        y = _luma(self.output_layer(x), lr)
+        return {'hidden': self.hidden_state_layer(x), 'y': y, **beside(lr)}
+
+    def step(self, lr, prepared, state, cond):
+        after = self.advance(lr, prepared, state, cond)
+        return _to_rgb(after['y'], lr), after
+
+
+@MODELS.register_module()
+class MRVSRNet(_ThreeFrameNet):
+    """MRVSR with the Lipschitz constraint on its recurrence: 1,209,360 parameters.
+
+    Convolutions before (xi) and after (psi) the recurrence (phi) are free, those that the hidden
+    state passes through from one frame to the next are bounded: hidden[t] =
+    ReLU(phi(xi(LR), ReLU(phi_hidden(hidden[t-1])))). With both norms <= 1 the map from hidden state
+    to hidden state is non-expansive for given LR frames of at most ``size`` pixels a side: in the
+    Euclidean norm two states come no further apart. (SRNL, the layer by which the authors constrain
+    theirs, is not public.) The output is made of hidden[t] and hidden[t-1].
+
+    The forward state is ``hidden`` (mid_channels, H, W) and the previous LR frame; the backward
+    state is the next one (``look_ahead.py``).
+
+    Args:
+        mid_channels: width of the convolutions and of the hidden state.
+        lipschitz: bound of the operator norms, or its options (see :func:`constrain`); None for
+            no bound.
+        cond_channels: as in :class:`RFS3Net`.
+    """
+
+    def __init__(
+        self,
+        mid_channels: int = 128,
+        lipschitz: Optional[Union[float, dict]] = 1.0,
+        cond_channels: int = 0,
+    ):
+        super().__init__()
+        self.mid_channels = mid_channels
+        self.xi_layers = _relu_convs(WINDOW + cond_channels, mid_channels, 3)
+        self.phi_hidden_state_layer = _relu_convs(mid_channels, mid_channels, 1)
+        self.phi_layers = _relu_convs(2 * mid_channels, mid_channels, 1)
+        self.psi_layers = _relu_convs(2 * mid_channels, mid_channels, 2)
+        self.psi_output_layer = _conv(mid_channels, LUMA)
+        if lipschitz is not None:
+            constrain([self.phi_hidden_state_layer, self.phi_layers], lipschitz)
+
+    def state_shapes(self, height, width):
+        neighbour = neighbour_shapes(height, width)
+        return {'hidden': (self.mid_channels, height, width), **neighbour}, neighbour
+
+    def advance(self, lr, prepared, state, cond):
+        features = self.xi_layers(_join([*prepared], cond))
+        recalled = self.phi_hidden_state_layer(state['hidden'])
+        return {'hidden': self.phi_layers(torch.cat([features, recalled], 1)), **beside(lr)}
+
+    def step(self, lr, prepared, state, cond):
+        after = self.advance(lr, prepared, state, cond)
+        x = self.psi_layers(torch.cat([after['hidden'], state['hidden']], 1))
+        return _to_rgb(_luma(self.psi_output_layer(x), lr), lr), after
