@@ -1,6 +1,6 @@
 """Time and memory of the strategies: ``python tests/benchmarks/bench_strategies.py``.
 
-With the paper's proportions (videos of T = 120 frames, clips of l = 15, B = 4) and a narrow FRVSR on
+With the paper's proportions (videos of T = 120 frames, clips of l = 15, B = 4), a narrow FRVSR and
 small windows, PI-BPTT's time per iteration relative to RI-BPTT's for each R, beside
 
 - the paper's ratio (Table VI),
