@@ -93,9 +93,10 @@ class PIBPTTLoop(ClipTrainLoop):
         self.bank = StateBank()
         self.model.eval()  # batch norm must neither use nor update batch statistics here
         for group, data in zip(groups, self.window_loader, strict=True):
-            lrs = self.model.data_preprocessor(data)['inputs']
+            data = self.model.data_preprocessor(data)
+            lrs = data['inputs']
             boundaries = [_pad([b[e] for e in group]).to(lrs.device) for b in (starts, ends)]
-            cond = self.model.generator.condition(lrs, 0)
+            cond = self.model.generator.condition(lrs, 0, data['length'])
             states = self.model.generator.states_at(lrs, *boundaries, cond)
             for i, entry in enumerate(group):
                 self.bank.put(entry, states.map(lambda x, i=i: x[i]))

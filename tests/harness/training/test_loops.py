@@ -43,6 +43,14 @@ CONDITIONED = dict(
         residual_recurrence=True,
     ),
 )
+OWN_LENGTH = dict(CONDITIONED, last_frame=None)
+DIRECTION_AWARE = dict(
+    _delete_=True,
+    type='FrameConditioned',
+    last_frame=9,
+    direction_aware=True,
+    net={key: value for key, value in BASICVSR.items() if key != '_delete_'},
+)
 _numbers = count()
 
 
@@ -135,11 +143,14 @@ class CompareWithWholeWindow(Hook):
         batch = plan.batches[loop.iter - first]
         model.eval()
         data = model.data_preprocessor(data_batch)
-        frames = model(data['inputs'], states=data['states'], start=data['start'])
-        without = model(data['inputs'], start=data['start'])
+        place = dict(start=data['start'], length=data['length'])
+        frames = model(data['inputs'], states=data['states'], **place)
+        without = model(data['inputs'], **place)
         for i, clip in enumerate(batch):
             window = loop.dataloader.dataset[plan.entries[clip.entry]]
-            whole = model(model.data_preprocessor(window)['inputs'][None])[0]
+            whole = model(model.data_preprocessor(window)['inputs'][None], length=window['length'])[
+                0
+            ]
             expected = whole[clip.index.start : clip.index.start + CLIP]
             self.worst = max(self.worst, float((frames[i] - expected).abs().max()))
             self.state_effect = max(self.state_effect, float((without[i] - expected).abs().max()))
@@ -184,7 +195,9 @@ def test_samples_are_the_planned_ones(make_cfg):
 
 
 @pytest.mark.parametrize(
-    'generator', [None, BASICVSR, CONDITIONED], ids=['frvsr', 'basicvsr', 'frvsr-FC']
+    'generator',
+    [None, BASICVSR, CONDITIONED, OWN_LENGTH, DIRECTION_AWARE],
+    ids=['frvsr', 'basicvsr', 'frvsr-FC', 'frvsr-FC-own-length', 'basicvsr-FC-both-ways'],
 )
 def test_clips_equal_the_whole_window(make_cfg, generator):
     """With a learning rate of 0 the stored states never get old."""
