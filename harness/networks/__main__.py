@@ -66,9 +66,13 @@ def _size(text: str) -> tuple[int, int]:
 
 
 def _summary(args) -> None:
-    from .summary import print_table, summarize, write_csv
+    from rich.console import Console
+    from rich.progress import track
 
-    rows = summarize(args.config, args.size, timed=not args.no_time)
+    from .summary import paper_configs, print_table, summarize, write_csv
+
+    configs = track([*paper_configs(), *args.config], console=Console(stderr=True), transient=True)
+    rows = [summarize(config, args.size, timed=not args.no_time) for config in configs]
     print_table(rows, args.size)
     if args.csv:
         write_csv(rows, args.csv)

@@ -1,20 +1,21 @@
 """FRVSR weights of TecoGAN-PyTorch (github.com/skycrapers/TecoGAN-PyTorch) for ``FRVSRNet``.
 
-==========================================  =====================================
-their name (``FRNet``)                      ours (after ``generator.``)
-==========================================  =====================================
-``fnet.encoder1..3.{0,2}``                  ``flow_net.encoder.0..2.{0,2}``
-``fnet.decoder1..3.{0,2}``                  ``flow_net.decoder.0..2.{0,2}``
-``fnet.flow.{0,2}``                         ``flow_net.tail.{0,2}``
-``srnet.conv_in.0``                         ``head``, input channels reordered
-``srnet.resblocks.N.conv.{0,2}``            ``blocks.N.conv{1,2}``
-``srnet.conv_up.{0,2}``, ``srnet.conv_out``  ``tail.{0,2}``, ``tail.4``
-``[srnet.]upsample_func.kernels``           none: constants of ``upsampler='bicubic_bd'``
-==========================================  =====================================
+Names in its ``FRNet``, whether trained as FRVSR or as TecoGAN, and here, after ``generator.``:
+
+=================================  ===================================
+``fnet.encoder1..3.{0,2}``         ``flow_net.encoder.0..2.{0,2}``
+``fnet.decoder1..3.{0,2}``         ``flow_net.decoder.0..2.{0,2}``
+``fnet.flow.{0,2}``                ``flow_net.tail.{0,2}``
+``srnet.conv_in.0``                ``head``, input channels reordered
+``srnet.resblocks.N.conv.{0,2}``   ``blocks.N.conv{1,2}``
+``srnet.conv_up.{0,2}``            ``tail.{0,2}``
+``srnet.conv_out``                 ``tail.4``
+``[srnet.]upsample_func.kernels``  none: constants of ``bicubic_bd``
+=================================  ===================================
 
 Their space-to-depth puts the 16 pixels of a block first and the colours last, ours the other way
 round. Networks for BD frames upsample flow and LR frame by ``bicubic_bd`` and carry its
-coefficients; those for BI frames have none and upsample bilinearly. Both want RGB in [0, 1], as here.
+coefficients; those for BI frames have none and upsample bilinearly. Both take RGB in [0, 1].
 
 Their LR frames differ a little from ours: the Gaussian (sigma 1.5) has 9 taps, not 13, and frames
 that their test script degrades itself are not rounded to 8 bits; they keep the same pixels 0, 4, 8.

@@ -8,12 +8,11 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from mmengine.config import Config
 
-from harness.cli import UserError
+from harness.cli import UserError, load_config
 from harness.evaluation.model import load_model
 from harness.networks.__main__ import main
-from harness.networks.convert import CONFIG, convert_frvsr
+from harness.networks.convert import convert_frvsr
 
 CHANNELS = 8
 
@@ -137,17 +136,68 @@ class TheirNetwork:
 @pytest.mark.parametrize('bd', [True, False], ids=['BD', 'BI'])
 @pytest.mark.parametrize('size', [(16, 24), (17, 31)], ids=str)
 def test_frames_are_theirs(tmp_path, real_clip, capsys, size, bd):
+    """By the commands that convert and that its output names."""
     weights = their_weights(bd=bd)
     torch.save(weights, tmp_path / 'theirs.pth')
-    main(['convert-frvsr', str(tmp_path / 'theirs.pth'), str(tmp_path / 'ours.pth')])
-    cfg = Config.fromfile(CONFIG)
-    settings = capsys.readouterr().out.split('--cfg-options ')[1].split()
-    cfg.merge_from_dict(dict(setting.split('=') for setting in settings))
-    for key in ('mid_channels', 'num_blocks'):
-        cfg.model.generator[key] = int(cfg.model.generator[key])
-    net = load_model(cfg, tmp_path / 'ours.pth', torch.device('cpu')).generator.double()
+    assert main(['convert-frvsr', f'{tmp_path}/theirs.pth', f'{tmp_path}/ours.pth']) == 0
+    command, options = capsys.readouterr().out.splitlines()[1].split(' --cfg-options ')
+    *_, config, checkpoint = command.split()
+    cfg = load_config(config, options.split())
+    net = load_model(cfg, checkpoint, torch.device('cpu')).generator.double()
     video = real_clip(3, *size, batch=1).double()
-    expected = TheirNetwork(weights, bd)(video[0])
-    flow = net.flow_net(video[:, 1], video[:, 0])
-    assert flow.abs().mean() > 0.2  # or the test would prove nothing about warping
-    assert (net(video)[0] - expected).abs().max() <= 1e-6
+    assert net.flow_net(video[:, 1], video[:, 0]).abs().mean() > 0.2  # or warping would not matter
+    assert (net(video)[0] - TheirNetwork(weights, bd)(video[0])).abs().max() <= 1e-6
+
+
+def test_sizes_are_those_of_the_file(tmp_path):
+    torch.save(their_weights(blocks=16), tmp_path / 'theirs.pth')
+    options = convert_frvsr(tmp_path / 'theirs.pth', tmp_path / 'ours.pth')
+    assert options == dict(mid_channels=8, num_blocks=16, upsampler='bicubic_bd')
+
+
+def without(weights, name):
+    return {key: x for key, x in weights.items() if key != name}
+
+
+WRONG = {
+    'unknown': (
+        lambda: their_weights() | {'srnet.extra.weight': torch.ones(1)},
+        'srnet.extra.weight is no weight of FRNet',
+    ),
+    'x2': (
+        lambda: their_weights(bd=False, scale=2),
+        r'no FRNet for x4: \(8, 15, 3, 3\) in the place of head.weight, which is \(8, 51, 3, 3\)',
+    ),
+    'incomplete': (
+        lambda: without(their_weights(), 'fnet.flow.2.bias'),
+        r'nothing in the place of flow_net.tail.2.bias, which is \(2,\)',
+    ),
+    'too many': (
+        lambda: without(their_weights(), 'srnet.resblocks.0.conv.0.bias'),
+        'in the place of blocks.',
+    ),
+    'beginning': (
+        lambda: without(their_weights(), 'srnet.conv_in.0.bias'),
+        'it has no srnet.conv_in.0.bias',
+    ),
+    'kernels': (
+        lambda: their_weights() | {'upsample_func.kernels': torch.zeros(4, 4)},
+        'upsample_func.kernels are not',
+    ),
+}
+
+
+@pytest.mark.parametrize('make, message', WRONG.values(), ids=WRONG)
+def test_other_files_are_refused(tmp_path, make, message):
+    torch.save(make(), tmp_path / 'theirs.pth')
+    with pytest.raises(UserError, match=f'theirs.pth: .*{message}'):
+        convert_frvsr(tmp_path / 'theirs.pth', tmp_path / 'ours.pth')
+    assert not (tmp_path / 'ours.pth').exists()
+
+
+def test_files_of_the_user_are_not_replaced(tmp_path):
+    torch.save(their_weights(), tmp_path / 'theirs.pth')
+    with pytest.raises(SystemExit, match='theirs.pth: already exists'):
+        main(['convert-frvsr', f'{tmp_path}/theirs.pth', f'{tmp_path}/theirs.pth'])
+    with pytest.raises(SystemExit, match='IN=.*missing.pth: no such file'):
+        main(['convert-frvsr', f'{tmp_path}/missing.pth', f'{tmp_path}/ours.pth'])
