@@ -66,6 +66,11 @@ def _size(text: str) -> tuple[int, int]:
 
 
 def _summary(args) -> None:
+    from harness.cli import fail
+
+    if args.csv and not args.csv.parent.is_dir():
+        fail(f'--csv {args.csv}: no such folder')  # now, not after minutes of measuring
+
     from rich.console import Console
     from rich.progress import track
 

@@ -59,10 +59,12 @@ def convert_frvsr(source: Path, target: Path) -> dict:
         The options of ``FRVSRNet`` that fit the weights: mid_channels, num_blocks, upsampler.
 
     Raises:
-        UserError: ``target`` exists, or ``source`` is no checkpoint of a x4 ``FRNet``.
+        UserError: ``target`` exists or has no folder, or ``source`` is no checkpoint of a x4 ``FRNet``.
     """
     if target.exists():
         fail(f'{target}: already exists')
+    if not target.parent.is_dir():
+        fail(f'{target}: no such folder')
     theirs = read_weights(str(source), 'IN')
     kernels = [theirs.pop(name) for name in list(theirs) if name.endswith('upsample_func.kernels')]
     weights = {_our_name(name, source): x for name, x in theirs.items()}

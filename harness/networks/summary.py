@@ -143,13 +143,10 @@ def write_csv(rows: list[Row], path: Path) -> None:
 
 def print_table(rows: list[Row], size: tuple[int, int]) -> None:
     """Prints the table for LR frames of ``size`` (H, W)."""
-    device = default_device().type
-    on = (
-        f'{torch.get_num_threads()} CPU threads'
-        if device == 'cpu'
-        else torch.cuda.get_device_name()
-    )
-    table = Table(title=f'LR frames of {size[0]}x{size[1]}, {on}', show_lines=True)
+    device = f'CPU with {torch.get_num_threads()} threads'
+    if torch.cuda.is_available():
+        device = torch.cuda.get_device_name()
+    table = Table(title=f'LR frames of {size[0]}x{size[1]}, {device}', show_lines=True)
     table.add_column('network')
     for title in ('parameters\n(millions)', 'paper', 'GFLOPs\nper frame'):
         table.add_column(title, justify='right')

@@ -199,5 +199,7 @@ def test_files_of_the_user_are_not_replaced(tmp_path):
     torch.save(their_weights(), tmp_path / 'theirs.pth')
     with pytest.raises(SystemExit, match='theirs.pth: already exists'):
         main(['convert-frvsr', f'{tmp_path}/theirs.pth', f'{tmp_path}/theirs.pth'])
+    with pytest.raises(SystemExit, match='ours.pth: no such folder'):
+        main(['convert-frvsr', f'{tmp_path}/theirs.pth', f'{tmp_path}/nowhere/ours.pth'])
     with pytest.raises(SystemExit, match='IN=.*missing.pth: no such file'):
         main(['convert-frvsr', f'{tmp_path}/missing.pth', f'{tmp_path}/ours.pth'])

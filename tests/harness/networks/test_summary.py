@@ -130,6 +130,11 @@ def test_command(config, tmp_path, capsys):
     assert 'Nothing is not in the' in printed
 
 
+def test_csv_needs_a_folder(tmp_path):
+    with pytest.raises(SystemExit, match='--csv .*: no such folder'):
+        main(['summary', '--csv', f'{tmp_path}/nowhere/networks.csv'])
+
+
 def test_size_is_checked(capsys):
     with pytest.raises(SystemExit):
         main(['summary', '--size', '64'])
