@@ -88,9 +88,10 @@ def _convert_frvsr(args) -> None:
 
     options = convert_frvsr(args.source, args.target)
     settings = ' '.join(f'model.generator.{key}={value}' for key, value in options.items())
+    kind = 'lr_bd' if options['upsampler'] == 'bicubic_bd' else 'lr_bi'
     print(
-        f'{args.target}: made. To evaluate it:\n'
-        f'  python harness/test.py {CONFIG} {args.target} --cfg-options {settings}'
+        f'{args.target}: made. To evaluate it:\n  python harness/test.py {CONFIG} {args.target} '
+        f'--lr-kind {kind} --cfg-options {settings}'
     )
 
 

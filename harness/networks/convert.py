@@ -59,7 +59,7 @@ def convert_frvsr(source: Path, target: Path) -> dict:
         The options of ``FRVSRNet`` that fit the weights: mid_channels, num_blocks, upsampler.
 
     Raises:
-        UserError: ``target`` exists or has no folder, or ``source`` is no checkpoint of a x4 ``FRNet``.
+        UserError: ``target`` exists or has no folder, or ``source`` holds no x4 ``FRNet``.
     """
     if target.exists():
         fail(f'{target}: already exists')

@@ -143,7 +143,7 @@ def write_csv(rows: list[Row], path: Path) -> None:
 
 def print_table(rows: list[Row], size: tuple[int, int]) -> None:
     """Prints the table for LR frames of ``size`` (H, W)."""
-    device = f'CPU with {torch.get_num_threads()} threads'
+    device = f'CPU, threads: {torch.get_num_threads()}'
     if torch.cuda.is_available():
         device = torch.cuda.get_device_name()
     table = Table(title=f'LR frames of {size[0]}x{size[1]}, {device}', show_lines=True)

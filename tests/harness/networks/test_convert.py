@@ -141,7 +141,8 @@ def test_frames_are_theirs(tmp_path, real_clip, capsys, size, bd):
     torch.save(weights, tmp_path / 'theirs.pth')
     assert main(['convert-frvsr', f'{tmp_path}/theirs.pth', f'{tmp_path}/ours.pth']) == 0
     command, options = capsys.readouterr().out.splitlines()[1].split(' --cfg-options ')
-    *_, config, checkpoint = command.split()
+    *_, config, checkpoint, _, lr_kind = command.split()
+    assert lr_kind == ('lr_bd' if bd else 'lr_bi')
     cfg = load_config(config, options.split())
     net = load_model(cfg, checkpoint, torch.device('cpu')).generator.double()
     video = real_clip(3, *size, batch=1).double()
