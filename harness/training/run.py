@@ -49,7 +49,7 @@ def train(cfg: Config, hooks: Sequence[Hook] = ()) -> Path:
         )
     import_custom_modules(cfg)
     runner = Runner.from_cfg(cfg)
-    if cfg.get('load_from'):
+    if cfg.get('load_from') and not cfg.get('resume'):
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         check_overlap(model, cfg.load_from, 'load_from')
     for hook in hooks:
