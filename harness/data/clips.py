@@ -85,7 +85,7 @@ class VideoClipDataset(Dataset):
     """Clips of a set folder, addressed by :class:`ClipIndex`.
 
     A sample is a dict of ``inputs`` (T, 3, h, w) and, if asked for, ``gts`` (T, 3, 4h, 4w), both
-    uint8, and ``start``, the number of the first frame.
+    uint8, ``start``, the number of the first frame, and ``length``, the frames of the whole video.
 
     Args:
         data_root: the set folder.
@@ -137,6 +137,7 @@ class VideoClipDataset(Dataset):
         if index.with_gt:
             sample['gts'] = self._clip(index, 'gt', index.window.hr_region)
         sample['start'] = torch.tensor(index.start)
+        sample['length'] = torch.tensor(self.videos[index.video].frames)
         return sample
 
     def _clip(self, index: ClipIndex, kind: str, region: tuple[int, int, int, int]) -> Tensor:

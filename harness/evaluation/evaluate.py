@@ -72,7 +72,8 @@ def summarize(table: pd.DataFrame) -> tuple[float, float]:
 
 def _score_video(net, test_set, video, lr_kind, device) -> Iterator[tuple]:
     gts = _read_frames(test_set, 'gt', video)
-    srs = super_resolve(net, _read_frames(test_set, lr_kind, video), device)
+    length = test_set.videos[video].frames
+    srs = super_resolve(net, _read_frames(test_set, lr_kind, video), device, length)
     for number, (gt, sr) in enumerate(zip(gts, srs, strict=True)):
         if gt.shape != sr.rgb.shape:
             raise DatasetError(

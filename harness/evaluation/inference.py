@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple, Union
+from typing import NamedTuple, Optional, Union
 
 import numpy as np
 import torch
@@ -18,24 +18,30 @@ class SRFrame(NamedTuple):
 
 
 def super_resolve(
-    net: RecurrentNet, lr_frames: Iterable[np.ndarray], device: Union[str, torch.device]
+    net: RecurrentNet,
+    lr_frames: Iterable[np.ndarray],
+    device: Union[str, torch.device],
+    length: Optional[int] = None,
 ) -> Iterator[SRFrame]:
     """Yields the SR frame of each LR frame (H, W, 3), uint8 RGB, in order.
 
     A unidirectional network holds one frame and its state in memory; a bidirectional one needs the
-    whole video, and its time is spread evenly over the frames.
+    whole video, and its time is spread evenly over the frames. ``length`` is the number of frames,
+    None if it is not known beforehand.
     """
     net.eval()
-    return _whole(net, lr_frames, device) if net.bidirectional else _stream(net, lr_frames, device)
+    if net.bidirectional:
+        return _whole(net, lr_frames, device)
+    return _stream(net, lr_frames, device, length)
 
 
 @torch.inference_mode()
-def _stream(net, lr_frames, device):
+def _stream(net, lr_frames, device, length):
     states = None
     for number, frame in enumerate(lr_frames):
         lrs = _to_tensor([frame], device)
         begin = time.perf_counter()
-        srs, states = net(lrs, states, start=number, return_states=True)
+        srs, states = net(lrs, states, start=number, return_states=True, length=length)
         rgb = _to_uint8(srs[0, 0])
         yield SRFrame(rgb, 1e3 * (time.perf_counter() - begin))
 
@@ -44,7 +50,7 @@ def _stream(net, lr_frames, device):
 def _whole(net, lr_frames, device):
     lrs = _to_tensor(list(lr_frames), device)
     begin = time.perf_counter()
-    frames = [_to_uint8(sr) for sr in net(lrs)[0]]
+    frames = [_to_uint8(sr) for sr in net(lrs, length=lrs.size(1))[0]]
     ms = 1e3 * (time.perf_counter() - begin) / len(frames)
     for rgb in frames:
         yield SRFrame(rgb, ms)

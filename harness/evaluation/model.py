@@ -9,6 +9,7 @@ from mmengine.config import Config
 from mmengine.runner import load_checkpoint
 
 import harness.networks  # noqa: F401  (fills the registry)
+from harness.checkpoints import loading
 from harness.cli import import_custom_modules
 
 
@@ -23,11 +24,12 @@ def load_model(
     """The model of a config on ``device``, with the weights of ``checkpoint`` if one is given.
 
     Raises:
-        RuntimeError: the checkpoint does not fit the model.
+        UserError: the checkpoint cannot be read or does not fit the model.
     """
     torch.set_flush_denormal(True)
     import_custom_modules(cfg)
     model = MODELS.build(cfg.model)
     if checkpoint:
-        load_checkpoint(model, str(checkpoint), map_location='cpu', strict=True)
+        with loading(str(checkpoint), 'checkpoint'):
+            load_checkpoint(model, str(checkpoint), map_location='cpu', strict=True)
     return model.to(device).eval()

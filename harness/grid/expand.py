@@ -112,7 +112,11 @@ def _make_run(grid: Grid, axes: Axes) -> Run:
 
 
 def resolve_config(grid: Grid, axes: Axes) -> Config:
-    """The network's config with strategy, R, FC, training set and seed filled in."""
+    """The network's config with strategy, R, FC, training set and seed filled in.
+
+    A config may hold other options of ``FrameConditioned`` for its runs with FC:
+    ``frame_conditioning = dict(direction_aware=True)``.
+    """
     path = grid.networks[axes.network]['config']
     cfg = load_config(path)
     if 'model' not in cfg:
@@ -129,10 +133,11 @@ def resolve_config(grid: Grid, axes: Axes) -> Config:
         cfg.train_cfg.repeats = axes.repeats
     if grid.nproc > 1:
         cfg.nproc = grid.nproc  # batches are nproc times as large
+    options = cfg.pop('frame_conditioning', {})
     if axes.fc:
         frames = max(video.frames for video in train_set.videos.values())
         cfg.model.generator = dict(
-            type='FrameConditioned', net=cfg.model.generator, last_frame=frames - 1
+            dict(type='FrameConditioned', net=cfg.model.generator, last_frame=frames - 1), **options
         )
     cfg.train_dataloader.dataset.data_root = str(train_set.root)
     cfg.randomness = dict(seed=axes.seed)

@@ -1,35 +1,7 @@
 """Recurrent VSR networks whose memory is an explicit input and output, in MMagic's ``MODELS``."""
 
-from harness import compat
+import sys
 
-compat.apply()
-
-from .basicvsr import StatefulBasicVSRNet  # noqa: E402
-from .bicubic import BicubicUpsampler  # noqa: E402
-from .flow import ConvFlowNet, DISFlow, FRVSRFlowNet  # noqa: E402
-from .frame_conditioned import FrameConditioned  # noqa: E402
-from .frvsr import FRVSRNet  # noqa: E402
-from .luma import LumaLoss  # noqa: E402
-from .model import FramePreprocessor, RecurrentVSR  # noqa: E402
-from .mrvsr import MRVSRNet, RFS3Net, RLSPNet  # noqa: E402
-from .recurrent import RecurrentNet, States, UnidirectionalNet, Unrolled  # noqa: E402
-
-__all__ = [
-    'BicubicUpsampler',
-    'ConvFlowNet',
-    'DISFlow',
-    'FRVSRFlowNet',
-    'FRVSRNet',
-    'FrameConditioned',
-    'FramePreprocessor',
-    'LumaLoss',
-    'MRVSRNet',
-    'RFS3Net',
-    'RLSPNet',
-    'RecurrentNet',
-    'RecurrentVSR',
-    'StatefulBasicVSRNet',
-    'States',
-    'UnidirectionalNet',
-    'Unrolled',
-]
+# python -m harness.networks imports this package first, and its --help shall not wait for MMagic
+if sys.argv[0] != '-m':
+    from .zoo import *  # noqa: F403

@@ -4,14 +4,21 @@ from typing import Optional, Union
 
 import torch
 from mmagic.models.archs import PixelShufflePack
-from mmagic.models.editors.basicvsr.basicvsr_net import BasicVSRNet, ResidualBlocksWithInputConv
+from mmagic.models.editors.basicvsr.basicvsr_net import (
+    BasicVSRNet,
+    ResidualBlocksWithInputConv,
+    SPyNet,
+)
 from mmagic.models.utils import flow_warp
 from mmagic.registry import MODELS
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
+
+from harness.checkpoints import loading
+
 from .lipschitz import constrain
-from .recurrent import RecurrentNet, States, Unrolled
+from .recurrent import RecurrentNet, States, Unrolled, branch_cond
 
 
 @MODELS.register_module()
@@ -25,7 +32,8 @@ class StatefulBasicVSRNet(RecurrentNet, BasicVSRNet):
     Args:
         mid_channels: channels of the propagated features.
         num_blocks: residual blocks of each branch.
-        spynet_pretrained: path of SPyNet weights.
+        spynet_pretrained: path or URL of SPyNet weights, MMagic's file; None, the default, leaves
+            them as initialised.
         hr_channels: channels of the reconstruction at HR size; MMagic fixes 64.
         flow_net: config of a flow module that takes SPyNet's place (for instance ``DISFlow``,
             which has no weights to train).
@@ -35,6 +43,9 @@ class StatefulBasicVSRNet(RecurrentNet, BasicVSRNet):
             through (all of both branches'), or its options (see :func:`constrain`). That is all it
             guarantees; the map from feature to feature need not be non-expansive: a residual
             block's Lipschitz constant may be 1 + bound**2, and warping may enlarge the norm.
+
+    Raises:
+        UserError: ``spynet_pretrained`` cannot be loaded.
     """
 
     bidirectional = True
@@ -51,13 +62,17 @@ class StatefulBasicVSRNet(RecurrentNet, BasicVSRNet):
         cond_channels: int = 0,
         lipschitz: Optional[Union[float, dict]] = None,
     ):
-        BasicVSRNet.__init__(self, mid_channels, num_blocks, spynet_pretrained)
+        BasicVSRNet.__init__(self, mid_channels, num_blocks)
         if flow_net is not None:
             self.spynet = MODELS.build(flow_net)
+        elif spynet_pretrained:
+            with loading(spynet_pretrained, 'spynet_pretrained'):
+                self.spynet = SPyNet(spynet_pretrained)
         if hr_channels != 64:
             self.upsample2 = PixelShufflePack(mid_channels, hr_channels, 2, upsample_kernel=3)
             self.conv_hr = nn.Conv2d(hr_channels, hr_channels, 3, 1, 1)
             self.conv_last = nn.Conv2d(hr_channels, 3, 3, 1, 1)
+        self.cond_channels = cond_channels
         if cond_channels:
             in_channels = mid_channels + 3 + cond_channels
             self.backward_resblocks = ResidualBlocksWithInputConv(
@@ -88,6 +103,7 @@ class StatefulBasicVSRNet(RecurrentNet, BasicVSRNet):
         """
         frames = range(lrs.size(1))[::-1] if backward else range(lrs.size(1))
         resblocks = self.backward_resblocks if backward else self.forward_resblocks
+        cond = branch_cond(cond, self.cond_channels, backward)
         if flows is None:
             flows = self._flows_to_previous(lrs, state, backward)
         feat = lrs.new_zeros(lrs.size(0), self.mid_channels, *lrs.shape[-2:])

@@ -27,13 +27,20 @@ class FRVSRFlowNet(BaseModule):
     """FRVSR's flow network (Sajjadi et al., CVPR 2018): 1,745,506 parameters.
 
     Encoder pairs of 32/64/128 channels with max-pooling, decoder pairs of 256/128/64 with bilinear
-    upsampling, then 32 and 2 channels; ``max_flow`` * tanh. Sizes that 8 does not divide are padded
-    by reflection and cropped again.
+    upsampling, then 32 and 2 channels; ``max_flow`` * tanh.
+
+    Args:
+        max_flow: bound of the flow in pixels.
+        padding: what happens to sizes that 8 does not divide. ``'input'``: frames are padded by
+            reflection, the flow is cropped again. ``'flow'``: as in TecoGAN-PyTorch, pooling drops
+            the last rows and columns and the smaller flow is padded by reflection; frames must
+            have at least 8 x 8 pixels.
     """
 
-    def __init__(self, max_flow: float = 24.0):
+    def __init__(self, max_flow: float = 24.0, padding: str = 'input'):
         super().__init__()
         self.max_flow = max_flow
+        self.pad_input = {'input': True, 'flow': False}[padding]
         self.encoder = nn.ModuleList(_conv_pair(a, b) for a, b in [(6, 32), (32, 64), (64, 128)])
         self.decoder = nn.ModuleList(
             _conv_pair(a, b) for a, b in [(128, 256), (256, 128), (128, 64)]
@@ -46,19 +53,22 @@ class FRVSRFlowNet(BaseModule):
 
     def forward(self, reference: Tensor, supporting: Tensor) -> Tensor:
         height, width = reference.shape[-2:]
-        x = _pad_to_multiple(torch.cat([reference, supporting], 1), 8)
+        x = torch.cat([reference, supporting], 1)
+        if self.pad_input:
+            x = _pad(x, height + -height % 8, width + -width % 8)
         for pair in self.encoder:
             x = F.max_pool2d(pair(x), 2)
         for pair in self.decoder:
             x = F.interpolate(pair(x), scale_factor=2, mode='bilinear', align_corners=False)
-        return self.max_flow * torch.tanh(self.tail(x))[..., :height, :width]
+        flow = self.max_flow * torch.tanh(self.tail(x))
+        return _pad(flow[..., :height, :width], height, width)
 
 
-def _pad_to_multiple(x: Tensor, multiple: int) -> Tensor:
-    height, width = x.shape[-2:]
-    pad = (0, -width % multiple, 0, -height % multiple)
+def _pad(x: Tensor, height: int, width: int) -> Tensor:
+    """Pads by reflection at the bottom and the right."""
+    pad = (0, width - x.size(-1), 0, height - x.size(-2))
     # reflection needs more pixels than it adds
-    mode = 'reflect' if pad[1] < width and pad[3] < height else 'replicate'
+    mode = 'reflect' if pad[1] < x.size(-1) and pad[3] < x.size(-2) else 'replicate'
     return F.pad(x, pad, mode=mode) if any(pad) else x
 
 

@@ -1,10 +1,12 @@
 """Frame-number conditioning (FC), PI-BPTT paper, Sec. IV-B."""
 
-from typing import Union
+from typing import Optional, Union
 
 import torch
 from mmagic.registry import MODELS
 from torch import Tensor
+
+from harness.cli import UserError
 
 from .recurrent import RecurrentNet
 
@@ -17,33 +19,69 @@ class FrameConditioned(RecurrentNet):
     [0, 1] like the LR frames; it is concatenated to the LR frame wherever that enters the
     recurrence, and goes neither to the flow network nor to the skip connection.
 
+    Frame numbers belong to states: whoever resets the state of a stream begins with frame 0 again,
+    and each piece between resets is a video of its own. By default no video's length is needed:
+    frames beyond ``last_frame`` of a longer video, or of a stream without end, all read 1.
+
     Args:
         net: config of a network that takes ``cond_channels``.
-        last_frame: number of the last frame of the (longest) training video, T - 1.
+        last_frame: number of the last frame of the (longest) training video, T - 1. None: of each
+            video itself, so that its planes run from 0 to 1 whatever its length.
+        direction_aware: the backward recurrence counts from the video's end, where it begins,
+            so that 0 marks a fresh state in both directions. For bidirectional networks.
+
+    With ``last_frame=None`` or ``direction_aware`` the length of the video must be known.
     """
 
-    def __init__(self, net: dict, last_frame: int):
+    def __init__(self, net: dict, last_frame: Optional[int], direction_aware: bool = False):
         super().__init__()
-        if last_frame < 1:
+        if last_frame is not None and last_frame < 1:
             raise ValueError(f'last_frame is the last frame number of a video, got {last_frame}')
         self.net = MODELS.build(dict(net, cond_channels=1))
         self.bidirectional = self.net.bidirectional
         self.look_ahead = self.net.look_ahead
         self.last_frame = last_frame
+        self.direction_aware = direction_aware
+        if direction_aware and not self.bidirectional:
+            raise UserError(f'direction_aware: {type(self.net).__name__} has no backward branch')
 
     def state_shapes(self, height, width):
         return self.net.state_shapes(height, width)
 
-    def condition(self, lrs: Tensor, start: Union[int, Tensor]) -> Tensor:
-        """Frame numbers (B, T, 1, 1, 1) in [0, 1] of a clip whose first frame is ``start``."""
-        batch, frames = lrs.shape[:2]
-        start = torch.as_tensor(start, device=lrs.device).expand(batch)
-        numbers = start[:, None] + torch.arange(frames, device=lrs.device)
-        planes = (numbers.to(lrs.dtype) / self.last_frame).clamp(max=1)
-        return planes.view(batch, frames, 1, 1, 1)
+    def condition(
+        self, lrs: Tensor, start: Union[int, Tensor], length: Union[int, Tensor, None] = None
+    ) -> Tensor:
+        """Frame numbers (B, T, 1 or 2, 1, 1) in [0, 1] of a clip whose first frame is ``start``.
+
+        Direction-aware conditioning gives two planes, for the forward and the backward recurrence.
+
+        Raises:
+            UserError: the length of the video is needed, but not known.
+        """
+        start = _column(start, lrs)
+        numbers = start + torch.arange(lrs.size(1), device=lrs.device)
+        counts, last = [numbers], self.last_frame
+        if last is None or self.direction_aware:
+            if length is None:
+                raise UserError(
+                    'FrameConditioned needs the length of the video with last_frame=None or '
+                    'direction_aware=True; a stream of unknown length has none'
+                )
+            end = _column(length, lrs) - 1
+            if self.direction_aware:
+                counts.append(end - numbers)
+            if last is None:
+                last = end.clamp(min=1)[..., None]
+        planes = torch.stack(counts, 2).to(lrs.dtype) / last
+        return planes.clamp(0, 1)[..., None, None]
 
     def unroll(self, lrs, states=None, cond=None):
         return self.net.unroll(lrs, states, cond)
 
     def states_at(self, lrs, starts, ends, cond=None, lengths=None, initial=None):
         return self.net.states_at(lrs, starts, ends, cond, lengths, initial)
+
+
+def _column(numbers: Union[int, Tensor], lrs: Tensor) -> Tensor:
+    """(B, 1) from one number for all clips or one for each."""
+    return torch.as_tensor(numbers, device=lrs.device).expand(len(lrs))[:, None]

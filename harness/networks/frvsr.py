@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from .lipschitz import constrain
 from .recurrent import UnidirectionalNet
+from .upsample import bicubic_bd, bilinear
 from .warp import warp
 
 
@@ -40,11 +41,8 @@ def _pixel_shuffle_tail(channels: int) -> nn.Sequential:
     return nn.Sequential(nn.Conv2d(channels, 48, 3, padding=1), nn.PixelShuffle(4))
 
 
-def _upsample(x: Tensor) -> Tensor:
-    return F.interpolate(x, scale_factor=4, mode='bilinear', align_corners=False)
-
-
 _TAILS = {'deconvolution': _deconvolution_tail, 'pixel_shuffle': _pixel_shuffle_tail}
+_UPSAMPLERS = {'bilinear': bilinear, 'bicubic_bd': bicubic_bd}
 
 
 @MODELS.register_module()
@@ -52,8 +50,8 @@ class FRVSRNet(UnidirectionalNet):
     """FRVSR's super-resolution and flow network.
 
     The previous SR frame, warped by the x4 upsampled LR flow, enters by space-to-depth next to the
-    LR frame; the network's output is added to the bilinearly upsampled LR frame. With its default
-    arguments 2,589,093 parameters (1,745,506 of them the flow network's).
+    LR frame; the network's output is added to the upsampled LR frame. With its default arguments
+    2,589,093 parameters (1,745,506 of them the flow network's).
 
     The forward state is ``sr``, the previous SR frame (or its detail, see ``residual_recurrence``),
     (3, 4H, 4W), and ``lr``, the previous LR frame, (3, H, W).
@@ -68,6 +66,9 @@ class FRVSRNet(UnidirectionalNet):
             detail[t] = warp(detail[t-1]) + net(LR[t], warp(detail[t-1])). Such a network is at the
             edge of stability from its first iteration on, so that a small one shows in minutes
             what the full-size networks show after days.
+        upsampler: of the flow and of the LR frame: ``'bilinear'`` as in the paper, or
+            ``'bicubic_bd'`` (see :func:`bicubic_bd`) for weights of TecoGAN-PyTorch (see
+            ``harness/networks/convert.py``).
         cond_channels: number of constant planes that are concatenated to the LR frame where it
             enters the SR network (see :class:`FrameConditioned`).
         lipschitz: bound of the operator norm of each convolution that the previous SR frame passes
@@ -83,10 +84,12 @@ class FRVSRNet(UnidirectionalNet):
         flow_net: Optional[dict] = None,
         tail: str = 'deconvolution',
         residual_recurrence: bool = False,
+        upsampler: str = 'bilinear',
         cond_channels: int = 0,
         lipschitz: Optional[Union[float, dict]] = None,
     ):
         super().__init__()
+        self.upsample = _UPSAMPLERS[upsampler]
         self.residual_recurrence = residual_recurrence
         self.flow_net = MODELS.build(flow_net or dict(type='FRVSRFlowNet'))
         self.head = nn.Conv2d(3 + 3 * 16 + cond_channels, mid_channels, 3, padding=1)
@@ -128,7 +131,7 @@ class FRVSRNet(UnidirectionalNet):
 
     def step(self, lr, prepared, state, cond):
         (flow,) = prepared
-        hr_flow = 4 * _upsample(flow)
+        hr_flow = 4 * self.upsample(flow)
         warped = warp(state['sr'], hr_flow)
         inputs = [lr, F.pixel_unshuffle(warped, 4)]
         if cond is not None:
@@ -136,5 +139,5 @@ class FRVSRNet(UnidirectionalNet):
         detail = self.tail(self.blocks(F.relu(self.head(torch.cat(inputs, 1)))))
         if self.residual_recurrence:
             detail = detail + warped
-        sr = detail + _upsample(lr)
+        sr = detail + self.upsample(lr)
         return sr, {'sr': detail if self.residual_recurrence else sr, 'lr': lr}

@@ -85,6 +85,7 @@ class RecurrentVSR(BaseModel):
         gts: Optional[Tensor] = None,
         states: Optional[States] = None,
         start: Union[int, Tensor] = 0,
+        length: Union[int, Tensor, None] = None,
         mode: str = 'tensor',
     ) -> Union[Tensor, dict[str, Tensor]]:
         """Runs the network on LR clips.
@@ -94,13 +95,15 @@ class RecurrentVSR(BaseModel):
             gts: HR clips (B, T, 3, 4H, 4W), needed by mode ``'loss'``.
             states: states at the clips' ends; None is the initial state.
             start: number of each clip's first frame in its video.
+            length: frames of each whole video, if known.
             mode: ``'tensor'`` and ``'predict'`` give SR frames, ``'loss'`` a dict of losses;
                 ``'loss'`` also leaves the detached states for the neighbouring clips in
                 :attr:`states_after`.
         """
         if mode != 'loss':
-            return self.generator(inputs, states, start)
-        unrolled = self.generator.unroll(inputs, states, self.generator.condition(inputs, start))
+            return self.generator(inputs, states, start, length=length)
+        cond = self.generator.condition(inputs, start, length)
+        unrolled = self.generator.unroll(inputs, states, cond)
         self.states_after = unrolled.states.map(Tensor.detach)
         losses = dict(loss_pixel=self.pixel_loss(unrolled.frames, gts))
         if self.flow_loss_weight and unrolled.flows is not None:

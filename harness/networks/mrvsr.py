@@ -12,11 +12,11 @@ import torch.nn.functional as F
 from mmagic.registry import MODELS
 from torch import Tensor, nn
 
-from .bicubic import upsample_bd
 from .lipschitz import constrain
 from .look_ahead import beside, frame_before, neighbour_shapes
 from .luma import rgb_to_ycbcr, ycbcr_to_rgb
 from .recurrent import UnidirectionalNet
+from .upsample import bicubic_bd
 
 WINDOW, LUMA = 3 * 3, 4 * 4  # channels of three RGB frames, and of one Y frame at LR size
 
@@ -54,7 +54,7 @@ def _to_rgb(y: Tensor, lr: Tensor) -> Tensor:
     Chroma is interpolated for the phase of BD frames, with the border's value outside (the authors
     mirror there: the last 3 HR rows and columns differ).
     """
-    chroma = upsample_bd(rgb_to_ycbcr(lr)[:, 1:])
+    chroma = bicubic_bd(rgb_to_ycbcr(lr)[:, 1:])
     return ycbcr_to_rgb(torch.cat([F.pixel_shuffle(y, 4), chroma], 1))
 
 

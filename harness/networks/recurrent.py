@@ -84,7 +84,8 @@ class RecurrentNet(BaseModule):
         """Super-resolves the clip ``lrs`` (B, T, 3, H, W) in [0, 1], starting from ``states``.
 
         ``cond`` (B, T, C, 1, 1) are further constant planes for each LR frame, for networks that
-        were built with ``cond_channels=C``.
+        were built with ``cond_channels=C``; or (B, T, 2C, 1, 1), those of the forward and those of
+        the backward recurrence (see :func:`branch_cond`).
         """
         raise NotImplementedError
 
@@ -120,16 +121,19 @@ class RecurrentNet(BaseModule):
         states: Optional[States] = None,
         start: Union[int, Tensor] = 0,
         return_states: bool = False,
+        length: Union[int, Tensor, None] = None,
     ) -> Union[Tensor, tuple[Tensor, States]]:
         """SR frames (B, T, 3, 4H, 4W), as MMagic's networks give them; on request also states.
 
-        ``start``, the number of the clip's first frame in its video, matters to frame-conditioned
-        networks only.
+        ``start``, the number of the clip's first frame in its video, and ``length``, the number of
+        frames of the whole video (None: unknown), matter to frame-conditioned networks only.
         """
-        unrolled = self.unroll(lrs, states, self.condition(lrs, start))
+        unrolled = self.unroll(lrs, states, self.condition(lrs, start, length))
         return (unrolled.frames, unrolled.states) if return_states else unrolled.frames
 
-    def condition(self, lrs: Tensor, start: Union[int, Tensor]) -> Optional[Tensor]:
+    def condition(
+        self, lrs: Tensor, start: Union[int, Tensor], length: Union[int, Tensor, None] = None
+    ) -> Optional[Tensor]:
         """The ``cond`` planes of a clip that starts at frame ``start``; None if unconditioned."""
         return None
 
@@ -165,6 +169,13 @@ class RecurrentNet(BaseModule):
         if self.bidirectional:
             _randomize(backward, lrs[:, -1], std, rng)
         return States(forward, backward)
+
+
+def branch_cond(cond: Optional[Tensor], channels: int, backward: bool) -> Optional[Tensor]:
+    """The planes (B, T, channels, 1, 1) of one direction; ``cond`` may be the same for both."""
+    if cond is None:
+        return None
+    return cond[:, :, -channels:] if backward else cond[:, :, :channels]
 
 
 def _randomize(state, neighbour, std, rng):

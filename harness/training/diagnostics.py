@@ -107,7 +107,7 @@ class StateDiagnosticsHook(IntervalHook):
     def _rows(self, net: RecurrentNet, lrs: Tensor) -> Iterator[dict]:
         total = lrs.size(1)
         every = torch.arange(total + 1, device=lrs.device)[None]
-        states = net.states_at(lrs, every, every, net.condition(lrs, 0))
+        states = net.states_at(lrs, every, every, net.condition(lrs, 0, total))
         for direction, norms in state_norms(states).items():
             for boundary, norm in enumerate(norms[0].tolist()):
                 yield dict(
@@ -124,7 +124,7 @@ class StateDiagnosticsHook(IntervalHook):
                 states.map(lambda x, t=boundary + span: x[:, t]).backward,
             )
             clip = lrs[:, boundary : boundary + span]
-            cond = net.condition(clip, boundary)
+            cond = net.condition(clip, boundary, total)
             grown = perturbation_growth(net, clip, around, cond, self.disturbance)
             for direction, values in grown.items():
                 at = boundary if direction == 'forward' else boundary + span

@@ -8,11 +8,13 @@ import torch
 from mmengine.config import Config
 from mmengine.dist import barrier, get_world_size, is_distributed, is_main_process
 from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
 import harness.data
 import harness.networks
 import harness.training  # noqa: F401  (fills the registries)
+from harness.checkpoints import check_overlap
 from harness.cli import import_custom_modules
 from harness.distributed import init_distributed
 from harness.files import write_json
@@ -30,6 +32,10 @@ def train(cfg: Config, hooks: Sequence[Hook] = ()) -> Path:
     Args:
         cfg: resolved config with ``work_dir``.
         hooks: further hooks.
+
+    Raises:
+        UserError: ``load_from`` or ``spynet_pretrained`` names no fitting checkpoint, the training
+            set cannot give the clips, or the training diverged.
     """
     # denormal numbers in decaying states make convolutions on the CPU many times slower
     torch.set_flush_denormal(True)
@@ -46,6 +52,9 @@ def train(cfg: Config, hooks: Sequence[Hook] = ()) -> Path:
     import_custom_modules(cfg)
     _choose_checkpoint(cfg)
     runner = Runner.from_cfg(cfg)
+    if cfg.get('load_from') and not cfg.get('resume'):
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        check_overlap(model, cfg.load_from, 'load_from')
     for hook in hooks:
         runner.register_hook(hook)
     runner.train()

@@ -85,7 +85,7 @@ class StatePass:
                 lrs,
                 begin,
                 begin + self.clip_length,
-                net.condition(lrs, 0),
+                net.condition(lrs, 0, data['length']),
                 data['lengths'],
                 make_initial
                 and _stack(make_initial(e, lrs[i : i + 1]) for i, e in enumerate(group)),
@@ -112,12 +112,17 @@ def pad_windows(samples: list[dict]) -> dict:
     """Batches windows of different lengths; a shorter one repeats its last frame.
 
     Returns:
-        dict of ``inputs`` (B, T, 3, h, w) and ``lengths`` (B,).
+        dict of ``inputs`` (B, T, 3, h, w), ``lengths`` (B,), the frames of each window, and
+        ``length`` (B,), those of its whole video.
     """
     windows = [sample['inputs'] for sample in samples]
     longest = max(map(len, windows))
     padded = [torch.cat([w, w[-1:].expand(longest - len(w), *w.shape[1:])]) for w in windows]
-    return dict(inputs=torch.stack(padded), lengths=torch.tensor([len(w) for w in windows]))
+    return dict(
+        inputs=torch.stack(padded),
+        lengths=torch.tensor([len(w) for w in windows]),
+        length=torch.stack([sample['length'] for sample in samples]),
+    )
 
 
 def _pad(boundaries: list[np.ndarray]) -> Tensor:

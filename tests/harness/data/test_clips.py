@@ -92,11 +92,12 @@ def test_sample(real_set):
     assert dataset.metainfo['checksum'] == real_set.checksum
     window = Window(2, 5, 16, 16, True, False, True)
     sample = dataset[ClipIndex(1, window, 4, 3)]
-    assert set(sample) == {'inputs', 'gts', 'start'}
+    assert set(sample) == {'inputs', 'gts', 'start', 'length'}
     assert sample['inputs'].shape == (3, 3, 16, 16)
     assert sample['gts'].shape == (3, 3, 64, 64)
     assert sample['inputs'].dtype == sample['gts'].dtype == torch.uint8
     assert int(sample['start']) == 4
+    assert int(sample['length']) == 22
     for i in range(3):
         for key, kind, crop in (('inputs', 'lr_bd', crop_lr), ('gts', 'gt', crop_hr)):
             frame = read_frame(real_set.frame_path(kind, 'astronaut', 4 + i))
@@ -106,7 +107,7 @@ def test_sample(real_set):
 def test_sample_without_gt(real_set):
     index = ClipIndex(0, Window(0, 0, 8, 8), 0, 20, with_gt=False)
     sample = VideoClipDataset(str(real_set.root))[index]
-    assert set(sample) == {'inputs', 'start'}
+    assert set(sample) == {'inputs', 'start', 'length'}
     assert sample['inputs'].shape == (20, 3, 8, 8)
 
 

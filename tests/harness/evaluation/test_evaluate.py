@@ -87,6 +87,17 @@ def test_diverged_network_gives_black_frames(real_clip):
     assert not output.rgb.any()
 
 
+def test_the_length_of_a_video_reaches_the_network(make_set, tmp_path):
+    """Conditioning on the video's own length needs it, though the frames come one by one."""
+    net = MODELS.build(dict(type='FrameConditioned', net=FRVSR, last_frame=None))
+    condition, lengths = net.condition, []
+    net.condition = lambda lrs, start, length: (
+        lengths.append((start, length)) or condition(lrs, start, length)
+    )
+    evaluate_set(net, make_set(frames=3), tmp_path / 'frames.csv')
+    assert lengths == [(0, 3), (1, 3), (2, 3), (0, 1), (0, 3), (1, 3), (2, 3)]
+
+
 @pytest.mark.parametrize('generator', [BICUBIC, BASICVSR], ids=['bicubic', 'basicvsr'])
 def test_scores_of_every_frame(make_set, tmp_path, generator):
     """A moving video, one of a single frame, and a still whose frames are links."""

@@ -43,6 +43,20 @@ def test_resolved_configs_hold_strategy_r_fc_and_seed(grid_file):
     assert run.run_id.startswith('tiny-PI-R4-FC-real-s3-')
 
 
+def test_options_of_frame_conditioning(grid_file):
+    config = grid_file.with_name('tiny.py')
+    overrides = {'fc': [False, True], 'strategies': ['PI'], 'R': [4]}
+    plain, before = expand(load_grid(str(grid_file), overrides))[:2]
+    config.write_text(config.read_text() + 'frame_conditioning = dict(last_frame=None)\n')
+    unchanged, after = expand(load_grid(str(grid_file), overrides))[:2]
+    assert (before.cfg.model.generator.last_frame, after.cfg.model.generator.last_frame) == (
+        23,
+        None,
+    )
+    assert before.run_id != after.run_id
+    assert unchanged.run_id == plain.run_id
+
+
 def test_overrides_replace_axes_but_not_those_a_sweep_has_not(grid_file):
     names = ids(grid_file, R=[16], seeds=[0, 1])
     assert sum('PI-R16' in name for name in names) == 2

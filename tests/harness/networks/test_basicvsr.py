@@ -27,7 +27,7 @@ def test_state_dict_has_their_names_and_shapes(pair):
 
 
 @torch.no_grad()
-@pytest.mark.parametrize('size', [(64, 72), (34, 50), (16, 16)], ids=str)
+@pytest.mark.parametrize('size', [(64, 72), (34, 50), (17, 31), (16, 16)], ids=str)
 @pytest.mark.parametrize('frames', [2, 5, 6])
 def test_equals_mmagic_bit_for_bit(pair, real_clip, frames, size):
     theirs, ours = pair

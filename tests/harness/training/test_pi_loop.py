@@ -11,6 +11,9 @@ from tests.harness.training.trainings import (
     BASICVSR,
     CONDITIONED,
     CROP,
+    DIRECTION_AWARE,
+    MRVSR,
+    OWN_LENGTH,
     PI,
     CompareWithWholeWindow,
     Seen,
@@ -23,7 +26,9 @@ RANDOM = dict(type='normal', std=0.1)
 
 
 @pytest.mark.parametrize(
-    'generator', [None, BASICVSR, CONDITIONED], ids=['frvsr', 'basicvsr', 'frvsr-FC']
+    'generator',
+    [None, BASICVSR, CONDITIONED, OWN_LENGTH, DIRECTION_AWARE, MRVSR],
+    ids=['frvsr', 'basicvsr', 'frvsr-FC', 'frvsr-FC-own-length', 'basicvsr-FC-both-ways', 'mrvsr'],
 )
 def test_clips_equal_the_whole_window(make_cfg, generator):
     """With a learning rate of 0 the stored states never get old."""

@@ -21,7 +21,9 @@ class CompareWithCarriedPass(Hook):
         batch = loop.plan.batches[loop.iter - first]
         model.eval()
         data = model.data_preprocessor(data_batch)
-        frames = model(data['inputs'], states=data['states'], start=data['start'])
+        frames = model(
+            data['inputs'], states=data['states'], start=data['start'], length=data['length']
+        )
         for i, clip in enumerate(batch):
             index = loop.plan.entries[clip.entry]
             window = loop.dataloader.dataset[index._replace(length=clip.index.start + CLIP)]

@@ -38,6 +38,17 @@ CONDITIONED = dict(
 )
 
 
+OWN_LENGTH = dict(CONDITIONED, last_frame=None)
+DIRECTION_AWARE = dict(
+    _delete_=True,
+    type='FrameConditioned',
+    last_frame=9,
+    direction_aware=True,
+    net={key: value for key, value in BASICVSR.items() if key != '_delete_'},
+)
+MRVSR = dict(_delete_=True, type='MRVSRNet', mid_channels=8, lipschitz=dict(size=CROP))
+
+
 def weights_of(checkpoint):
     return torch.load(checkpoint, weights_only=False)['state_dict']
 
@@ -94,11 +105,13 @@ class CompareWithWholeWindow(Hook):
         batch = plan.batches[loop.iter - first]
         model.eval()
         data = model.data_preprocessor(data_batch)
-        frames = model(data['inputs'], states=data['states'], start=data['start'])
-        without = model(data['inputs'], start=data['start'])
+        place = dict(start=data['start'], length=data['length'])
+        frames = model(data['inputs'], states=data['states'], **place)
+        without = model(data['inputs'], **place)
         for i, clip in enumerate(batch):
             window = loop.dataloader.dataset[plan.entries[clip.entry]]
-            whole = model(model.data_preprocessor(window)['inputs'][None])[0]
+            lrs = model.data_preprocessor(window)['inputs'][None]
+            whole = model(lrs, length=window['length'])[0]
             expected = whole[clip.index.start : clip.index.start + CLIP]
             self.worst = max(self.worst, float((frames[i] - expected).abs().max()))
             self.state_effect = max(self.state_effect, float((without[i] - expected).abs().max()))

@@ -1,0 +1,176 @@
+"""A table of networks: size, cost, memory and what each reads, measured on this machine."""
+
+import csv
+import math
+import statistics
+import sys
+from importlib.resources import files
+from itertools import groupby
+from pathlib import Path
+from typing import NamedTuple, Optional
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from torch.utils.flop_counter import FlopCounterMode
+
+from harness.cli import load_config
+from harness.evaluation.inference import super_resolve
+from harness.evaluation.model import default_device, load_model
+from harness.files import replacing
+
+from . import zoo  # noqa: F401  (fills the registry)
+from .recurrent import RecurrentNet, StateShapes
+
+CONFIGS = Path(__file__).resolve().parents[2] / 'mm_configs'
+
+
+class Row(NamedTuple):
+    """A network; everything but its name is None where it could not be had.
+
+    ``paper`` is in millions of parameters, ``gflops`` in 10^9 (two for a multiply-add, of
+    convolutions and matrix products) for one more LR frame, ``state_bytes`` of float32 states at
+    one boundary of a video, both directions together; ``problem`` says why the rest is missing.
+    """
+
+    network: str
+    parameters: Optional[int] = None
+    paper: Optional[float] = None
+    gflops: Optional[float] = None
+    forward_state: Optional[str] = None
+    backward_state: Optional[str] = None
+    state_bytes: Optional[int] = None
+    reads: Optional[str] = None
+    ms: Optional[float] = None
+    problem: Optional[str] = None
+
+
+def paper_configs() -> list[Path]:
+    """The configs of the papers' networks."""
+    return sorted(CONFIGS.glob('*/*_paper.py'))
+
+
+def summarize(config: Path, size: tuple[int, int], timed: bool = True) -> Row:
+    """The row of one config; whatever fails becomes its ``problem``.
+
+    Args:
+        config: config file.
+        size: (H, W) of the LR frame.
+        timed: measure milliseconds per frame.
+    """
+    name = config.stem
+    try:
+        net = load_model(load_config(str(config)), None, default_device()).generator
+        forward, backward = net.state_shapes(*size)
+        return Row(
+            name,
+            sum(p.numel() for p in net.parameters()),
+            paper_millions(name),
+            _gflops(net, size),
+            describe_shapes(forward),
+            describe_shapes(backward),
+            _bytes(forward) + _bytes(backward),
+            _what_it_reads(net, bool(forward)),
+            _ms(net, size) if timed else None,
+        )
+    except Exception as error:
+        return Row(name, problem=f'{type(error).__name__}: {" ".join(str(error).split())}')
+
+
+def paper_millions(name: str) -> Optional[float]:
+    """The number of parameters that a paper prints for the network of ``<name>_paper.py``.
+
+    The method's name in the paper is the config's, or its last part: ``ristn_rib`` is RIB.
+    """
+    name = name.removesuffix('_paper')
+    with (files('reports') / 'paper_values.csv').open(newline='') as file:
+        for row in csv.DictReader(file):
+            method = row['method'].split(' w/ ')[0].lower()
+            if row['metric'] == 'params_millions' and method in (name, name.split('_')[-1]):
+                return float(row['value'])
+    return None
+
+
+def describe_shapes(shapes: StateShapes) -> str:
+    """``{'h': (8, 4, 4), 'c': (8, 4, 4), 'lr': (3, 4, 4)}`` -> ``'h, c: 8x4x4; lr: 3x4x4'``."""
+    parts = []
+    for shape, group in groupby(shapes.items(), key=lambda item: item[1]):
+        keys = [key for key, _ in group]
+        names = ', '.join(keys) if len(keys) < 4 else f'{keys[0]} ... {keys[-1]} ({len(keys)})'
+        parts.append(f'{names}: {"x".join(map(str, shape))}')
+    return '; '.join(parts)
+
+
+def _bytes(shapes: StateShapes) -> int:
+    return sum(math.prod(shape) for shape in shapes.values()) * torch.float32.itemsize
+
+
+def _what_it_reads(net: RecurrentNet, has_state: bool) -> str:
+    if net.bidirectional:
+        return 'whole video'
+    past = 'past' if has_state else 'frame'
+    return f'{past} + {net.look_ahead}' if net.look_ahead else past
+
+
+@torch.no_grad()
+def _gflops(net, size):
+    """What a third frame costs more than two, so that the first one's lack of flow counts not."""
+    totals = []
+    for count in (2, 3):
+        lrs = torch.rand(1, count, 3, *size, device=default_device())
+        with FlopCounterMode(display=False) as counter:
+            net(lrs, length=count)
+        totals.append(counter.get_total_flops())
+    return (totals[1] - totals[0]) / 1e9
+
+
+def _ms(net, size):
+    """As evaluation measures it; median over the frames after the first two."""
+    frames = np.random.default_rng(0).integers(0, 256, (5, *size, 3), np.uint8)
+    times = [frame.ms for frame in super_resolve(net, frames, default_device(), len(frames))]
+    return statistics.median(times[2:])
+
+
+def write_csv(rows: list[Row], path: Path) -> None:
+    """Writes all rows with unrounded values."""
+    with replacing(path) as temporary, temporary.open('w', newline='') as file:
+        writer = csv.writer(file)
+        writer.writerow(Row._fields)
+        writer.writerows(rows)
+
+
+def print_table(rows: list[Row], size: tuple[int, int]) -> None:
+    """Prints the table for LR frames of ``size`` (H, W)."""
+    device = f'CPU, threads: {torch.get_num_threads()}'
+    if torch.cuda.is_available():
+        device = torch.cuda.get_device_name()
+    table = Table(title=f'LR frames of {size[0]}x{size[1]}, {device}', show_lines=True)
+    table.add_column('network')
+    for title in ('parameters\n(millions)', 'paper', 'GFLOPs\nper frame'):
+        table.add_column(title, justify='right')
+    table.add_column('state: channels x height x width')
+    table.add_column('state\nKiB', justify='right')
+    table.add_column('reads')
+    table.add_column('ms per\nframe', justify='right')
+    for row in rows:
+        table.add_row(*_cells(row))
+    # where there is no terminal, lines need not fit one
+    Console(width=None if sys.stdout.isatty() else 140).print(table)
+
+
+def _cells(row: Row) -> list[str]:
+    if row.problem:
+        return [row.network, '', '', '', f'[red]{escape(row.problem)}']
+    states = [('forward', row.forward_state), ('backward', row.backward_state)]
+    return [
+        row.network,
+        f'{row.parameters / 1e6:.2f}',
+        '' if row.paper is None else f'{row.paper:.2f}',
+        f'{row.gflops:.2f}',
+        '\n'.join(f'{name} {state}' for name, state in states if state),
+        f'{row.state_bytes / 1024:.0f}',
+        row.reads,
+        '' if row.ms is None else f'{row.ms:.1f}',
+    ]

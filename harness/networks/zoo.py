@@ -1,0 +1,35 @@
+"""All networks; importing this fills MMagic's ``MODELS``."""
+
+from harness import compat
+
+compat.apply()
+
+from .basicvsr import StatefulBasicVSRNet  # noqa: E402
+from .bicubic import BicubicUpsampler  # noqa: E402
+from .flow import ConvFlowNet, DISFlow, FRVSRFlowNet  # noqa: E402
+from .frame_conditioned import FrameConditioned  # noqa: E402
+from .frvsr import FRVSRNet  # noqa: E402
+from .luma import LumaLoss  # noqa: E402
+from .model import FramePreprocessor, RecurrentVSR  # noqa: E402
+from .mrvsr import MRVSRNet, RFS3Net, RLSPNet  # noqa: E402
+from .recurrent import RecurrentNet, States, UnidirectionalNet, Unrolled  # noqa: E402
+
+__all__ = [
+    'BicubicUpsampler',
+    'ConvFlowNet',
+    'DISFlow',
+    'FRVSRFlowNet',
+    'FRVSRNet',
+    'FrameConditioned',
+    'FramePreprocessor',
+    'LumaLoss',
+    'MRVSRNet',
+    'RFS3Net',
+    'RLSPNet',
+    'RecurrentNet',
+    'RecurrentVSR',
+    'StatefulBasicVSRNet',
+    'States',
+    'UnidirectionalNet',
+    'Unrolled',
+]
