@@ -12,6 +12,7 @@ A network with *look-ahead* reads LR frames after the current one. Its backward 
 frames after the clip and nothing else, so that clips see across their end like any other network.
 """
 
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Optional, Union
 
 import torch
@@ -54,6 +55,27 @@ class Unrolled(NamedTuple):
     flows: Optional[Tensor] = None
 
 
+class Sweep(NamedTuple):
+    """One pass over a video in one direction; bidirectional networks are a chain of them.
+
+    A video of any length passes through it clip by clip, if ``backward`` from the last clip to the
+    first. ``run(lrs, stored, state, cond)`` takes
+
+    - the clip ``lrs`` (B, T, 3, H, W) and its ``cond`` planes as in :meth:`RecurrentNet.unroll`,
+    - ``stored``: from each earlier sweep of the chain what it gave for these T frames,
+    - ``state``: what it returned for the clip before, None for the first one,
+
+    and returns one tensor (B, ...) for each frame, in the video's order, and the state after the
+    clip. The last sweep of a chain runs forwards and gives SR frames (B, 3, 4H, 4W).
+    """
+
+    backward: bool
+    run: Callable[
+        [Tensor, Sequence[Sequence[Tensor]], Optional[State], Optional[Tensor]],
+        tuple[Sequence[Tensor], State],
+    ]
+
+
 class RecurrentNet(BaseModule):
     """Interface of a recurrent network for x4 VSR."""
 
@@ -75,6 +97,14 @@ class RecurrentNet(BaseModule):
         were built with ``cond_channels=C``.
         """
         raise NotImplementedError
+
+    def sweeps(self) -> list[Sweep]:
+        """A bidirectional network as a chain of passes, so that long videos need not fit in memory.
+
+        The chain gives the frames of :meth:`unroll` on the whole video. Empty: inference needs the
+        whole video at once. Unidirectional networks need no chain.
+        """
+        return []
 
     def states_at(
         self,
