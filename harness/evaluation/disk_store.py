@@ -48,7 +48,7 @@ class DiskStore:
                 written = os.pwrite(self._file.fileno(), data, offset)
                 data, offset = data[written:], offset + written
         except OSError as error:
-            fail(f'{_where()}: cannot be written ({error.strerror}); {_REMEDY}')
+            fail(f'{_where()}: {error.strerror}; {_REMEDY}')
 
     def __getitem__(self, number: int) -> Tensor:
         x = torch.empty(self._shape, dtype=self._dtype)

@@ -5,7 +5,7 @@ channels of features, H x W the LR size):
 
 | network | ``states`` | memory | temporary file |
 |---|---|---|---|
-| unidirectional | any | O(1): one frame, with look-ahead two, and the state | none |
+| unidirectional | any | O(1): one frame, those of its look-ahead, and the state | none |
 | chain of sweeps, e.g. BasicVSR | ``'disk'`` | O(1) | 4 C H W + 3 H W bytes a frame |
 | one backward and one forward sweep | ``'segments'`` | O(sqrt T): the features of about
 sqrt(T) frames and as many states; the backward sweep runs twice | 3 H W bytes a frame |
@@ -17,8 +17,9 @@ holds the LR frames, uint8, since they are read from both ends; so a video file 
 """
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain, islice, pairwise
+from itertools import chain, islice
 from typing import NamedTuple, Optional, Union
 
 import numpy as np
@@ -128,8 +129,8 @@ class _Run(NamedTuple):
 def _stream(run, frames):
     """Unidirectional networks."""
     state = None
-    for number, (frame, following) in enumerate(_with_following(frames, run.net.look_ahead)):
-        after = None if following is None else run.net.following(run.clip([following])[:, 0])
+    for number, (frame, *following) in enumerate(_windows(frames, run.net.look_ahead + 1)):
+        after = run.net.following(run.clip(following)) if following else None
         (srs, states), ms = run.timed(
             run.net, run.clip([frame]), States(state, after), number, return_states=True
         )
@@ -137,9 +138,17 @@ def _stream(run, frames):
         yield SRFrame(_to_uint8(srs[0, 0]), ms)
 
 
-def _with_following(frames, look_ahead):
-    """Each frame and, for networks with look-ahead, the one after it, None after the last."""
-    return pairwise(chain(frames, [None])) if look_ahead else ((frame, None) for frame in frames)
+def _windows(frames, length):
+    """Each frame with those after it, ``length`` in all; fewer at the end."""
+    window = deque()
+    for frame in frames:
+        window.append(frame)
+        if len(window) == length:
+            yield window
+            window.popleft()
+    while window:
+        yield window
+        window.popleft()
 
 
 def _whole(run, frames):

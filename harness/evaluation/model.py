@@ -1,6 +1,8 @@
 """Building a trained model for evaluation."""
 
+import textwrap
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Optional, Union
 
 import torch
@@ -9,7 +11,7 @@ from mmengine.config import Config
 from mmengine.runner import load_checkpoint
 
 import harness.networks  # noqa: F401  (fills the registry)
-from harness.cli import import_custom_modules
+from harness.cli import fail, import_custom_modules
 
 
 def default_device() -> torch.device:
@@ -23,11 +25,17 @@ def load_model(
     """The model of a config on ``device``, with the weights of ``checkpoint`` if one is given.
 
     Raises:
-        RuntimeError: the checkpoint does not fit the model.
+        UserError: the checkpoint does not fit the model, or is none.
     """
     torch.set_flush_denormal(True)
     import_custom_modules(cfg)
     model = MODELS.build(cfg.model)
     if checkpoint:
-        load_checkpoint(model, str(checkpoint), map_location='cpu', strict=True)
+        try:
+            load_checkpoint(model, str(checkpoint), map_location='cpu', strict=True)
+        except (UnpicklingError, EOFError):
+            fail(f'checkpoint {checkpoint}: not a checkpoint, or a damaged one')
+        except RuntimeError as error:
+            reason = textwrap.shorten(str(error), 300)
+            fail(f'checkpoint {checkpoint}: cannot be loaded ({reason})')
     return model.to(device).eval()

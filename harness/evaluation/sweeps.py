@@ -1,7 +1,7 @@
 """Bidirectional networks on videos that need not fit in memory: clip by clip, sweep by sweep."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, nullcontext
 from typing import NamedTuple, Optional
 
@@ -45,6 +45,19 @@ class _Swept(NamedTuple):
     ms: float
 
 
+class _Stored(Sequence):
+    """What an earlier sweep gave for the frames of a clip, read when it is asked for."""
+
+    def __init__(self, store, numbers, device):
+        self.store, self.numbers, self.device = store, numbers, device
+
+    def __len__(self):
+        return len(self.numbers)
+
+    def __getitem__(self, i):
+        return self.store[self.numbers[i]].to(self.device)
+
+
 class _Sweeps:
     """A network's sweeps through one video.
 
@@ -66,16 +79,21 @@ class _Sweeps:
         self.total = (len(self.hidden) + 1) * length - len(self.segments[0])
 
     def srs(self):
-        ends, ms_ends = self._states_at_ends()
+        ends, ms = self._states_at_ends()
         state = None
         for segment in self.segments:
-            with ExitStack() as files:
-                stored, ms_stored = self._fill(segment, ends.pop(segment.stop), files)
-                ms_hidden = ms_ends / self.length + ms_stored / len(segment)
-                for clip in self._through(self.last, segment, state, stored):
-                    for sr in clip.outputs:
-                        yield sr[0], ms_hidden + clip.ms / len(clip.numbers)
-                    state = clip.state
+            end = ends.pop(segment.stop)
+            state = yield from self._segment(segment, state, end, ms / self.length)
+
+    def _segment(self, segment, state, end, ms_ends):
+        """Gives the SR frames of a segment, returns the last sweep's state after it."""
+        with ExitStack() as files:
+            stored, ms_stored = self._fill(segment, end, files)
+            ms_hidden = ms_ends + ms_stored / len(segment)
+            for clip in self._through(self.last, segment, state, stored):
+                for sr in clip.outputs:
+                    yield sr[0], ms_hidden + clip.ms / len(clip.numbers)
+        return clip.state
 
     def _states_at_ends(self):
         """Backward states at the segments' ends, and the milliseconds for them."""
@@ -106,7 +124,7 @@ class _Sweeps:
         clips = [segment[i : i + CLIP] for i in range(0, len(segment), CLIP)]
         for numbers in reversed(clips) if sweep.backward else clips:
             lrs = run.clip([self.lrs[number] for number in numbers])
-            inputs = [[store[number].to(run.device) for number in numbers] for store in stored]
+            inputs = [_Stored(store, numbers, run.device) for store in stored]
             cond = run.net.condition(lrs, numbers.start)
             (outputs, state), ms = run.timed(sweep.run, lrs, inputs, state, cond)
             yield _Swept(numbers, outputs, state, ms)

@@ -48,5 +48,8 @@ class FrameConditioned(RecurrentNet):
     def sweeps(self):
         return self.net.sweeps()
 
+    def following(self, lrs):
+        return self.net.following(lrs)
+
     def states_at(self, lrs, starts, ends, cond=None, lengths=None, initial=None):
         return self.net.states_at(lrs, starts, ends, cond, lengths, initial)
