@@ -119,13 +119,14 @@ def _folder(path, names):
 
 @contextmanager
 def _mp4(path, rate):
-    with replacing(path) as temporary, _writing(path):
+    with _writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.touch()  # FFmpeg opens its file with the first frames only
-        with av.open(str(temporary), 'w', format='mp4') as container:
-            stream = container.add_stream('libx264', rate=rate, options=_X264)
-            yield partial(_encode, container, stream)
-            container.mux(stream.encode())
+        with replacing(path) as temporary:
+            temporary.touch()  # FFmpeg opens its file with the first frames only
+            with av.open(str(temporary), 'w', format='mp4') as container:
+                stream = container.add_stream('libx264', rate=rate, options=_X264)
+                yield partial(_encode, container, stream)
+                container.mux(stream.encode())
 
 
 def _encode(container, stream, rgb):

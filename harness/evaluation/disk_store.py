@@ -25,7 +25,10 @@ class DiskStore:
     def __init__(self, length: Optional[int] = None):
         self._length = length
         self._size = None  # of a tensor, in bytes
-        self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115
+        try:
+            self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115
+        except OSError as error:
+            fail(f'no temporary file can be made ({error}); {_REMEDY}')
 
     def __enter__(self) -> 'DiskStore':
         return self
@@ -56,6 +59,8 @@ class DiskStore:
         offset = number * self._size
         while data:
             read = os.preadv(self._file.fileno(), [data], offset)
+            if not read:
+                raise KeyError(number)
             data, offset = data[read:], offset + read
         return x
 

@@ -35,7 +35,7 @@ def load_model(
             load_checkpoint(model, str(checkpoint), map_location='cpu', strict=True)
         except (UnpicklingError, EOFError):
             fail(f'checkpoint {checkpoint}: not a checkpoint, or a damaged one')
-        except RuntimeError as error:
+        except (RuntimeError, OSError) as error:
             reason = textwrap.shorten(str(error), 300)
             fail(f'checkpoint {checkpoint}: cannot be loaded ({reason})')
     return model.to(device).eval()

@@ -2,6 +2,8 @@
 
 import shutil
 import tempfile
+from functools import partial
+from pathlib import Path
 
 import pytest
 import torch
@@ -22,6 +24,8 @@ def test_tensors_come_back_in_any_order(real_clip, dtype):
         store[2] = frames[0]
         assert torch.equal(store[2], frames[0])
         assert torch.equal(store[3], frames[3])
+        with pytest.raises(KeyError):
+            store[4]
 
 
 def test_tensors_of_any_memory_order(real_clip):
@@ -33,9 +37,8 @@ def test_tensors_of_any_memory_order(real_clip):
 
 def test_a_full_disk(monkeypatch):
     """Linux's /dev/full has no room for anything."""
-    monkeypatch.setattr(
-        tempfile, 'TemporaryFile', lambda **_: open('/dev/full', 'r+b', buffering=0)
-    )
+    full = partial(Path('/dev/full').open, 'r+b')
+    monkeypatch.setattr(tempfile, 'TemporaryFile', full)
     with (
         DiskStore() as store,
         pytest.raises(UserError, match='temporary folder /.*: No space left on device; .*TMPDIR'),
@@ -55,3 +58,9 @@ def test_missing_room_is_noticed_at_once(monkeypatch, tmp_path):
     assert str(error.value).startswith(
         f'temporary folder {tmp_path}: 0.3 GB needed for 31 frames, 0.3 GB free; '
     )
+
+
+def test_no_temporary_folder(monkeypatch, tmp_path):
+    monkeypatch.setattr(tempfile, 'tempdir', str(tmp_path / 'absent'))
+    with pytest.raises(UserError, match='no temporary file can be made .*absent.*TMPDIR'):
+        DiskStore()
