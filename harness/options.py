@@ -1,14 +1,19 @@
-"""Options that train.py and test.py share; imports nothing, so that --help answers at once."""
+"""Options that the commands share; imports nothing, so that --help answers at once."""
 
 import argparse
 import os
 
 
-def add_run_options(parser: argparse.ArgumentParser) -> None:
-    """Adds ``--cfg-options`` and ``--launcher``, as MMagic's tools have them."""
+def add_cfg_options(parser: argparse.ArgumentParser) -> None:
+    """Adds ``--cfg-options``, as MMagic's tools have it."""
     parser.add_argument(
         '--cfg-options', nargs='+', default=[], metavar='KEY=VALUE', help='override config entries'
     )
+
+
+def add_run_options(parser: argparse.ArgumentParser) -> None:
+    """Adds ``--cfg-options`` and ``--launcher``, as MMagic's tools have them."""
+    add_cfg_options(parser)
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm'], default='none')
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
 

@@ -1,13 +1,36 @@
-"""Whole videos from frame 0, streaming where the network allows it."""
+"""Whole videos of any length, frame by frame.
+
+What a video of T frames takes in memory, beside the network and one clip of ``CLIP`` frames (C
+channels of features, H x W the LR size):
+
+| network | ``states`` | memory | temporary file |
+|---|---|---|---|
+| unidirectional | any | O(1): one frame, those of its look-ahead, and the state | none |
+| chain of sweeps, e.g. BasicVSR | ``'disk'`` | O(1) | 4 C H W + 3 H W bytes a frame |
+| one backward and one forward sweep | ``'segments'`` | O(sqrt T): the features of about
+sqrt(T) frames and as many states; the backward sweep runs twice | 3 H W bytes a frame |
+| chain of sweeps | ``'memory'`` | O(T) features, on the device, and LR frames | none |
+| bidirectional without such a chain | any | O(T): all features, LR and SR frames | none |
+
+The temporary file of a chain with several earlier sweeps holds what each of them gives. It also
+holds the LR frames, uint8, since they are read from both ends; so a video file is decoded once.
+"""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, islice
 from typing import NamedTuple, Optional, Union
 
 import numpy as np
 import torch
 
-from harness.networks.recurrent import RecurrentNet
+from harness.cli import fail
+from harness.networks.recurrent import RecurrentNet, States
+
+from .sweeps import sweep
+
+STATES = ('disk', 'segments', 'memory')
 
 
 class SRFrame(NamedTuple):
@@ -17,51 +40,132 @@ class SRFrame(NamedTuple):
     ms: float
 
 
+@torch.inference_mode()
 def super_resolve(
     net: RecurrentNet,
     lr_frames: Iterable[np.ndarray],
     device: Union[str, torch.device],
     length: Optional[int] = None,
+    reset_every: Optional[int] = None,
+    states: str = 'disk',
+    dtype: torch.dtype = torch.float32,
+    on_hidden: Optional[Callable[[int, int], None]] = None,
 ) -> Iterator[SRFrame]:
-    """Yields the SR frame of each LR frame (H, W, 3), uint8 RGB, in order.
+    """Yields the SR frame of each LR frame (H, W, 3), uint8 RGB, in order, as it is computed.
 
-    A unidirectional network holds one frame and its state in memory; a bidirectional one needs the
-    whole video, and its time is spread evenly over the frames. ``length`` is the number of frames,
-    None if it is not known beforehand.
+    The time of sweeps that give no SR frames is spread evenly over the frames.
+
+    Args:
+        net: the network, already on ``device``.
+        lr_frames: the video's frames, all of one size; each is taken once.
+        device: where the network runs.
+        length: number of frames, None if it is not known beforehand; some frame-conditioned
+            networks need it.
+        reset_every: cut the video into pieces of that many frames, each super-resolved as a video
+            of its own: states are the initial ones again, frame numbers restart at 0, and the
+            pieces do not see each other.
+        states: where bidirectional networks keep what they need of the whole video, see above.
+        dtype: precision of convolutions and matrix products (autocast); the rest, such as
+            positions in warping, stays float32.
+        on_hidden: called with counts done and in all for each frame of a sweep that gives no SR
+            frame.
+
+    Raises:
+        UserError: frames of different sizes, no room for temporary files, or a network that cannot
+            work in segments.
     """
     net.eval()
-    if net.bidirectional:
-        return _whole(net, lr_frames, device)
-    return _stream(net, lr_frames, device, length)
+    run = _Run(net, torch.device(device), dtype, states, on_hidden or (lambda done, total: None))
+    frames = _of_one_size(lr_frames)
+    whole = [(frames, length)]
+    for video, known in whole if reset_every is None else _pieces(frames, length, reset_every):
+        if not net.bidirectional:
+            yield from _stream(run, video, known)
+        elif net.sweeps():
+            for sr, ms in sweep(run, video):
+                yield SRFrame(_to_uint8(sr), ms)
+        else:
+            yield from _whole(run, video)
 
 
-@torch.inference_mode()
-def _stream(net, lr_frames, device, length):
-    states = None
-    for number, frame in enumerate(lr_frames):
-        lrs = _to_tensor([frame], device)
+def _of_one_size(frames):
+    """LR frames as tensors."""
+    first = None
+    for number, frame in enumerate(frames):
+        first = frame.shape if first is None else first
+        if frame.shape != first:
+            fail(
+                f'LR frame {number} is {frame.shape[1]}x{frame.shape[0]}, the first one '
+                f'{first[1]}x{first[0]}; all frames of a video have one size'
+            )
+        yield torch.from_numpy(frame)
+
+
+def _pieces(frames, length, size):
+    """The frames of each piece, and how many they are if that is known."""
+    for number, first in enumerate(frames):
+        piece = chain([first], islice(frames, size - 1))
+        yield piece, None if length is None else min(size, length - number * size)
+
+
+class _Run(NamedTuple):
+    """A network and how to run it."""
+
+    net: RecurrentNet
+    device: torch.device
+    dtype: torch.dtype
+    states: str
+    on_hidden: Callable[[int, int], None]
+
+    def timed(self, function, *args, **kwargs):
+        """What the function returns, and its milliseconds."""
         begin = time.perf_counter()
-        srs, states = net(lrs, states, start=number, return_states=True, length=length)
-        rgb = _to_uint8(srs[0, 0])
-        yield SRFrame(rgb, 1e3 * (time.perf_counter() - begin))
+        with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
+            result = function(*args, **kwargs)
+        if self.device.type == 'cuda':
+            torch.cuda.synchronize(self.device)
+        return result, 1e3 * (time.perf_counter() - begin)
+
+    def clip(self, frames):
+        """LR frames (H, W, 3), uint8, as the network takes them: (1, T, 3, H, W) in [0, 1]."""
+        clip = torch.stack(frames).to(self.device)
+        return clip.permute(0, 3, 1, 2).float().div_(255)[None]
 
 
-@torch.inference_mode()
-def _whole(net, lr_frames, device):
-    lrs = _to_tensor(list(lr_frames), device)
-    begin = time.perf_counter()
-    frames = [_to_uint8(sr) for sr in net(lrs, length=lrs.size(1))[0]]
-    ms = 1e3 * (time.perf_counter() - begin) / len(frames)
-    for rgb in frames:
-        yield SRFrame(rgb, ms)
+def _stream(run, frames, length):
+    """Unidirectional networks."""
+    state = None
+    for number, (frame, *following) in enumerate(_windows(frames, run.net.look_ahead + 1)):
+        after = run.net.following(run.clip(following)) if following else None
+        (srs, states), ms = run.timed(
+            run.net, run.clip([frame]), States(state, after), number, True, length
+        )
+        state = states.forward
+        yield SRFrame(_to_uint8(srs[0, 0]), ms)
 
 
-def _to_tensor(frames, device):
-    clip = torch.from_numpy(np.stack(frames)).to(device)
-    return clip.permute(0, 3, 1, 2).float().div_(255)[None]
+def _windows(frames, length):
+    """Each frame with those after it, ``length`` in all; fewer at the end."""
+    window = deque()
+    for frame in frames:
+        window.append(frame)
+        if len(window) == length:
+            yield window
+            window.popleft()
+    while window:
+        yield window
+        window.popleft()
+
+
+def _whole(run, frames):
+    """Bidirectional networks that are no chain of sweeps."""
+    frames = list(frames)
+    srs, ms = run.timed(run.net, run.clip(frames), length=len(frames))
+    for sr in srs[0]:
+        yield SRFrame(_to_uint8(sr), ms / len(frames))
 
 
 def _to_uint8(sr):
     # a network that diverged to NaN gives a black frame: its PSNR is then finite and very low
-    sr = torch.nan_to_num(sr, nan=0.0).clamp(0, 1)
+    sr = torch.nan_to_num(sr.float(), nan=0.0).clamp(0, 1)
     return sr.mul(255).round().byte().permute(1, 2, 0).cpu().numpy()

@@ -14,11 +14,10 @@ from mmagic.registry import MODELS
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-
 from harness.checkpoints import loading
 
 from .lipschitz import constrain
-from .recurrent import RecurrentNet, States, Unrolled, branch_cond
+from .recurrent import RecurrentNet, States, Sweep, Unrolled, branch_cond
 
 
 @MODELS.register_module()
@@ -111,7 +110,8 @@ class StatefulBasicVSRNet(RecurrentNet, BasicVSRNet):
             feat = state['feat']
         for i in frames:
             if flows[i] is not None:
-                feat = flow_warp(feat, flows[i].permute(0, 2, 3, 1))
+                # MMagic rounds positions to the feature's precision, autocast may have halved it
+                feat = flow_warp(feat.to(lrs.dtype), flows[i].permute(0, 2, 3, 1))
             inputs = [lrs[:, i], feat]
             if cond is not None:
                 inputs.append(cond[:, i].expand(-1, -1, *lrs.shape[-2:]))
@@ -143,15 +143,27 @@ class StatefulBasicVSRNet(RecurrentNet, BasicVSRNet):
     def unroll(self, lrs, states=None, cond=None):
         forward, backward = states or States()
         flows = self._joint_flows(lrs, forward, backward) if self.training else (None, None)
-        backward_feats = dict(self.propagate(lrs, backward, cond, True, flows[1]))
-        forward_feats = dict(self.propagate(lrs, forward, cond, False, flows[0]))
+        backward_feats, before = self._branch(lrs, backward, cond, True, flows[1])
+        forward_feats, after = self._branch(lrs, forward, cond, False, flows[0])
         frames = self._reconstruct_all(lrs, backward_feats, forward_feats)
-        last = lrs.size(1) - 1
-        after = States(
-            {'feat': forward_feats[last], 'lr': lrs[:, last]},
-            {'feat': backward_feats[0], 'lr': lrs[:, 0]},
-        )
-        return Unrolled(frames, after)
+        return Unrolled(frames, States(after, before))
+
+    def sweeps(self):
+        return [Sweep(True, self._backward_sweep), Sweep(False, self._forward_sweep)]
+
+    def _backward_sweep(self, lrs, stored, state, cond):
+        return self._branch(lrs, state, cond, backward=True)
+
+    def _forward_sweep(self, lrs, stored, state, cond):
+        feats, after = self._branch(lrs, state, cond)
+        return self._reconstruct_all(lrs, stored[0], feats).unbind(1), after
+
+    def _branch(self, lrs, state, cond, backward=False, flows=None):
+        """Features of all frames, in the video's order, and the state after the clip."""
+        feats = dict(self.propagate(lrs, state, cond, backward, flows))
+        last = 0 if backward else lrs.size(1) - 1
+        after = {'feat': feats[last], 'lr': lrs[:, last]}
+        return [feats[i] for i in range(lrs.size(1))], after
 
     def _reconstruct_all(self, lrs, backward_feats, forward_feats):
         """SR frames (B, T, 3, 4H, 4W).

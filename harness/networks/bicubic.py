@@ -1,7 +1,6 @@
 """Bicubic interpolation as the reference without any training."""
 
 from mmagic.registry import MODELS
-from torch import Tensor
 
 from .recurrent import RecurrentNet, States, Unrolled
 from .upsample import bicubic_bd

@@ -78,6 +78,12 @@ class FrameConditioned(RecurrentNet):
     def unroll(self, lrs, states=None, cond=None):
         return self.net.unroll(lrs, states, cond)
 
+    def sweeps(self):
+        return self.net.sweeps()
+
+    def following(self, lrs):
+        return self.net.following(lrs)
+
     def states_at(self, lrs, starts, ends, cond=None, lengths=None, initial=None):
         return self.net.states_at(lrs, starts, ends, cond, lengths, initial)
 

@@ -15,6 +15,7 @@ streams with one frame of delay: when frame t+1 has come, frame t goes through t
 backward state ``net.following(frame t+1)``, the last one with none.
 """
 
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Optional, Union
 
 import torch
@@ -66,6 +67,27 @@ class Unrolled(NamedTuple):
     flows: Optional[Tensor] = None
 
 
+class Sweep(NamedTuple):
+    """One pass over a video in one direction; bidirectional networks are a chain of them.
+
+    A video of any length passes through it clip by clip, if ``backward`` from the last clip to the
+    first. ``run(lrs, stored, state, cond)`` takes
+
+    - the clip ``lrs`` (B, T, 3, H, W) and its ``cond`` planes as in :meth:`RecurrentNet.unroll`,
+    - ``stored``: from each earlier sweep of the chain what it gave for these T frames,
+    - ``state``: what it returned for the clip before, None for the first one,
+
+    and returns one tensor (B, ...) for each frame, in the video's order, and the state after the
+    clip. The last sweep of a chain runs forwards and gives SR frames (B, 3, 4H, 4W).
+    """
+
+    backward: bool
+    run: Callable[
+        [Tensor, Sequence[Sequence[Tensor]], Optional[State], Optional[Tensor]],
+        tuple[Sequence[Tensor], State],
+    ]
+
+
 class RecurrentNet(BaseModule):
     """Interface of a recurrent network for x4 VSR."""
 
@@ -88,6 +110,14 @@ class RecurrentNet(BaseModule):
         the backward recurrence (see :func:`branch_cond`).
         """
         raise NotImplementedError
+
+    def sweeps(self) -> list[Sweep]:
+        """A bidirectional network as a chain of passes, so that long videos need not fit in memory.
+
+        The chain gives the frames of :meth:`unroll` on the whole video. Empty: inference needs the
+        whole video at once. Unidirectional networks need no chain.
+        """
+        return []
 
     def states_at(
         self,

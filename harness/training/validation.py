@@ -65,7 +65,7 @@ class VideoValLoop(BaseLoop):
 
 def _score(net: torch.nn.Module, video: ValidationVideo) -> dict:
     device = next(net.parameters()).device
-    srs = super_resolve(net, prefetch(video.read(video.lr_kind)), device)
+    srs = super_resolve(net, prefetch(video.read(video.lr_kind)), device, video.frames)
     scores = [
         psnr(rgb_to_y(gt), rgb_to_y(sr.rgb)) for gt, sr in zip(video.read('gt'), srs, strict=True)
     ]

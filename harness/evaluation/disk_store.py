@@ -1,0 +1,87 @@
+"""Tensors of a long video in a temporary file."""
+
+import os
+import shutil
+import tempfile
+from typing import Optional
+
+import torch
+from torch import Tensor
+
+from harness.cli import fail
+
+
+class DiskStore:
+    """Tensors of one shape and dtype by their number; its use is that of a dict.
+
+    The file has no name from the start, so that nothing is left however the program ends. Plain
+    reading and writing, for in a memory-mapped file a full disk kills the program without a word.
+
+    Args:
+        length: how many tensors there will be, if it is known: missing room is then noticed with
+            the first one.
+    """
+
+    def __init__(self, length: Optional[int] = None):
+        self._length = length
+        self._size = None  # of a tensor, in bytes
+        try:
+            self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115
+        except OSError as error:
+            fail(f'no temporary file can be made ({error}); {_REMEDY}')
+
+    def __enter__(self) -> 'DiskStore':
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._file.close()
+
+    def __setitem__(self, number: int, x: Tensor) -> None:
+        """Stores ``x``.
+
+        Raises:
+            UserError: the disk is full.
+        """
+        if self._size is None:
+            self._begin(x)
+        data = _bytes(x.to('cpu', self._dtype).contiguous())
+        offset = number * self._size
+        try:
+            while data:
+                written = os.pwrite(self._file.fileno(), data, offset)
+                data, offset = data[written:], offset + written
+        except OSError as error:
+            fail(f'{_where()}: {error.strerror}; {_REMEDY}')
+
+    def __getitem__(self, number: int) -> Tensor:
+        x = torch.empty(self._shape, dtype=self._dtype)
+        data = _bytes(x)
+        offset = number * self._size
+        while data:
+            read = os.preadv(self._file.fileno(), [data], offset)
+            if not read:
+                raise KeyError(number)
+            data, offset = data[read:], offset + read
+        return x
+
+    def _begin(self, x: Tensor) -> None:
+        self._shape, self._dtype = x.shape, x.dtype
+        self._size = x.numel() * x.element_size()
+        needed = (self._length or 0) * self._size
+        free = shutil.disk_usage(tempfile.gettempdir()).free
+        if needed > free:
+            fail(
+                f'{_where()}: {needed / 1e9:.1f} GB needed for {self._length} frames, '
+                f'{free / 1e9:.1f} GB free; {_REMEDY}'
+            )
+
+
+_REMEDY = "name another one with TMPDIR, or keep states in 'segments'"
+
+
+def _where() -> str:
+    return f'temporary folder {tempfile.gettempdir()}'
+
+
+def _bytes(x: Tensor) -> memoryview:
+    return memoryview(x.view(torch.uint8).numpy()).cast('B')

@@ -1,0 +1,133 @@
+"""Bidirectional networks on videos that need not fit in memory: clip by clip, sweep by sweep."""
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, nullcontext
+from typing import NamedTuple, Optional
+
+from torch import Tensor
+
+from harness.cli import fail
+from harness.networks.recurrent import State
+
+from .disk_store import DiskStore
+
+#: frames that go through a sweep together: their flows are one batch
+CLIP = 4
+
+
+def sweep(run, frames) -> Iterator[tuple[Tensor, float]]:
+    """SR frames (3, 4H, 4W) of a video and the milliseconds that each took.
+
+    Args:
+        run: a network that is a chain of sweeps, and how to run it (see ``inference.py``).
+        frames: LR frames, uint8 (H, W, 3).
+    """
+    with _store(on_disk=run.states != 'memory') as lrs:
+        length = 0
+        for frame in frames:
+            lrs[length] = frame
+            length += 1
+        if length:
+            yield from _Sweeps(run, lrs, length).srs()
+
+
+def _store(on_disk: bool, length: Optional[int] = None):
+    return DiskStore(length) if on_disk else nullcontext({})
+
+
+class _Swept(NamedTuple):
+    """A clip that went through a sweep."""
+
+    numbers: range
+    outputs: list[Tensor]
+    state: State
+    ms: float
+
+
+class _Stored(Sequence):
+    """What an earlier sweep gave for the frames of a clip, read when it is asked for."""
+
+    def __init__(self, store, numbers, device):
+        self.store, self.numbers, self.device = store, numbers, device
+
+    def __len__(self):
+        return len(self.numbers)
+
+    def __getitem__(self, i):
+        return self.store[self.numbers[i]].to(self.device)
+
+
+class _Sweeps:
+    """A network's sweeps through one video.
+
+    What the earlier sweeps give is kept for one segment of the video at a time. That is the whole
+    video or, for states in segments, about sqrt(T) frames: then the backward sweep first goes
+    through the video for the states at the segments' ends alone, and again through each segment.
+    """
+
+    def __init__(self, run, lrs, length):
+        self.run, self.lrs, self.length = run, lrs, length
+        *self.hidden, self.last = run.net.sweeps()
+        step = length
+        if run.states == 'segments':
+            if [sweep.backward for sweep in self.hidden] != [True]:
+                fail("this network has more than one backward sweep: keep its states on 'disk'")
+            step = CLIP * math.ceil(math.sqrt(length) / CLIP)
+        self.segments = [range(b, min(b + step, length)) for b in range(0, length, step)]
+        self.done = 0
+        self.total = (len(self.hidden) + 1) * length - len(self.segments[0])
+
+    def srs(self):
+        ends, ms = self._states_at_ends()
+        state = None
+        for segment in self.segments:
+            end = ends.pop(segment.stop)
+            state = yield from self._segment(segment, state, end, ms / self.length)
+
+    def _segment(self, segment, state, end, ms_ends):
+        """Gives the SR frames of a segment, returns the last sweep's state after it."""
+        with ExitStack() as files:
+            stored, ms_stored = self._fill(segment, end, files)
+            ms_hidden = ms_ends + ms_stored / len(segment)
+            for clip in self._through(self.last, segment, state, stored):
+                for sr in clip.outputs:
+                    yield sr[0], ms_hidden + clip.ms / len(clip.numbers)
+        return clip.state
+
+    def _states_at_ends(self):
+        """Backward states at the segments' ends, and the milliseconds for them."""
+        ends, state, ms = {}, None, 0.0
+        for segment in reversed(self.segments):
+            ends[segment.stop] = state
+            if segment.start > 0:
+                for clip in self._through(self.hidden[0], segment, state):
+                    state = clip.state
+                    ms += clip.ms
+        return ends, ms
+
+    def _fill(self, segment, end, files):
+        """What the earlier sweeps give for a segment, and the milliseconds for it."""
+        stored, ms = [], 0.0
+        for hidden in self.hidden:
+            store = files.enter_context(_store(self.run.states == 'disk', self.length))
+            for clip in self._through(hidden, segment, end, stored):
+                for number, output in zip(clip.numbers, clip.outputs, strict=True):
+                    store[number] = output
+                ms += clip.ms
+            stored.append(store)
+        return stored, ms
+
+    def _through(self, sweep, segment, state, stored=()):
+        """Gives the clips of a segment as they come out of a sweep."""
+        run = self.run
+        clips = [segment[i : i + CLIP] for i in range(0, len(segment), CLIP)]
+        for numbers in reversed(clips) if sweep.backward else clips:
+            lrs = run.clip([self.lrs[number] for number in numbers])
+            inputs = [_Stored(store, numbers, run.device) for store in stored]
+            cond = run.net.condition(lrs, numbers.start, self.length)
+            (outputs, state), ms = run.timed(sweep.run, lrs, inputs, state, cond)
+            yield _Swept(numbers, outputs, state, ms)
+            if sweep is not self.last:
+                self.done += len(numbers)
+                run.on_hidden(self.done, self.total)

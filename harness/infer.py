@@ -1,0 +1,157 @@
+"""Super-resolve a video file, a folder of frames or an image, frame by frame."""
+
+import argparse
+import sys
+from fractions import Fraction
+from pathlib import Path
+
+sys.path[0] = str(Path(__file__).resolve().parents[1])  # the repository, not this folder
+
+from dataset_tools.commands import positive  # noqa: E402
+from harness.options import add_cfg_options  # noqa: E402
+
+EXAMPLES = """examples:
+  python harness/infer.py mm_configs/frvsr/frvsr_paper.py iter_500000.pth my_clip.mp4 sr.mp4
+  python harness/infer.py mm_configs/basicvsr/basicvsr_paper.py basicvsr.pth frames/ sr_frames/ \\
+      --states segments --device cuda:1 --dtype float16
+  python harness/infer.py mm_configs/bicubic/bicubic_bd.py none photo.png upsampled/
+
+memory: networks that need only the past hold one frame and their state, however long the video.
+  Bidirectional ones also need features of the whole video (BasicVSR, 64 channels: 8 MB a frame of
+  240x135), which are put on disk; --states says where. Those that cannot work through a video in
+  such passes take it as a whole; then --reset-every bounds the memory.
+Sound is not kept; frames of a variable rate get the average one.
+"""
+
+
+def parse_args(argv=None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('config', help='config file')
+    parser.add_argument(
+        'checkpoint', help="checkpoint file, also one of MMagic; 'none' if there are no weights"
+    )
+    parser.add_argument(
+        'input', type=Path, help='video file, folder of numbered images (png, jpg, bmp) or image'
+    )
+    parser.add_argument('output', type=Path, help='folder for PNG frames, or a file *.mp4 (H.264)')
+    parser.add_argument('--overwrite', action='store_true', help='replace an output that exists')
+    parser.add_argument('--device', help='cpu, cuda, cuda:1, ...; a GPU by default if there is one')
+    parser.add_argument(
+        '--dtype',
+        choices=['float32', 'float16', 'bfloat16'],
+        default='float32',
+        help='precision of convolutions (float32); half is fast on GPUs and slow on most CPUs',
+    )
+    parser.add_argument(
+        '--reset-every',
+        type=positive,
+        metavar='N',
+        help='cut the video into pieces of N frames, each super-resolved as a video of its own',
+    )
+    parser.add_argument(
+        '--states',
+        choices=['disk', 'segments', 'memory'],
+        default='disk',
+        help='features of bidirectional networks: in a temporary file, below TMPDIR (default); '
+        'computed again segment by segment, for about sqrt(T) of T frames in memory; or all in '
+        'memory',
+    )
+    parser.add_argument(
+        '--fps',
+        type=Fraction,
+        default=Fraction(25),
+        help='frames per second of an .mp4 made from images (25); video files keep theirs',
+    )
+    add_cfg_options(parser)
+    return parser.parse_args(argv)
+
+
+def main(argv=None) -> int:
+    args = parse_args(argv)
+    from harness.cli import fail, load_config, user_errors
+
+    with user_errors():
+        if args.fps <= 0:
+            fail(f'--fps {args.fps}: must be above 0')
+        if args.checkpoint != 'none' and not Path(args.checkpoint).is_file():
+            fail(f'checkpoint {args.checkpoint}: no such file')
+        cfg = load_config(args.config, args.cfg_options)
+        from harness.video_files import check_output, open_video
+
+        check_output(args.output, args.input, args.overwrite)
+        video = open_video(args.input)
+        return infer(cfg, video, args)
+
+
+def infer(cfg, video, args) -> int:
+    """Writes the SR frames of ``video``; 0, or 130 if interrupted."""
+    import torch
+    from tqdm import tqdm
+
+    from harness.evaluation.inference import super_resolve
+
+    device = _device(args.device)
+    net = _load_network(cfg, args.checkpoint, device)
+    if net.bidirectional and not net.sweeps() and not args.reset_every:
+        print('note: this network takes the whole video at once; --reset-every bounds its memory')
+    with tqdm(total=video.total, unit='frame') as bar:
+
+        def on_hidden(done, total):
+            bar.set_postfix_str(f'earlier passes {done}/{total}' * (done < total), refresh=False)
+            bar.update(0)
+
+        dtype = getattr(torch, args.dtype)
+        srs = super_resolve(
+            net, video.frames, device, args.reset_every, args.states, dtype, on_hidden
+        )
+        try:
+            ms = _write(srs, video, args, bar)
+        except KeyboardInterrupt:
+            kept = 'not written' if args.output.suffix == '.mp4' else f'has {bar.n} whole frames'
+            print(f'\ninterrupted; {args.output}: {kept}', file=sys.stderr)
+            return 130
+    print(f'{args.output}: {bar.n} frames, {ms / bar.n:.0f} ms a frame in the network')
+    return 0
+
+
+def _write(srs, video, args, bar):
+    """Writes the SR frames and gives the milliseconds that the network took."""
+    from harness.video_files import open_output
+
+    ms = 0.0
+    with open_output(args.output, video.names, video.rate or args.fps) as write:
+        for sr in srs:
+            write(sr.rgb)
+            bar.update()
+            ms += sr.ms
+    return ms
+
+
+def _device(name):
+    import torch
+
+    from harness.cli import fail
+    from harness.evaluation.model import default_device
+
+    try:
+        device = torch.device(name or default_device())
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        fail(f'--device {name}: {str(error).splitlines()[0]}')
+    return device
+
+
+def _load_network(cfg, checkpoint, device):
+    from harness.cli import fail
+    from harness.evaluation.model import load_model
+
+    net = load_model(cfg, None if checkpoint == 'none' else checkpoint, device).generator
+    if checkpoint == 'none' and any(True for _ in net.parameters()):
+        fail('checkpoint none: this network has weights; give a checkpoint file')
+    return net
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,148 @@
+"""A user's own video: a video file, a folder of frames or one image in, frames or an mp4 out."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from fractions import Fraction
+from functools import partial
+from itertools import count
+from pathlib import Path
+from typing import NamedTuple, Optional
+
+import av
+import numpy as np
+
+from dataset_tools.frames import (
+    IMAGE_SUFFIXES,
+    decode_video,
+    encode_png,
+    list_frames,
+    read_frame,
+    read_frames,
+)
+from dataset_tools.prepare_sources import VIDEO_SUFFIXES, find_videos
+
+from .cli import fail
+from .files import replacing
+
+# nearly lossless: the artefacts to look at shall be the network's, not the codec's
+_X264 = {'crf': '14'}
+# FFmpeg's numbers for ITU-R BT.709 and limited range, what players take unmarked HD video to be
+_BT709 = _LIMITED = 1
+
+
+class Video(NamedTuple):
+    """A video to read once: frames (H, W, 3), uint8 RGB, how many, and what is known of them.
+
+    ``names`` are those of the image files without suffix, ``rate`` is the video file's (average)
+    number of frames per second.
+    """
+
+    frames: Iterator[np.ndarray]
+    total: int
+    names: Optional[list[str]] = None
+    rate: Optional[Fraction] = None
+
+
+def open_video(path: Path) -> Video:
+    """Opens a folder of numbered frames, an image, or any video file that FFmpeg reads.
+
+    Raises:
+        UserError: no such file or folder.
+        DatasetError: no frames or no video in it; also in the middle, for damaged frames.
+    """
+    if path.is_dir():
+        paths = list_frames(path)
+        return Video(read_frames(paths), len(paths), [p.stem for p in paths])
+    if not path.is_file():
+        fail(f'input {path}: no such file or folder')
+    if path.suffix.lower() in IMAGE_SUFFIXES:
+        return Video(iter([read_frame(path)]), 1, [path.stem])
+    (source,) = find_videos([path])
+    return Video(decode_video(path), source.shape.frames, rate=_rate(path))
+
+
+def _rate(path):
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        return stream.average_rate or stream.guessed_rate
+
+
+def check_output(path: Path, source: Path, overwrite: bool) -> None:
+    """Sees that the output is a folder or an .mp4 and that nothing would be lost.
+
+    Raises:
+        UserError: it is not, or it exists and may not be overwritten.
+    """
+    if path.resolve() in (source.resolve(), source.resolve().parent):
+        fail(f'output {path}: is or holds the input; give another name')
+    is_file = path.suffix.lower() in (*VIDEO_SUFFIXES, *IMAGE_SUFFIXES)
+    if is_file and path.suffix.lower() != '.mp4':
+        fail(f'output {path}: give a folder (for PNG frames) or a file that ends in .mp4')
+    if path.exists() and path.is_dir() == is_file:
+        fail(f'output {path}: is a {"folder" if is_file else "file"}; give another name')
+    if not overwrite and path.exists() and (is_file or any(path.iterdir())):
+        fail(f'output {path}: exists; give another name or --overwrite')
+
+
+def open_output(
+    path: Path, names: Optional[list[str]], rate: Fraction
+) -> AbstractContextManager[Callable[[np.ndarray], None]]:
+    """Gives a function that writes the next frame (h, w, 3), uint8 RGB, to a folder or an .mp4.
+
+    Frames in a folder get the names given, or numbers; each appears when it is whole, and PNG files
+    from before are removed first. An .mp4 (H.264, yuv420p) appears when all of it is whole.
+
+    Raises:
+        UserError: the output cannot be written.
+    """
+    return _mp4(path, rate) if path.suffix.lower() == '.mp4' else _folder(path, names)
+
+
+@contextmanager
+def _folder(path, names):
+    with _writing(path):
+        path.mkdir(parents=True, exist_ok=True)
+        for old in path.glob('*.png'):
+            old.unlink()
+    names = iter(names or map('{:08d}'.format, count()))
+
+    def write(rgb):
+        with _writing(path), replacing(path / f'{next(names)}.png') as temporary:
+            temporary.write_bytes(encode_png(rgb))
+
+    try:
+        yield write
+    finally:
+        if not any(path.iterdir()):
+            path.rmdir()
+
+
+@contextmanager
+def _mp4(path, rate):
+    with _writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as temporary:
+            temporary.touch()  # FFmpeg opens its file with the first frames only
+            with av.open(str(temporary), 'w', format='mp4') as container:
+                stream = container.add_stream('libx264', rate=rate, options=_X264)
+                yield partial(_encode, container, stream)
+                container.mux(stream.encode())
+
+
+def _encode(container, stream, rgb):
+    codec = stream.codec_context
+    if not codec.is_open:
+        codec.height, codec.width = rgb.shape[:2]
+        codec.pix_fmt = 'yuv420p'
+        codec.colorspace = codec.color_primaries = codec.color_trc = _BT709
+        codec.color_range = _LIMITED
+    frame = av.VideoFrame.from_ndarray(rgb, format='rgb24')
+    container.mux(stream.encode(frame.reformat(format='yuv420p', dst_colorspace=_BT709)))
+
+
+@contextmanager
+def _writing(path):
+    try:
+        yield
+    except (OSError, av.FFmpegError) as error:
+        fail(f'output {path}: cannot be written ({error.strerror})')

@@ -1,0 +1,235 @@
+"""Speed and memory of inference: ``python tests/benchmarks/bench_inference.py``.
+
+BasicVSR on 300 frames of 240x135, with its states on disk and in segments, beside MMagic's own
+network on the whole video: wanted on disk are at most a fifth of its memory, no more than 1.1 times
+its time, and the same frames up to 1e-4. It has few channels, so that a repeat takes ten minutes.
+Each network takes its turn in a process of its own, and medians are given, for other load on the
+machine comes and goes; the verdict is on processor time. Memory is the most that was resident above
+what was after the imports. Then FRVSR at full size. Writes work_dirs/bench/inference.csv.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from statistics import median
+
+TARGETS = {'memory': 0.2, 'time': 1.1, 'difference': 1e-4}
+STATES = ('disk', 'segments')
+CHANNELS = 16
+BLOCKS = 2
+HEIGHT, WIDTH = 135, 240
+
+
+def main() -> None:
+    """Runs the benchmark."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('--frames', type=int, default=300)
+    parser.add_argument('--repeats', type=int, default=3)
+    parser.add_argument('--work', nargs=2, metavar=('WHAT', 'FOLDER'), help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.work:
+        what, folder = args.work
+        print(json.dumps(_work(what, Path(folder), args.frames)))
+        return
+    rows = [*_basicvsr(args.frames, args.repeats), _frvsr(args.repeats)]
+    path = Path('work_dirs/bench/inference.csv')
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open('w', newline='') as file:
+        writer = csv.DictWriter(file, rows[0], restval='')
+        writer.writeheader()
+        writer.writerows(rows)
+    print(f'{path}: written')
+
+
+def _basicvsr(frames: int, repeats: int) -> list[dict]:
+    measured = {name: [] for name in ('mmagic', *STATES)}
+    with tempfile.TemporaryDirectory() as folder:
+        _write_lrs(Path(folder), frames)
+        for _ in range(repeats):
+            for name, results in measured.items():
+                results.append(_in_process(name, folder, frames))
+    rows = []
+    for name, results in measured.items():
+        pairs = list(zip(results, measured['mmagic'], strict=True))
+        row = _row(f'BasicVSR {name}', frames, results)
+        row['times_mmagic'] = round(median(a['wall'] / b['wall'] for a, b in pairs), 3)
+        row['times_mmagic_cpu'] = round(median(a['cpu'] / b['cpu'] for a, b in pairs), 3)
+        row['of_its_memory'] = round(median(a['memory'] / b['memory'] for a, b in pairs), 3)
+        row['difference'] = max(result['difference'] for result in results)
+        rows.append(row)
+        print(*(f'{key} {value};' for key, value in row.items()), _verdict(name, row))
+    return rows
+
+
+def _frvsr(repeats: int) -> dict:
+    with tempfile.TemporaryDirectory() as folder:
+        _write_lrs(Path(folder), 10)
+        results = [_in_process('frvsr', folder, 10) for _ in range(repeats)]
+    row = _row('FRVSR', 10, results)
+    print(*(f'{key} {value};' for key, value in row.items()))
+    return row
+
+
+def _row(name: str, frames: int, results: list[dict]) -> dict:
+    return {
+        'network': name,
+        'frames': frames,
+        'ms_per_frame': round(1e3 * median(result['wall'] for result in results) / frames, 1),
+        'cpu_ms_per_frame': round(1e3 * median(result['cpu'] for result in results) / frames, 1),
+        'memory_mb': round(median(result['memory'] for result in results)),
+    }
+
+
+def _verdict(name: str, row: dict) -> str:
+    measures = (row['of_its_memory'], row['times_mmagic_cpu'], row['difference'])
+    fine = all(a <= b for a, b in zip(measures, TARGETS.values(), strict=True))
+    return '' if fine or name != 'disk' else f'above {TARGETS}'
+
+
+def _in_process(what: str, folder: str, frames: int) -> dict:
+    command = [sys.executable, __file__, '--work', what, folder, '--frames', str(frames)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(done.stderr)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def _write_lrs(folder: Path, frames: int) -> None:
+    """A window that moves over bigbuckbunny.mp4, which plays forwards and backwards."""
+    import numpy as np
+
+    from dataset_tools.degrade import degrade_bd
+    from dataset_tools.sample_frames import origin_frames
+    from dataset_tools.sample_plan import Origin
+
+    large = [degrade_bd(frame) for frame in origin_frames(Origin('bigbuckbunny.mp4', (0, 131)))]
+    large += large[::-1]
+    top = (large[0].shape[0] - HEIGHT) / frames
+    left = (large[0].shape[1] - WIDTH) / frames
+    lrs = [
+        large[t % len(large)][int(top * t) :, int(left * t) :][:HEIGHT, :WIDTH]
+        for t in range(frames)
+    ]
+    np.save(folder / 'lrs.npy', np.stack(lrs))
+
+
+def _work(what: str, folder: Path, frames: int) -> dict:
+    """Measures one network in this process: seconds, MB, and largest difference from MMagic."""
+    import numpy as np
+    import torch
+    from mmagic.registry import MODELS
+
+    import harness.networks  # noqa: F401
+
+    torch.set_flush_denormal(True)
+    torch.manual_seed(0)
+    net = MODELS.build(dict(type='FRVSRNet') if what == 'frvsr' else _BASICVSR).eval()
+    for parameter in net.parameters():  # so that frames depend on the states
+        if parameter.ndim == 4 and parameter.shape[-1] == 3:
+            parameter.data.mul_(1.5)
+    expected = folder / 'mmagic.float32'
+    meter = _Meter()
+    lrs = np.load(folder / 'lrs.npy')[:frames]
+    if what == 'mmagic':
+        srs = _as_mmagic(net, lrs)
+        meter.stop()
+        srs.numpy().tofile(expected)
+    else:
+        _as_harness(net, lrs, what, expected, meter)
+        meter.stop()
+    return meter.read()
+
+
+_BASICVSR = dict(
+    type='StatefulBasicVSRNet', mid_channels=CHANNELS, num_blocks=BLOCKS, hr_channels=CHANNELS
+)
+
+
+def _as_mmagic(ours, lrs):
+    """SR frames (T, 3, 4H, 4W) of MMagic's network with the same weights."""
+    import torch
+    from mmagic.models.archs import PixelShufflePack
+    from mmagic.models.editors.basicvsr.basicvsr_net import BasicVSRNet
+    from torch import nn
+
+    net = BasicVSRNet(CHANNELS, BLOCKS)
+    # MMagic fixes 64 channels at HR size
+    net.upsample2 = PixelShufflePack(CHANNELS, CHANNELS, 2, upsample_kernel=3)
+    net.conv_hr = nn.Conv2d(CHANNELS, CHANNELS, 3, 1, 1)
+    net.conv_last = nn.Conv2d(CHANNELS, 3, 3, 1, 1)
+    net.load_state_dict(ours.state_dict())
+    clip = torch.from_numpy(lrs).permute(0, 3, 1, 2).float().div_(255)[None].contiguous()
+    with torch.inference_mode():
+        return net.eval()(clip)[0]
+
+
+def _as_harness(net, lrs, what, expected, meter):
+    """Streams all frames; those of BasicVSR are compared with MMagic's, off the clock."""
+    import numpy as np
+
+    from harness.evaluation import inference
+
+    round_frame, numbers = inference._to_uint8, count()
+
+    def compare_and_round(sr):
+        with meter.paused():
+            frame = np.fromfile(expected, np.float32, sr.numel(), offset=next(numbers) * sr.nbytes)
+            meter.difference = max(
+                meter.difference, float(np.abs(frame - sr.numpy().ravel()).max())
+            )
+        return round_frame(sr)
+
+    if what == 'frvsr':
+        frames = inference.super_resolve(net, lrs, 'cpu')
+    else:
+        inference._to_uint8 = compare_and_round
+        frames = inference.super_resolve(net, lrs, 'cpu', states=what)
+    for _ in frames:
+        pass
+
+
+class _Meter:
+    """Time and memory from its making on."""
+
+    def __init__(self):
+        Path('/proc/self/clear_refs').write_text('5')  # Linux forgets the peak of the imports
+        self.resident = _status('VmRSS')
+        self.seconds = [-time.perf_counter(), -time.process_time()]
+        self.difference = 0.0
+
+    def stop(self):
+        self.memory = _status('VmHWM') - self.resident
+        self._add(1)
+
+    @contextmanager
+    def paused(self):
+        self._add(1)
+        yield
+        self._add(-1)
+
+    def _add(self, sign):
+        self.seconds[0] += sign * time.perf_counter()
+        self.seconds[1] += sign * time.process_time()
+
+    def read(self) -> dict:
+        wall, cpu = self.seconds
+        return dict(wall=wall, cpu=cpu, memory=self.memory, difference=self.difference)
+
+
+def _status(key: str) -> float:
+    """MB that the kernel gives for this process."""
+    lines = Path('/proc/self/status').read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(key)) / 1024
+
+
+if __name__ == '__main__':
+    main()
