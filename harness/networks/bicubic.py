@@ -1,36 +1,67 @@
-"""Bicubic interpolation as the reference without any training."""
+"""Bicubic interpolation, which lies on the pixel grid of the LR frames' degradation."""
 
 import torch
 import torch.nn.functional as F
 from mmagic.registry import MODELS
+from torch import Tensor
 
-from .recurrent import RecurrentNet, States, Unrolled
+from .stateless import StatelessNet
+
+# where an LR pixel lies among the HR pixels 4i, .., 4i+3; Keys' parameter a; whether positions
+# outside mirror the frame (edge repeated) or take the border's value
+_CONVENTIONS = {'bd': (0.0, -0.75, False), 'bi': (1.5, -0.5, True)}
+
+
+def upsample(images: Tensor, degradation: str) -> Tensor:
+    """Bicubic x4 of images (B, C, H, W) -> (B, C, 4H, 4W), not clamped.
+
+    Args:
+        images: of any range.
+        degradation: ``'bd'`` for frames of which pixels 0, 4, 8, ... were kept: LR pixel i lies on
+            HR pixel 4i, not at 4i+1.5 where ``F.interpolate`` puts it; a = -0.75 and replicated
+            borders as in PyTorch and OpenCV. ``'bi'`` for frames that were shrunk by bicubic: LR
+            pixel i lies at 4i+1.5; a = -0.5 and mirrored borders as in MATLAB's ``imresize``.
+    """
+    phase, a, mirror = _CONVENTIONS[degradation]
+    kernels = images.new_tensor([_taps((p - phase) / 4, a) for p in range(4)])
+    up = _upsample_rows(images, kernels, mirror)
+    return _upsample_rows(up.transpose(2, 3), kernels, mirror).transpose(2, 3)
+
+
+def _taps(position: float, a: float) -> list[float]:
+    """Weights of the pixels -2, .., 2 for a position in [-0.5, 1)."""
+
+    def weight(x):
+        if x <= 1:
+            return (a + 2) * x**3 - (a + 3) * x**2 + 1
+        return a * (x**3 - 5 * x**2 + 8 * x - 4) if x < 2 else 0.0
+
+    return [weight(abs(position - pixel)) for pixel in range(-2, 3)]
+
+
+def _upsample_rows(images: Tensor, kernels: Tensor, mirror: bool) -> Tensor:
+    """(B, C, H, W) -> (B, C, 4H, W), each of the 4 kernels (4, 5) giving every fourth row."""
+    batch, channels, height, width = images.shape
+    rows = torch.arange(-2, height + 2, device=images.device)
+    if mirror:
+        rows = rows % (2 * height)
+        rows = torch.minimum(rows, 2 * height - 1 - rows)
+    padded = images.index_select(2, rows.clamp(0, height - 1))
+    up = F.conv2d(padded.flatten(0, 1)[:, None], kernels[:, None, :, None])
+    return up.transpose(1, 2).reshape(batch, channels, 4 * height, width)
 
 
 @MODELS.register_module()
-class BicubicUpsampler(RecurrentNet):
-    """x4 bicubic upsampling (a = -0.75) of each frame.
+class BicubicUpsampler(StatelessNet):
+    """x4 bicubic upsampling of each frame, the reference without any training.
 
-    BD subsampling keeps pixels 0, 4, 8, ...: LR pixel i lies on HR pixel 4i, not between pixels
-    4i+1 and 4i+2 where ``F.interpolate`` puts it, so the sampling grid is shifted by 1.5 HR pixels.
+    Args:
+        degradation: of the LR frames, ``'bd'`` or ``'bi'``; see :func:`upsample`.
     """
 
-    def state_shapes(self, height, width):
-        return {}, {}
+    def __init__(self, degradation: str = 'bd'):
+        super().__init__()
+        self.degradation = degradation
 
-    def unroll(self, lrs, states=None, cond=None):
-        height, width = lrs.shape[-2:]
-        xs = torch.arange(4 * width, device=lrs.device, dtype=lrs.dtype) / 4
-        ys = torch.arange(4 * height, device=lrs.device, dtype=lrs.dtype) / 4
-        # align_corners=False: -1 and 1 are the outer edges of the first and last LR pixel
-        grid_x, grid_y = (2 * xs + 1) / width - 1, (2 * ys + 1) / height - 1
-        grid = torch.stack(torch.meshgrid(grid_y, grid_x, indexing='ij')[::-1], -1)
-        images = lrs.flatten(0, 1)
-        frames = F.grid_sample(
-            images,
-            grid.expand(len(images), -1, -1, -1),
-            mode='bicubic',
-            padding_mode='border',
-            align_corners=False,
-        )
-        return Unrolled(frames.unflatten(0, lrs.shape[:2]), States())
+    def super_resolve(self, lrs):
+        return upsample(lrs.flatten(0, 1), self.degradation).unflatten(0, lrs.shape[:2])

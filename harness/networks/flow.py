@@ -46,7 +46,7 @@ class FRVSRFlowNet(BaseModule):
 
     def forward(self, reference: Tensor, supporting: Tensor) -> Tensor:
         height, width = reference.shape[-2:]
-        x = _pad_to_multiple(torch.cat([reference, supporting], 1), 8)
+        x = pad_to_multiple(torch.cat([reference, supporting], 1), 8)
         for pair in self.encoder:
             x = F.max_pool2d(pair(x), 2)
         for pair in self.decoder:
@@ -54,7 +54,8 @@ class FRVSRFlowNet(BaseModule):
         return self.max_flow * torch.tanh(self.tail(x))[..., :height, :width]
 
 
-def _pad_to_multiple(x: Tensor, multiple: int) -> Tensor:
+def pad_to_multiple(x: Tensor, multiple: int) -> Tensor:
+    """Pads (B, C, H, W) at the bottom and at the right, by reflection where there is enough."""
     height, width = x.shape[-2:]
     pad = (0, -width % multiple, 0, -height % multiple)
     # reflection needs more pixels than it adds

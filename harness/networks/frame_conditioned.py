@@ -1,10 +1,13 @@
 """Frame-number conditioning (FC), PI-BPTT paper, Sec. IV-B."""
 
+import inspect
 from typing import Union
 
 import torch
 from mmagic.registry import MODELS
 from torch import Tensor
+
+from harness.cli import fail
 
 from .recurrent import RecurrentNet
 
@@ -20,12 +23,21 @@ class FrameConditioned(RecurrentNet):
     Args:
         net: config of a network that takes ``cond_channels``.
         last_frame: number of the last frame of the (longest) training video, T - 1.
+
+    Raises:
+        UserError: the network has no recurrence that the plane could enter.
     """
 
     def __init__(self, net: dict, last_frame: int):
         super().__init__()
         if last_frame < 1:
             raise ValueError(f'last_frame is the last frame number of a video, got {last_frame}')
+        network = MODELS.get(net['type'])
+        if network and 'cond_channels' not in inspect.signature(network).parameters:
+            fail(
+                f'{net["type"]}: frame-number conditioning (FC) needs a recurrence to enter; train '
+                'this network without FC'
+            )
         self.net = MODELS.build(dict(net, cond_channels=1))
         self.bidirectional = self.net.bidirectional
         self.look_ahead = self.net.look_ahead

@@ -46,12 +46,14 @@ class Unrolled(NamedTuple):
     ``frames`` (B, T, 3, 4H, 4W); ``states`` are the states for the neighbouring clips: the forward
     state after the last frame and the backward state before the first one; ``flows``
     (B, T-1, 2, H, W) is the LR optical flow from each frame to the one before it, in pixels, where
-    the network learns it, else None.
+    the network learns it, else None; ``losses`` are further losses of the network beside the pixel
+    loss, already weighted, under names that begin with ``loss_``.
     """
 
     frames: Tensor
     states: States
     flows: Optional[Tensor] = None
+    losses: Optional[dict[str, Tensor]] = None
 
 
 class RecurrentNet(BaseModule):
@@ -61,6 +63,10 @@ class RecurrentNet(BaseModule):
     bidirectional = False
     #: LR frames after the current one that the network reads; they are its backward state
     look_ahead = 0
+    #: whether clips can start from the state in the middle of a video. False: there is no memory
+    #: (image networks) or it cannot be taken out (whole-video networks); such a network can be
+    #: trained with RI only
+    has_states = True
 
     def state_shapes(self, height: int, width: int) -> tuple[StateShapes, StateShapes]:
         """Shapes (without batch) of the forward and the backward state for H x W LR frames."""
