@@ -11,6 +11,7 @@ NETWORKS = {
     'basicvsr': dict(
         type='StatefulBasicVSRNet', mid_channels=8, num_blocks=1, flow_net=dict(type='DISFlow')
     ),
+    'brcn': dict(type='BRCNNet'),
 }
 
 
@@ -42,7 +43,7 @@ def test_zero_weights_of_the_plane_leave_the_network_as_it_was(pair, real_clip):
 def test_the_plane_enters_every_frame(pair, real_clip):
     _, conditioned = pair
     for module in conditioned.modules():
-        if isinstance(module, torch.nn.Conv2d) and module.in_channels in (52, 12):
+        if isinstance(module, torch.nn.Conv2d) and module.in_channels in (52, 12, 2):
             module.weight[:, -1] = 0.3
     video = real_clip(2, 18, 26)
     difference = (conditioned(video, start=0) - conditioned(video, start=2)).abs()
