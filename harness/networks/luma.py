@@ -4,7 +4,7 @@ from mmagic.registry import MODELS
 from mmengine.model import BaseModule
 from torch import Tensor
 
-# BT.601, as in MATLAB's rgb2ycbcr; divided by their sum (219) so that grey keeps its value
+# BT.601; in MATLAB's rgb2ycbcr they span 219 of 255 levels, here all, so that black is zero
 _WEIGHTS = (65.481 / 219, 128.553 / 219, 24.966 / 219)
 
 
@@ -23,7 +23,7 @@ def with_luma(frames: Tensor, y: Tensor) -> Tensor:
 
 @MODELS.register_module()
 class LumaLoss(BaseModule):
-    """A pixel loss on the luma of SR and GT frames.
+    """A pixel loss on Y of SR and GT frames, in the range of MATLAB's ``rgb2ycbcr``.
 
     Args:
         loss: config of the pixel loss.
@@ -35,4 +35,4 @@ class LumaLoss(BaseModule):
 
     def forward(self, frames: Tensor, gts: Tensor) -> Tensor:
         """Frames (..., 3, 4H, 4W) in [0, 1]."""
-        return self.loss(luma(frames), luma(gts))
+        return self.loss(219 / 255 * luma(frames), 219 / 255 * luma(gts))

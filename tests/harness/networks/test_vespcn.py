@@ -109,6 +109,6 @@ def test_losses(real_clip):
     smooth = sum(flow_roughness(flow) for _, flow in both)
     assert torch.allclose(losses['loss_smooth'], 0.25 * smooth / 6)
     srs = model(video)
-    weights = torch.tensor([65.481, 128.553, 24.966]).view(3, 1, 1) / 219
+    weights = torch.tensor([65.481, 128.553, 24.966]).view(3, 1, 1) / 255
     pixel = ((srs - gts) * weights).sum(2).square().mean()
     assert torch.allclose(losses['loss_pixel'], pixel, rtol=1e-4)
