@@ -17,7 +17,7 @@ def _conv(in_channels: int, out_channels: int, kernel: int, bias: bool = False) 
 
 
 class _Branch(nn.Module):
-    """One direction (Eq. 1 to 3): 3 layers, each with what the layer below was a frame ago."""
+    """One direction: 3 layers, each of which also reads the layer below as it was a frame ago."""
 
     def __init__(self, cond_channels: int):
         super().__init__()

@@ -25,7 +25,7 @@ def _flow_layers(in_channels: int, convs: list[tuple[int, int]], scale: int) -> 
 
 
 class MotionCompensation(nn.Module):
-    """The motion compensation transformer (Table 1): coarse flow at 1/4, fine flow at 1/2 size.
+    """The motion compensation transformer: coarse flow at 1/4, fine flow at 1/2 size.
 
     Args:
         max_flow: pixels that a flow of 1 stands for.
@@ -64,8 +64,8 @@ class VESPCNNet(FrameWindowNet):
     """VESPCN 9L-E3-MC: 3 frames, aligned and fused early, 9 layers, sub-pixel convolution.
 
     It works on luma; chroma is upsampled bicubically. 93,992 parameters, of which 53,392 are the
-    motion compensation's. The number of channels (24 everywhere) is not in the text, but gives the
-    paper's operation counts of x3 and x4.
+    motion compensation's. That all hidden layers have 24 channels is inferred: it gives the paper's
+    operation counts for x3 and x4.
 
     Args:
         num_layers: convolutions of the super-resolution network.

@@ -18,7 +18,7 @@ def test_parameters():
 
 
 def layers_by_hand(branch, xs):
-    """Outputs of one branch for frames in its own order, as in Eq. 1 to 3."""
+    """Outputs of one branch for frames in its own order, written out layer by layer."""
     conv = F.conv2d
     w, c, r = branch.feedforward, branch.conditional, branch.recurrent
     h1s, h2s, outputs = [], [], []
