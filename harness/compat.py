@@ -42,6 +42,37 @@ def _placehold_mmcv_ext() -> None:
         sys.modules['mmcv._ext'] = placeholder
 
 
+def _deform_with_torchvision() -> None:
+    """Gives MMagic's networks torchvision's modulated deformable convolution instead of mmcv's.
+
+    The two read the same channels in the same order (offsets y, x by group and kernel position) and
+    take zeros beyond the borders. MMagic copies the function when it is imported.
+    """
+    import mmcv.ops
+    from mmcv.ops import modulated_deform_conv
+    from torchvision.ops import deform_conv2d
+
+    def modulated_deform_conv2d(
+        x,
+        offset,
+        mask,
+        weight,
+        bias=None,
+        stride=1,
+        padding=0,
+        dilation=1,
+        groups=1,
+        deform_groups=1,
+    ):
+        # as in mmcv, autocast decides by the offsets, which come from an ordinary convolution
+        x, mask, weight = (tensor.type_as(offset) for tensor in (x, mask, weight))
+        bias = None if bias is None else bias.type_as(offset)
+        return deform_conv2d(x, offset, weight, bias, stride, padding, dilation, mask)
+
+    mmcv.ops.modulated_deform_conv2d = modulated_deform_conv2d
+    modulated_deform_conv.modulated_deform_conv2d = modulated_deform_conv2d
+
+
 def _make_checkpoints_loadable() -> None:
     """Lets ``torch.load`` read what MMEngine saves, under its safe ``weights_only`` default.
 
@@ -68,4 +99,6 @@ def apply() -> None:
     warnings.filterwarnings('ignore', category=FutureWarning, module='(timm|diffusers|mmengine)')
     if 'mmcv._ext' not in sys.modules:
         _placehold_mmcv_ext()
+    if isinstance(sys.modules.get('mmcv._ext'), _ExtPlaceholder):
+        _deform_with_torchvision()
     _make_checkpoints_loadable()

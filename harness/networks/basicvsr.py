@@ -11,17 +11,18 @@ from mmagic.models.editors.basicvsr.basicvsr_net import (
 )
 from mmagic.models.utils import flow_warp
 from mmagic.registry import MODELS
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.utils import parametrize
 
 from harness.checkpoints import loading
 
 from .lipschitz import constrain
-from .recurrent import RecurrentNet, States, Sweep, Unrolled, branch_cond
+from .recurrent import States, Sweep, Unrolled, branch_cond
+from .two_branches import TwoBranchNet
 
 
 @MODELS.register_module()
-class StatefulBasicVSRNet(RecurrentNet, BasicVSRNet):
+class StatefulBasicVSRNet(TwoBranchNet, BasicVSRNet):
     """MMagic's ``BasicVSRNet``, same parameter names, whose states go in and out.
 
     The forward state is ``feat``, the propagated feature (mid_channels, H, W), and ``lr``, the LR
@@ -47,7 +48,6 @@ class StatefulBasicVSRNet(RecurrentNet, BasicVSRNet):
         UserError: ``spynet_pretrained`` cannot be loaded.
     """
 
-    bidirectional = True
     #: HR pixels of the frames that are reconstructed together on a CPU
     cpu_hr_pixels = 2**15
 
@@ -117,6 +117,10 @@ class StatefulBasicVSRNet(RecurrentNet, BasicVSRNet):
                 inputs.append(cond[:, i].expand(-1, -1, *lrs.shape[-2:]))
             feat = resblocks(torch.cat(inputs, 1))
             yield i, feat
+
+    def walk(self, lrs, state, cond, backward):
+        for i, feat in self.propagate(lrs, state, cond, backward):
+            yield i, {'feat': feat, 'lr': lrs[:, i]}
 
     def _flows_to_previous(self, lrs, state, backward):
         """For each frame the flow to the one that its branch visits before it, or None."""
@@ -195,41 +199,6 @@ class StatefulBasicVSRNet(RecurrentNet, BasicVSRNet):
         out = self.lrelu(self.conv_hr(out))
         return self.conv_last(out) + self.img_upsample(lr)
 
-    @torch.no_grad()
-    @parametrize.cached()
-    def states_at(self, lrs, starts, ends, cond=None, lengths=None, initial=None):
-        forward, backward = initial or States()
-        kept = self._branch_states(lrs, starts, cond, forward, backward=False)
-        if lengths is not None:
-            lrs, cond = (
-                align_ends(lrs, lengths),
-                None if cond is None else align_ends(cond, lengths),
-            )
-            ends = ends + (lrs.size(1) - lengths)[:, None]
-        return States(kept, self._branch_states(lrs, ends, cond, backward, backward=True))
-
-    def _branch_states(self, lrs, boundaries, cond, state, backward):
-        """States (B, R, ...) of one branch; it stops at the last boundary that is wanted."""
-        frames = lrs.size(1)
-        low, high = (int(boundaries.min()), frames) if backward else (0, int(boundaries.max()))
-        outer = state if state is not None else self.initial_states(lrs).forward
-        outermost = boundaries == (frames if backward else 0)
-        kept = {
-            key: x[:, None] * outermost.view(*outermost.shape, *[1] * (x.ndim - 1))
-            for key, x in outer.items()
-        }
-        if low == high:
-            return kept
-        clip_cond = None if cond is None else cond[:, low:high]
-        for i, feat in self.propagate(lrs[:, low:high], state, clip_cond, backward):
-            frame = low + i
-            videos, repeats = torch.nonzero(
-                boundaries == (frame if backward else frame + 1), as_tuple=True
-            )
-            kept['feat'][videos, repeats] = feat[videos]
-            kept['lr'][videos, repeats] = lrs[videos, frame]
-        return kept
-
 
 def _frame_pairs(lrs, state, backward):
     """Frames (B, n, 3, H, W) and the neighbours their flows go to: inside the clip, at its end."""
@@ -243,10 +212,3 @@ def _by_frame(inner, outer, backward):
     """Flows (B, n, 2, H, W) as a list with an entry for each frame of the clip."""
     end = [None if outer is None else outer[:, 0]]
     return [*inner.unbind(1), *end] if backward else [*end, *inner.unbind(1)]
-
-
-def align_ends(videos: Tensor, lengths: Tensor) -> Tensor:
-    """Moves the padding of (B, T, ...) videos from their ends to their beginnings."""
-    shift = videos.size(1) - lengths[:, None]
-    frames = (torch.arange(videos.size(1), device=videos.device) - shift).clamp(min=0)
-    return videos[torch.arange(len(videos), device=videos.device)[:, None], frames]

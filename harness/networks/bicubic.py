@@ -2,16 +2,21 @@
 
 from mmagic.registry import MODELS
 
-from .recurrent import RecurrentNet, States, Unrolled
-from .upsample import bicubic_bd
+from .stateless import StatelessNet
+from .upsample import bicubic
 
 
 @MODELS.register_module()
-class BicubicUpsampler(RecurrentNet):
-    """x4 bicubic upsampling of each frame, on the grid of BD frames (:func:`bicubic_bd`)."""
+class BicubicUpsampler(StatelessNet):
+    """x4 bicubic upsampling of each frame, the reference without any training.
 
-    def state_shapes(self, height, width):
-        return {}, {}
+    Args:
+        degradation: of the LR frames, ``'bd'`` or ``'bi'``; see :func:`bicubic`.
+    """
 
-    def unroll(self, lrs, states=None, cond=None):
-        return Unrolled(bicubic_bd(lrs.flatten(0, 1)).unflatten(0, lrs.shape[:2]), States())
+    def __init__(self, degradation: str = 'bd'):
+        super().__init__()
+        self.degradation = degradation
+
+    def super_resolve(self, lrs):
+        return bicubic(lrs.flatten(0, 1), self.degradation).unflatten(0, lrs.shape[:2])

@@ -55,7 +55,7 @@ class FRVSRFlowNet(BaseModule):
         height, width = reference.shape[-2:]
         x = torch.cat([reference, supporting], 1)
         if self.pad_input:
-            x = _pad(x, height + -height % 8, width + -width % 8)
+            x = pad_to_multiple(x, 8)
         for pair in self.encoder:
             x = F.max_pool2d(pair(x), 2)
         for pair in self.decoder:
@@ -64,8 +64,14 @@ class FRVSRFlowNet(BaseModule):
         return _pad(flow[..., :height, :width], height, width)
 
 
+def pad_to_multiple(x: Tensor, multiple: int) -> Tensor:
+    """Pads (B, C, H, W) at the bottom and the right to sizes that ``multiple`` divides."""
+    height, width = x.shape[-2:]
+    return _pad(x, height + -height % multiple, width + -width % multiple)
+
+
 def _pad(x: Tensor, height: int, width: int) -> Tensor:
-    """Pads by reflection at the bottom and the right."""
+    """Pads at the bottom and the right, by reflection where there is enough."""
     pad = (0, width - x.size(-1), 0, height - x.size(-2))
     # reflection needs more pixels than it adds
     mode = 'reflect' if pad[1] < x.size(-1) and pad[3] < x.size(-2) else 'replicate'

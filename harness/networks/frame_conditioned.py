@@ -1,12 +1,13 @@
 """Frame-number conditioning (FC), PI-BPTT paper, Sec. IV-B."""
 
+import inspect
 from typing import Optional, Union
 
 import torch
 from mmagic.registry import MODELS
 from torch import Tensor
 
-from harness.cli import UserError
+from harness.cli import UserError, fail
 
 from .recurrent import RecurrentNet
 
@@ -31,19 +32,29 @@ class FrameConditioned(RecurrentNet):
             so that 0 marks a fresh state in both directions. For bidirectional networks.
 
     With ``last_frame=None`` or ``direction_aware`` the length of the video must be known.
+
+    Raises:
+        UserError: the network has no recurrence that the plane could enter, or no backward one.
     """
 
     def __init__(self, net: dict, last_frame: Optional[int], direction_aware: bool = False):
         super().__init__()
         if last_frame is not None and last_frame < 1:
             raise ValueError(f'last_frame is the last frame number of a video, got {last_frame}')
+        network = MODELS.get(net['type'])
+        if network and 'cond_channels' not in inspect.signature(network).parameters:
+            fail(
+                f'{net["type"]}: frame-number conditioning (FC) needs a recurrence to enter; train '
+                'this network without FC'
+            )
         self.net = MODELS.build(dict(net, cond_channels=1))
         self.bidirectional = self.net.bidirectional
         self.look_ahead = self.net.look_ahead
+        self.has_states = self.net.has_states
         self.last_frame = last_frame
         self.direction_aware = direction_aware
         if direction_aware and not self.bidirectional:
-            raise UserError(f'direction_aware: {type(self.net).__name__} has no backward branch')
+            fail(f'direction_aware: {type(self.net).__name__} has no backward branch')
 
     def state_shapes(self, height, width):
         return self.net.state_shapes(height, width)

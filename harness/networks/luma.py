@@ -23,6 +23,20 @@ def ycbcr_to_rgb(ycbcr: Tensor) -> Tensor:
     return _mix(ycbcr - ycbcr.new_tensor(_OFFSETS)[:, None, None], _TO_RGB)
 
 
+def luma(frames: Tensor) -> Tensor:
+    """Full-range Y (..., 1, H, W) of RGB frames (..., 3, H, W), both in [0, 1]: black is zero."""
+    weights = frames.new_tensor(_FROM_RGB[0]) * (255 / 219)
+    return (frames * weights.view(3, 1, 1)).sum(-3, keepdim=True)
+
+
+def with_luma(frames: Tensor, y: Tensor) -> Tensor:
+    """RGB (..., 3, H, W) of the chroma of ``frames`` and the full-range ``y`` (..., 1, H, W).
+
+    The same as by way of YCbCr, where Y has the same weight in R, G and B.
+    """
+    return frames + (y - luma(frames))
+
+
 def _mix(images: Tensor, weights) -> Tensor:
     return torch.einsum('ij,...jhw->...ihw', images.new_tensor(weights), images)
 

@@ -12,7 +12,7 @@ A network with *look-ahead* reads the LR frame after the current one. Its backwa
 LR frame that follows the clip and nothing else (see ``look_ahead.py``), so that clips see across
 their end like any other network's. Where no frame follows, the last one is repeated. Such a network
 streams with one frame of delay: when frame t+1 has come, frame t goes through the network with the
-backward state ``net.following(frame t+1)``, the last one with none.
+backward state ``net.following(frames t+1, ...)``.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,8 +26,8 @@ from torch.nn.utils import parametrize
 from .look_ahead import State, beside, frames_after, states_after
 
 StateShapes = dict[str, tuple[int, ...]]
-#: entries of a state that are no memory: the neighbouring LR frame and whether there is one
-OBSERVED = ('lr', 'known')
+#: entries of a state that are no memory: the neighbouring LR frames and whether they exist
+OBSERVED = ('lr', 'lrs', 'known')
 
 
 def memory_of(state: Optional[State]) -> State:
@@ -59,12 +59,14 @@ class Unrolled(NamedTuple):
     ``frames`` (B, T, 3, 4H, 4W); ``states`` are the states for the neighbouring clips: the forward
     state after the last frame and the backward state before the first one; ``flows``
     (B, T-1, 2, H, W) is the LR optical flow from each frame to the one before it, in pixels, where
-    the network learns it, else None.
+    the network learns it, else None; ``losses`` are further losses of the network beside the pixel
+    loss, already weighted, under names that begin with ``loss_``.
     """
 
     frames: Tensor
     states: States
     flows: Optional[Tensor] = None
+    losses: Optional[dict[str, Tensor]] = None
 
 
 class Sweep(NamedTuple):
@@ -95,6 +97,10 @@ class RecurrentNet(BaseModule):
     bidirectional = False
     #: LR frames after the current one that the network reads (0 or 1); they are its backward state
     look_ahead = 0
+    #: whether clips can start from the state in the middle of a video. False: there is no memory
+    #: (image networks) or it cannot be taken out (whole-video networks); such a network can be
+    #: trained with RI only
+    has_states = True
 
     def state_shapes(self, height: int, width: int) -> tuple[StateShapes, StateShapes]:
         """Shapes (without batch) of the forward and the backward state for H x W LR frames."""
@@ -176,12 +182,13 @@ class RecurrentNet(BaseModule):
         ]
         return States(*zeros)
 
-    def following(self, lr: Tensor) -> State:
-        """Backward state of a clip that the LR frame ``lr`` (B, 3, H, W) follows.
+    def following(self, lrs: Tensor) -> Optional[State]:
+        """Backward state of a clip that the LR frames ``lrs`` (B, n, 3, H, W) follow.
 
-        For networks with look-ahead only.
+        For networks with look-ahead only. ``n`` is at most ``look_ahead``; fewer mean that the
+        video ends after them.
         """
-        return beside(lr)
+        return beside(lrs[:, 0]) if lrs.size(1) else None
 
     def random_states(self, lrs: Tensor, std: float, rng: torch.Generator) -> States:
         """Normally distributed states for the ends of the videos ``lrs`` (B, T, 3, H, W).
@@ -260,7 +267,7 @@ class UnidirectionalNet(RecurrentNet):
         for lr, at, planes in _by_frame(lrs, prepared, cond):
             frame, state = self.step(lr, at, state, planes)
             frames.append(frame)
-        backward = self.following(lrs[:, 0]) if self.look_ahead else None
+        backward = self.following(lrs[:, :1]) if self.look_ahead else None
         flows = self.learned_flows(prepared)
         return Unrolled(torch.stack(frames, 1), States(state, backward), flows)
 

@@ -4,35 +4,59 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+# where an LR pixel lies among the HR pixels 4i, .., 4i+3; Keys' parameter a; whether positions
+# outside mirror the frame (edge repeated) or take the border's value
+_CONVENTIONS = {'bd': (0.0, -0.75, False), 'bi': (1.5, -0.5, True)}
+
+
+def bicubic(images: Tensor, degradation: str) -> Tensor:
+    """Bicubic x4 of images (B, C, H, W) -> (B, C, 4H, 4W), not clamped.
+
+    Args:
+        images: of any range.
+        degradation: ``'bd'`` for frames of which pixels 0, 4, 8, ... were kept: LR pixel i lies on
+            HR pixel 4i, not at 4i+1.5 where ``F.interpolate`` puts it; a = -0.75 and replicated
+            borders as in PyTorch and OpenCV. ``'bi'`` for frames that were shrunk by bicubic: LR
+            pixel i lies at 4i+1.5; a = -0.5 and mirrored borders as in MATLAB's ``imresize``.
+    """
+    phase, a, mirror = _CONVENTIONS[degradation]
+    kernels = images.new_tensor([_taps((p - phase) / 4, a) for p in range(4)])
+    up = _upsample_rows(images, kernels, mirror)
+    return _upsample_rows(up.transpose(2, 3), kernels, mirror).transpose(2, 3)
+
+
+def _taps(position: float, a: float) -> list[float]:
+    """Weights of the pixels -2, .., 2 for a position in [-0.5, 1)."""
+
+    def weight(x):
+        if x <= 1:
+            return (a + 2) * x**3 - (a + 3) * x**2 + 1
+        return a * (x**3 - 5 * x**2 + 8 * x - 4) if x < 2 else 0.0
+
+    return [weight(abs(position - pixel)) for pixel in range(-2, 3)]
+
+
+def _upsample_rows(images: Tensor, kernels: Tensor, mirror: bool) -> Tensor:
+    """(B, C, H, W) -> (B, C, 4H, W), each of the 4 kernels (4, 5) giving every fourth row."""
+    batch, channels, height, width = images.shape
+    rows = torch.arange(-2, height + 2, device=images.device)
+    if mirror:
+        rows = rows % (2 * height)
+        rows = torch.minimum(rows, 2 * height - 1 - rows)
+    padded = images.index_select(2, rows.clamp(0, height - 1))
+    up = F.conv2d(padded.flatten(0, 1)[:, None], kernels[:, None, :, None])
+    return up.transpose(1, 2).reshape(batch, channels, 4 * height, width)
+
+
+#: weights of LR pixels i-1 to i+2 in each of the HR pixels 4i to 4i+3 of BD frames
+BD_TAPS = tuple(tuple(_taps(d / 4, -0.75)[1:]) for d in range(4))
+
+
+def bicubic_bd(x: Tensor) -> Tensor:
+    """:func:`bicubic` on the grid of BD frames."""
+    return bicubic(x, 'bd')
+
 
 def bilinear(x: Tensor) -> Tensor:
     """(B, C, H, W) -> (B, C, 4H, 4W); LR pixel i lies between HR pixels 4i+1 and 4i+2."""
     return F.interpolate(x, scale_factor=4, mode='bilinear', align_corners=False)
-
-
-def _cubic(s: float, a: float = -0.75) -> tuple[float, ...]:
-    """Keys' weights of the pixels at -1, 0, 1 and 2 for a value at position ``s`` in [0, 1)."""
-
-    def near(d):
-        return (a + 2) * d**3 - (a + 3) * d**2 + 1
-
-    def far(d):
-        return a * d * (1 - d) ** 2
-
-    return far(s), near(s), near(1 - s), far(1 - s)
-
-
-#: weights of LR pixels i-1 to i+2 in each of the HR pixels 4i to 4i+3
-BD_TAPS = tuple(_cubic(d / 4) for d in range(4))
-
-
-def bicubic_bd(x: Tensor) -> Tensor:
-    """(B, C, H, W) -> (B, C, 4H, 4W), bicubic (a = -0.75), the border replicated outside.
-
-    BD frames keep pixels 0, 4, 8, ...: LR pixel i lies on HR pixel 4i, so that HR pixel 4i+d is
-    interpolated at LR position i + d/4. ``F.interpolate`` would be off by 1.5 HR pixels.
-    """
-    taps = x.new_tensor(BD_TAPS)
-    kernels = torch.einsum('ai,bj->abij', taps, taps).reshape(16, 1, 4, 4)
-    planes = F.pad(x, (1, 2, 1, 2), mode='replicate').flatten(0, 1)[:, None]
-    return F.pixel_shuffle(F.conv2d(planes, kernels), 4)[:, 0].unflatten(0, x.shape[:2])

@@ -6,15 +6,24 @@ compat.apply()
 
 from .basicvsr import StatefulBasicVSRNet  # noqa: E402
 from .bicubic import BicubicUpsampler  # noqa: E402
+from .brcn import BRCNNet  # noqa: E402
 from .flow import ConvFlowNet, DISFlow, FRVSRFlowNet  # noqa: E402
 from .frame_conditioned import FrameConditioned  # noqa: E402
+from .frame_window import FrameWindowNet  # noqa: E402
 from .frvsr import FRVSRNet  # noqa: E402
 from .luma import LumaLoss  # noqa: E402
 from .model import FramePreprocessor, RecurrentVSR  # noqa: E402
 from .mrvsr import MRVSRNet, RFS3Net, RLSPNet  # noqa: E402
+from .rdn import FramewiseRDNNet  # noqa: E402
 from .recurrent import RecurrentNet, States, UnidirectionalNet, Unrolled  # noqa: E402
+from .stateless import StatelessNet  # noqa: E402
+from .toflow import WindowTOFlowNet  # noqa: E402
+from .two_branches import TwoBranchNet  # noqa: E402
+from .vespcn import VESPCNNet  # noqa: E402
+from .whole_video import WholeBasicVSRPlusPlusNet, WholeIconVSRNet  # noqa: E402
 
 __all__ = [
+    'BRCNNet',
     'BicubicUpsampler',
     'ConvFlowNet',
     'DISFlow',
@@ -22,6 +31,8 @@ __all__ = [
     'FRVSRNet',
     'FrameConditioned',
     'FramePreprocessor',
+    'FrameWindowNet',
+    'FramewiseRDNNet',
     'LumaLoss',
     'MRVSRNet',
     'RFS3Net',
@@ -29,7 +40,13 @@ __all__ = [
     'RecurrentNet',
     'RecurrentVSR',
     'StatefulBasicVSRNet',
+    'StatelessNet',
     'States',
+    'TwoBranchNet',
     'UnidirectionalNet',
     'Unrolled',
+    'VESPCNNet',
+    'WholeBasicVSRPlusPlusNet',
+    'WholeIconVSRNet',
+    'WindowTOFlowNet',
 ]

@@ -58,6 +58,8 @@ class ClipTrainLoop(BaseLoop):
     """
 
     planner_type = Planner
+    #: whether clips start in the middle of videos
+    needs_states = False
     fixed_windows = False
     repeats = 1
 
@@ -80,6 +82,11 @@ class ClipTrainLoop(BaseLoop):
         self.val_interval = val_interval
         self.val_begin = val_begin
         self.stop_training = False  # MMEngine's EarlyStoppingHook sets it
+        if self.needs_states and not self.model.generator.has_states:
+            raise UserError(
+                f'{type(self.model.generator).__name__} gives no states to start clips from, as '
+                f'{type(self).__name__} must: train it with RI'
+            )
         dataset = self.dataloader.dataset
         self.planner = self.planner_type(
             Videos(dataset.lengths, dataset.lr_sizes),

@@ -43,6 +43,7 @@ class PIBPTTLoop(ClipTrainLoop):
     """
 
     fixed_windows = True
+    needs_states = True
 
     def __init__(
         self,

@@ -26,6 +26,7 @@ class TBPTTLoop(ClipTrainLoop):
     """
 
     fixed_windows = True
+    needs_states = True
     planner_type = SequentialPlanner
 
     def __init__(self, *args, **kwargs):

@@ -27,6 +27,7 @@ NETWORKS = {
     'rfs3': dict(type='RFS3Net', mid_channels=8, num_convs=3),
     'basicvsr': BASICVSR,
     'basicvsr_spynet': dict(type='StatefulBasicVSRNet', mid_channels=8, num_blocks=1),
+    'brcn': dict(type='BRCNNet'),
 }
 FRAMES, START, LENGTH = 6, 2, 3
 

@@ -29,7 +29,7 @@ def stream(net, video):
     forward, srs = None, []
     for t in range(video.size(1)):
         is_last = t + 1 == video.size(1)
-        backward = None if is_last else net.following(video[:, t + 1])
+        backward = None if is_last else net.following(video[:, t + 1 : t + 2])
         states = States(forward, backward)
         frame, (forward, _) = net(video[:, t : t + 1], states, start=t, return_states=True)
         srs.append(frame)
@@ -48,7 +48,7 @@ def test_streaming_equals_the_whole_video(net, real_clip, frames, size):
 def test_the_next_frame_matters(net, real_clip):
     """Otherwise the test above would pass for a network that ignores it."""
     video = real_clip(2, 16, 16)
-    states = States(None, net.following(video[:, 1]))
+    states = States(None, net.following(video[:, 1:2]))
     assert (net(video[:, :1], states) - net(video[:, :1])).abs().max() > 1e-4
     assert (net(video[:, :1], states) - net(video)[:, :1]).abs().max() <= 1e-5
 
@@ -71,7 +71,7 @@ def test_state_at_the_end_of_a_padded_video(net, real_clip):
     padded[0, 4:] = 0.9
     lengths = torch.tensor([4, 6])
     cond = net.condition(video, 0)
-    known = States(None, net.following(video[:, 0]))
+    known = States(None, net.following(video[:, :1]))
     for initial in (None, known):
         states = net.states_at(
             padded, lengths[:, None], lengths[:, None], cond, lengths, initial=initial

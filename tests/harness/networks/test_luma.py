@@ -2,9 +2,9 @@
 
 import pytest
 import torch
-from skimage.color import rgb2ycbcr
+from skimage.color import rgb2ycbcr, ycbcr2rgb
 
-from harness.networks.luma import LumaLoss, rgb_to_ycbcr, ycbcr_to_rgb
+from harness.networks.luma import LumaLoss, luma, rgb_to_ycbcr, with_luma, ycbcr_to_rgb
 
 
 @pytest.fixture
@@ -36,3 +36,13 @@ def test_luma_loss_sees_y_only(pair):
     other_chroma = rgb_to_ycbcr(first)
     other_chroma[1:] = rgb_to_ycbcr(second)[1:]
     assert loss(ycbcr_to_rgb(other_chroma)[None], first[None]) <= 1e-12
+
+
+def test_luma_and_chroma(photographs):
+    rgb = torch.from_numpy(photographs[0][:40, :60]).double().permute(2, 0, 1) / 255
+    ycbcr = torch.from_numpy(rgb2ycbcr(photographs[0][:40, :60]))
+    assert torch.allclose(luma(rgb)[0], (ycbcr[..., 0] - 16) / 219, atol=1e-6)
+    changed = ycbcr.clone()
+    changed[..., 0] = 16 + 219 * (0.3 + 0.5 * luma(rgb)[0])
+    expected = torch.from_numpy(ycbcr2rgb(changed.numpy())).permute(2, 0, 1)
+    assert torch.allclose(with_luma(rgb, 0.3 + 0.5 * luma(rgb)), expected, atol=1e-5)

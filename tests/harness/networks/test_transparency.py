@@ -4,7 +4,20 @@ import pytest
 import torch
 from mmagic.registry import MODELS
 
-from harness.networks import States
+from harness.networks import FrameWindowNet, States
+from harness.networks.upsample import bicubic
+
+
+@MODELS.register_module()
+class WideWindowNet(FrameWindowNet):
+    """Two frames on each side, told apart by their weights."""
+
+    radius = 2
+
+    def super_resolve_centre(self, windows):
+        weights = torch.tensor([0.1, -0.2, 0.8, 0.4, -0.1]).view(5, 1, 1, 1)
+        return bicubic((windows * weights).sum(1), 'bd'), {}
+
 
 CONV_FLOW = dict(type='ConvFlowNet', channels=8)
 NETWORKS = {
@@ -31,8 +44,13 @@ NETWORKS = {
     'mrvsr': dict(type='MRVSRNet', mid_channels=8, lipschitz=dict(size=16)),
     'rlsp': dict(type='RLSPNet', mid_channels=8, num_convs=3),
     'rfs3': dict(type='RFS3Net', mid_channels=8, num_convs=3),
+    'brcn': dict(type='BRCNNet'),
+    'vespcn': dict(type='VESPCNNet', num_layers=3),
+    'wide_window': dict(type='WideWindowNet'),
 }
+WITHOUT_RECURRENCE = ('vespcn', 'wide_window')
 CASES = [(name, fc) for name in NETWORKS for fc in (False, True)]
+CASES = [(name, fc) for name, fc in CASES if not (fc and name in WITHOUT_RECURRENCE)]
 FRAMES, LENGTH = 7, 2
 
 
@@ -66,6 +84,11 @@ def all_states(net, video):
     """States (B, R, ...) for the clips that start at frame 0, 1, ..., FRAMES - LENGTH."""
     starts = torch.arange(FRAMES - LENGTH + 1).expand(len(video), -1)
     return net.states_at(video, starts, starts + LENGTH, net.condition(video, 0))
+
+
+def neighbour(state, before):
+    """The LR frame (..., 3, H, W) of a state that is next to its boundary."""
+    return state['lr'] if 'lr' in state else state['lrs'][..., -1 if before else 0, :, :, :]
 
 
 def test_clips_from_states_equal_the_whole_video(net, video):
@@ -103,17 +126,18 @@ def test_states_at_unordered_and_repeated_boundaries(net, video):
         for key in direction or ():
             for b in range(2):
                 assert torch.allclose(direction[key][b], expected[key][b, starts[b]], atol=1e-5)
-    assert chosen.forward['lr'].shape == (2, 3, 3, 18, 26)
-    assert torch.equal(chosen.forward['lr'][0, 0], video[0, 3])
-    assert not chosen.forward['lr'][1, 0].any()
-    if reads_ahead(net):
-        assert torch.equal(chosen.backward['lr'][0, 1], video[0, 3])
+    before = neighbour(chosen.forward, before=True)
+    assert before.shape == (2, 3, 3, 18, 26)
+    assert torch.equal(before[0, 0], video[0, 3])
+    assert not before[1, 0].any()
+    if net.bidirectional or net.look_ahead:
+        assert torch.equal(neighbour(chosen.backward, before=False)[0, 1], video[0, 3])
     else:
         assert chosen.backward is None
 
 
 def test_end_of_the_video_is_the_initial_backward_state(net, video):
-    if not reads_ahead(net):
+    if not (net.bidirectional or net.look_ahead):
         pytest.skip('has no backward state')
     ends = torch.full((2, 1), FRAMES)
     states = net.states_at(video, ends - 1, ends, net.condition(video, 0))
@@ -164,6 +188,9 @@ def test_states_from_given_initial_states(net, video):
 def test_random_states(net, video):
     """Noise in the memory, the video's own outer frames as its neighbours."""
     states = net.random_states(video, 0.3, torch.Generator().manual_seed(1))
+    if isinstance(net, FrameWindowNet):  # there is no memory
+        assert not any(x.any() for state in states for x in state.values())
+        return
     again = net.random_states(video, 0.3, torch.Generator().manual_seed(1))
     for direction, same in zip(states, again, strict=True):
         for key, x in (direction or {}).items():
@@ -205,9 +232,8 @@ def test_returned_states_chain(net, video):
         for length in (1, 3, 2, 1):
             clip = video[:, start : start + length]
             if net.look_ahead:
-                ahead = start + length < FRAMES
-                after = net.following(video[:, start + length]) if ahead else None
-                states = States(states and states.forward, after)
+                coming = video[:, start + length : start + length + net.look_ahead]
+                states = States(states and states.forward, net.following(coming))
             frames, states = net(clip, states, start, return_states=True)
             pieces.append(frames)
             start += length
@@ -216,7 +242,11 @@ def test_returned_states_chain(net, video):
 
 def test_returned_states_are_those_of_the_state_pass(net, video):
     with torch.no_grad():
-        ahead = States(None, net.following(video[:, 4])) if net.look_ahead else None
+        ahead = (
+            States(None, net.following(video[:, 4 : 4 + net.look_ahead]))
+            if net.look_ahead
+            else None
+        )
         _, after = net(video[:, :4], ahead, 0, return_states=True)
         # of the last frames, as if the video began with frame 4
         _, before = net(video[:, 4:], None, 4, return_states=True)
@@ -224,6 +254,5 @@ def test_returned_states_are_those_of_the_state_pass(net, video):
     states = net.states_at(video, boundary, boundary, net.condition(video, 0))
     for key, x in after.forward.items():
         assert torch.allclose(x, states.forward[key][:, 0], atol=1e-5)
-    if reads_ahead(net):
-        for key, x in before.backward.items():
-            assert torch.allclose(x, states.backward[key][:, 0], atol=1e-5)
+    for key, x in (before.backward or {}).items():
+        assert torch.allclose(x, states.backward[key][:, 0], atol=1e-5)

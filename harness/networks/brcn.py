@@ -1,0 +1,99 @@
+"""BRCN: Bidirectional Recurrent Convolutional Networks for Multi-Frame Super-Resolution (Huang et
+al., NIPS 2015)."""
+
+import torch
+import torch.nn.functional as F
+from mmagic.registry import MODELS
+from torch import nn
+
+from .luma import luma, with_luma
+from .recurrent import States, Unrolled
+from .two_branches import TwoBranchNet
+from .upsample import bicubic
+
+
+def _conv(in_channels: int, out_channels: int, kernel: int, bias: bool = False) -> nn.Conv2d:
+    return nn.Conv2d(in_channels, out_channels, kernel, padding=kernel // 2, bias=bias)
+
+
+class _Branch(nn.Module):
+    """One direction: 3 layers, each of which also reads the layer below as it was a frame ago."""
+
+    def __init__(self, cond_channels: int):
+        super().__init__()
+        self.feedforward = nn.ModuleList(
+            [
+                _conv(1 + cond_channels, 64, 9, bias=True),
+                _conv(64, 32, 1, bias=True),
+                _conv(32, 1, 5),
+            ]
+        )
+        self.conditional = nn.ModuleList([_conv(1, 64, 9), _conv(64, 32, 1), _conv(32, 1, 5)])
+        self.recurrent = nn.ModuleList([_conv(64, 64, 1), _conv(32, 32, 1)])
+
+    def forward(self, x, previous, cond):
+        """Output (B, 1, 4H, 4W) and what each layer reads, to be the next frame's ``previous``."""
+        inputs = x if cond is None else torch.cat([x, cond.expand(-1, -1, *x.shape[-2:])], 1)
+        layers = [x]
+        for layer in range(2):
+            pre = self.feedforward[layer](inputs) + self.conditional[layer](previous[layer])
+            inputs = F.relu(pre + self.recurrent[layer](previous[layer + 1]))
+            layers.append(inputs)
+        return self.feedforward[2](inputs) + self.conditional[2](previous[2]), layers
+
+
+@MODELS.register_module()
+class BRCNNet(TwoBranchNet):
+    """BRCN with layers of 64 (9x9), 32 (1x1) and 1 (5x5) channels and 1x1 recurrent convolutions.
+
+    It works on the luma of bicubically upsampled frames; chroma is upsampled bicubically. Each
+    hidden layer sums convolutions of the layer below (feedforward), of the layer below one frame
+    ago (conditional) and of itself one frame ago (recurrent); the output is the sum of a forward
+    and a backward branch. 42,561 parameters. Borders are padded by zeros.
+
+    The states are ``h1`` and ``h2``, the hidden layers (64 and 32 channels, 4H, 4W), and ``lr``,
+    the neighbouring LR frame.
+
+    Args:
+        degradation: of the LR frames, ``'bi'`` or ``'bd'``; see :func:`~.bicubic.upsample`.
+        cond_channels: constant planes concatenated to the current frame in the first layer (see
+            :class:`FrameConditioned`).
+    """
+
+    def __init__(self, degradation: str = 'bi', cond_channels: int = 0):
+        super().__init__()
+        self.degradation = degradation
+        self.forward_branch = _Branch(cond_channels)
+        self.backward_branch = _Branch(cond_channels)
+        self.bias = nn.Parameter(torch.zeros(1))
+
+    def state_shapes(self, height, width):
+        size = 4 * height, 4 * width
+        shapes = {'h1': (64, *size), 'h2': (32, *size), 'lr': (3, height, width)}
+        return shapes, dict(shapes)
+
+    def propagate(self, lrs, state, cond, backward=False):
+        """Yields frame number, output (B, 1, 4H, 4W) and state, in the branch's own order."""
+        branch = self.backward_branch if backward else self.forward_branch
+        state = state if state is not None else self.initial_states(lrs).forward
+        previous = [bicubic(luma(state['lr']), self.degradation), state['h1'], state['h2']]
+        for i in range(lrs.size(1))[:: -1 if backward else 1]:
+            x = bicubic(luma(lrs[:, i]), self.degradation)
+            out, previous = branch(x, previous, None if cond is None else cond[:, i])
+            yield i, out, {'h1': previous[1], 'h2': previous[2], 'lr': lrs[:, i]}
+
+    def walk(self, lrs, state, cond, backward):
+        for i, _, after in self.propagate(lrs, state, cond, backward):
+            yield i, after
+
+    def unroll(self, lrs, states=None, cond=None):
+        outputs, after = [], []
+        for backward, state in enumerate(states or States()):
+            parts = {}
+            for i, out, last in self.propagate(lrs, state, cond, bool(backward)):  # noqa: B007
+                parts[i] = out
+            outputs.append(torch.stack([parts[i] for i in range(lrs.size(1))], 1))
+            after.append(last)
+        y = sum(outputs) + self.bias
+        chroma = bicubic(lrs.flatten(0, 1), self.degradation).unflatten(0, lrs.shape[:2])
+        return Unrolled(with_luma(chroma, y), States(*after))

@@ -1,0 +1,102 @@
+"""Networks without recurrence that read a window of frames around each frame."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .recurrent import RecurrentNet, State, States, Unrolled
+from .stateless import map_frames
+
+
+class FrameWindowNet(RecurrentNet):
+    """Super-resolves each frame from the frames t - radius, .., t + radius.
+
+    What such a network sees across the ends of a clip is its state. ``lrs`` are the ``radius`` LR
+    frames before the boundary (forward state) or after it (backward state), in the order of time,
+    (radius, 3, H, W); ``known`` (radius,) is 1 for those that exist and 0 beyond the video, so that
+    all zeros is the initial state. In the place of a frame that does not exist stands the nearest
+    one that does.
+    """
+
+    #: frames on each side of the current one
+    radius = 1
+
+    @property
+    def look_ahead(self):
+        return self.radius
+
+    def super_resolve_centre(self, windows: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """SR frames (N, 3, 4H, 4W) of the middle of windows (N, 2 * radius + 1, 3, H, W).
+
+        Also the network's further losses (see :class:`Unrolled`), which only training reads.
+        """
+        raise NotImplementedError
+
+    def state_shapes(self, height, width):
+        shapes = {'lrs': (self.radius, 3, height, width), 'known': (self.radius,)}
+        return shapes, dict(shapes)
+
+    def random_states(self, lrs, std, rng):
+        """The initial states: there is no memory to randomise."""
+        return self.initial_states(lrs)
+
+    def following(self, lrs: Tensor) -> State:
+        """Backward state of a clip that the frames ``lrs`` (B, n, 3, H, W) follow, n <= radius.
+
+        Fewer than ``radius`` frames mean that the video ends after them.
+        """
+        missing = (0, 0) * 3 + (0, self.radius - lrs.size(1))
+        known = lrs.new_ones(lrs.shape[:2])
+        return {'lrs': F.pad(lrs, missing), 'known': F.pad(known, missing[-2:])}
+
+    def unroll(self, lrs, states=None, cond=None):
+        frames, known = self._with_neighbours(lrs, states)
+        length, radius = lrs.size(1), self.radius
+        windows = _fill(frames, known).unfold(1, 2 * radius + 1, 1).movedim(-1, 2)
+        losses = {}
+
+        def centre(batch):
+            srs, further = self.super_resolve_centre(batch)
+            losses.update(further)
+            return srs
+
+        srs = map_frames(centre, windows, at_once=self.training)
+        around = (slice(length, length + radius), slice(radius, 2 * radius))
+        after = ({'lrs': frames[:, part], 'known': known[:, part]} for part in around)
+        return Unrolled(srs, States(*after), losses=losses if self.training else None)
+
+    def _with_neighbours(self, lrs, states):
+        """Clips with both states' frames, (B, radius + T + radius, 3, H, W), and which exist."""
+        states = states or States()
+        initial = self.initial_states(lrs)
+        before, after = (given or zero for given, zero in zip(states, initial, strict=True))
+        frames = torch.cat([before['lrs'], lrs, after['lrs']], 1)
+        inside = lrs.new_ones(lrs.shape[:2])
+        return frames, torch.cat([before['known'], inside, after['known']], 1)
+
+    @torch.no_grad()
+    def states_at(self, lrs, starts, ends, cond=None, lengths=None, initial=None):
+        frames, known = self._with_neighbours(lrs, initial)
+        if lengths is None:
+            lengths = torch.full_like(starts[:, 0], lrs.size(1))
+        steps = torch.arange(self.radius, device=lrs.device)
+        videos = torch.arange(len(lrs), device=lrs.device)[:, None, None]
+
+        def read(first):
+            """The frames from ``first`` (B, R) on."""
+            numbers = first[..., None] + steps
+            padding = (lrs.size(1) - lengths)[:, None, None]
+            places = numbers + self.radius + padding * (numbers >= lengths[:, None, None])
+            return {'lrs': frames[videos, places], 'known': known[videos, places]}
+
+        return States(read(starts - self.radius), read(ends))
+
+
+def _fill(frames: Tensor, known: Tensor) -> Tensor:
+    """Puts the nearest known frame in the place of each unknown one beyond the ends."""
+    count = frames.size(1)
+    numbers = torch.arange(count, device=frames.device).expand(len(frames), -1)
+    first = torch.where(known > 0, numbers, count).amin(1, keepdim=True)
+    last = torch.where(known > 0, numbers, -1).amax(1, keepdim=True)
+    nearest = numbers.clamp(first, last)
+    return frames[torch.arange(len(frames), device=frames.device)[:, None], nearest]

@@ -1,0 +1,44 @@
+"""Networks that give no states: image networks and networks that need the whole video at once."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from harness.cli import fail
+
+from .recurrent import RecurrentNet, States, Unrolled
+
+
+class StatelessNet(RecurrentNet):
+    """A network whose clips always start from nothing; it has only :meth:`super_resolve`.
+
+    Image networks treat every frame by itself; whole-video networks are ``bidirectional``.
+    """
+
+    has_states = False
+
+    def super_resolve(self, lrs: Tensor) -> Tensor:
+        """SR frames (B, T, 3, 4H, 4W) of the clip (B, T, 3, H, W) in [0, 1]."""
+        raise NotImplementedError
+
+    def state_shapes(self, height, width):
+        return {}, {}
+
+    def unroll(self, lrs, states=None, cond=None):
+        return Unrolled(self.super_resolve(lrs), States())
+
+    def states_at(self, lrs, starts, ends, cond=None, lengths=None, initial=None):
+        """Raises :class:`~harness.cli.UserError`."""
+        fail(f'{type(self).__name__} gives no states; train it with RI')
+
+
+def map_frames(function: Callable[[Tensor], Tensor], frames: Tensor, at_once: bool) -> Tensor:
+    """Applies a function of (B, ...) to every frame of (B, T, ...).
+
+    ``at_once`` makes one batch of all frames, for speed in training; otherwise they go frame by
+    frame, so that memory does not grow with the video.
+    """
+    if at_once:
+        return function(frames.flatten(0, 1)).unflatten(0, frames.shape[:2])
+    return torch.stack([function(frame) for frame in frames.unbind(1)], 1)

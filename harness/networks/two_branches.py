@@ -1,0 +1,68 @@
+"""Bidirectional networks of two independent branches, one that runs forward and one backward."""
+
+from collections.abc import Iterator
+from typing import Optional
+
+import torch
+from torch import Tensor
+from torch.nn.utils import parametrize
+
+from .recurrent import RecurrentNet, State, States
+
+
+class TwoBranchNet(RecurrentNet):
+    """A network whose branches read only LR frames, not each other; it writes :meth:`walk`."""
+
+    bidirectional = True
+
+    def walk(
+        self, lrs: Tensor, state: Optional[State], cond: Optional[Tensor], backward: bool
+    ) -> Iterator[tuple[int, State]]:
+        """Yields each frame's number and the branch's state after it, in the branch's own order.
+
+        ``state`` is that at the end of the clip ``lrs`` (B, T, 3, H, W) where the branch begins;
+        None is the initial state.
+        """
+        raise NotImplementedError
+
+    @torch.no_grad()
+    @parametrize.cached()
+    def states_at(self, lrs, starts, ends, cond=None, lengths=None, initial=None):
+        forward, backward = initial or States()
+        kept = self._branch_states(lrs, starts, cond, forward, backward=False)
+        if lengths is not None:
+            lrs, cond = (
+                align_ends(lrs, lengths),
+                None if cond is None else align_ends(cond, lengths),
+            )
+            ends = ends + (lrs.size(1) - lengths)[:, None]
+        return States(kept, self._branch_states(lrs, ends, cond, backward, backward=True))
+
+    def _branch_states(self, lrs, boundaries, cond, state, backward):
+        """States (B, R, ...) of one branch; it stops at the last boundary that is wanted."""
+        frames = lrs.size(1)
+        low, high = (int(boundaries.min()), frames) if backward else (0, int(boundaries.max()))
+        outer = state if state is not None else self.initial_states(lrs).forward
+        outermost = boundaries == (frames if backward else 0)
+        kept = {
+            key: x[:, None] * outermost.view(*outermost.shape, *[1] * (x.ndim - 1))
+            for key, x in outer.items()
+        }
+        if low == high:
+            return kept
+        clip_cond = None if cond is None else cond[:, low:high]
+        for i, after in self.walk(lrs[:, low:high], state, clip_cond, backward):
+            frame = low + i
+            videos, repeats = torch.nonzero(
+                boundaries == (frame if backward else frame + 1), as_tuple=True
+            )
+            for key, x in after.items():
+                kept[key][videos, repeats] = x[videos]
+        return kept
+
+
+def align_ends(videos: Tensor, lengths: Tensor) -> Tensor:
+    """Moves the padding of (B, T, ...) videos from their ends to their beginnings."""
+    shift = videos.size(1) - lengths[:, None]
+    frames = (torch.arange(videos.size(1), device=videos.device) - shift).clamp(min=0)
+    return videos[torch.arange(len(videos), device=videos.device)[:, None], frames]

@@ -1,0 +1,110 @@
+"""VESPCN: Real-Time Video Super-Resolution with Spatio-Temporal Networks and Motion Compensation
+(Caballero et al., CVPR 2017)."""
+
+import torch
+import torch.nn.functional as F
+from mmagic.registry import MODELS
+from torch import Tensor, nn
+
+from .flow import pad_to_multiple
+from .frame_window import FrameWindowNet
+from .luma import luma, with_luma
+from .upsample import bicubic
+from .warp import warp
+
+
+def _flow_layers(in_channels: int, convs: list[tuple[int, int]], scale: int) -> nn.Sequential:
+    """Convolutions (kernel, stride) of 24 channels with ReLU; 2 channels by sub-pixels, tanh."""
+    layers = []
+    for kernel, stride in convs:
+        layers.append(nn.Conv2d(in_channels, 24, kernel, stride, kernel // 2))
+        layers.append(nn.ReLU(inplace=True))
+        in_channels = 24
+    last = nn.Conv2d(24, 2 * scale**2, 3, padding=1)
+    return nn.Sequential(*layers, last, nn.Tanh(), nn.PixelShuffle(scale))
+
+
+class MotionCompensation(nn.Module):
+    """The motion compensation transformer: coarse flow at 1/4, fine flow at 1/2 size.
+
+    Args:
+        max_flow: pixels that a flow of 1 stands for.
+    """
+
+    def __init__(self, max_flow: float):
+        super().__init__()
+        self.max_flow = max_flow
+        self.coarse = _flow_layers(2, [(5, 2), (3, 1), (5, 2), (3, 1)], scale=4)
+        self.fine = _flow_layers(5, [(5, 2), (3, 1), (3, 1), (3, 1)], scale=2)
+
+    def forward(self, reference: Tensor, neighbour: Tensor) -> tuple[Tensor, Tensor]:
+        """Neighbours (B, 1, H, W) aligned to their references, and the flow (B, 2, H, W).
+
+        The flow is in units of ``max_flow``. Sizes that 4 does not divide are padded by reflection
+        and cropped again.
+        """
+        height, width = reference.shape[-2:]
+        pair = pad_to_multiple(torch.cat([reference, neighbour], 1), 4)
+        coarse = self.coarse(pair)
+        aligned = warp(pair[:, 1:], self.max_flow * coarse)
+        flow = coarse + self.fine(torch.cat([pair, coarse, aligned], 1))
+        flow = flow[..., :height, :width]
+        return warp(neighbour, self.max_flow * flow), flow
+
+
+def flow_roughness(flow: Tensor) -> Tensor:
+    """The paper's approximate Huber loss of the flow's spatial differences, mean over pixels."""
+    along_y = flow[..., 1:, :-1] - flow[..., :-1, :-1]
+    along_x = flow[..., :-1, 1:] - flow[..., :-1, :-1]
+    return torch.sqrt(0.01 + (along_y**2 + along_x**2).sum(1)).mean()
+
+
+@MODELS.register_module()
+class VESPCNNet(FrameWindowNet):
+    """VESPCN 9L-E3-MC: 3 frames, aligned and fused early, 9 layers, sub-pixel convolution.
+
+    It works on luma; chroma is upsampled bicubically. 93,992 parameters, of which 53,392 are the
+    motion compensation's. That all hidden layers have 24 channels is inferred: it gives the paper's
+    operation counts for x3 and x4.
+
+    Args:
+        num_layers: convolutions of the super-resolution network.
+        max_flow: largest coarse (and fine) displacement in LR pixels. In the paper 1 is half of the
+            frame, so that it depends on the frame's size; 16 is half of its 33-pixel crops.
+        warp_weight, smooth_weight: weights of the losses on the aligned neighbours (mean squared
+            difference to the frame itself) and on the flow's roughness. In training only.
+        degradation: of the LR frames, ``'bi'`` or ``'bd'``; see :func:`~.bicubic.upsample`.
+    """
+
+    def __init__(
+        self,
+        num_layers: int = 9,
+        max_flow: float = 16.0,
+        warp_weight: float = 0.01,
+        smooth_weight: float = 0.001,
+        degradation: str = 'bi',
+    ):
+        super().__init__()
+        self.warp_weight = warp_weight
+        self.smooth_weight = smooth_weight
+        self.degradation = degradation
+        self.motion = MotionCompensation(max_flow)
+        channels = [3] + [24] * (num_layers - 1) + [16]
+        self.convs = nn.ModuleList(
+            nn.Conv2d(a, b, 3, padding=1) for a, b in zip(channels, channels[1:], strict=False)
+        )
+
+    def super_resolve_centre(self, windows):
+        ys = luma(windows)
+        reference, neighbours = ys[:, [1, 1]].flatten(0, 1), ys[:, [0, 2]].flatten(0, 1)
+        aligned, flow = self.motion(reference, neighbours)
+        before, after = aligned.unflatten(0, (-1, 2)).unbind(1)
+        x = torch.cat([before, ys[:, 1], after], 1)
+        for conv in self.convs[:-1]:
+            x = F.relu(conv(x))
+        y = F.pixel_shuffle(self.convs[-1](x), 4)
+        losses = dict(
+            loss_warp=self.warp_weight * F.mse_loss(aligned, reference),
+            loss_smooth=self.smooth_weight * flow_roughness(flow),
+        )
+        return with_luma(bicubic(windows[:, 1], self.degradation), y), losses
