@@ -11,6 +11,8 @@ from .frame_conditioned import FrameConditioned  # noqa: E402
 from .frvsr import FRVSRNet  # noqa: E402
 from .model import FramePreprocessor, RecurrentVSR  # noqa: E402
 from .recurrent import RecurrentNet, States, UnidirectionalNet, Unrolled  # noqa: E402
+from .ristn import RISTNNet  # noqa: E402
+from .windowed import WindowedInference  # noqa: E402
 
 __all__ = [
     'BicubicUpsampler',
@@ -20,10 +22,12 @@ __all__ = [
     'FRVSRNet',
     'FrameConditioned',
     'FramePreprocessor',
+    'RISTNNet',
     'RecurrentNet',
     'RecurrentVSR',
     'StatefulBasicVSRNet',
     'States',
     'UnidirectionalNet',
     'Unrolled',
+    'WindowedInference',
 ]

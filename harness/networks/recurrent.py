@@ -121,6 +121,10 @@ class RecurrentNet(BaseModule):
         """The ``cond`` planes of a clip that starts at frame ``start``; None if unconditioned."""
         return None
 
+    def regularization(self) -> dict[str, Tensor]:
+        """Name -> weighted scalar that the training loss gets beside those of the frames."""
+        return {}
+
     def initial_states(self, lrs: Tensor) -> States:
         """All-zero states that fit the clip ``lrs`` (B, T, 3, H, W)."""
         directions = self.state_shapes(*lrs.shape[-2:])
