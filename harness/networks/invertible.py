@@ -95,23 +95,25 @@ class _ResidualBlock(nn.Module):
 class ResidualBlocks(nn.Sequential):
     """RB: residual connections without invertible structure.
 
-    The paper says no more of it. The published code holds a residual block that it does not use (two
-    full-width 3x3 convolutions with batch norm, PReLU between them): one of these stands here for
-    each bottleneck. Arguments as of :class:`InvertibleBlock`.
+    The paper says no more of it. The published code holds a residual block that it does not use
+    (two full-width 3x3 convolutions with batch norm, PReLU between them): one of these stands here
+    for each bottleneck. Arguments as of :class:`InvertibleBlock`.
     """
 
     def __init__(self, channels: int, bottlenecks: int):
         super().__init__(*(_ResidualBlock(channels) for _ in range(bottlenecks)))
 
 
-_BLOCKS = {'RIB': ResidualInvertibleBlock, 'IB': InvertibleBlock, 'RB': ResidualBlocks}
+#: name -> class, Table 1
+BLOCKS = {'RIB': ResidualInvertibleBlock, 'IB': InvertibleBlock, 'RB': ResidualBlocks}
 
 
 class SpatialComponent(nn.Module):
     """Features of single frames: parallel branches of blocks, concatenated after each stage.
 
     RGB is padded with zero channels; every stage doubles the channels. The published code has one
-    branch only in the first stage and concatenates its input; here it is two, as in the paper.
+    branch only in the first stage and concatenates its input; here it is two, as in the paper. In
+    both, the very first bottlenecks look at the half that is padding and stay without effect.
 
     Args:
         block: ``'RIB'``, ``'IB'`` or ``'RB'`` (Table 1).
@@ -123,7 +125,7 @@ class SpatialComponent(nn.Module):
         super().__init__()
         self.channels = channels
         self.stages = nn.ModuleList(
-            nn.ModuleList(_BLOCKS[block](channels << stage, count) for count in counts)
+            nn.ModuleList(BLOCKS[block](channels << stage, count) for count in counts)
             for stage, counts in enumerate(zip(*bottlenecks, strict=True))
         )
         self.out_channels = channels << len(self.stages)

@@ -1,6 +1,6 @@
 """RISTN: Residual Invertible Spatio-Temporal Network (Zhu et al., AAAI 2019)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Optional
 
 import torch
@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from harness.cli import fail
 
-from .convlstm import BidirectionalConvLSTM
-from .invertible import SpatialComponent, bn_relu
+from .convlstm import CONNECTIONS, BidirectionalConvLSTM
+from .invertible import BLOCKS, SpatialComponent, bn_relu
 from .recurrent import RecurrentNet, States, Unrolled
 
 
@@ -42,14 +42,6 @@ class _TemporalOnly(nn.Module):
 
     def regularization(self) -> dict[str, Tensor]:
         return {}
-
-
-def _fusion(kind: str, channels: int, sparsity: float) -> nn.Module:
-    if kind == 'none':
-        return _TemporalOnly()
-    if kind not in ('sparse', 'dense'):
-        raise ValueError(f"fusion is 'sparse', 'dense' or 'none', got {kind!r}")
-    return _MatrixFusion(channels, sparsity if kind == 'sparse' else 0)
 
 
 class _TemporalComponent(nn.Module):
@@ -83,7 +75,7 @@ class _Reconstruction(nn.Module):
 
     def __init__(self, channels: int, kernel: int):
         super().__init__()
-        padding = (kernel - 2 + 1) // 2  # twice the size for kernels of 2 and 3
+        padding = kernel - 2  # gives twice the size for kernels of 2 and 3
         self.equalize = nn.Sequential(
             nn.Conv2d(channels, channels, 1, bias=False), *bn_relu(channels)
         )
@@ -100,6 +92,11 @@ class _Reconstruction(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, 3, 4H, 4W)."""
         return self.to_rgb(self.upscale(self.equalize(x)))
+
+
+def _check(name: str, value: Optional[str], allowed: Iterable[Optional[str]]) -> None:
+    if value not in allowed:
+        raise ValueError(f'{name} is one of {", ".join(map(repr, allowed))}, got {value!r}')
 
 
 @MODELS.register_module()
@@ -150,12 +147,19 @@ class RISTNNet(RecurrentNet):
         cond_channels: int = 0,
     ):
         super().__init__()
+        _check('block', block, BLOCKS)
+        _check('temporal', temporal, [*CONNECTIONS, None])
+        _check('fusion', fusion, ['sparse', 'dense', 'none'])
         self.spatial = SpatialComponent(block, bottlenecks)
         channels = self.spatial.out_channels
         self.bidirectional = temporal is not None
         if self.bidirectional:
             lstm = BidirectionalConvLSTM(temporal, layers, growth, cond_channels)
-            self.temporal = _TemporalComponent(channels, lstm, _fusion(fusion, channels, sparsity))
+            weights = {'sparse': sparsity, 'dense': 0.0}
+            fuse = (
+                _MatrixFusion(channels, weights[fusion]) if fusion in weights else _TemporalOnly()
+            )
+            self.temporal = _TemporalComponent(channels, lstm, fuse)
             self.shape = (layers, growth)
         elif cond_channels:
             raise ValueError('a spatial-only RISTN has no recurrence that could be conditioned')
@@ -164,7 +168,8 @@ class RISTNNet(RecurrentNet):
     def state_shapes(self, height, width):
         if not self.bidirectional:
             return {}, {}
-        return tuple({key: (*self.shape, height, width) for key in 'hc'} for _ in range(2))
+        shapes = dict.fromkeys('hc', (*self.shape, height, width))
+        return shapes, dict(shapes)
 
     def regularization(self):
         return self.temporal.fusion.regularization() if self.bidirectional else {}

@@ -28,9 +28,9 @@ NETWORKS = {
         hr_channels=16,
         flow_net=dict(type='DISFlow'),
     ),
-    'ristn': dict(type='RISTNNet', bottlenecks=((1, 1), (1, 2)), layers=3, growth=4),
+    'ristn': dict(type='RISTNNet', bottlenecks=((2, 1), (3, 2)), layers=3, growth=4),
     'ristn_plain': dict(
-        type='RISTNNet', bottlenecks=((1,), (1,)), temporal='C', layers=2, growth=4, fusion='none'
+        type='RISTNNet', bottlenecks=((2,), (3,)), temporal='C', layers=2, growth=4, fusion='none'
     ),
 }
 CASES = [(name, fc) for name in NETWORKS for fc in (False, True)]
@@ -38,7 +38,7 @@ FRAMES, LENGTH = 7, 2
 
 
 @pytest.fixture(params=CASES, ids=lambda case: case[0] + ('-FC' if case[1] else ''))
-def net(request, real_clip):
+def net(request, settle):
     """A small network, plain and frame-conditioned, that has to carry states across chunks."""
     name, conditioned = request.param
     inner = NETWORKS[name]
@@ -51,11 +51,7 @@ def net(request, real_clip):
     for module in net.modules():
         if hasattr(module, 'chunk'):
             module.chunk = 3
-        elif isinstance(module, torch.nn.BatchNorm2d):
-            module.momentum = 1
-    with torch.no_grad():
-        net(real_clip(3, 18, 26))  # in training mode: statistics of real frames
-    return net.eval()
+    return settle(net)
 
 
 @pytest.fixture
@@ -213,7 +209,9 @@ def test_returned_states_chain(net, video):
 
 def test_returned_states_are_those_of_the_state_pass(net, video):
     boundary = torch.full((2, 1), 4)
-    states = net.states_at(video, boundary, boundary, net.condition(video, 0)).map(lambda x: x[:, 0])
+    states = net.states_at(video, boundary, boundary, net.condition(video, 0)).map(
+        lambda x: x[:, 0]
+    )
     # the states of stacked layers depend on what comes from the other side of the boundary
     with torch.no_grad():
         _, after = net(video[:, :4], States(None, states.backward), 0, return_states=True)
