@@ -107,6 +107,7 @@ class BidirectionalConvLSTM(nn.Module):
         super().__init__()
         self.dense, self.residual = CONNECTIONS[connection]
         self.growth = growth
+        self.cond_channels = cond_channels
         width = 2 * growth
         self.channels = width * layers if self.dense else width
         inputs = [self.channels + cond_channels]
@@ -130,7 +131,8 @@ class BidirectionalConvLSTM(nn.Module):
             starts: (B, R) boundaries 0..T whose forward states are wanted.
             ends: (B, R) boundaries 0..T whose backward states are wanted.
             states: the states at both ends; None is all zeros.
-            cond: (B, T, cond_channels, 1, 1).
+            cond: (B, T, cond_channels, 1, 1); with twice as many channels, the first are those of
+                the forward layers and the last those of the backward layers.
             lengths: (B,) frames of each video, the rest is padding; None: all have T.
 
         Returns:
@@ -142,16 +144,20 @@ class BidirectionalConvLSTM(nn.Module):
         valid = None
         if lengths is not None:
             valid = torch.arange(frames, device=x.device) < lengths[:, None]
-        inputs = [x] if cond is None else [x, cond.expand(-1, -1, -1, height, width)]
+        ahead, back = [x], [x]
+        if cond is not None:
+            planes = cond.expand(-1, -1, -1, height, width)
+            ahead.append(planes[:, :, : self.cond_channels])
+            back.append(planes[:, :, -self.cond_channels :])
         outputs, kept_forward, kept_backward = [], [], []
         layers = zip(self.forward_layers, self.backward_layers, strict=True)
         for i, (forward_layer, backward_layer) in enumerate(layers):
-            past = forward_layer(inputs, _of_layer(forward, i, zeros), False)
-            future = backward_layer(inputs, _of_layer(backward, i, zeros), True, valid)
+            past = forward_layer(ahead, _of_layer(forward, i, zeros), False)
+            future = backward_layer(back, _of_layer(backward, i, zeros), True, valid)
             kept_forward.append(_at(past, starts))
             kept_backward.append(_at(future, ends))
             outputs.append(torch.cat([past[0][:, 1:], future[0][:, :-1]], 2))
-            inputs = outputs if self.dense else outputs[-1:]
+            ahead = back = outputs if self.dense else outputs[-1:]
         return outputs, States(_stack(kept_forward), _stack(kept_backward))
 
     def combine(self, x: Tensor, *outputs: Tensor) -> Tensor:

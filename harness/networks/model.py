@@ -101,9 +101,7 @@ class RecurrentVSR(BaseModel):
         losses = dict(loss_pixel=self.pixel_loss(unrolled.frames, gts))
         if self.flow_loss_weight and unrolled.flows is not None:
             losses['loss_flow'] = self.flow_loss_weight * flow_loss(inputs, unrolled.flows)
-        for name, value in self.generator.regularization().items():
-            losses[f'loss_{name}'] = value
-        return losses
+        return losses | (unrolled.losses or {})
 
 
 def flow_loss(lrs: Tensor, flows: Tensor) -> Tensor:

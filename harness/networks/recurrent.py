@@ -46,12 +46,14 @@ class Unrolled(NamedTuple):
     ``frames`` (B, T, 3, 4H, 4W); ``states`` are the states for the neighbouring clips: the forward
     state after the last frame and the backward state before the first one; ``flows``
     (B, T-1, 2, H, W) is the LR optical flow from each frame to the one before it, in pixels, where
-    the network learns it, else None.
+    the network learns it, else None; ``losses`` are further losses of the network beside the pixel
+    loss, already weighted, under names that begin with ``loss_``.
     """
 
     frames: Tensor
     states: States
     flows: Optional[Tensor] = None
+    losses: Optional[dict[str, Tensor]] = None
 
 
 class RecurrentNet(BaseModule):
@@ -120,10 +122,6 @@ class RecurrentNet(BaseModule):
     def condition(self, lrs: Tensor, start: Union[int, Tensor]) -> Optional[Tensor]:
         """The ``cond`` planes of a clip that starts at frame ``start``; None if unconditioned."""
         return None
-
-    def regularization(self) -> dict[str, Tensor]:
-        """Name -> weighted scalar that the training loss gets beside those of the frames."""
-        return {}
 
     def initial_states(self, lrs: Tensor) -> States:
         """All-zero states that fit the clip ``lrs`` (B, T, 3, H, W)."""

@@ -30,8 +30,8 @@ class _MatrixFusion(nn.Module):
     def forward(self, temporal: Tensor, spatial: Tensor) -> Tensor:
         return F.conv2d(torch.cat([temporal, spatial], 1), self.matrix.t()[:, :, None, None])
 
-    def regularization(self) -> dict[str, Tensor]:
-        return {'sparsity': self.weight * self.matrix.abs().sum()} if self.weight else {}
+    def losses(self) -> dict[str, Tensor]:
+        return {'loss_sparsity': self.weight * self.matrix.abs().sum()} if self.weight else {}
 
 
 class _TemporalOnly(nn.Module):
@@ -40,7 +40,7 @@ class _TemporalOnly(nn.Module):
     def forward(self, temporal: Tensor, spatial: Tensor) -> Tensor:
         return temporal
 
-    def regularization(self) -> dict[str, Tensor]:
+    def losses(self) -> dict[str, Tensor]:
         return {}
 
 
@@ -171,9 +171,6 @@ class RISTNNet(RecurrentNet):
         shapes = dict.fromkeys('hc', (*self.shape, height, width))
         return shapes, dict(shapes)
 
-    def regularization(self):
-        return self.temporal.fusion.regularization() if self.bidirectional else {}
-
     def unroll(self, lrs, states=None, cond=None):
         features = self._per_frame(self.spatial, lrs)
         if not self.bidirectional:
@@ -182,7 +179,8 @@ class RISTNNet(RecurrentNet):
         x = self._per_frame(self.temporal.map_in, features)
         outputs, after = self.temporal.lstm.unroll(x, first + lrs.size(1), first, states, cond)
         frames = self._per_frame(self._reconstruct, features, x, *outputs)
-        return Unrolled(frames, after.map(lambda s: s[:, 0]))
+        states = after.map(lambda s: s[:, 0])
+        return Unrolled(frames, states, losses=self.temporal.fusion.losses())
 
     def _reconstruct(self, *features: Tensor) -> Tensor:
         return self.reconstruction(self.temporal.fuse(*features))

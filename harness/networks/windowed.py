@@ -5,12 +5,11 @@ from collections.abc import Iterator
 import torch
 from mmagic.registry import MODELS
 
-from .recurrent import States, Unrolled
-from .wrapper import NetWrapper
+from .recurrent import RecurrentNet, States, Unrolled
 
 
 @MODELS.register_module()
-class WindowedInference(NetWrapper):
+class WindowedInference(RecurrentNet):
     """Super-resolves a video window by window in eval mode; in training it does nothing.
 
     The published code of RISTN runs windows of 5 frames that begin at frames 0, 3, 6, ..., keeps
@@ -34,6 +33,8 @@ class WindowedInference(NetWrapper):
         ValueError: windows that leave frames out.
     """
 
+    bidirectional = True  # a window needs frames to come
+
     def __init__(
         self,
         net: dict,
@@ -42,12 +43,23 @@ class WindowedInference(NetWrapper):
         carry: bool = False,
         cond_channels: int = 0,
     ):
-        super().__init__(dict(net, cond_channels=cond_channels) if cond_channels else net)
+        super().__init__()
         if not 1 <= stride <= window:
             raise ValueError(f'windows of {window} frames at a stride of {stride} leave frames out')
+        self.net = MODELS.build(dict(net, cond_channels=cond_channels) if cond_channels else net)
         self.window = window
         self.stride = stride
         self.carry = carry
+
+    def state_shapes(self, height, width):
+        return self.net.state_shapes(height, width)
+
+    def condition(self, *args):
+        return self.net.condition(*args)
+
+    def states_at(self, *args, **kwargs):
+        """As in the interface: states of whole videos, not of windows."""
+        return self.net.states_at(*args, **kwargs)
 
     def unroll(self, lrs, states=None, cond=None):
         """As in the interface; ``states`` are those before the first and after the last window."""

@@ -135,9 +135,47 @@ def test_losses(fusion, real_clip):
         assert torch.allclose(matrix.grad, 0.25 * matrix.sign())
 
 
-def test_losses_of_a_conditioned_network_are_the_same(real_clip):
-    net = MODELS.build(dict(type='FrameConditioned', net=TINY, last_frame=4))
-    assert torch.equal(net.regularization()['sparsity'], net.net.regularization()['sparsity'])
+def conditioned_pair(net):
+    """The network with planes of which it knows nothing: zeros for their weights."""
+    conditioned = MODELS.build(dict(type='FrameConditioned', net=TINY, last_frame=4)).eval()
+    weights = net.state_dict()
+    for layers in ('forward_layers', 'backward_layers'):
+        key = f'temporal.lstm.{layers}.0.from_input.weight'
+        weights[key] = torch.cat([weights[key], torch.zeros_like(weights[key][:, :1])], 1)
+    conditioned.net.load_state_dict(weights, strict=True)
+    return conditioned
+
+
+@torch.no_grad()
+def test_zero_weights_of_the_plane_leave_the_network_as_it_was(net, real_clip):
+    video = real_clip(4, 18, 26).double()
+    conditioned = conditioned_pair(net).double()
+    assert torch.equal(conditioned(video, start=3).float(), net.double()(video).float())
+
+
+@torch.no_grad()
+def test_the_plane_enters_every_frame_in_both_directions(net, real_clip):
+    video = real_clip(3, 18, 26)
+    lstm = net.temporal.lstm
+    for layers in ('forward_layers', 'backward_layers'):
+        conditioned = conditioned_pair(net)
+        first = getattr(conditioned.net.temporal.lstm, layers)[0].from_input
+        assert first.in_channels == lstm.channels + 1
+        first.weight[:, -1] = 0.3
+        difference = (conditioned(video, start=0) - conditioned(video, start=1)).abs()
+        assert difference.amax((0, 2, 3, 4)).min() > 1e-4
+
+
+@torch.no_grad()
+def test_planes_of_its_own_for_each_direction(net, real_clip):
+    video = real_clip(3, 18, 26)
+    conditioned = conditioned_pair(net).net
+    numbers, zeros = torch.rand(2, 3, 1, 1, 1), torch.zeros(2, 3, 1, 1, 1)
+    conditioned.temporal.lstm.backward_layers[0].from_input.weight[:, -1] = 0.3
+    both = conditioned.unroll(video, cond=torch.cat([zeros, numbers], 2)).frames
+    assert torch.equal(both, conditioned.unroll(video, cond=numbers).frames)
+    other = conditioned.unroll(video, cond=torch.cat([numbers, zeros], 2)).frames
+    assert torch.equal(other, conditioned.unroll(video, cond=zeros).frames)
 
 
 def test_gradient_reaches_every_weight_from_a_given_state(net, real_clip):
