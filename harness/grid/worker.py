@@ -24,7 +24,7 @@ from mmengine.runner import find_latest_checkpoint
 from dataset_tools.manifest import VideoSet
 from harness.evaluation.evaluate import evaluate_set
 from harness.evaluation.model import default_device, load_model
-from harness.training.run import train
+from harness.training.run import resume_if_begun, train
 
 from . import ledger
 
@@ -86,7 +86,7 @@ def _run(folder, cfg, trained, test_sets) -> None:
         progress(0)
         cfg.work_dir = str(folder)
         cfg.launcher = 'none'
-        cfg.resume = True
+        resume_if_begun(cfg)
         train(cfg, [StatusHook(progress)])
     checkpoint = find_latest_checkpoint(str(folder)) if trained else None
     checksums = {name: test_set.checksum for name, test_set in test_sets.items()}

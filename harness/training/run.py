@@ -54,6 +54,18 @@ def train(cfg: Config, hooks: Sequence[Hook] = ()) -> Path:
     return checkpoint
 
 
+def resume_if_begun(cfg: Config) -> None:
+    """Lets a training go on from the last checkpoint of its ``work_dir``, or begin if it has none.
+
+    MMEngine's automatic resume takes ``load_from``, the weights to begin with, for the training
+    that is to go on.
+    """
+    checkpoint = find_latest_checkpoint(cfg.work_dir)
+    cfg.resume = checkpoint is not None
+    if cfg.resume:
+        cfg.load_from = checkpoint
+
+
 def _write_timing(runner: Runner, path: Path) -> None:
     iterations = runner.train_loop.iter
     seconds = runner.train_loop.timer.seconds
