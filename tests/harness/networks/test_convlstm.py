@@ -140,7 +140,8 @@ def test_states_of_every_layer_and_boundary(clip):
     """Where a clip is cut, the states there make its parts give the whole again."""
     net = lively(BidirectionalConvLSTM('C', 3, C // 2))
     boundaries = torch.arange(T + 1).expand(B, -1)
-    outputs, states = net.unroll(clip, boundaries, boundaries)
+    outputs, states = net.unroll(clip, boundaries, boundaries.flip(1))
+    states = States(states.forward, {key: x.flip(1) for key, x in states.backward.items()})
     assert states.forward['h'].shape == states.backward['c'].shape == (B, T + 1, 3, C // 2, 10, 12)
     assert not states.forward['h'][:, 0].any() and not states.backward['c'][:, T].any()
     ends = torch.zeros(B, 1, dtype=torch.long)

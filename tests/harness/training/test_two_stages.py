@@ -80,8 +80,7 @@ def weights_of(checkpoint):
 
 
 def log_of(cfg):
-    (path,) = Path(cfg.work_dir).glob('*/*.log')
-    return path.read_text()
+    return ''.join(path.read_text() for path in Path(cfg.work_dir).glob('*/*.log'))
 
 
 @pytest.mark.parametrize('strategy', ['RI', 'PI'])
@@ -163,6 +162,7 @@ def test_a_resumed_training_does_not_begin_again(make_cfg, pretrained):
     assert len(seen.losses) == 2
     middle = weights_of(first)
     assert all(torch.equal(value, middle[key]) for key, value in seen.before.items())
+    assert log_of(again).count('entries loaded') == 1
 
 
 @pytest.mark.parametrize('windows', [False, True], ids=['FC', 'FC of windows'])
