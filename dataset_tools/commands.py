@@ -52,6 +52,17 @@ def add_output(tool: argparse.ArgumentParser) -> None:
     tool.add_argument('--jobs', type=positive, help='frames made at once (default: all cores)')
 
 
+def add_kind(tool: argparse.ArgumentParser) -> None:
+    """Adds the option of every tool that chooses the degradations of its set."""
+    tool.add_argument(
+        '--kind',
+        choices=('bd', 'bi'),
+        nargs='+',
+        default=['bd'],
+        help='Gaussian and every 4th pixel, bicubic, or both (default: bd)',
+    )
+
+
 def positive(text: str) -> int:
     """Parses a whole number of at least 1, as ``type=`` of an option."""
     if not text.isdecimal() or int(text) < 1:

@@ -5,7 +5,15 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from dataset_tools.commands import Tools, add_maker, add_output, add_tool, positive, report
+from dataset_tools.commands import (
+    Tools,
+    add_kind,
+    add_maker,
+    add_output,
+    add_tool,
+    positive,
+    report,
+)
 from dataset_tools.manifest import DatasetError
 
 
@@ -65,13 +73,7 @@ def _add_degrade(tools: Tools) -> None:
         'make LR frames of a set, or folder of video folders',
         '--kind bd bi',
     )
-    tool.add_argument(
-        '--kind',
-        choices=('bd', 'bi'),
-        nargs='+',
-        default=['bd'],
-        help='Gaussian and every 4th pixel, bicubic, or both (default: bd)',
-    )
+    add_kind(tool)
     tool.add_argument(
         '--pad',
         action='store_true',

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from dataset_tools.commands import Tools, add_output, add_tool, positive, report
+from dataset_tools.commands import Tools, add_kind, add_output, add_tool, positive, report
 
 _SUMMARIES = {
     'vid4': ('Vid4: calendar, city, foliage, walk', 'downloads/vid4.zip --output data/vid4'),
@@ -19,7 +19,7 @@ _SUMMARIES = {
     ),
     'ristn-train': (
         "RISTN's training set: 1080p videos halved and cut into 5-frame sequences",
-        'downloads/1080p --sequences 500 --output data/ristn_train',
+        'downloads/1080p --sequences 500 --kind bi --output data/ristn_train',
     ),
     'quasi-static': (
         "MRVSR's Quasi-Static Video Set: Sequence1 to Sequence4",
@@ -30,11 +30,15 @@ _SUMMARIES = {
         'downloads/SPMCS.tar --output data/spmcs',
     ),
     'set5': ('Set5: five images as videos of one frame', 'downloads/Set5 --output data/set5'),
+    'images': (
+        'any images as videos of one frame, e.g. 50,000 of ImageNet',
+        'ILSVRC2012/train --count 50000 --least 120 --kind bi --output data/imagenet',
+    ),
     'folder': ('any folders of numbered images', 'my_frames --output data/mine'),
     'video': ('any video files (mp4, mkv, y4m, GIF, ...)', 'a.mp4 b.gif --output data/mine'),
 }
 
-_CHECKED = set(_SUMMARIES) - {'vimeo', 'ristn-train', 'folder', 'video'}
+_CHECKED = set(_SUMMARIES) - {'vimeo', 'ristn-train', 'images', 'folder', 'video'}
 
 
 def add_parser(tools: Tools) -> None:
@@ -58,6 +62,7 @@ def _add_set(sets: Tools, name: str, summary: str, example: str) -> None:
         'source', type=Path, nargs='+', help='folder, archive (zip, tar) or video as downloaded'
     )
     add_output(tool)
+    add_kind(tool)
     if name in _CHECKED:
         tool.add_argument(
             '--allow-partial',
@@ -82,19 +87,27 @@ def _add_set(sets: Tools, name: str, summary: str, example: str) -> None:
         tool.add_argument(
             '--sequences', type=positive, default=5800, help='how many to draw (default: 5800)'
         )
+    if name == 'images':
+        tool.add_argument('--count', type=positive, help='how many to draw (default: all)')
+        tool.add_argument(
+            '--least',
+            type=positive,
+            default=1,
+            help='leave out images with a side of fewer HR pixels, such as the crop of a training',
+        )
 
 
 def _run(options: argparse.Namespace) -> int:
     from dataset_tools.prepare_sets import prepare
 
     known = vars(options)
-    extra = {
-        key: known[key] for key in ('validation', 'static_copies', 'sequences') if key in known
-    }
+    names = ('validation', 'static_copies', 'sequences', 'count', 'least')
+    extra = {key: known[key] for key in names if key in known}
     made = prepare(
         options.set,
         options.source,
         options.output,
+        kinds=options.kind,
         allow_partial=known.get('allow_partial', False),
         jobs=options.jobs,
         **extra,

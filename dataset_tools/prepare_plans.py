@@ -160,6 +160,36 @@ def plan_set5(roots: list[Path]) -> list[Plan]:
     return [replace(plan, notes=(*plan.notes, note))]
 
 
+def plan_images(roots: list[Path], count: int | None = None, least: int = 1) -> list[Plan]:
+    """Any images as videos of one frame.
+
+    Args:
+        roots: Images, and folders of images however deep.
+        count: How many to draw, with a fixed seed; None takes all.
+        least: Leave out those with a side of fewer pixels.
+    """
+    paths = find_images(roots)
+    sources, notes, small = [], [], 0
+    for path in random.Random(0).sample(paths, len(paths)):
+        if len(sources) == count:
+            break
+        try:
+            source = image_source(path.stem, path)
+        except DatasetError as error:
+            notes.append(f'left out: {error}')
+            continue
+        if min(source.shape.height, source.shape.width) < least:
+            small += 1
+        else:
+            sources.append(source)
+    if small:
+        notes.append(f'{small} images with a side below {least} pixels left out')
+    if count and len(sources) < count:
+        notes.append(f'{len(sources)} images instead of {count}')
+    plan = _all('images', sorted(sources, key=lambda source: source.name))
+    return [replace(plan, notes=tuple(notes))]
+
+
 def plan_folder(roots: list[Path]) -> list[Plan]:
     """Any folders of frames; nothing is expected of them."""
     return [_all('folder', [source for source in find_videos(roots) if not source.is_file])]
@@ -178,6 +208,7 @@ PLANNERS: dict[str, Callable[..., list[Plan]]] = {
     'quasi-static': plan_named('quasi-static'),
     'spmcs': plan_named('spmcs'),
     'set5': plan_set5,
+    'images': plan_images,
     'folder': plan_folder,
     'video': plan_video,
 }

@@ -5,7 +5,7 @@ A set that is not whole is not made unless asked for; what differs stays in its 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from dataset_tools.frames import Frame, LazyFrame, decode_video, read_frame
+from dataset_tools.kinds import Layout
 from dataset_tools.manifest import DatasetError, VideoSet
 from dataset_tools.prepare_plans import PLANNERS, Cut, Plan
 from dataset_tools.prepare_sources import unpacked
@@ -26,6 +27,7 @@ def prepare(
     name: str,
     sources: list[Path],
     output_root: str | Path,
+    kinds: Sequence[str] = ('bd',),
     allow_partial: bool = False,
     jobs: int | None = None,
     **options: Any,
@@ -36,6 +38,7 @@ def prepare(
         name: Which one, a key of ``PLANNERS``.
         sources: Folders, archives (zip, tar) or video files as they were downloaded.
         output_root: The set to make; for ``reds`` and ``vimeo`` the folder of their sets.
+        kinds: Degradations of the LR frames, ``bd``, ``bi`` or both.
         allow_partial: Whether to go on where something is missing or differs.
         jobs: Frames made at once; None takes all cores.
         **options: Of the planner, e.g. ``static_copies=True``.
@@ -49,6 +52,7 @@ def prepare(
             is made before all of them have been looked at.
     """
     output_root = Path(output_root)
+    layout = Layout(made=tuple(f'lr_{kind}' for kind in sorted(set(kinds))))
     with unpacked(sources, output_root) as roots:
         plans = PLANNERS[name](roots, **options)
         _check(name, sources, plans, allow_partial)
@@ -56,7 +60,7 @@ def prepare(
             yield from (*plan.faults, *plan.notes)
         for plan in plans:
             if plan.cuts:
-                yield _make(plan, output_root, jobs)
+                yield _make(plan, output_root, layout, jobs)
 
 
 def _check(name: str, sources: list[Path], plans: list[Plan], allow_partial: bool) -> None:
@@ -71,7 +75,7 @@ def _check(name: str, sources: list[Path], plans: list[Plan], allow_partial: boo
         )
 
 
-def _make(plan: Plan, output_root: Path, jobs: int | None) -> tuple[VideoSet, bool]:
+def _make(plan: Plan, output_root: Path, layout: Layout, jobs: int | None) -> tuple[VideoSet, bool]:
     _, _, folder = plan.key.partition('/')
     cuts = {
         cut.name: {
@@ -95,6 +99,7 @@ def _make(plan: Plan, output_root: Path, jobs: int | None) -> tuple[VideoSet, bo
         },
         total=sum(cut.frames for cut in plan.cuts),
         videos=_read(plan),
+        layout=layout,
         jobs=jobs,
     )
 

@@ -115,14 +115,16 @@ def find_videos(roots: list[Path], hr_only: bool = False) -> list[Source]:
 
 
 def find_images(roots: list[Path]) -> list[Path]:
-    """Lists image files, however deep, in the order of their paths."""
-    return [
-        folder / name
+    """Lists image files, given by name or however deep in folders, in the order of their paths."""
+    paths = [
+        path
         for root in roots
-        for folder, names in _walk(root)
-        for name in names
-        if Path(name).suffix.lower() in IMAGE_SUFFIXES
+        for path in [
+            *([root] if root.is_file() else []),
+            *(folder / name for folder, names in _walk(root) for name in names),
+        ]
     ]
+    return [path for path in paths if path.suffix.lower() in IMAGE_SUFFIXES]
 
 
 def image_source(name: str, path: Path) -> Source:
@@ -193,7 +195,7 @@ def _unpack(path: Path, scratch: Path) -> Path:
         return path
     if not path.is_file():
         raise DatasetError(f'{path}: no such folder or file; give what was downloaded')
-    if path.suffix.lower() in VIDEO_SUFFIXES:
+    if path.suffix.lower() in (*VIDEO_SUFFIXES, *IMAGE_SUFFIXES):
         return path
     # The archive's own name stays a part of the paths, for it can say what is inside.
     folder = scratch / path.name.split('.')[0]

@@ -26,7 +26,9 @@ def parse_args(argv=None) -> argparse.Namespace:
         '--data', nargs='+', metavar='SET', help="set folders; the config's test_sets by default"
     )
     parser.add_argument('--work-dir', help='for the CSV files; work_dirs/<config> by default')
-    parser.add_argument('--lr-kind', default='lr_bd', help='LR frames of the sets (lr_bd)')
+    parser.add_argument(
+        '--lr-kind', help="LR frames of the sets; the config's lr_kind by default, or lr_bd"
+    )
     add_run_options(parser)
     return parse_run_args(parser, argv)
 
@@ -46,7 +48,8 @@ def main(argv=None) -> int:
         if not roots:
             fail(f'config {args.config}: has no test_sets; name set folders with --data')
         sets = [VideoSet.load(root) for root in roots]
-        evaluate(cfg, args.checkpoint, sets, work_dir, args.lr_kind, args.launcher)
+        lr_kind = args.lr_kind or cfg.get('lr_kind', 'lr_bd')
+        evaluate(cfg, args.checkpoint, sets, work_dir, lr_kind, args.launcher)
     return 0
 
 

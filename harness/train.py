@@ -43,14 +43,16 @@ def main(argv=None) -> int:
         cfg = load_config(args.config, args.cfg_options)
         cfg.launcher = args.launcher
         cfg.work_dir = args.work_dir or f'work_dirs/{Path(args.config).stem}'
-        cfg.resume = bool(args.resume)
+        cfg.resume = False
         if args.resume and args.resume != 'auto':
             if not Path(args.resume).is_file():
                 fail(f'--resume {args.resume}: no such checkpoint')
-            cfg.load_from = args.resume
+            cfg.resume, cfg.load_from = True, args.resume
 
-        from harness.training.run import train
+        from harness.training.run import resume_if_begun, train
 
+        if args.resume == 'auto':
+            resume_if_begun(cfg)
         train(cfg)
     return 0
 

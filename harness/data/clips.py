@@ -29,16 +29,17 @@ class Window(NamedTuple):
         """Top, left, height and width in LR pixels."""
         return self.top, self.left, self.height, self.width
 
-    @property
-    def hr_region(self) -> tuple[int, int, int, int]:
+    def hr_region(self, lr_kind: str) -> tuple[int, int, int, int]:
         """Top, left, height and width in HR pixels.
 
-        LR pixel i is HR pixel 4*i (BD keeps every 4th pixel from 0). To hold in a flipped clip too,
+        BD keeps every 4th pixel from 0: LR pixel i is HR pixel 4*i. To hold in a flipped clip too,
         the HR window of a flipped axis begins 3 pixels earlier; hence a flipped window never starts
-        at LR position 0 (see :meth:`draw`).
+        at LR position 0 (see :meth:`draw`). BI puts LR pixel i between HR pixels 4*i + 1 and
+        4*i + 2, which flips leave as it is.
         """
-        top = SCALE * self.top - (SCALE - 1) * self.flip_vertical
-        left = SCALE * self.left - (SCALE - 1) * self.flip_horizontal
+        shift = SCALE - 1 if lr_kind == 'lr_bd' else 0
+        top = SCALE * self.top - shift * self.flip_vertical
+        left = SCALE * self.left - shift * self.flip_horizontal
         return top, left, SCALE * self.height, SCALE * self.width
 
     def augment(self, clip: np.ndarray) -> np.ndarray:
@@ -135,7 +136,7 @@ class VideoClipDataset(Dataset):
     def __getitem__(self, index: ClipIndex) -> dict:
         sample = dict(inputs=self._clip(index, self.lr_kind, index.window.lr_region))
         if index.with_gt:
-            sample['gts'] = self._clip(index, 'gt', index.window.hr_region)
+            sample['gts'] = self._clip(index, 'gt', index.window.hr_region(self.lr_kind))
         sample['start'] = torch.tensor(index.start)
         sample['length'] = torch.tensor(self.videos[index.video].frames)
         return sample

@@ -9,9 +9,9 @@ from typing import NamedTuple, Optional
 from mmengine.config import Config
 
 from dataset_tools.manifest import VideoSet
-from harness.cli import fail, load_config
+from harness.cli import fail
 
-from .grid_file import STRATEGIES, WITH_REPEATS, Grid
+from .grid_file import STRATEGIES, WITH_REPEATS, Grid, load_network
 
 #: Raise it when a change of the code changes results, so that old runs are not taken for new ones.
 RESULTS_VERSION = 1
@@ -118,7 +118,7 @@ def resolve_config(grid: Grid, axes: Axes) -> Config:
     ``frame_conditioning = dict(direction_aware=True)``.
     """
     path = grid.networks[axes.network]['config']
-    cfg = load_config(path)
+    cfg = load_network(grid.networks[axes.network])
     if 'model' not in cfg:
         fail(f'config {path}: has no model')
     if not axes.strategy:

@@ -9,11 +9,15 @@ A grid file is an MMEngine config with these entries::
     jobs = 2  # worker processes
     nproc = 1  # processes of each training (torchrun)
 
-Each sweep is the product of its axes; the runs of all sweeps together are the grid.
+Each sweep is the product of its axes; the runs of all sweeps together are the grid. Networks may
+share a config and differ in ``options=['model.generator.layers=3', ...]``, which are those of
+``--cfg-options``. A config whose networks work on other LR frames than BD says ``lr_kind='lr_bi'``.
 """
 
 from pathlib import Path
 from typing import NamedTuple, Optional
+
+from mmengine.config import Config
 
 from dataset_tools.manifest import DatasetError, VideoSet
 from harness.cli import fail, load_config
@@ -70,8 +74,9 @@ def load_grid(path: str, overrides: dict[str, list], nproc: Optional[int] = None
             problems.append(f'{key}: missing or empty')
     if not problems:
         networks = _check_networks(cfg.networks, problems)
-        train_sets = _load_sets('train_sets', cfg.train_sets, problems)
-        test_sets = _load_sets('test_sets', cfg.test_sets, problems)
+        kinds = _lr_kinds(cfg.networks)
+        train_sets = _load_sets('train_sets', cfg.train_sets, kinds, problems)
+        test_sets = _load_sets('test_sets', cfg.test_sets, kinds, problems)
         sweeps = [_complete(dict(s), overrides, cfg) for s in cfg.sweeps]
         for number, sweep in enumerate(sweeps):
             problems += [f'sweeps[{number}].{p}' for p in _check_sweep(sweep, cfg)]
@@ -90,12 +95,23 @@ def _check_networks(networks, problems) -> dict[str, dict]:
     return {key: dict(entry, label=entry.get('label', key)) for key, entry in networks.items()}
 
 
-def _load_sets(axis, entries, problems) -> dict[str, VideoSet]:
+def load_network(entry: dict) -> Config:
+    """The config of a network of the grid, with its options."""
+    return load_config(entry['config'], entry.get('options', []))
+
+
+def _lr_kinds(networks) -> list[str]:
+    """LR frames that the networks work on."""
+    found = [entry for entry in networks.values() if Path(entry.get('config', '')).is_file()]
+    return sorted({load_network(entry).get('lr_kind', 'lr_bd') for entry in found})
+
+
+def _load_sets(axis, entries, lr_kinds, problems) -> dict[str, VideoSet]:
     sets = {}
     for key, entry in entries.items():
         try:
             sets[key] = VideoSet.load(entry['root'])
-            sets[key].require('gt', 'lr_bd')
+            sets[key].require('gt', *lr_kinds)
             sets[key].quick_check()
         except KeyError:
             problems.append(f'{axis}.{key}: has no root')

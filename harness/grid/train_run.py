@@ -8,7 +8,7 @@ from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 
 from harness.files import write_json
-from harness.training.run import train
+from harness.training.run import resume_if_begun, train
 
 from .progress import Progress
 
@@ -31,7 +31,7 @@ def train_run(folder: Path, cfg: Config, launcher: str = 'none') -> None:
         progress(0)
     cfg.work_dir = str(folder)
     cfg.launcher = launcher
-    cfg.resume = True
+    resume_if_begun(cfg)
     train(cfg, [StatusHook(progress)])
 
 

@@ -77,11 +77,12 @@ def _evaluate(folder, cfg, checkpoint, test_sets) -> None:
     model = load_model(cfg, checkpoint, device)
     total = sum(v.frames for s in test_sets.values() for v in s.videos.values())
     progress = Progress(folder, 'evaluate', total)
+    lr_kind = cfg.get('lr_kind', 'lr_bd')
     done = itertools.count(1)
     for name, test_set in test_sets.items():
         output = ledger.frames_csv(folder, name)
         evaluate_set(
-            model.generator, test_set, output, device=device, on_frame=lambda: progress(next(done))
+            model.generator, test_set, output, lr_kind, device, lambda: progress(next(done))
         )
         ledger.record_evaluation(folder, name, test_set.checksum)
 

@@ -16,11 +16,13 @@ from .model import FramePreprocessor, RecurrentVSR  # noqa: E402
 from .mrvsr import MRVSRNet, RFS3Net, RLSPNet  # noqa: E402
 from .rdn import FramewiseRDNNet  # noqa: E402
 from .recurrent import RecurrentNet, States, UnidirectionalNet, Unrolled  # noqa: E402
+from .ristn import RISTNNet  # noqa: E402
 from .stateless import StatelessNet  # noqa: E402
 from .toflow import WindowTOFlowNet  # noqa: E402
 from .two_branches import TwoBranchNet  # noqa: E402
 from .vespcn import VESPCNNet  # noqa: E402
 from .whole_video import WholeBasicVSRPlusPlusNet, WholeIconVSRNet  # noqa: E402
+from .windowed import WindowedInference  # noqa: E402
 
 __all__ = [
     'BRCNNet',
@@ -37,6 +39,7 @@ __all__ = [
     'MRVSRNet',
     'RFS3Net',
     'RLSPNet',
+    'RISTNNet',
     'RecurrentNet',
     'RecurrentVSR',
     'StatefulBasicVSRNet',
@@ -49,4 +52,5 @@ __all__ = [
     'WholeBasicVSRPlusPlusNet',
     'WholeIconVSRNet',
     'WindowTOFlowNet',
+    'WindowedInference',
 ]

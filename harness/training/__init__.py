@@ -2,7 +2,7 @@
 
 from .checkpoints import ClipCheckpointHook
 from .diagnostics import StateDiagnosticsHook
-from .hooks import FreezeFlowHook
+from .hooks import FreezeFlowHook, PartialLoadHook
 from .loops import ClipTrainLoop, DivergedError, RIBPTTLoop
 from .pi_loop import PIBPTTLoop
 from .staleness import StalenessHook
@@ -15,6 +15,7 @@ __all__ = [
     'DivergedError',
     'FreezeFlowHook',
     'PIBPTTLoop',
+    'PartialLoadHook',
     'RIBPTTLoop',
     'StabilityMetric',
     'StalenessHook',

@@ -50,9 +50,10 @@ def train(cfg: Config, hooks: Sequence[Hook] = ()) -> Path:
             find_unused_parameters=unused,
         )
     import_custom_modules(cfg)
-    _choose_checkpoint(cfg)
+    if cfg.get('resume') and not cfg.get('load_from'):
+        resume_if_begun(cfg)
     runner = Runner.from_cfg(cfg)
-    if cfg.get('load_from') and not cfg.get('resume'):
+    if cfg.get('load_from') and not cfg.get('resume') and not _loads_a_part(cfg):
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         check_overlap(model, cfg.load_from, 'load_from')
     for hook in hooks:
@@ -66,14 +67,20 @@ def train(cfg: Config, hooks: Sequence[Hook] = ()) -> Path:
     return checkpoint
 
 
-def _choose_checkpoint(cfg: Config) -> None:
-    """Resumes the last whole checkpoint; MMEngine would take the last one, whole or not."""
-    if not cfg.get('resume') or cfg.get('load_from'):
-        return
+def _loads_a_part(cfg: Config) -> bool:
+    """Whether a hook does the checking, and knows more names for the weights."""
+    return any(hook.get('type') == 'PartialLoadHook' for hook in cfg.get('custom_hooks', ()))
+
+
+def resume_if_begun(cfg: Config) -> None:
+    """Lets a training go on from the last whole checkpoint of its ``work_dir``, or begin.
+
+    MMEngine's automatic resume takes the last one, whole or not, and it takes ``load_from``, the
+    weights to begin with, for the training that is to go on.
+    """
     latest = latest_checkpoint(Path(cfg.work_dir))
-    if latest is None:
-        cfg.resume = False
-    else:
+    cfg.resume = latest is not None
+    if latest:
         cfg.load_from = str(latest)
 
 

@@ -36,7 +36,9 @@ def test_runs_and_ranges():
     )
 
 
-@pytest.mark.parametrize('name', ['vid4', 'reds', 'vimeo', 'ristn-train', 'set5', 'video'])
+@pytest.mark.parametrize(
+    'name', ['vid4', 'reds', 'vimeo', 'ristn-train', 'set5', 'images', 'video']
+)
 def test_help_has_an_example(name, capsys):
     with pytest.raises(SystemExit):
         main(['prepare', name, '--help'])

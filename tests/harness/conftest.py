@@ -78,6 +78,24 @@ def make_set(tmp_path, photographs) -> Callable[..., VideoSet]:
     return make
 
 
+@pytest.fixture(scope='session')
+def settle(real_clip) -> Callable[[torch.nn.Module], torch.nn.Module]:
+    """Puts a network into eval mode after its batch norms have seen real frames.
+
+    With the statistics it is built with, such a network's output is next to nothing.
+    """
+
+    def settled(net):
+        for module in net.modules():
+            if isinstance(module, torch.nn.BatchNorm2d):
+                module.momentum = 1
+        with torch.no_grad():
+            net.train()(real_clip(3, 18, 26))
+        return net.eval()
+
+    return settled
+
+
 @pytest.fixture(autouse=True)
 def one_seed():
     """Networks of a test have the same weights in every run."""

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from dataset_tools.degrade import degrade_bd
 from dataset_tools.frames import encode_png, read_frame
+from dataset_tools.kinds import DEGRADATIONS
 from dataset_tools.manifest import DatasetError, VideoSet
 from dataset_tools.pack_writer import make_packed_set
 from harness.data import ClipIndex, PlannedSampler, VideoClipDataset, Window
@@ -18,8 +18,8 @@ def crop_lr(window, frame):
     return cut(window, window.lr_region, frame)
 
 
-def crop_hr(window, frame):
-    return cut(window, window.hr_region, frame)
+def crop_hr(window, frame, lr_kind='lr_bd'):
+    return cut(window, window.hr_region(lr_kind), frame)
 
 
 def cut(window, region, frame):
@@ -30,13 +30,14 @@ def cut(window, region, frame):
 AUGMENTATIONS = list(product([False, True], repeat=3))
 
 
+@pytest.mark.parametrize('lr_kind', DEGRADATIONS)
 @pytest.mark.parametrize('augmentation', AUGMENTATIONS, ids=str)
-def test_hr_crop_degrades_to_lr_crop(photographs, augmentation):
-    """The LR crop is BD of the HR crop wherever the blur does not reach over the crop's border."""
-    hr = photographs[0]
+def test_hr_crop_degrades_to_lr_crop(photographs, augmentation, lr_kind):
+    """The LR crop is the degraded HR crop where the filter does not reach over the border."""
+    hr, degrade = photographs[0], DEGRADATIONS[lr_kind]
     window = Window(11, 23, 16, 16, *augmentation)
-    small = degrade_bd(crop_hr(window, hr))[2:-2, 2:-2]
-    expected = crop_lr(window, degrade_bd(hr))[2:-2, 2:-2]
+    small = degrade(crop_hr(window, hr, lr_kind))[2:-2, 2:-2]
+    expected = crop_lr(window, degrade(hr))[2:-2, 2:-2]
     assert np.array_equal(small, expected)
 
 

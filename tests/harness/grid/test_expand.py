@@ -5,9 +5,13 @@ import shutil
 import pytest
 
 from dataset_tools.manifest import VideoSet
-from harness.cli import UserError
+from harness.cli import UserError, load_config
 from harness.grid.expand import expand, grid_record
-from harness.grid.grid_file import load_grid
+from harness.grid.grid_file import load_grid, load_network
+
+
+def runs(path):
+    return expand(load_grid(str(path), {}))
 
 
 def ids(path, **overrides):
@@ -133,3 +137,36 @@ def test_grid_record_names_everything_in_display_order(grid_file, real_set):
         'chelsea': 24,
     }
     assert [run['repeats'] for run in record['runs']] == [None, 2, 4, None]
+
+
+def test_networks_share_a_config_by_options(grid_file, tmp_path):
+    config = f"config='{tmp_path}/tiny.py'"
+    wide = f"wide=dict({config}, options=['model.generator.mid_channels=12'])"
+    edit(grid_file, 'networks = dict(', f'networks = dict({wide},')
+    edit(grid_file, "networks=['tiny']", "networks=['tiny', 'wide']")
+    widths = {r.axes.network: r.cfg.model.generator.get('mid_channels') for r in runs(grid_file)}
+    assert widths == {'wide': 12, 'tiny': 8, 'bicubic': None}
+    edit(grid_file, 'mid_channels=12', 'mid_channels')
+    with pytest.raises(UserError, match='model.generator.mid_channels: must look like KEY=VALUE'):
+        load_grid(str(grid_file), {})
+
+
+def test_sets_need_the_lr_frames_of_the_networks(grid_file, tmp_path):
+    with (tmp_path / 'tiny.py').open('a') as config:
+        config.write("lr_kind = 'lr_bi'\n")
+    with pytest.raises(UserError) as error:
+        load_grid(str(grid_file), {})
+    assert str(error.value).count('has no "lr_bi" frames, only gt, lr_bd') == 2
+
+
+def test_grid_of_ristn():
+    """Tables 1 to 3 as options of two configs."""
+    networks = load_config('mm_configs/grids/ristn.py').networks
+    assert len(networks) == 3 + 3 + 16
+    cfg = load_network(networks['dc_lstm_8'])
+    assert cfg.model.generator.to_dict() == dict(type='RISTNNet', temporal='DC', layers=8)
+    assert cfg.train_cfg.crop_size == 40
+    assert load_network(networks['ristn']).train_cfg.crop_size == 50
+    spatial = load_network(networks['rb'])
+    assert spatial.model.generator.block == 'RB' and spatial.model.generator.temporal is None
+    assert {load_network(entry).lr_kind for entry in networks.values()} == {'lr_bi'}

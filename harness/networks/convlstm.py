@@ -1,0 +1,181 @@
+"""RISTN's temporal component: bidirectional ConvLSTM layers with shortcuts (Zhu et al., AAAI 2019).
+
+Shape legend: B batch, T frames, R boundaries a video, L layers, G growth (hidden channels of one
+layer in one direction), C channels, H x W LR size.
+"""
+
+from typing import Optional
+
+import torch
+from torch import Tensor, nn
+
+from .recurrent import State, States
+
+#: name -> (dense, residual), Fig. 4
+CONNECTIONS = {'C': (False, False), 'RC': (False, True), 'DC': (True, False), 'RDC': (True, True)}
+
+
+class ConvLSTM(nn.Module):
+    """One layer in one direction: an LSTM whose products are 3x3 convolutions (no peepholes).
+
+    Weights begin normally distributed with standard deviation 0.02, as in the published code.
+
+    Args:
+        in_channels: C of the input.
+        growth: G.
+    """
+
+    #: frames whose input is convolved in one batch, so that memory does not grow with the video
+    chunk = 16
+
+    def __init__(self, in_channels: int, growth: int):
+        super().__init__()
+        self.from_input = nn.Conv2d(in_channels, 4 * growth, 3, padding=1)
+        self.from_hidden = nn.Conv2d(growth, 4 * growth, 3, padding=1, bias=False)
+        for conv in (self.from_input, self.from_hidden):
+            nn.init.normal_(conv.weight, std=0.02)
+
+    def forward(
+        self,
+        inputs: list[Tensor],
+        state: tuple[Tensor, Tensor],
+        backward: bool,
+        valid: Optional[Tensor] = None,
+    ) -> tuple[Tensor, Tensor]:
+        """Hidden and cell state at all boundaries, (B, T+1, G, H, W) each.
+
+        Args:
+            inputs: (B, T, C_i, H, W), which are concatenated.
+            state: hidden and cell state (B, G, H, W) before the first frame that is visited.
+            backward: from the last frame to the first; the state at boundary t is then the one
+                that frame t leaves behind.
+            valid: (B, T) whether a frame belongs to its video; the state is ``state`` again after
+                one that does not.
+        """
+        frames = inputs[0].size(1)
+        hidden, cell = state
+        at_boundaries = [state]
+        for begin in range(0, frames, self.chunk):
+            window = slice(begin, min(begin + self.chunk, frames))
+            if backward:
+                window = slice(frames - window.stop, frames - window.start)
+            steps = self._gates_of_input(inputs, window)
+            for i, gates in reversed(steps) if backward else steps:
+                hidden, cell = self._step(gates, hidden, cell)
+                if valid is not None:
+                    hidden, cell = (
+                        torch.where(valid[:, i, None, None, None], new, first)
+                        for new, first in zip((hidden, cell), state, strict=True)
+                    )
+                at_boundaries.append((hidden, cell))
+        if backward:
+            at_boundaries.reverse()
+        hiddens, cells = zip(*at_boundaries, strict=True)
+        return torch.stack(hiddens, 1), torch.stack(cells, 1)
+
+    def _gates_of_input(self, inputs, window):
+        """(frame number, what the input adds to its gates) of a range of frames."""
+        clip = torch.cat([x[:, window] for x in inputs], 2)
+        gates = self.from_input(clip.flatten(0, 1)).unflatten(0, clip.shape[:2])
+        return list(zip(range(window.start, window.stop), gates.unbind(1), strict=True))
+
+    def _step(self, gates, hidden, cell):
+        gates = gates + self.from_hidden(hidden)
+        written, kept, shown, candidate = gates.chunk(4, 1)
+        cell = kept.sigmoid() * cell + written.sigmoid() * candidate.tanh()
+        return shown.sigmoid() * cell.tanh(), cell
+
+
+class BidirectionalConvLSTM(nn.Module):
+    """C-, RC-, DC- or RDC-LSTM (Fig. 4, Eq. 6).
+
+    A layer's output is the concatenation of both directions. Its input is that of the layer before
+    (C, RC) or of all layers before (DC, RDC); what comes out is the output of the last layer, or of
+    all layers. With residual connection (RC, RDC) the input is added to that. Input and output have
+    equally many channels, ``channels``.
+
+    The state of a direction is ``h`` and ``c``, hidden and cell states (L, G, H, W) of its layers.
+
+    Args:
+        connection: ``'C'``, ``'RC'``, ``'DC'`` or ``'RDC'``.
+        layers: L.
+        growth: G. The paper gives it for RDC-LSTM only; the others have the same here.
+        cond_channels: constant planes that the first layer gets with its input.
+    """
+
+    def __init__(self, connection: str, layers: int, growth: int, cond_channels: int = 0):
+        super().__init__()
+        self.dense, self.residual = CONNECTIONS[connection]
+        self.growth = growth
+        self.cond_channels = cond_channels
+        width = 2 * growth
+        self.channels = width * layers if self.dense else width
+        inputs = [self.channels + cond_channels]
+        inputs += [width * i if self.dense else width for i in range(1, layers)]
+        self.forward_layers = nn.ModuleList(ConvLSTM(i, growth) for i in inputs)
+        self.backward_layers = nn.ModuleList(ConvLSTM(i, growth) for i in inputs)
+
+    def unroll(
+        self,
+        x: Tensor,
+        starts: Tensor,
+        ends: Tensor,
+        states: Optional[States] = None,
+        cond: Optional[Tensor] = None,
+        lengths: Optional[Tensor] = None,
+    ) -> tuple[list[Tensor], States]:
+        """Runs all layers; :meth:`combine` makes the output of what this gives.
+
+        Args:
+            x: (B, T, channels, H, W).
+            starts: (B, R) boundaries 0..T whose forward states are wanted.
+            ends: (B, R) boundaries 0..T whose backward states are wanted.
+            states: the states at both ends; None is all zeros.
+            cond: (B, T, cond_channels, 1, 1); with twice as many channels, the first are those of
+                the forward layers and the last those of the backward layers.
+            lengths: (B,) frames of each video, the rest is padding; None: all have T.
+
+        Returns:
+            The layers' outputs (B, T, 2G, H, W), and states whose tensors are (B, R, L, G, H, W).
+        """
+        batch, frames, _, height, width = x.shape
+        zeros = x.new_zeros(batch, self.growth, height, width)
+        forward, backward = states or (None, None)
+        valid = None
+        if lengths is not None:
+            valid = torch.arange(frames, device=x.device) < lengths[:, None]
+        ahead, back = [x], [x]
+        if cond is not None:
+            planes = cond.expand(-1, -1, -1, height, width)
+            ahead.append(planes[:, :, : self.cond_channels])
+            back.append(planes[:, :, -self.cond_channels :])
+        outputs, kept_forward, kept_backward = [], [], []
+        layers = zip(self.forward_layers, self.backward_layers, strict=True)
+        for i, (forward_layer, backward_layer) in enumerate(layers):
+            past = forward_layer(ahead, _of_layer(forward, i, zeros), False)
+            future = backward_layer(back, _of_layer(backward, i, zeros), True, valid)
+            kept_forward.append(_at(past, starts))
+            kept_backward.append(_at(future, ends))
+            outputs.append(torch.cat([past[0][:, 1:], future[0][:, :-1]], 2))
+            ahead = back = outputs if self.dense else outputs[-1:]
+        return outputs, States(_stack(kept_forward), _stack(kept_backward))
+
+    def combine(self, x: Tensor, *outputs: Tensor) -> Tensor:
+        """X_out of Eq. 6 of one batch of frames (B, C, H, W): input and outputs of all layers."""
+        out = torch.cat(outputs, 1) if self.dense else outputs[-1]
+        return x + out if self.residual else out
+
+
+def _of_layer(state: Optional[State], layer: int, zeros: Tensor) -> tuple[Tensor, Tensor]:
+    return (zeros, zeros) if state is None else (state['h'][:, layer], state['c'][:, layer])
+
+
+def _at(hidden_and_cell: tuple[Tensor, Tensor], boundaries: Tensor) -> tuple[Tensor, ...]:
+    """(B, T+1, ...) -> (B, R, ...)."""
+    videos = torch.arange(len(boundaries), device=boundaries.device)[:, None]
+    return tuple(x[videos, boundaries] for x in hidden_and_cell)
+
+
+def _stack(layers: list[tuple[Tensor, Tensor]]) -> State:
+    hiddens, cells = zip(*layers, strict=True)
+    return {'h': torch.stack(hiddens, 2), 'c': torch.stack(cells, 2)}

@@ -1,0 +1,107 @@
+"""Inference in short overlapping windows, as RISTN's authors test their network."""
+
+from collections.abc import Iterator
+
+import torch
+from mmagic.registry import MODELS
+
+from .recurrent import RecurrentNet, States, Unrolled
+
+
+@MODELS.register_module()
+class WindowedInference(RecurrentNet):
+    """Super-resolves a video window by window in eval mode; in training it does nothing.
+
+    The published code of RISTN runs windows of 5 frames that begin at frames 0, 3, 6, ..., keeps
+    the first 3 frames of each and starts each from the initial state. It leaves the last frames of
+    a video out. Here the window that reaches the end of the video, which may have fewer frames,
+    keeps all of its frames; a video shorter than a window is one window.
+
+    Windows of a network without gradient need memory for one window and the SR frames only. Weights
+    load from checkpoints of the network inside as well as from those of this wrapper.
+
+    Args:
+        net: config of the network.
+        window: frames of a window.
+        stride: frames from one window to the next.
+        carry: an extension, not in the paper: a window starts from the forward state that the one
+            before it has at that boundary, instead of the initial state. The published code
+            computes that state and throws it away. Costs a second pass of the recurrence.
+        cond_channels: handed on to the network.
+
+    Raises:
+        ValueError: windows that leave frames out.
+    """
+
+    bidirectional = True  # a window needs frames to come
+
+    def __init__(
+        self,
+        net: dict,
+        window: int = 5,
+        stride: int = 3,
+        carry: bool = False,
+        cond_channels: int = 0,
+    ):
+        super().__init__()
+        if not 1 <= stride <= window:
+            raise ValueError(f'windows of {window} frames at a stride of {stride} leave frames out')
+        self.net = MODELS.build(dict(net, cond_channels=cond_channels) if cond_channels else net)
+        self.window = window
+        self.stride = stride
+        self.carry = carry
+
+    def state_shapes(self, height, width):
+        return self.net.state_shapes(height, width)
+
+    def condition(self, *args):
+        return self.net.condition(*args)
+
+    def states_at(self, *args, **kwargs):
+        """As in the interface: states of whole videos, not of windows."""
+        return self.net.states_at(*args, **kwargs)
+
+    def unroll(self, lrs, states=None, cond=None):
+        """As in the interface; ``states`` are those before the first and after the last window."""
+        if self.training:
+            return self.net.unroll(lrs, states, cond)
+        forward, backward = states or States()
+        first_backward = None
+        frames = []
+        for window, kept in self._windows(lrs.size(1)):
+            clip, clip_cond = lrs[:, window], None if cond is None else cond[:, window]
+            last = window.stop == lrs.size(1)
+            ends = States(forward, backward if last else None)
+            unrolled = self.net.unroll(clip, ends, clip_cond)
+            frames.append(unrolled.frames[:, :kept])
+            if window.start == 0:
+                first_backward = unrolled.states.backward
+            if last:
+                forward = unrolled.states.forward
+            elif self.carry:
+                forward = self._forward_state(clip, ends, clip_cond)
+            else:
+                forward = None
+        return Unrolled(torch.cat(frames, 1), States(forward, first_backward))
+
+    def _windows(self, frames: int) -> Iterator[tuple[slice, int]]:
+        """The windows of a video and how many of their frames are kept."""
+        start = 0
+        while start + self.window < frames:
+            yield slice(start, start + self.window), self.stride
+            start += self.stride
+        yield slice(start, frames), frames - start
+
+    def _forward_state(self, clip, ends, cond):
+        """The forward state into the next window."""
+        boundary = torch.full((len(clip), 1), self.stride, device=clip.device)
+        initial = ends if any(ends) else None
+        states = self.net.states_at(clip, boundary, boundary, cond, initial=initial)
+        return {key: x[:, 0] for key, x in states.forward.items()}
+
+    def _load_from_state_dict(self, state_dict, prefix, *args):
+        own = {prefix + key for key in self.state_dict()}
+        if not own & state_dict.keys():  # of the network inside
+            for key in [key for key in state_dict if key.startswith(prefix)]:
+                state_dict[f'{prefix}net.{key[len(prefix) :]}'] = state_dict.pop(key)
+        super()._load_from_state_dict(state_dict, prefix, *args)
