@@ -64,9 +64,9 @@ class WholeIconVSRNet(_WholeVideo, IconVSRNet):
     """MMagic's ``IconVSRNet`` (Chan et al., CVPR 2021): same parameter names and output.
 
     BasicVSR with coupled branches and features of every ``keyframe_stride``-th frame from EDVR's
-    extractor, which is part of the network: 8,694,991 parameters. Features have 64 channels, those
-    of the extractor. Its keyframes are counted from the beginning of the video, and the last frame
-    is one too: a clip has others than its video.
+    extractor, which is part of the network: 8,694,991 parameters (8,711,375 with ``padding=3``).
+    Features have 64 channels, those of the extractor. Its keyframes are counted from the beginning
+    of the video, and the last frame is one too: a clip has others than its video.
 
     Args:
         num_blocks, keyframe_stride, padding, spynet_pretrained, edvr_pretrained: as in

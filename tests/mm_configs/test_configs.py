@@ -21,7 +21,7 @@ BASELINES = {
     'brcn/brcn_paper.py': 42_561,
     'toflow/toflow_paper.py': 1_405_899,
     'basicvsr_pp/basicvsr_pp_paper.py': 7_322_927,
-    'iconvsr/iconvsr_paper.py': 8_694_991,
+    'iconvsr/iconvsr_paper.py': 8_711_375,
     'bicubic/bicubic_bd.py': 0,
     'bicubic/bicubic_bi.py': 0,
 }
@@ -60,7 +60,7 @@ def test_checkpoints_of_mmagic_load():
         ('rdn/rdn_paper.py', dict(type='RDNNet', in_channels=3, out_channels=3)),
         ('toflow/toflow_paper.py', dict(type='TOFlowVSRNet', adapt_official_weights=True)),
         ('basicvsr_pp/basicvsr_pp_paper.py', dict(type='BasicVSRPlusPlusNet')),
-        ('iconvsr/iconvsr_paper.py', dict(type='IconVSRNet')),
+        ('iconvsr/iconvsr_paper.py', dict(type='IconVSRNet', padding=3)),
     ):
         checkpoint = {f'generator.{k}': v for k, v in MODELS.build(theirs).state_dict().items()}
         checkpoint['step_counter'] = torch.zeros(1)  # of BasicVSR and its successors
