@@ -100,7 +100,9 @@ def _in_process(what: str, folder: str, frames: int) -> dict:
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         sys.exit(done.stderr)
-    return json.loads(done.stdout.splitlines()[-1])
+    result = done.stdout.splitlines()[-1]
+    print(what, result, flush=True)
+    return json.loads(result)
 
 
 def _write_lrs(folder: Path, frames: int) -> None:
