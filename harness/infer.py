@@ -36,7 +36,11 @@ def parse_args(argv=None) -> argparse.Namespace:
         'input', type=Path, help='video file, folder of numbered images (png, jpg, bmp) or image'
     )
     parser.add_argument('output', type=Path, help='folder for PNG frames, or a file *.mp4 (H.264)')
-    parser.add_argument('--overwrite', action='store_true', help='replace an output that exists')
+    parser.add_argument(
+        '--overwrite',
+        action='store_true',
+        help='replace an output that exists (of a folder: its PNG files)',
+    )
     parser.add_argument('--device', help='cpu, cuda, cuda:1, ...; a GPU by default if there is one')
     parser.add_argument(
         '--dtype',
@@ -91,6 +95,7 @@ def infer(cfg, video, args) -> int:
     from tqdm import tqdm
 
     from harness.evaluation.inference import super_resolve
+    from harness.video_files import is_mp4
 
     device = _device(args.device)
     net = _load_network(cfg, args.checkpoint, device)
@@ -109,7 +114,7 @@ def infer(cfg, video, args) -> int:
         try:
             ms = _write(srs, video, args, bar)
         except KeyboardInterrupt:
-            kept = 'not written' if args.output.suffix == '.mp4' else f'has {bar.n} whole frames'
+            kept = 'not written' if is_mp4(args.output) else f'has {bar.n} whole frames'
             print(f'\ninterrupted; {args.output}: {kept}', file=sys.stderr)
             return 130
     print(f'{args.output}: {bar.n} frames, {ms / bar.n:.0f} ms a frame in the network')

@@ -76,7 +76,7 @@ def check_output(path: Path, source: Path, overwrite: bool) -> None:
     if path.resolve() in (source.resolve(), source.resolve().parent):
         fail(f'output {path}: is or holds the input; give another name')
     is_file = path.suffix.lower() in (*VIDEO_SUFFIXES, *IMAGE_SUFFIXES)
-    if is_file and path.suffix.lower() != '.mp4':
+    if is_file and not is_mp4(path):
         fail(f'output {path}: give a folder (for PNG frames) or a file that ends in .mp4')
     if path.exists() and path.is_dir() == is_file:
         fail(f'output {path}: is a {"folder" if is_file else "file"}; give another name')
@@ -95,7 +95,12 @@ def open_output(
     Raises:
         UserError: the output cannot be written.
     """
-    return _mp4(path, rate) if path.suffix.lower() == '.mp4' else _folder(path, names)
+    return _mp4(path, rate) if is_mp4(path) else _folder(path, names)
+
+
+def is_mp4(path: Path) -> bool:
+    """Whether an output is to be an mp4, not a folder."""
+    return path.suffix.lower() == '.mp4'
 
 
 @contextmanager

@@ -1,19 +1,20 @@
 """Whole videos of any length, frame by frame.
 
-What a video of T frames takes in memory, beside the network and one clip of ``CLIP`` frames (C
-channels of features, H x W the LR size):
+What a video of T frames takes beside the network and one clip of few frames (C channels of
+features, H x W the LR size):
 
-| network | ``states`` | memory | temporary file |
-|---|---|---|---|
-| unidirectional | any | O(1): one frame, those of its look-ahead, and the state | none |
-| chain of sweeps, e.g. BasicVSR | ``'disk'`` | O(1) | 4 C H W + 3 H W bytes a frame |
-| one backward and one forward sweep | ``'segments'`` | O(sqrt T): the features of about
-sqrt(T) frames and as many states; the backward sweep runs twice | 3 H W bytes a frame |
-| chain of sweeps | ``'memory'`` | O(T) features, on the device, and LR frames | none |
-| bidirectional without such a chain | any | O(T): all features, LR and SR frames | none |
+- A unidirectional network: memory O(1), for one frame, those of its look-ahead, and the state.
+- A bidirectional network that is a chain of sweeps (BasicVSR: a backward and a forward one)
+  - with states ``'disk'``: memory O(1); a temporary file of 4 C H W bytes a frame for what each
+    sweep but the last gives;
+  - in ``'segments'``, for chains of two sweeps: memory O(sqrt T), for the features of about sqrt(T)
+    frames and as many states. The backward sweep runs twice;
+  - in ``'memory'``: O(T), for all features, on the device.
 
-The temporary file of a chain with several earlier sweeps holds what each of them gives. It also
-holds the LR frames, uint8, since they are read from both ends; so a video file is decoded once.
+  Such a network reads the video from both ends: so that a video file is decoded once, its frames
+  are kept as uint8, 3 H W bytes each, in a temporary file or, with ``'memory'``, in memory.
+- Any other bidirectional network: memory O(T), for all features, LR and SR frames; ``reset_every``
+  bounds it.
 """
 
 import time
@@ -53,7 +54,8 @@ def super_resolve(
 ) -> Iterator[SRFrame]:
     """Yields the SR frame of each LR frame (H, W, 3), uint8 RGB, in order, as it is computed.
 
-    The time of sweeps that give no SR frames is spread evenly over the frames.
+    The time of sweeps that give no SR frames is spread evenly over the frames; reading what they
+    stored is part of the time.
 
     Args:
         net: the network, already on ``device``.
@@ -98,7 +100,7 @@ def _of_one_size(frames):
                 f'LR frame {number} is {frame.shape[1]}x{frame.shape[0]}, the first one '
                 f'{first[1]}x{first[0]}; all frames of a video have one size'
             )
-        yield torch.from_numpy(frame)
+        yield torch.tensor(frame)
 
 
 def _pieces(frames, length, size):

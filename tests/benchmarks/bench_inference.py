@@ -100,7 +100,9 @@ def _in_process(what: str, folder: str, frames: int) -> dict:
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         sys.exit(done.stderr)
-    return json.loads(done.stdout.splitlines()[-1])
+    result = done.stdout.splitlines()[-1]
+    print(what, result, flush=True)
+    return json.loads(result)
 
 
 def _write_lrs(folder: Path, frames: int) -> None:
@@ -183,9 +185,8 @@ def _as_harness(net, lrs, what, expected, meter):
     def compare_and_round(sr):
         with meter.paused():
             frame = np.fromfile(expected, np.float32, sr.numel(), offset=next(numbers) * sr.nbytes)
-            meter.difference = max(
-                meter.difference, float(np.abs(frame - sr.numpy().ravel()).max())
-            )
+            difference = np.abs(frame - sr.numpy().ravel()).max()
+            meter.difference = float(np.maximum(meter.difference, difference))  # also NaN
         return round_frame(sr)
 
     if what == 'frvsr':

@@ -299,6 +299,18 @@ def test_interrupted(files, folder, tmp_path, monkeypatch, capsys, name, left):
     assert f'interrupted; {tmp_path}/new/{name}: {said}' in capsys.readouterr().err
 
 
+def test_interrupted_while_a_frame_is_written(files, folder, tmp_path, monkeypatch):
+    frames, write = folder(2), Path.write_bytes
+
+    def half(path, data):
+        write(path, data[: len(data) // 2])
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(Path, 'write_bytes', half)
+    assert run(*files, frames, tmp_path / 'out') == 130
+    assert not (tmp_path / 'out').exists()
+
+
 def test_help_imports_nothing_heavy():
     command = [sys.executable, '-X', 'importtime', str(SCRIPT), '--help']
     done = subprocess.run(command, capture_output=True, text=True)

@@ -337,7 +337,8 @@ def bytes_alive():
         (BASICVSR_CONV_FLOW, 'disk', 0),
         # 12 features and states instead of 4; the LR frame in a state keeps its clip's 4 alive
         (BASICVSR_CONV_FLOW, 'segments', 8 + 8 * (1 + 4 * 3 / 8)),
-        (BASICVSR_CONV_FLOW, 'memory', 128),
+        # beside features the LR frames, uint8
+        (BASICVSR_CONV_FLOW, 'memory', 128 * (1 + 3 / 32)),
     ],
 )
 def test_memory(video, bytes_alive, inner, states, growth):
