@@ -1,0 +1,89 @@
+"""The columns of per-frame results and what fills them."""
+
+from collections.abc import Iterable, Sequence
+from typing import Optional
+
+import numpy as np
+
+from .metrics import psnr
+from .perceptual import Lpips, TemporalLpips, missing_weights
+from .protocols import DEFAULT, Protocol
+from .temporal import FlowDifference, WarpingError
+
+#: always computed
+BASIC_METRICS = ('psnr_y', 'ssim_y')
+#: PSNR of Y inside and outside the masks of a set; computed where there are masks
+MASK_METRICS = ('psnr_inside', 'psnr_outside')
+#: computed when asked for; they take several times longer than all others
+OPTIONAL_METRICS = {
+    'tof': FlowDifference,
+    'warp_error': WarpingError,
+    'lpips': Lpips,
+    'tlp': TemporalLpips,
+}
+METRICS = (*BASIC_METRICS, *MASK_METRICS, *OPTIONAL_METRICS)
+
+
+def check_metrics(names: Iterable[str]) -> None:
+    """Sees that all metrics exist and can be computed here.
+
+    Raises:
+        ValueError: one does not or cannot.
+    """
+    for name in names:
+        if name not in METRICS:
+            raise ValueError(f'unknown metric {name!r}; there are {", ".join(METRICS)}')
+        missing = missing_weights() if name in ('lpips', 'tlp') else None
+        if missing:
+            raise ValueError(f'metric {name} {missing}')
+
+
+def metric_columns(metrics: Iterable[str], has_masks: bool) -> list[str]:
+    """Columns of the results, in order: the basic metrics, those of masks, and ``metrics``."""
+    wanted = {*BASIC_METRICS, *metrics, *MASK_METRICS}
+    return [m for m in METRICS if m in wanted and (has_masks or m not in MASK_METRICS)]
+
+
+class VideoScorer:
+    """Scores the frames of one video, in order.
+
+    Args:
+        columns: what to compute, see :func:`metric_columns`.
+        protocol: how PSNR and SSIM are computed, and on which part of the frames all else is.
+    """
+
+    def __init__(self, columns: Sequence[str], protocol: Protocol = DEFAULT) -> None:
+        self._columns = columns
+        self._protocol = protocol
+        self._optional = {
+            name: make() for name, make in OPTIONAL_METRICS.items() if name in columns
+        }
+
+    def __call__(
+        self, gt: np.ndarray, sr: np.ndarray, mask: Optional[np.ndarray] = None
+    ) -> dict[str, float]:
+        """Column -> value of one frame.
+
+        Args:
+            gt: uint8 RGB (H, W, 3).
+            sr: what :meth:`Protocol.match` takes.
+            mask: uint8 (H, W), 0 outside; needed for ``psnr_inside`` and ``psnr_outside``.
+
+        Raises:
+            ValueError: sizes do not match, a frame is smaller than SSIM's window, or metrics of RGB
+                are wanted of Y.
+        """
+        if sr.ndim == 2 and self._optional:
+            raise ValueError(f'SR is Y alone, {", ".join(self._optional)} need RGB')
+        shape = gt.shape[:2]
+        gt, sr = self._protocol.match(gt, sr)
+        region = self._protocol.region(*gt.shape[:2])
+        planes = self._protocol.planes(gt, sr)
+        scores = dict(psnr_y=psnr(*planes), ssim_y=self._protocol.ssim(*planes))
+        if mask is not None:
+            inside = mask[self._protocol.frame(*shape)][region]
+            scores['psnr_inside'] = psnr(*planes, inside)
+            scores['psnr_outside'] = psnr(*planes, (inside == 0).astype(np.uint8))
+        for name, metric in self._optional.items():
+            scores[name] = metric(gt, sr, region)
+        return {column: scores[column] for column in self._columns}
