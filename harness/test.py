@@ -27,6 +27,12 @@ def parse_args(argv=None) -> argparse.Namespace:
     )
     parser.add_argument('--work-dir', help='for the CSV files; work_dirs/<config> by default')
     parser.add_argument('--lr-kind', default='lr_bd', help='LR frames of the sets (lr_bd)')
+    parser.add_argument(
+        '--metrics',
+        nargs='+',
+        default=[],
+        help='besides PSNR and SSIM: tof, warp_error, lpips, tlp',
+    )
     add_run_options(parser)
     return parse_run_args(parser, argv)
 
@@ -41,16 +47,21 @@ def main(argv=None) -> int:
         cfg = load_config(args.config, args.cfg_options)
         work_dir = Path(args.work_dir or f'work_dirs/{Path(args.config).stem}')
         from dataset_tools.manifest import VideoSet
+        from harness.evaluation.scorer import check_metrics
 
         roots = args.data or cfg.get('test_sets')
         if not roots:
             fail(f'config {args.config}: has no test_sets; name set folders with --data')
         sets = [VideoSet.load(root) for root in roots]
-        evaluate(cfg, args.checkpoint, sets, work_dir, args.lr_kind, args.launcher)
+        try:
+            check_metrics(args.metrics)
+        except ValueError as error:
+            fail(str(error))
+        evaluate(cfg, args, sets, work_dir)
     return 0
 
 
-def evaluate(cfg, checkpoint, sets, work_dir, lr_kind, launcher) -> None:
+def evaluate(cfg, args: argparse.Namespace, sets, work_dir: Path) -> None:
     """Writes ``frames_<set>.csv`` for each set and prints the means."""
     from mmengine.dist import is_main_process
     from tqdm import tqdm
@@ -59,15 +70,21 @@ def evaluate(cfg, checkpoint, sets, work_dir, lr_kind, launcher) -> None:
     from harness.evaluation.evaluate import evaluate_set, summarize
     from harness.evaluation.model import default_device, load_model
 
-    init_distributed(launcher)
-    model = load_model(cfg, checkpoint, default_device())
+    init_distributed(args.launcher)
+    model = load_model(cfg, args.checkpoint, default_device())
     work_dir.mkdir(parents=True, exist_ok=True)
     for test_set in sets:
         output = work_dir / f'frames_{test_set.name}.csv'
         frames = sum(video.frames for video in test_set.videos.values())
         with tqdm(total=frames, desc=test_set.name, disable=not is_main_process()) as bar:
             table = evaluate_set(
-                model.generator, test_set, output, lr_kind, default_device(), lambda: bar.update()
+                model.generator,
+                test_set,
+                output,
+                args.lr_kind,
+                default_device(),
+                lambda: bar.update(),
+                args.metrics,
             )
         if is_main_process():
             psnr, ssim = summarize(table)

@@ -66,15 +66,13 @@ class VideoScorer:
 
         Args:
             gt: uint8 RGB (H, W, 3).
-            sr: what :meth:`Protocol.match` takes.
+            sr: uint8 RGB, or Y alone (H, W) where the protocol reads that; what needs RGB is then
+                NaN.
             mask: uint8 (H, W), 0 outside; needed for ``psnr_inside`` and ``psnr_outside``.
 
         Raises:
-            ValueError: sizes do not match, a frame is smaller than SSIM's window, or metrics of RGB
-                are wanted of Y.
+            ValueError: sizes do not match, or a frame is smaller than SSIM's window.
         """
-        if sr.ndim == 2 and self._optional:
-            raise ValueError(f'SR is Y alone, {", ".join(self._optional)} need RGB')
         shape = gt.shape[:2]
         gt, sr = self._protocol.match(gt, sr)
         region = self._protocol.region(*gt.shape[:2])
@@ -85,5 +83,5 @@ class VideoScorer:
             scores['psnr_inside'] = psnr(*planes, inside)
             scores['psnr_outside'] = psnr(*planes, (inside == 0).astype(np.uint8))
         for name, metric in self._optional.items():
-            scores[name] = metric(gt, sr, region)
+            scores[name] = metric(gt, sr, region) if sr.ndim == 3 else float('nan')
         return {column: scores[column] for column in self._columns}

@@ -13,9 +13,8 @@ import numpy as np
 from dataset_tools.frames import IMAGE_SUFFIXES, decode_video, read_image
 from dataset_tools.manifest import MANIFEST, VideoSet
 from dataset_tools.pack_reader import frame_reader
+from dataset_tools.prepare_sources import VIDEO_SUFFIXES
 from harness.cli import fail
-
-VIDEO_SUFFIXES = ('.mp4', '.mkv', '.avi', '.mov', '.webm', '.y4m', '.gif')
 
 
 @dataclass(frozen=True)
@@ -60,12 +59,9 @@ def find_videos(path: Path) -> dict[str, Callable[[], FrameSource]]:
     if images:
         return _image_sources(path, images)
     videos = {file.stem: partial(_file_source, file) for file in _files(path, VIDEO_SUFFIXES)}
-    folders = {
-        folder: _files(folder, IMAGE_SUFFIXES) for folder in path.iterdir() if folder.is_dir()
-    }
-    videos |= {
-        f.name: partial(_folder_source, f, images) for f, images in folders.items() if images
-    }
+    for folder in filter(Path.is_dir, path.iterdir()):
+        if images := _files(folder, IMAGE_SUFFIXES):
+            videos[folder.name] = partial(_folder_source, folder, images)
     if not videos:
         fail(
             f'{path}: no frames here; wanted are images ({", ".join(IMAGE_SUFFIXES)}), videos '

@@ -8,7 +8,8 @@ A grid file is an MMEngine config with these entries::
     sweeps = [dict(networks=[...], strategies=['RI', 'PI'], R=[8], fc=[False], seeds=[0])]
     jobs = 2  # worker processes
 
-Each sweep is the product of its axes; the runs of all sweeps together are the grid.
+and those of :mod:`harness.grid.evaluation_plan`. Each sweep is the product of its axes; the runs
+of all sweeps together are the grid.
 """
 
 from pathlib import Path
@@ -16,6 +17,8 @@ from typing import NamedTuple
 
 from dataset_tools.manifest import DatasetError, VideoSet
 from harness.cli import fail, load_config
+
+from .evaluation_plan import EvaluationPlan, plan_evaluation
 
 #: axis -> values of a sweep that does not name it
 AXES = {
@@ -39,6 +42,7 @@ class Grid(NamedTuple):
     labels: dict[str, str]  # of the sets
     sweeps: list[dict[str, list]]
     jobs: int
+    evaluation: EvaluationPlan
 
 
 def load_grid(path: str, overrides: dict[str, list]) -> Grid:
@@ -60,6 +64,7 @@ def load_grid(path: str, overrides: dict[str, list]) -> Grid:
         networks = _check_networks(cfg.networks, problems)
         train_sets = _load_sets('train_sets', cfg.train_sets, problems)
         test_sets = _load_sets('test_sets', cfg.test_sets, problems)
+        evaluation = plan_evaluation(cfg, test_sets, problems)
         sweeps = [_complete(dict(s), overrides, cfg) for s in cfg.sweeps]
         for number, sweep in enumerate(sweeps):
             problems += [f'sweeps[{number}].{p}' for p in _check_sweep(sweep, cfg)]
@@ -68,7 +73,8 @@ def load_grid(path: str, overrides: dict[str, list]) -> Grid:
     named = {**cfg.train_sets, **cfg.test_sets}
     labels = {key: entry.get('label', key) for key, entry in named.items()}
     jobs = cfg.get('jobs', 1)
-    return Grid(Path(path).stem, networks, train_sets, test_sets, labels, sweeps, jobs)
+    name = Path(path).stem
+    return Grid(name, networks, train_sets, test_sets, labels, sweeps, jobs, evaluation)
 
 
 def _check_networks(networks, problems) -> dict[str, dict]:

@@ -5,6 +5,7 @@ Imported once by the fork server, so that a run does not pay for importing MMagi
 
 import itertools
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -21,12 +22,13 @@ from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.runner import find_latest_checkpoint
 
-from dataset_tools.manifest import VideoSet
 from harness.evaluation.evaluate import evaluate_set
+from harness.evaluation.images import ImageSaver, images_folder
 from harness.evaluation.model import default_device, load_model
 from harness.training.run import train
 
 from . import ledger
+from .evaluation_plan import EvaluationPlan
 
 
 class _Progress:
@@ -53,13 +55,13 @@ class StatusHook(Hook):
         self.progress(runner.iter + 1)
 
 
-def run_in_process(folder: Path, trained: bool, test_sets: dict[str, VideoSet], slot: int) -> None:
+def run_in_process(folder: Path, trained: bool, evaluation: EvaluationPlan, slot: int) -> None:
     """Entry point of a worker process; leaves the outcome in ``status.json``.
 
     Args:
         folder: the run folder with the resolved ``config.py``.
         trained: False for networks that are evaluated without training.
-        test_sets: all test sets of the grid.
+        evaluation: the test sets, and what is computed and kept of each.
         slot: number of the worker, which chooses its GPU where there are several.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # on Ctrl-C run_grid ends its workers
@@ -70,7 +72,7 @@ def run_in_process(folder: Path, trained: bool, test_sets: dict[str, VideoSet], 
         torch.cuda.set_device(slot % torch.cuda.device_count())
     try:
         with ledger.claim(folder):
-            _run(folder, Config.fromfile(folder / 'config.py'), trained, test_sets)
+            _run(folder, Config.fromfile(folder / 'config.py'), trained, evaluation)
     except ledger.AlreadyRunningError:
         pass
     except Exception as error:
@@ -80,7 +82,7 @@ def run_in_process(folder: Path, trained: bool, test_sets: dict[str, VideoSet], 
         sys.exit(1)
 
 
-def _run(folder, cfg, trained, test_sets) -> None:
+def _run(folder, cfg, trained, evaluation) -> None:
     if trained and not (folder / 'timing.json').is_file():
         progress = _Progress(folder, 'train', cfg.train_cfg.max_iters)
         progress(0)
@@ -89,23 +91,31 @@ def _run(folder, cfg, trained, test_sets) -> None:
         cfg.resume = True
         train(cfg, [StatusHook(progress)])
     checkpoint = find_latest_checkpoint(str(folder)) if trained else None
-    checksums = {name: test_set.checksum for name, test_set in test_sets.items()}
+    checksums = {name: test_set.checksum for name, test_set in evaluation.test_sets.items()}
     missing = ledger.missing_evaluations(folder, checksums)
     if missing:
-        _evaluate(folder, cfg, checkpoint, {name: test_sets[name] for name in missing})
+        _evaluate(folder, cfg, checkpoint, missing, evaluation)
     ledger.write_status(folder, 'DONE', stage='evaluate')
 
 
-def _evaluate(folder, cfg, checkpoint, test_sets) -> None:
+def _evaluate(folder, cfg, checkpoint, names, evaluation) -> None:
+    test_sets = {name: evaluation.test_sets[name] for name in names}
     device = default_device()
     model = load_model(cfg, checkpoint, device)
     total = sum(v.frames for s in test_sets.values() for v in s.videos.values())
     progress = _Progress(folder, 'evaluate', total)
     done = itertools.count(1)
     for name, test_set in test_sets.items():
-        output = ledger.frames_csv(folder, name)
+        images = images_folder(folder, name)
+        shutil.rmtree(images, ignore_errors=True)  # of another selection of frames, perhaps
         evaluate_set(
-            model.generator, test_set, output, device=device, on_frame=lambda: progress(next(done))
+            model.generator,
+            test_set,
+            ledger.frames_csv(folder, name),
+            device=device,
+            on_frame=lambda: progress(next(done)),
+            metrics=evaluation.metrics,
+            images=ImageSaver(images, evaluation.images[name]),
         )
         ledger.record_evaluation(folder, name, test_set.checksum)
 
