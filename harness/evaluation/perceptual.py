@@ -68,5 +68,9 @@ def _model():
     import lpips
     import torch
 
+    from harness.cli import fail
+
+    if missing_weights():
+        fail(f'LPIPS {missing_weights()}')
     device = torch.device('cuda' if torch.cuda.is_available() else 'cpu')
     return lpips.LPIPS(net='alex', verbose=False).to(device).eval(), device

@@ -140,7 +140,7 @@ def _y_rounded(rgb: np.ndarray) -> np.ndarray:
 
 
 def _tecogan_ssim(gt_y: np.ndarray, sr_y: np.ndarray) -> float:
-    """scikit-image's default, 7x7 uniform; NaN for an SR frame of a single Y, as there."""
+    """scikit-image's default; 0 / 0 in parts of GT without texture if SR has a single value."""
     with np.errstate(invalid='ignore', divide='ignore'):
         return mean_ssim(gt_y, sr_y, np.full((7, 1), 1 / 7), sr_y.max() - sr_y.min(), 49 / 48)
 

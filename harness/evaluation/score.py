@@ -13,7 +13,7 @@ import pandas as pd
 from harness.cli import UserError, fail
 
 from .protocols import DEFAULT, PROTOCOLS, Protocol
-from .scorer import VideoScorer, check_metrics, metric_columns
+from .scorer import VideoScorer, metric_columns
 from .videos import FrameSource, find_videos
 
 Pairs = dict[str, tuple[FrameSource, FrameSource]]  # name in GT -> frames of GT, of the results
@@ -57,13 +57,9 @@ def score(
         Columns video, frame (number in GT, from 0) and those of :func:`metric_columns`.
 
     Raises:
-        UserError: metrics, numbers of frames or sizes do not fit.
+        UserError: numbers of frames or sizes do not fit, or LPIPS is wanted without its weights.
         DatasetError: a frame cannot be read.
     """
-    try:
-        check_metrics(metrics)
-    except ValueError as error:
-        fail(str(error))
     columns = metric_columns(metrics, any(gt.masks for gt, _ in pairs.values()))
     rows = []
     for video, (gt, pred) in pairs.items():

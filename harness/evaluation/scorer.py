@@ -24,18 +24,15 @@ OPTIONAL_METRICS = {
 METRICS = (*BASIC_METRICS, *MASK_METRICS, *OPTIONAL_METRICS)
 
 
-def check_metrics(names: Iterable[str]) -> None:
-    """Sees that all metrics exist and can be computed here.
-
-    Raises:
-        ValueError: one does not or cannot.
-    """
+def metric_problems(names: Iterable[str]) -> list[str]:
+    """Why some of these metrics cannot be computed; empty if all can."""
+    problems = []
     for name in names:
         if name not in METRICS:
-            raise ValueError(f'unknown metric {name!r}; there are {", ".join(METRICS)}')
-        missing = missing_weights() if name in ('lpips', 'tlp') else None
-        if missing:
-            raise ValueError(f'metric {name} {missing}')
+            problems.append(f'unknown metric {name!r}; there are {", ".join(METRICS)}')
+        elif name in ('lpips', 'tlp') and missing_weights():
+            problems.append(f'{name} {missing_weights()}')
+    return problems
 
 
 def metric_columns(metrics: Iterable[str], has_masks: bool) -> list[str]:

@@ -15,7 +15,7 @@ from mmengine.config import Config
 from dataset_tools.manifest import VideoSet
 from harness.evaluation.images import Selection, select_images
 from harness.evaluation.protocols import PROTOCOLS
-from harness.evaluation.scorer import check_metrics
+from harness.evaluation.scorer import metric_problems
 
 SAVE_FRAMES = ('videos', 'frames', 'crop', 'row')
 
@@ -48,10 +48,7 @@ def plan_evaluation(
         problems: each with the key it is in.
     """
     metrics = tuple(cfg.get('metrics', ()))
-    try:
-        check_metrics(metrics)
-    except ValueError as error:
-        problems.append(f'metrics: {error}')
+    problems += [f'metrics: {problem}' for problem in metric_problems(metrics)]
     images = _plan_images(cfg.get('save_frames', {}), cfg.test_sets, test_sets, problems)
     entries = cfg.get('external_results', {}).items()
     external = {key: _plan_external(key, entry, cfg.test_sets, problems) for key, entry in entries}

@@ -5,6 +5,7 @@ times, and ``external.json`` with the label, the protocol and where the results 
 """
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
