@@ -135,10 +135,11 @@ def test_scores_are_those_of_the_toolbox(pair, name, rounded):
 def test_protocols_differ_where_they_should(pair):
     gt, sr = pair
     scores = {name: protocol.score(gt, sr) for name, protocol in PROTOCOLS.items()}
-    assert scores['default'] == scores['basicsr']
-    assert len(set(scores.values())) == len(PROTOCOLS) - 1
-    files = {name: protocol.score(gt, as_file(sr)) for name, protocol in PROTOCOLS.items()}
-    assert files['mmagic'] == files['default'] != scores['mmagic']
+    assert scores['default'] == pytest.approx(scores['basicsr'], abs=1e-6)
+    psnrs = sorted(psnr_y for name, (psnr_y, _) in scores.items() if name != 'basicsr')
+    assert np.diff(psnrs).min() > 1e-4
+    files = {name: PROTOCOLS[name].score(gt, as_file(sr)) for name in ('default', 'mmagic')}
+    assert files['mmagic'] == pytest.approx(files['default'], abs=1e-6)
 
 
 def test_y_images_of_mrvsr_are_scored_as_they_are(pair):
