@@ -1,12 +1,17 @@
 """What a grid file says of metrics, saved frames and other people's results."""
 
+import subprocess
+import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from harness.cli import UserError
 from harness.grid.expand import expand, grid_record
 from harness.grid.grid_file import load_grid
+
+REPOSITORY = Path(__file__).resolve().parents[3]
 
 
 def plan_of(grid_file, text):
@@ -86,3 +91,41 @@ def test_lpips_without_weights(grid_file, tmp_path, monkeypatch):
     monkeypatch.setenv('TORCH_HOME', str(tmp_path))
     with pytest.raises(UserError, match='metrics: lpips needs .*alexnet'):
         plan_of(grid_file, "metrics = ['lpips']")
+
+
+@pytest.mark.slow
+def test_a_grid_with_metrics_images_and_external_results(grid_file, real_set, tmp_path):
+    """The results from elsewhere are GT itself; the only run is bicubic interpolation."""
+    text = f"""
+metrics = ['tof']
+save_frames = dict(moving=dict(videos=['coffee'], frames=[3]))
+external_results = dict(perfect=dict(label='GT', results=dict(moving='{real_set.root}/gt')))
+"""
+    grid_file.write_text(grid_file.read_text() + text)
+    work_dir = tmp_path / 'work'
+    command = [sys.executable, 'harness/run_grid.py', grid_file, '--work-dir', work_dir]
+    subprocess.run([*command, '--only', 'bicubic'], check=True, cwd=REPOSITORY)
+    external = pd.read_csv(work_dir / 'external' / 'perfect' / 'frames_moving.csv')
+    assert len(external) == 66 and external.psnr_y.eq(100).all()
+    (run,) = work_dir.glob('runs/bicubic-*')
+    frames = pd.read_csv(run / 'frames_moving.csv')
+    assert list(frames.columns) == ['video', 'frame', 'psnr_y', 'ssim_y', 'tof', 'ms']
+    assert frames.tof.sum() > external.tof.sum() == 0
+    saved = (run / 'images_moving', work_dir / 'references' / 'moving')
+    names = [sorted(path.name for path in folder.glob('coffee/*')) for folder in saved]
+    assert names[0] == ['00000003.png', 'profile.png']
+    assert [name for name in names[1] if name.startswith('0')] == [
+        f'00000003_{kind}.png' for kind in ('bicubic', 'gt', 'lr')
+    ]
+
+    before = {p: p.stat().st_mtime_ns for p in work_dir.rglob('*.csv') if 'report' not in str(p)}
+    again = subprocess.run(
+        [sys.executable, '-X', 'importtime', *map(str, command[1:]), '--report-only'],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=REPOSITORY,
+    )
+    modules = {line.rsplit('|', 1)[-1].strip() for line in again.stderr.splitlines()}
+    assert not modules & {'torch', 'mmagic'}
+    assert {path: path.stat().st_mtime_ns for path in before} == before
