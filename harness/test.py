@@ -17,6 +17,8 @@ EXAMPLES = """examples:
 
 
 def parse_args(argv=None) -> argparse.Namespace:
+    from harness.evaluation.scorer import OPTIONAL_METRICS
+
     parser = argparse.ArgumentParser(
         description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -31,7 +33,7 @@ def parse_args(argv=None) -> argparse.Namespace:
         '--metrics',
         nargs='+',
         default=[],
-        choices=['tof', 'warp_error', 'lpips', 'tlp'],
+        choices=list(OPTIONAL_METRICS),
         help='what to compute besides PSNR and SSIM',
     )
     add_run_options(parser)

@@ -96,11 +96,9 @@ def _crop(name: str, height: int, width: int, crop: Optional[Sequence[int]]) -> 
     if crop is None:
         if height <= _CROP:
             return Crop(0, 0, height, width)
-        sizes = min(height, _CROP), min(width, _CROP)
-        starts = (
-            (h - s) // 2 // SCALE * SCALE for h, s in zip((height, width), sizes, strict=True)
-        )
-        return Crop(*starts, *sizes)
+        size = min(width, _CROP)
+        top, left = (free // 2 // SCALE * SCALE for free in (height - _CROP, width - size))
+        return Crop(top, left, _CROP, size)
     if len(crop) != 4 or min(crop) < 0 or 0 in crop[2:] or any(value % SCALE for value in crop):
         raise ValueError(
             f'crop {tuple(crop)}: must be top, left, height, width, each a multiple of {SCALE}'
@@ -114,6 +112,16 @@ def _crop(name: str, height: int, width: int, crop: Optional[Sequence[int]]) -> 
 def images_folder(run_folder: Path, test_set: str) -> Path:
     """Where a run keeps its SR frames of a test set."""
     return run_folder / f'images_{test_set}'
+
+
+def missing_images(folder: Path, selection: Selection) -> list[Path]:
+    """Files of a selection that are not in ``folder``, see :func:`images_folder`."""
+    wanted = (
+        folder / video / f'{stem}.png'
+        for video, chosen in selection.items()
+        for stem in (*(f'{frame:08d}' for frame in chosen.frames), 'profile')
+    )
+    return [path for path in wanted if not path.is_file()]
 
 
 class ImageSaver:
