@@ -124,8 +124,8 @@ def _folder_source(folder: Path, images: list[Path]) -> FrameSource:
 
 
 def _number(folder: Path, images: list[Path]) -> dict[int, Path]:
-    """Images by the number that their names end with, or begin with, or have in the middle."""
-    for pattern in (r'(\d+)$', r'^(\d+)', r'(\d+)'):
+    """Images by the number that their names end with, or else by the first one in them."""
+    for pattern in (r'(\d+)$', r'(\d+)'):
         found = [re.search(pattern, image.stem) for image in images]
         if not all(found):
             continue
