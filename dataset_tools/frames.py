@@ -66,6 +66,12 @@ def read_frame(path: Path) -> np.ndarray:
     Raises:
         DatasetError: The file is missing, not an image, damaged, or not 8-bit grey or RGB.
     """
+    image = read_image(path)
+    return cv2.cvtColor(image, cv2.COLOR_GRAY2RGB) if image.ndim == 2 else image
+
+
+def read_image(path: Path) -> np.ndarray:
+    """Reads an image file as ``read_frame`` does, but leaves grey images grey, uint8, h x w."""
     try:
         data = np.frombuffer(path.read_bytes(), np.uint8)
     except OSError as error:
@@ -78,7 +84,7 @@ def read_frame(path: Path) -> np.ndarray:
         raise DatasetError(
             f'{path}: not 8-bit grey or RGB ({image.dtype}, shape {image.shape}); convert it first'
         )
-    return cv2.cvtColor(image, cv2.COLOR_GRAY2RGB if image.ndim == 2 else cv2.COLOR_BGR2RGB)
+    return image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 
 def list_frames(folder: Path) -> list[Path]:

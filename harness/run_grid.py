@@ -98,6 +98,7 @@ def start_runs(grid, runs, work_dir: Path, jobs: int) -> None:
     """Works through ``runs``, each with its folder, ``run.json`` and processes."""
     from rich.console import Console
 
+    from harness.evaluation.references import write_references
     from harness.files import write_json
     from harness.grid.expand import run_folder
     from harness.grid.launch import launch_locally
@@ -109,7 +110,9 @@ def start_runs(grid, runs, work_dir: Path, jobs: int) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         write_json(folder / 'run.json', dict(run.record(), versions=about))
         (folder / 'config.py').write_text(run.cfg.pretty_text)
-    launch_locally(runs, work_dir, grid.test_sets, jobs, Console(soft_wrap=True))
+    for name, test_set in grid.test_sets.items():
+        write_references(work_dir / 'references' / name, test_set, grid.evaluation.images[name])
+    launch_locally(runs, work_dir, grid.evaluation, jobs, Console(soft_wrap=True))
 
 
 def report(work_dir: Path) -> None:
@@ -153,6 +156,10 @@ def run(args: argparse.Namespace) -> int:
     print_counts(statuses)
     work_dir.mkdir(parents=True, exist_ok=True)
     write_json(work_dir / 'grid.json', grid_record(grid, runs))
+    if grid.evaluation.external:
+        from harness.grid.external import score_external
+
+        score_external(work_dir, grid.evaluation)
     to_start = {'TODO'} | ({'FAILED'} if args.retry_failed else set())
     todo = [r for r in chosen if statuses[r.run_id] in to_start]
     if todo and not args.report_only:

@@ -17,6 +17,8 @@ EXAMPLES = """examples:
 
 
 def parse_args(argv=None) -> argparse.Namespace:
+    from harness.evaluation.scorer import OPTIONAL_METRICS
+
     parser = argparse.ArgumentParser(
         description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -28,6 +30,13 @@ def parse_args(argv=None) -> argparse.Namespace:
     parser.add_argument('--work-dir', help='for the CSV files; work_dirs/<config> by default')
     parser.add_argument(
         '--lr-kind', help="LR frames of the sets; the config's lr_kind by default, or lr_bd"
+    )
+    parser.add_argument(
+        '--metrics',
+        nargs='+',
+        default=[],
+        choices=list(OPTIONAL_METRICS),
+        help='what to compute besides PSNR and SSIM',
     )
     add_run_options(parser)
     return parse_run_args(parser, argv)
@@ -48,12 +57,12 @@ def main(argv=None) -> int:
         if not roots:
             fail(f'config {args.config}: has no test_sets; name set folders with --data')
         sets = [VideoSet.load(root) for root in roots]
-        lr_kind = args.lr_kind or cfg.get('lr_kind', 'lr_bd')
-        evaluate(cfg, args.checkpoint, sets, work_dir, lr_kind, args.launcher)
+        args.lr_kind = args.lr_kind or cfg.get('lr_kind', 'lr_bd')
+        evaluate(cfg, args, sets, work_dir)
     return 0
 
 
-def evaluate(cfg, checkpoint, sets, work_dir, lr_kind, launcher) -> None:
+def evaluate(cfg, args: argparse.Namespace, sets, work_dir: Path) -> None:
     """Writes ``frames_<set>.csv`` for each set and prints the means."""
     from mmengine.dist import is_main_process
     from tqdm import tqdm
@@ -62,15 +71,21 @@ def evaluate(cfg, checkpoint, sets, work_dir, lr_kind, launcher) -> None:
     from harness.evaluation.evaluate import evaluate_set, summarize
     from harness.evaluation.model import default_device, load_model
 
-    init_distributed(launcher)
-    model = load_model(cfg, checkpoint, default_device())
+    init_distributed(args.launcher)
+    model = load_model(cfg, args.checkpoint, default_device())
     work_dir.mkdir(parents=True, exist_ok=True)
     for test_set in sets:
         output = work_dir / f'frames_{test_set.name}.csv'
         frames = sum(video.frames for video in test_set.videos.values())
         with tqdm(total=frames, desc=test_set.name, disable=not is_main_process()) as bar:
             table = evaluate_set(
-                model.generator, test_set, output, lr_kind, default_device(), lambda: bar.update()
+                model.generator,
+                test_set,
+                output,
+                args.lr_kind,
+                default_device(),
+                lambda: bar.update(),
+                args.metrics,
             )
         if is_main_process():
             psnr, ssim = summarize(table)

@@ -1,23 +1,22 @@
 """Scores a network on a set folder and writes one CSV row per frame."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Optional, Union
 
-import numpy as np
 import pandas as pd
 import torch
 from mmengine.dist import all_gather_object, get_rank, get_world_size, is_main_process
 
 from dataset_tools.manifest import DatasetError, VideoSet
-from dataset_tools.pack_reader import frame_reader
-from harness.files import replacing
 from harness.networks.recurrent import RecurrentNet
 
+from .frames_csv import write_frames
+from .images import ImageSaver
 from .inference import super_resolve
-from .metrics import psnr, rgb_to_y, ssim
-
-COLUMNS = ['video', 'frame', 'psnr_y', 'ssim_y', 'ms']
+from .protocols import size_text
+from .scorer import VideoScorer, metric_columns
+from .videos import set_frames, set_masks
 
 
 def evaluate_set(
@@ -27,6 +26,8 @@ def evaluate_set(
     lr_kind: str = 'lr_bd',
     device: Union[str, torch.device] = 'cpu',
     on_frame: Optional[Callable[[], None]] = None,
+    metrics: Sequence[str] = (),
+    images: Optional[ImageSaver] = None,
 ) -> pd.DataFrame:
     """Super-resolves all videos of a set from their first frame on and scores every frame.
 
@@ -35,33 +36,37 @@ def evaluate_set(
     Args:
         net: the network, already on ``device``.
         test_set: the set folder.
-        output: CSV file with the columns video, frame (0-based), psnr_y (dB), ssim_y and ms (time
-            of the network). It appears only when it is complete.
+        output: CSV file with the columns video, frame (0-based), psnr_y (dB), ssim_y, others that
+            ``metrics`` or the set's masks bring, and ms (time of the network). It appears only
+            when it is complete.
         lr_kind: LR frames to use.
         device: where the network runs.
         on_frame: called after each frame.
+        metrics: what to compute besides PSNR and SSIM.
+        images: saves chosen SR frames.
 
     Raises:
         DatasetError: a frame is missing or unreadable, or GT and SR sizes differ.
     """
     test_set.require('gt', lr_kind)
+    columns = metric_columns(metrics, 'mask' in test_set.kinds)
     rows = []
     for video in list(test_set.videos)[get_rank() :: get_world_size()]:
-        for row in _score_video(net, test_set, video, lr_kind, device):
+        for row in _score_video(net, test_set, video, lr_kind, device, columns, images):
             rows.append(row)
             if on_frame:
                 on_frame()
-    table = _in_set_order(all_gather_object(rows), test_set)
+    rows = _in_set_order(all_gather_object(rows), test_set)
+    table = pd.DataFrame(rows, columns=['video', 'frame', *columns, 'ms'])
     if is_main_process():
-        with replacing(output) as temporary:
-            table.to_csv(temporary, index=False, float_format='%.6f')
+        write_frames(table, output)
     return table
 
 
-def _in_set_order(shares: list[list[tuple]], test_set: VideoSet) -> pd.DataFrame:
+def _in_set_order(shares: list[list[dict]], test_set: VideoSet) -> list[dict]:
     order = {name: number for number, name in enumerate(test_set.videos)}
     rows = [row for share in shares for row in share]
-    return pd.DataFrame(sorted(rows, key=lambda r: (order[r[0]], r[1])), columns=COLUMNS)
+    return sorted(rows, key=lambda row: (order[row['video']], row['frame']))
 
 
 def summarize(table: pd.DataFrame) -> tuple[float, float]:
@@ -70,33 +75,21 @@ def summarize(table: pd.DataFrame) -> tuple[float, float]:
     return means.psnr_y, means.ssim_y
 
 
-def _score_video(net, test_set, video, lr_kind, device) -> Iterator[tuple]:
-    gts = _read_frames(test_set, 'gt', video)
+def _score_video(net, test_set, video, lr_kind, device, columns, images) -> Iterator[dict]:
+    scorer = VideoScorer(columns)
+    gts, masks = set_frames(test_set, 'gt', video), set_masks(test_set, video)
     length = test_set.videos[video].frames
-    srs = super_resolve(net, _read_frames(test_set, lr_kind, video), device, length)
-    for number, (gt, sr) in enumerate(zip(gts, srs, strict=True)):
+    srs = super_resolve(net, set_frames(test_set, lr_kind, video), device, length)
+    for number, (gt, mask, sr) in enumerate(zip(gts, masks, srs, strict=True)):
         if gt.shape != sr.rgb.shape:
             raise DatasetError(
-                f'{test_set.root}: {video} frame {number} is {_size(gt)} in gt, but its {lr_kind} '
-                f'frame was super-resolved to {_size(sr.rgb)}'
+                f'{test_set.root}: {video} frame {number} is {size_text(gt)} in gt, but its '
+                f'{lr_kind} frame was super-resolved to {size_text(sr.rgb)}'
             )
-        gt_y, sr_y = rgb_to_y(gt), rgb_to_y(sr.rgb)
         try:
-            yield video, number, psnr(gt_y, sr_y), ssim(gt_y, sr_y), sr.ms
+            scores = scorer(gt, sr.rgb, mask)
         except ValueError as error:
             raise DatasetError(f'{test_set.root}: {video}: {error}') from error
-
-
-def _size(image: np.ndarray) -> str:
-    return f'{image.shape[1]}x{image.shape[0]}'
-
-
-def _read_frames(test_set: VideoSet, kind: str, video: str) -> Iterator[np.ndarray]:
-    """All frames of a video; a frame stored once (static videos) is decoded once."""
-    read = frame_reader(test_set)
-    checksums = test_set.manifest['videos'][video][kind]['sha256']
-    previous = None
-    for number, checksum in enumerate(checksums):
-        if checksum != previous:
-            image, previous = read(kind, video, number), checksum
-        yield image
+        if images:
+            images.add(video, number, sr.rgb)
+        yield dict(video=video, frame=number, **scores, ms=sr.ms)

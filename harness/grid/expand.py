@@ -177,6 +177,7 @@ def grid_record(grid: Grid, runs: list[Run]) -> dict:
             )
             for key, test_set in grid.test_sets.items()
         },
+        external={key: dict(label=e.label) for key, e in grid.evaluation.external.items()},
         runs=[run.record() for run in runs],
     )
 

@@ -9,9 +9,10 @@ A grid file is an MMEngine config with these entries::
     jobs = 2  # worker processes
     nproc = 1  # processes of each training (torchrun)
 
-Each sweep is the product of its axes; the runs of all sweeps together are the grid. Networks may
-share a config and differ in ``options=['model.generator.layers=3', ...]``, which are those of
-``--cfg-options``. A config whose networks work on other LR frames than BD says ``lr_kind='lr_bi'``.
+and those of :mod:`harness.grid.evaluation_plan`. Each sweep is the product of its axes; the runs
+of all sweeps together are the grid. Networks may share a config and differ in
+``options=['model.generator.layers=3', ...]``, which are those of ``--cfg-options``. A config whose
+networks work on other LR frames than BD says ``lr_kind='lr_bi'``.
 """
 
 from pathlib import Path
@@ -21,6 +22,8 @@ from mmengine.config import Config
 
 from dataset_tools.manifest import DatasetError, VideoSet
 from harness.cli import fail, load_config
+
+from .evaluation_plan import EvaluationPlan, plan_evaluation
 
 #: axis -> values of a sweep that does not name it
 AXES = {
@@ -54,6 +57,7 @@ class Grid(NamedTuple):
     sweeps: list[dict[str, list]]
     jobs: int
     nproc: int
+    evaluation: EvaluationPlan
 
 
 def load_grid(path: str, overrides: dict[str, list], nproc: Optional[int] = None) -> Grid:
@@ -77,6 +81,7 @@ def load_grid(path: str, overrides: dict[str, list], nproc: Optional[int] = None
         kinds = _lr_kinds(cfg.networks)
         train_sets = _load_sets('train_sets', cfg.train_sets, kinds, problems)
         test_sets = _load_sets('test_sets', cfg.test_sets, kinds, problems)
+        evaluation = plan_evaluation(cfg, test_sets, problems)
         sweeps = [_complete(dict(s), overrides, cfg) for s in cfg.sweeps]
         for number, sweep in enumerate(sweeps):
             problems += [f'sweeps[{number}].{p}' for p in _check_sweep(sweep, cfg)]
@@ -84,8 +89,17 @@ def load_grid(path: str, overrides: dict[str, list], nproc: Optional[int] = None
         fail(f'grid {path}:\n  ' + '\n  '.join(problems))
     named = {**cfg.train_sets, **cfg.test_sets}
     labels = {key: entry.get('label', key) for key, entry in named.items()}
-    jobs, nproc = cfg.get('jobs', 1), nproc or cfg.get('nproc', 1)
-    return Grid(Path(path).stem, networks, train_sets, test_sets, labels, sweeps, jobs, nproc)
+    return Grid(
+        Path(path).stem,
+        networks,
+        train_sets,
+        test_sets,
+        labels,
+        sweeps,
+        cfg.get('jobs', 1),
+        nproc or cfg.get('nproc', 1),
+        evaluation,
+    )
 
 
 def _check_networks(networks, problems) -> dict[str, dict]:

@@ -11,10 +11,10 @@ from typing import NamedTuple
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from dataset_tools.manifest import VideoSet
 from harness.files import read_json
 
 from . import ledger
+from .evaluation_plan import EvaluationPlan
 from .expand import Run, run_folder
 
 _REPOSITORY = Path(__file__).resolve().parents[2]
@@ -29,7 +29,7 @@ class _Job(NamedTuple):
 
 
 def launch_locally(
-    runs: list[Run], work_dir: Path, test_sets: dict[str, VideoSet], jobs: int, console: Console
+    runs: list[Run], work_dir: Path, evaluation: EvaluationPlan, jobs: int, console: Console
 ) -> None:
     """Works through ``runs`` with ``jobs`` processes; outcomes are on disk afterwards.
 
@@ -48,7 +48,7 @@ def launch_locally(
             while waiting or running:
                 while waiting and len(running) < jobs:
                     slot = min(set(range(jobs)) - {job.slot for job in running})
-                    job = _start(context, waiting.pop(0), work_dir, test_sets, slot, progress)
+                    job = _start(context, waiting.pop(0), work_dir, evaluation, slot, progress)
                     running.append(job)
                 wait([job.process.sentinel for job in running], timeout=0.5)
                 for job in running:
@@ -70,13 +70,13 @@ def _with_repository() -> str:
     return os.pathsep.join([str(_REPOSITORY), *(p for p in paths if p)])
 
 
-def _start(context, run: Run, work_dir, test_sets, slot, progress) -> _Job:
+def _start(context, run: Run, work_dir, evaluation, slot, progress) -> _Job:
     from .entry import main
 
     folder = run_folder(work_dir, run)
     process = context.Process(
         target=main,
-        args=(folder, bool(run.axes.strategy), test_sets, slot),
+        args=(folder, bool(run.axes.strategy), evaluation, slot),
         name=run.run_id,
     )
     process.start()

@@ -5,6 +5,7 @@ Imported once by the fork server, so that a run does not pay for importing MMagi
 
 import itertools
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -18,24 +19,25 @@ import torch
 import torch.utils.tensorboard
 from mmengine.config import Config
 
-from dataset_tools.manifest import VideoSet
 from harness.evaluation.evaluate import evaluate_set
+from harness.evaluation.images import ImageSaver, images_folder
 from harness.evaluation.model import default_device, load_model
 from harness.training.checkpoints import latest_checkpoint
 
 from . import ledger
+from .evaluation_plan import EvaluationPlan
 from .progress import Progress
 from .torchrun import train_with_torchrun
 from .train_run import train_run
 
 
-def run_in_process(folder: Path, trained: bool, test_sets: dict[str, VideoSet], slot: int) -> None:
+def run_in_process(folder: Path, trained: bool, evaluation: EvaluationPlan, slot: int) -> None:
     """Entry point of a worker process; leaves the outcome in ``status.json``.
 
     Args:
         folder: the run folder with the resolved ``config.py``.
         trained: False for networks that are evaluated without training.
-        test_sets: all test sets of the grid.
+        evaluation: the test sets, and what is computed and kept of each.
         slot: number of the worker, which chooses its GPU where there are several.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # on Ctrl-C run_grid ends its workers
@@ -48,7 +50,7 @@ def run_in_process(folder: Path, trained: bool, test_sets: dict[str, VideoSet], 
         torch.cuda.set_device(first_gpu % torch.cuda.device_count())
     try:
         with ledger.claim(folder):
-            _run(folder, cfg, trained, test_sets, first_gpu)
+            _run(folder, cfg, trained, evaluation, first_gpu)
     except ledger.AlreadyRunningError:
         pass
     except Exception as error:
@@ -58,21 +60,22 @@ def run_in_process(folder: Path, trained: bool, test_sets: dict[str, VideoSet], 
         sys.exit(1)
 
 
-def _run(folder, cfg, trained, test_sets, first_gpu) -> None:
+def _run(folder, cfg, trained, evaluation, first_gpu) -> None:
     if trained and not (folder / 'timing.json').is_file():
         if cfg.get('nproc', 1) > 1:
             train_with_torchrun(folder, cfg.nproc, first_gpu)
         else:
             train_run(folder, cfg)
     checkpoint = latest_checkpoint(folder) if trained else None
-    checksums = {name: test_set.checksum for name, test_set in test_sets.items()}
+    checksums = {name: test_set.checksum for name, test_set in evaluation.test_sets.items()}
     missing = ledger.missing_evaluations(folder, checksums)
     if missing:
-        _evaluate(folder, cfg, checkpoint, {name: test_sets[name] for name in missing})
+        _evaluate(folder, cfg, checkpoint, missing, evaluation)
     ledger.write_status(folder, 'DONE', stage='evaluate')
 
 
-def _evaluate(folder, cfg, checkpoint, test_sets) -> None:
+def _evaluate(folder, cfg, checkpoint, names, evaluation) -> None:
+    test_sets = {name: evaluation.test_sets[name] for name in names}
     device = default_device()
     model = load_model(cfg, checkpoint, device)
     total = sum(v.frames for s in test_sets.values() for v in s.videos.values())
@@ -80,9 +83,17 @@ def _evaluate(folder, cfg, checkpoint, test_sets) -> None:
     lr_kind = cfg.get('lr_kind', 'lr_bd')
     done = itertools.count(1)
     for name, test_set in test_sets.items():
-        output = ledger.frames_csv(folder, name)
+        images = images_folder(folder, name)
+        shutil.rmtree(images, ignore_errors=True)  # of another selection of frames, perhaps
         evaluate_set(
-            model.generator, test_set, output, lr_kind, device, lambda: progress(next(done))
+            model.generator,
+            test_set,
+            ledger.frames_csv(folder, name),
+            lr_kind,
+            device,
+            on_frame=lambda: progress(next(done)),
+            metrics=evaluation.metrics,
+            images=ImageSaver(images, evaluation.images[name]),
         )
         ledger.record_evaluation(folder, name, test_set.checksum)
 

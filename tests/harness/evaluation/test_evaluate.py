@@ -11,7 +11,10 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from dataset_tools.frames import encode_png, read_frame
 from dataset_tools.manifest import DatasetError
+from dataset_tools.sliding_window import make_sliding_window_set
 from harness.evaluation.evaluate import evaluate_set
+from harness.evaluation.images import ImageSaver, select_images
+from harness.evaluation.score import pair_videos, score
 
 BASICVSR = dict(
     type='StatefulBasicVSRNet', mid_channels=8, num_blocks=1, flow_net=dict(type='DISFlow')
@@ -76,6 +79,26 @@ def test_scores_of_every_frame(make_set, tmp_path, generator):
             )
             assert row.ssim_y == pytest.approx(values[5:-5, 5:-5].mean(), abs=1e-4)
     assert table.psnr_y.between(15, 60).all()
+
+
+def test_masks_metrics_and_images(real_set, tmp_path):
+    """The CSV is what scoring the frames themselves gives."""
+    test_set = make_sliding_window_set(
+        real_set.root, tmp_path / 'sliding', (20, 24), [1], 'horizontal', 4
+    )[0]
+    metrics, output = ['tof', 'warp_error'], tmp_path / 'run' / 'frames_set.csv'
+    selection = select_images(test_set, list(test_set.videos), [0, 1, 2, 3])
+    images = ImageSaver(tmp_path / 'run' / 'images_set', selection)
+    evaluate_set(MODELS.build(BICUBIC), test_set, output, metrics=metrics, images=images)
+    table = pd.read_csv(output)
+    masks = ['psnr_inside', 'psnr_outside']
+    columns = ['video', 'frame', 'psnr_y', 'ssim_y', *masks, *metrics, 'ms']
+    assert list(table.columns) == columns
+    assert list(table.tof.isna()) == list(table.frame == 0)
+    for profile in (tmp_path / 'run').rglob('profile.png'):
+        profile.unlink()
+    expected = score(pair_videos(test_set.root, tmp_path / 'run' / 'images_set'), metrics=metrics)
+    pd.testing.assert_frame_equal(table.drop(columns='ms'), expected, rtol=1e-6)
 
 
 @pytest.mark.parametrize('generator', [BICUBIC, BASICVSR], ids=['bicubic', 'basicvsr'])

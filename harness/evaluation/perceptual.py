@@ -1,0 +1,76 @@
+"""LPIPS and tLP, where the weights of AlexNet are at hand; nothing is downloaded."""
+
+import os
+from functools import cache
+from pathlib import Path
+from typing import Optional
+
+import numpy as np
+
+from .protocols import Region
+
+_WEIGHTS = 'alexnet-owt-7be5be79.pth'
+
+
+def missing_weights() -> Optional[str]:
+    """What to do to have LPIPS; None where it is at hand. Imports nothing heavy."""
+    home = os.environ.get('XDG_CACHE_HOME', '~/.cache')
+    home = Path(os.environ.get('TORCH_HOME', f'{home}/torch')).expanduser()
+    path = home / 'hub' / 'checkpoints' / _WEIGHTS
+    if path.is_file():
+        return None
+    return (
+        f'needs {path}; put https://download.pytorch.org/models/{_WEIGHTS} there, or leave it out'
+    )
+
+
+class Lpips:
+    """Distance of an SR frame from its GT frame (Zhang et al., CVPR 2018; AlexNet, version 0.1)."""
+
+    def __call__(self, gt: np.ndarray, sr: np.ndarray, region: Region) -> float:
+        """LPIPS of a frame in ``region``."""
+        return _distance(gt[region], sr[region])
+
+
+class TemporalLpips:
+    """tLP: 100 times the difference between the LPIPS of consecutive SR and of GT frames.
+
+    As TecoGAN's tLP100 (Chu et al., ToG 2020; ``metrics.py`` of thunil/TecoGAN).
+    """
+
+    def __init__(self) -> None:
+        self._previous: Optional[tuple[np.ndarray, np.ndarray]] = None
+
+    def __call__(self, gt: np.ndarray, sr: np.ndarray, region: Region) -> float:
+        """tLP of a frame in ``region``; NaN for the first one."""
+        frames = gt[region], sr[region]
+        previous, self._previous = self._previous, frames
+        if previous is None:
+            return float('nan')
+        gt_change, sr_change = (_distance(*pair) for pair in zip(previous, frames, strict=True))
+        return 100 * abs(gt_change - sr_change)
+
+
+def _distance(image1: np.ndarray, image2: np.ndarray) -> float:
+    import torch
+
+    model, device = _model()
+    tensors = (
+        torch.from_numpy(np.ascontiguousarray(image)).to(device).permute(2, 0, 1)[None] / 127.5 - 1
+        for image in (image1, image2)
+    )
+    with torch.inference_mode():
+        return float(model(*tensors))
+
+
+@cache
+def _model():
+    import lpips
+    import torch
+
+    from harness.cli import fail
+
+    if missing_weights():
+        fail(f'LPIPS {missing_weights()}')
+    device = torch.device('cuda' if torch.cuda.is_available() else 'cpu')
+    return lpips.LPIPS(net='alex', verbose=False).to(device).eval(), device

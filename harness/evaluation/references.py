@@ -1,0 +1,89 @@
+"""What SR frames in figures are shown beside: GT, LR and bicubic interpolation, once for a grid.
+
+In ``references/<set>/`` of the grid's work directory: ``<video>/<frame:08d>_gt.png``, ``_lr.png``
+and ``_bicubic.png``, ``<video>/profile_gt.png`` and ``profile_bicubic.png``, and ``images.json``,
+which lists them.
+"""
+
+import shutil
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from dataset_tools.manifest import SCALE, VideoSet
+from harness.files import read_json, write_json
+
+from .images import Crop, Selection, VideoSelection, write_png
+from .videos import set_frames
+
+
+def write_references(
+    folder: Path, test_set: VideoSet, selection: Selection, lr_kind: str = 'lr_bd'
+) -> None:
+    """Writes the references of a set unless they are there already.
+
+    Args:
+        folder: ``references/<set>``; what it held for another selection is removed.
+        test_set: the set.
+        selection: what runs keep of it.
+        lr_kind: LR frames that runs are evaluated on.
+
+    Raises:
+        DatasetError: a frame cannot be read.
+    """
+    content = _describe(test_set, selection, lr_kind)
+    if read_json(folder / 'images.json') == content:
+        return
+    shutil.rmtree(folder, ignore_errors=True)
+    for video, chosen in selection.items():
+        _write_video(folder / video, test_set, video, chosen, lr_kind)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / 'images.json', content)
+
+
+def _describe(test_set: VideoSet, selection: Selection, lr_kind: str) -> dict:
+    images = [
+        dict(video=video, frame=frame, crop=list(chosen.crop), size=_size(test_set, video))
+        for video, chosen in selection.items()
+        for frame in chosen.frames
+    ]
+    profiles = [
+        dict(video=video, row=chosen.row, frames=chosen.length)
+        for video, chosen in selection.items()
+    ]
+    return dict(checksum=test_set.checksum, lr_kind=lr_kind, images=images, profiles=profiles)
+
+
+def _size(test_set: VideoSet, video: str) -> list[int]:
+    return list(test_set.videos[video].sizes['gt'])
+
+
+def _write_video(
+    folder: Path, test_set: VideoSet, video: str, chosen: VideoSelection, lr_kind: str
+) -> None:
+    gts, lrs = (set_frames(test_set, kind, video) for kind in ('gt', lr_kind))
+    row = Crop(chosen.row, 0, 1, test_set.videos[video].sizes['gt'][1])
+    profiles = dict(gt=[], bicubic=[])
+    for number, (gt, lr) in enumerate(zip(gts, lrs, strict=True)):
+        profiles['gt'].append(row.cut(gt)[0])
+        profiles['bicubic'].append(bicubic(lr, row)[0])
+        if number in chosen.frames:
+            write_png(folder / f'{number:08d}_gt.png', chosen.crop.cut(gt))
+            write_png(folder / f'{number:08d}_lr.png', chosen.crop.cut(lr, SCALE))
+            write_png(folder / f'{number:08d}_bicubic.png', bicubic(lr, chosen.crop))
+    for kind, rows in profiles.items():
+        write_png(folder / f'profile_{kind}.png', np.stack(rows))
+
+
+def bicubic(lr: np.ndarray, crop: Crop) -> np.ndarray:
+    """Part of the x4 bicubic interpolation (a = -0.75) of an LR frame (h, w, 3), uint8 RGB.
+
+    LR pixel i lies on HR pixel 4i, as in :class:`harness.networks.BicubicUpsampler`, whose frames
+    these are (up to rounding) without torch.
+    """
+    rows = np.arange(crop.top, crop.top + crop.height, dtype=np.float32) / SCALE
+    columns = np.arange(crop.left, crop.left + crop.width, dtype=np.float32) / SCALE
+    x, y = np.meshgrid(columns, rows)
+    sr = cv2.remap(lr.astype(np.float32), x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    return np.rint(np.clip(sr, 0, 255)).astype(np.uint8)

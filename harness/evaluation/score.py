@@ -1,0 +1,170 @@
+"""Scores frames that are on disk already, whoever made them, against ground truth."""
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain, repeat, zip_longest
+from pathlib import Path
+from typing import Optional
+
+import cv2
+import numpy as np
+import pandas as pd
+
+from harness.cli import UserError, fail
+
+from .protocols import DEFAULT, PROTOCOLS, Protocol
+from .scorer import VideoScorer, metric_columns
+from .videos import FrameSource, find_videos
+
+Pairs = dict[str, tuple[FrameSource, FrameSource]]  # name in GT -> frames of GT, of the results
+
+
+def pair_videos(gt: Path, pred: Path) -> Pairs:
+    """Brings together the videos of the same name, or the only ones.
+
+    Args:
+        gt: ground truth, and ``pred``: results: each what :func:`find_videos` takes.
+
+    Raises:
+        DatasetError: see :func:`find_videos`.
+        UserError: the two do not have the same videos.
+    """
+    gts, preds = find_videos(gt), find_videos(pred)
+    if len(gts) == len(preds) == 1:
+        preds = dict(zip(gts, preds.values(), strict=True))
+    for place, found, wanted in ((pred, preds, gts), (gt, gts, preds)):
+        absent = [name for name in wanted if name not in found]
+        if absent:
+            fail(f'{place}: no video {", ".join(absent)}; there are {", ".join(found)}')
+    return {name: (open_gt(), preds[name]()) for name, open_gt in gts.items()}
+
+
+def score(
+    pairs: Pairs,
+    protocol: Protocol = DEFAULT,
+    metrics: Sequence[str] = (),
+    on_frame: Optional[Callable[[], None]] = None,
+) -> pd.DataFrame:
+    """Scores every frame of every video.
+
+    Args:
+        pairs: see :func:`pair_videos`; masks of GT are used.
+        protocol: how to score.
+        metrics: what to compute besides PSNR and SSIM.
+        on_frame: called after each frame.
+
+    Returns:
+        Columns video, frame (number in GT, from 0) and those of :func:`metric_columns`.
+
+    Raises:
+        UserError: numbers of frames or sizes do not fit, or LPIPS is wanted without its weights.
+        DatasetError: a frame cannot be read.
+    """
+    columns = metric_columns(metrics, any(gt.masks for gt, _ in pairs.values()))
+    rows = []
+    for video, (gt, pred) in pairs.items():
+        for row in _score_video(gt, pred, protocol, columns):
+            rows.append(dict(video=video, **row))
+            if on_frame:
+                on_frame()
+    return pd.DataFrame(rows, columns=['video', 'frame', *columns])
+
+
+def count_frames(pairs: Pairs, protocol: Protocol = DEFAULT) -> Optional[int]:
+    """How many frames will be scored; None if only decoding video files would tell."""
+    counts = [gt.count for gt, _ in pairs.values()]
+    return None if None in counts else sum(max(0, n - 2 * protocol.drop) for n in counts)
+
+
+def _score_video(gt, pred, protocol, columns) -> Iterator[dict]:
+    scorer = VideoScorer(columns, protocol)
+    number = None
+    for number, (gt_frame, sr, mask) in _without_ends(_matched(gt, pred, protocol), protocol.drop):
+        if gt_frame.ndim == 2:
+            gt_frame, sr = _colour(gt_frame), _colour(sr)
+        try:
+            yield dict(frame=number, **scorer(gt_frame, sr, mask))
+        except ValueError as error:
+            raise UserError(f'{pred.place}: frame {number}: {error}') from error
+    if number is None:
+        fail(
+            f'{gt.place}: too short for protocol {protocol.name}, which drops {protocol.drop} '
+            'frames at each end of a video'
+        )
+
+
+def _matched(gt: FrameSource, pred: FrameSource, protocol: Protocol) -> Iterator[tuple]:
+    """GT frame, SR frame (None where it is absent and not needed) and mask."""
+    before, after = _absent(gt, pred, protocol)
+    srs = chain([None] * before, pred.frames(), [None] * after)
+    masks = gt.masks() if gt.masks else repeat(None)
+    end = object()
+    for number, (gt_frame, sr) in enumerate(zip_longest(gt.frames(), srs, fillvalue=end)):
+        if gt_frame is end or sr is end:
+            short, long = (gt, pred) if gt_frame is end else (pred, gt)
+            fail(f'{short.place}: ends after {number} frames, {long.place} goes on')
+        yield gt_frame, sr, next(masks)
+
+
+def _absent(gt: FrameSource, pred: FrameSource, protocol: Protocol) -> tuple[int, int]:
+    """How many SR frames are absent before the first and after the last.
+
+    Only frames that the protocol drops may be absent; then the numbers in the names of SR frames
+    count GT's frames from 0.
+    """
+    if None in (gt.count, pred.count) or gt.count == pred.count:
+        return 0, 0
+    before = pred.first or 0
+    after = gt.count - before - pred.count
+    if not (0 <= before <= protocol.drop and 0 <= after <= protocol.drop):
+        fail(f'{pred.place}: has {pred.count} frames, {gt.place} has {gt.count}')
+    return before, after
+
+
+def _without_ends(frames: Iterator, drop: int) -> Iterator[tuple]:
+    """(number, frame) of all but the first and last ``drop`` frames."""
+    held = deque()
+    for number, frame in enumerate(frames):
+        if number >= drop:
+            held.append((number, frame))
+        if len(held) > drop:
+            yield held.popleft()
+
+
+def _colour(image: np.ndarray) -> np.ndarray:
+    return cv2.cvtColor(image, cv2.COLOR_GRAY2RGB) if image.ndim == 2 else image
+
+
+def video_means(table: pd.DataFrame) -> pd.DataFrame:
+    """Means over the frames of each video, and in a last row ``mean`` those over the videos."""
+    means = table.drop(columns='frame').groupby('video', sort=False).mean()
+    frames = table.groupby('video', sort=False).size()
+    means.insert(0, 'frames', frames)
+    overall = means.mean().to_frame('mean').T.assign(frames=frames.sum())
+    return pd.concat([means, overall]).astype({'frames': int})
+
+
+def compare_protocols(pairs: Pairs, on_frame: Optional[Callable[[], None]] = None) -> pd.DataFrame:
+    """PSNR and SSIM of the same frames under every protocol.
+
+    Args:
+        pairs: see :func:`pair_videos`.
+        on_frame: called after each frame.
+
+    Returns:
+        A row a protocol: frames, psnr_y, ssim_y (means over videos) and, where it cannot be used on
+        these frames, the reason.
+
+    Raises:
+        UserError: no protocol can be used.
+    """
+    rows = {}
+    for name, protocol in PROTOCOLS.items():
+        try:
+            means = video_means(score(pairs, protocol, on_frame=on_frame)).loc['mean']
+            rows[name] = dict(means[['frames', 'psnr_y', 'ssim_y']], reason='')
+        except UserError as error:
+            rows[name] = dict(frames=0, reason=str(error))
+    if not any(row['frames'] for row in rows.values()):
+        fail(rows[DEFAULT.name]['reason'])
+    return pd.DataFrame.from_dict(rows, orient='index').astype({'frames': int})

@@ -1,0 +1,84 @@
+"""The columns of per-frame results and what fills them."""
+
+from collections.abc import Iterable, Sequence
+from typing import Optional
+
+import numpy as np
+
+from .metrics import psnr
+from .perceptual import Lpips, TemporalLpips, missing_weights
+from .protocols import DEFAULT, Protocol
+from .temporal import FlowDifference, WarpingError
+
+#: always computed
+BASIC_METRICS = ('psnr_y', 'ssim_y')
+#: PSNR of Y inside and outside the masks of a set; computed where there are masks
+MASK_METRICS = ('psnr_inside', 'psnr_outside')
+#: computed when asked for; they take several times longer than all others
+OPTIONAL_METRICS = {
+    'tof': FlowDifference,
+    'warp_error': WarpingError,
+    'lpips': Lpips,
+    'tlp': TemporalLpips,
+}
+METRICS = (*BASIC_METRICS, *MASK_METRICS, *OPTIONAL_METRICS)
+
+
+def metric_problems(names: Iterable[str]) -> list[str]:
+    """Why some of these metrics cannot be computed; empty if all can."""
+    problems = []
+    for name in names:
+        if name not in METRICS:
+            problems.append(f'unknown metric {name!r}; there are {", ".join(METRICS)}')
+        elif name in ('lpips', 'tlp') and missing_weights():
+            problems.append(f'{name} {missing_weights()}')
+    return problems
+
+
+def metric_columns(metrics: Iterable[str], has_masks: bool) -> list[str]:
+    """Columns of the results, in order: the basic metrics, those of masks, and ``metrics``."""
+    wanted = {*BASIC_METRICS, *metrics, *MASK_METRICS}
+    return [m for m in METRICS if m in wanted and (has_masks or m not in MASK_METRICS)]
+
+
+class VideoScorer:
+    """Scores the frames of one video, in order.
+
+    Args:
+        columns: what to compute, see :func:`metric_columns`.
+        protocol: how PSNR and SSIM are computed, and on which part of the frames all else is.
+    """
+
+    def __init__(self, columns: Sequence[str], protocol: Protocol = DEFAULT) -> None:
+        self._columns = columns
+        self._protocol = protocol
+        self._optional = {
+            name: make() for name, make in OPTIONAL_METRICS.items() if name in columns
+        }
+
+    def __call__(
+        self, gt: np.ndarray, sr: np.ndarray, mask: Optional[np.ndarray] = None
+    ) -> dict[str, float]:
+        """Column -> value of one frame.
+
+        Args:
+            gt: uint8 RGB (H, W, 3).
+            sr: uint8 RGB, or Y alone (H, W) where the protocol reads that; what needs RGB is then
+                NaN.
+            mask: uint8 (H, W), 0 outside; needed for ``psnr_inside`` and ``psnr_outside``.
+
+        Raises:
+            ValueError: sizes do not match, or a frame is smaller than SSIM's window.
+        """
+        shape = gt.shape[:2]
+        gt, sr = self._protocol.match(gt, sr)
+        region = self._protocol.region(*gt.shape[:2])
+        planes = self._protocol.planes(gt, sr)
+        scores = dict(psnr_y=psnr(*planes), ssim_y=self._protocol.ssim(*planes))
+        if mask is not None:
+            inside = mask[self._protocol.frame(*shape)][region]
+            scores['psnr_inside'] = psnr(*planes, inside)
+            scores['psnr_outside'] = psnr(*planes, (inside == 0).astype(np.uint8))
+        for name, metric in self._optional.items():
+            scores[name] = metric(gt, sr, region) if sr.ndim == 3 else float('nan')
+        return {column: scores[column] for column in self._columns}

@@ -1,0 +1,104 @@
+"""Temporal consistency: how a frame and the one before it agree, by OpenCV's optical flow.
+
+Frames that are equal have no flow between them; it is then zero, and not computed.
+"""
+
+from typing import Optional
+
+import cv2
+import numpy as np
+
+from .protocols import Region
+
+
+class FlowDifference:
+    """tOF: mean distance in px between the flow of SR frames and that of GT frames.
+
+    As TecoGAN's (Chu et al., ToG 2020; ``metrics.py`` of thunil/TecoGAN): Farneback's flow from
+    grey frame t-1 to grey frame t, with its parameters; the length of the difference of the two
+    flow vectors (its paper writes the L1 norm, its code takes the L2 norm), mean over the pixels.
+    """
+
+    def __init__(self) -> None:
+        self._previous: Optional[tuple[np.ndarray, np.ndarray]] = None
+
+    def __call__(self, gt: np.ndarray, sr: np.ndarray, region: Region) -> float:
+        """tOF of a frame in ``region``; NaN for the first one."""
+        grey = tuple(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) for image in (gt, sr))
+        previous, self._previous = self._previous, grey
+        if previous is None:
+            return float('nan')
+        gt_flow, sr_flow = (_farneback(*pair) for pair in zip(previous, grey, strict=True))
+        return float(np.sqrt(_square((gt_flow - sr_flow)[region])).mean())
+
+
+class WarpingError:
+    """Mean square of SR frame t minus SR frame t-1 warped onto it, RGB in [0, 1].
+
+    As Lai et al. (ECCV 2018, Sec. 4.1), with GT's flow from t to t-1, so that methods are compared
+    on the same pixels, and DIS for FlowNet2. Occluded pixels do not count: those whose flow and
+    the flow back disagree or that lie at a motion boundary, by the two thresholds of Ruder et al.
+    (GCPR 2016, Sec. 3.2), and those that come from outside the frame. Warping is bilinear, with
+    OpenCV's resolution of 1/32 px. NaN where all pixels are occluded.
+    """
+
+    def __init__(self) -> None:
+        self._previous: Optional[tuple[np.ndarray, np.ndarray, np.ndarray]] = None
+        self._dis = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+
+    def __call__(self, gt: np.ndarray, sr: np.ndarray, region: Region) -> float:
+        """Warping error of a frame in ``region``; NaN for the first one."""
+        grey, sr = cv2.cvtColor(gt, cv2.COLOR_RGB2GRAY), sr.astype(np.float32) / 255
+        previous, self._previous = self._previous, (grey, sr)
+        if previous is None:
+            return float('nan')
+        if np.array_equal(previous[0], grey):
+            return float(np.square(sr - previous[1])[region].mean())
+        back = self._dis.calc(grey, previous[0], None)
+        visible = ~occluded(back, self._dis.calc(previous[0], grey, None))[region]
+        if not visible.any():
+            return float('nan')
+        difference = (sr - warp(previous[1], back))[region]
+        return float(np.square(difference[visible]).mean())
+
+
+def warp(image: np.ndarray, flow: np.ndarray) -> np.ndarray:
+    """``image`` (H, W, C), float32, taken where ``flow`` (H, W, 2), in px, points to."""
+    return cv2.remap(image, *_targets(flow), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+def occluded(flow: np.ndarray, flow_back: np.ndarray) -> np.ndarray:
+    """Pixels (H, W) of a frame that are not to be seen in the frame that ``flow`` leads to.
+
+    Args:
+        flow: from this frame to the other (H, W, 2), px.
+        flow_back: from the other to this one.
+    """
+    height, width = flow.shape[:2]
+    returned = warp(flow_back, flow)
+    lengths = _square(flow) + _square(returned)
+    inconsistent = _square(flow + returned) > 0.01 * lengths + 0.5
+    across, down = np.zeros_like(flow), np.zeros_like(flow)
+    across[:, :-1], down[:-1] = np.diff(flow, axis=1), np.diff(flow, axis=0)
+    boundary = _square(across) + _square(down) > 0.01 * _square(flow) + 0.002
+    x, y = _targets(flow)
+    outside = (x < 0) | (x > width - 1) | (y < 0) | (y > height - 1)
+    return inconsistent | boundary | outside
+
+
+def _farneback(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    if np.array_equal(before, after):
+        return np.zeros((*after.shape, 2), np.float32)
+    return cv2.calcOpticalFlowFarneback(before, after, None, 0.5, 3, 15, 3, 5, 1.2, 0)
+
+
+def _targets(flow: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """x and y that each pixel's flow leads to, float32."""
+    height, width = flow.shape[:2]
+    x, y = np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32)
+    return flow[..., 0] + x, flow[..., 1] + y[:, None]
+
+
+def _square(vectors: np.ndarray) -> np.ndarray:
+    x, y = vectors[..., 0], vectors[..., 1]
+    return x * x + y * y

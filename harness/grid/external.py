@@ -1,0 +1,85 @@
+"""Results of other people's code as rows of a grid: its ``external_results``, scored.
+
+In the grid's work directory ``external/<key>/``: ``frames_<set>.csv`` as of a run, but without
+times, and ``external.json`` with the label, the protocol and where the results came from.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+from tqdm import tqdm
+
+from dataset_tools.manifest import VideoSet
+from harness.cli import UserError, fail
+from harness.evaluation.frames_csv import missing_metrics, write_frames
+from harness.evaluation.protocols import DEFAULT, PROTOCOLS
+from harness.evaluation.score import count_frames, pair_videos, score
+from harness.evaluation.scorer import BASIC_METRICS
+from harness.files import read_json, write_json
+
+from .evaluation_plan import EvaluationPlan, External
+
+
+def score_external(work_dir: Path, plan: EvaluationPlan) -> None:
+    """Scores all results that are new or have changed since they were scored.
+
+    Raises:
+        UserError: results do not fit their test set; the message says which entry it is.
+        DatasetError: a frame cannot be read.
+    """
+    for key, entry in plan.external.items():
+        folder = work_dir / 'external' / key
+        done = read_json(folder / 'external.json').get('results', {})
+        results = {}
+        for name, path in entry.results.items():
+            output, test_set = folder / f'frames_{name}.csv', plan.test_sets[name]
+            results[name] = _describe(path, test_set, entry, plan.metrics)
+            if done.get(name) != results[name] or not output.is_file():
+                try:
+                    write_frames(_table(path, test_set, entry, plan.metrics), output)
+                except UserError as error:
+                    raise UserError(f'external_results.{key}.results.{name}: {error}') from error
+        for name in done.keys() - results.keys():
+            (folder / f'frames_{name}.csv').unlink(missing_ok=True)
+        content = dict(label=entry.label, protocol=entry.protocol, results=results)
+        write_json(folder / 'external.json', content)
+
+
+def _describe(path: Path, test_set: VideoSet, entry: External, metrics: Sequence[str]) -> dict:
+    """Where results are and all else that their scores depend on."""
+    files = [path] if path.is_file() else sorted(f for f in path.rglob('*') if f.is_file())
+    state = [(str(f.relative_to(path)), f.stat().st_size, f.stat().st_mtime_ns) for f in files]
+    return dict(
+        source=str(path),
+        files=hashlib.sha256(repr(state).encode()).hexdigest(),
+        test_set=test_set.checksum,
+        protocol=entry.protocol,
+        metrics=list(metrics),
+    )
+
+
+def _table(path: Path, test_set: VideoSet, entry: External, metrics: Sequence[str]) -> pd.DataFrame:
+    if path.suffix.lower() == '.csv':
+        return _read_scores(path, test_set)
+    pairs = pair_videos(test_set.root, path)
+    protocol = PROTOCOLS[entry.protocol or DEFAULT.name]
+    with tqdm(total=count_frames(pairs, protocol), desc=entry.label, disable=None) as bar:
+        return score(pairs, protocol, metrics, bar.update)
+
+
+def _read_scores(path: Path, test_set: VideoSet) -> pd.DataFrame:
+    """Per-frame scores that were computed elsewhere; frames may be absent, videos not."""
+    absent = missing_metrics(path, ('video', 'frame', *BASIC_METRICS))
+    if absent:
+        fail(f'{path}: no column {", ".join(absent)}')
+    table = pd.read_csv(path, dtype={'video': str})
+    found, wanted = set(table.video), set(test_set.videos)
+    if found != wanted:
+        fail(f'{path}: videos {", ".join(sorted(found ^ wanted))} are not in both it and the set')
+    for video, frames in table.groupby('video').frame:
+        count = test_set.videos[video].frames
+        if frames.duplicated().any() or not frames.between(0, count - 1).all():
+            fail(f'{path}: frames of {video} are not among 0 to {count - 1}, each once')
+    return table
