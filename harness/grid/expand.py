@@ -144,17 +144,27 @@ def grid_record(grid: Grid, runs: list[Run]) -> dict:
     """``grid.json``: what the reports need to know of the plan, in display order."""
     return dict(
         name=grid.name,
-        networks={key: dict(label=entry['label']) for key, entry in grid.networks.items()},
-        train_sets={key: dict(label=grid.labels[key]) for key in grid.train_sets},
-        test_sets={
-            key: dict(
-                label=grid.labels[key],
-                checksum=test_set.checksum,
-                videos={video.name: video.frames for video in test_set.videos.values()},
-            )
-            for key, test_set in grid.test_sets.items()
-        },
+        networks={key: _named(entry) for key, entry in grid.networks.items()},
+        train_sets={key: _set_record(grid, key, s) for key, s in grid.train_sets.items()},
+        test_sets={key: _set_record(grid, key, s) for key, s in grid.test_sets.items()},
         runs=[run.record() for run in runs],
+    )
+
+
+def _named(entry: dict) -> dict:
+    return {name: entry[name] for name in ('label', 'paper') if name in entry}
+
+
+def _set_record(grid: Grid, key: str, video_set: VideoSet) -> dict:
+    """Names of a set, and of each of its videos the frames and the HR size (height, width)."""
+    videos = video_set.videos.values()
+    paper = {'paper': grid.papers[key]} if key in grid.papers else {}
+    return dict(
+        label=grid.labels[key],
+        **paper,
+        checksum=video_set.checksum,
+        videos={video.name: video.frames for video in videos},
+        sizes={video.name: video.sizes['gt'] for video in videos},
     )
 
 

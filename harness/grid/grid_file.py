@@ -8,7 +8,9 @@ A grid file is an MMEngine config with these entries::
     sweeps = [dict(networks=[...], strategies=['RI', 'PI'], R=[8], fc=[False], seeds=[0])]
     jobs = 2  # worker processes
 
-Each sweep is the product of its axes; the runs of all sweeps together are the grid.
+Each sweep is the product of its axes; the runs of all sweeps together are the grid. A network or
+set that is the same as one of the papers' may say so by its name there, ``paper='FRVSR'``: the
+report then shows the paper's numbers beside its own (see ``reports/paper.py``).
 """
 
 from pathlib import Path
@@ -37,6 +39,7 @@ class Grid(NamedTuple):
     train_sets: dict[str, VideoSet]
     test_sets: dict[str, VideoSet]
     labels: dict[str, str]  # of the sets
+    papers: dict[str, str]  # set -> its name in the papers' tables, where the grid file has one
     sweeps: list[dict[str, list]]
     jobs: int
 
@@ -67,8 +70,9 @@ def load_grid(path: str, overrides: dict[str, list]) -> Grid:
         fail(f'grid {path}:\n  ' + '\n  '.join(problems))
     named = {**cfg.train_sets, **cfg.test_sets}
     labels = {key: entry.get('label', key) for key, entry in named.items()}
+    papers = {key: entry['paper'] for key, entry in named.items() if 'paper' in entry}
     jobs = cfg.get('jobs', 1)
-    return Grid(Path(path).stem, networks, train_sets, test_sets, labels, sweeps, jobs)
+    return Grid(Path(path).stem, networks, train_sets, test_sets, labels, papers, sweeps, jobs)
 
 
 def _check_networks(networks, problems) -> dict[str, dict]:
