@@ -10,9 +10,9 @@ Each is therefore a unit of its own, the other averaged out first:
 
 Both are exact sign-flip tests (two-sided; 2^n equally probable signs of n differences that are
 symmetric around zero if the strategies are equal). Their smallest possible value is 2^(1-n), so
-that fewer than six units cannot reach 5 %; then there is no test at all. The interval resamples videos
-and seeds both (the two-way or "pigeonhole" bootstrap, Owen 2007, on the safe side for crossed
-data); with one seed it says nothing about other trainings.
+that fewer than six units cannot reach 5 %; then there is no test at all. The interval resamples
+videos and seeds both (the two-way or "pigeonhole" bootstrap, Owen 2007, on the safe side for
+crossed data); with one seed it says nothing about other trainings.
 
 Only seeds that both strategies have finished are compared; the same seed means the same initial
 weights and order of data.

@@ -1,5 +1,6 @@
 """One workbook with all tables, statistics and curves of a grid."""
 
+import io
 import math
 import textwrap
 from pathlib import Path
@@ -11,26 +12,32 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
 from reports.excel_charts import add_charts, curve_frame
+from reports.excel_rows import append_rows
 from reports.files import replacing
 from reports.results import GridResults
 from reports.table_model import BEST, SECOND, Cell, Table
 
-HEADER_FONT = Font(bold=True)
+BASE_FONT = {'name': 'Calibri', 'size': 11}  # openpyxl's own; a font without a name has serifs
+LINE_HEIGHT = 15  # points
+HEADER_FONT = Font(**BASE_FONT, bold=True)
 HEADER_FILL = PatternFill('solid', fgColor='E8ECF1')
 HEADER_ALIGNMENT = Alignment(wrap_text=True, vertical='top')
-RANK_FONTS = {BEST: Font(color='C00000', bold=True), SECOND: Font(color='1F4EAD', bold=True)}
-NOTE_FONT = Font(italic=True, color='7F7F7F')
+RANK_FONTS = {
+    BEST: Font(**BASE_FONT, color='C00000', bold=True),
+    SECOND: Font(**BASE_FONT, color='1F4EAD', bold=True),
+}
+NOTE_FONT = Font(**BASE_FONT, italic=True, color='7F7F7F')
 SHEET_NAMES = {'main': 'Summary', 'tradeoff': 'R trade-off'}
 # The first that is part of a column's name counts.
 FORMATS = {
     **dict.fromkeys(('repeats', 'parameters', 'threads', '_frame', 'diverged'), '0'),
     'ssim': '0.000',
     **dict.fromkeys(('drift', 'difference', 'low', 'high'), '+0.00;-0.00;0.00'),
-    'p_': '0.0000',
     'psnr': '0.00',
     'ms': '0.0',
     'tof': '0.000',
     'warp_error': '0.00000',
+    'p_': '0.0000',
 }
 # of the papers' numbers
 METRIC_FORMATS = {'psnr_y_db': '0.00', 'ssim_y': '0.000', 'params_millions': '0.00'}
@@ -55,19 +62,23 @@ def write_workbook(
     book = Workbook()
     book.remove(book.active)
     for table in tables:
-        name = SHEET_NAMES.get(table.name, table.name.replace('_', ' ').capitalize())
-        _write_table(book.create_sheet(name), table)
+        name = SHEET_NAMES.get(table.name, table.name.replace('_', ' '))
+        _write_table(book.create_sheet(name[0].upper() + name[1:]), table)
     wide = curve_frame(grid)
     charts, curves = book.create_sheet('Charts'), book.create_sheet('Curves')
     _write_curves(charts, curves, grid, wide)
     _write_frame(book.create_sheet('Per video'), _named(grid, grid.videos), frozen_columns=5)
-    _write_frame(book.create_sheet('Per frame'), _per_frame(grid), frozen_columns=3)
+    frames = _per_frame(grid)
+    _write_frame(book.create_sheet('Per frame'), frames.head(1), frozen_columns=3)
+    book['Per frame'].auto_filter.ref = f'A1:C{len(frames) + 1}'
     _write_comparison(book.create_sheet('Paper comparison'), comparison)
     _write_frame(book.create_sheet('All differences'), differences, frozen_columns=5)
     _write_frame(book.create_sheet('Evaluations'), _named(grid, grid.evaluations), frozen_columns=5)
     _write_frame(book.create_sheet('Runs'), grid.runs, frozen_columns=1)
     with replacing(path) as temporary:
-        book.save(temporary)
+        saved = io.BytesIO()
+        book.save(saved)
+        append_rows(saved, temporary, book.sheetnames.index('Per frame') + 1, frames)
     return path
 
 
@@ -75,19 +86,21 @@ def _write_table(sheet: Worksheet, table: Table) -> None:
     """One sheet column a number: PSNR, its deviation and SSIM do not share a cell as on paper."""
     has_ssim = [_any(table, i, 'ssim') for i in range(len(table.columns))]
     has_std = [_any(table, i, 'std') for i in range(len(table.columns))]
-    header = ['Part', table.stub]
+    headed = any(row.heading for row in table.rows)
+    header = [*['Part'] * headed, table.stub]
     for column, ssim, std in zip(table.columns, has_ssim, has_std, strict=True):
         name = f'{column.group} {column.header.removesuffix("/SSIM")}'.strip()
         named = column.group if column.header.endswith('/SSIM') else name
         header += [name, *([f'{name} std'] if std else []), *([f'{named} SSIM'] * ssim)]
     sheet.append(header)
     for number, row in enumerate(table.rows, start=2):
-        sheet.cell(number, 1, row.heading)
-        sheet.cell(number, 2, row.label)
-        at = 3
+        labels = [*[row.heading] * headed, row.label]
+        for at, text in enumerate(labels, start=1):
+            sheet.cell(number, at, text)
+        at = len(labels) + 1
         for cell, ssim, std in zip(row.cells, has_ssim, has_std, strict=True):
             at = _write_cell(sheet, number, at, cell, ssim, std)
-    _finish(sheet, frozen_columns=2)
+    _finish(sheet, frozen_columns=1 + headed)
     below = ['', *textwrap.wrap(table.caption, 130), *table.notes]
     if table.is_ranked:
         below.insert(1, f'Best red, second best blue, of {table.rivals}.'.replace(',.', '.'))
@@ -117,7 +130,9 @@ def _write_cell(sheet: Worksheet, row: int, at: int, cell: Cell, ssim: bool, std
             target.font = RANK_FONTS[cell.rank]
     if math.isnan(cell.value):
         target = sheet.cell(row, at, cell.text or cell.note or None)
-        target.font = Font() if cell.text else NOTE_FONT
+        target.alignment = Alignment(horizontal='right')
+        if not cell.text:
+            target.font = NOTE_FONT
     return at + len(parts)
 
 
@@ -141,15 +156,19 @@ def _format_of(name: str) -> str:
 
 def _finish(sheet: Worksheet, frozen_columns: int) -> None:
     sheet.freeze_panes = f'{get_column_letter(frozen_columns + 1)}2'
+    lines = 1
     for at, cell in enumerate(sheet[1], start=1):
         cell.font, cell.fill, cell.alignment = HEADER_FONT, HEADER_FILL, HEADER_ALIGNMENT
         # The first rows tell the width; looking at all of them would cost more than it gives.
         below = [sheet.cell(row, at).value for row in range(2, min(sheet.max_row, 60) + 1)]
         texts = [len(value) for value in below if isinstance(value, str)]
-        # Headers wrap, at underscores and spaces.
-        words = [len(word) for word in str(cell.value).replace('_', ' ').split()]
-        longest = max([*words, *texts], default=0)
-        sheet.column_dimensions[get_column_letter(at)].width = min(max(9, longest + 2), 48)
+        # Headers wrap; those of numbers may break within a word.
+        word = max(map(len, str(cell.value).replace('_', ' ').split()))
+        longest = max([min(word, 14), *texts])
+        width = min(max(9, longest + 2), 48)
+        sheet.column_dimensions[get_column_letter(at)].width = width
+        lines = max(lines, math.ceil(len(str(cell.value)) / (width - 2)))
+    sheet.row_dimensions[1].height = lines * LINE_HEIGHT
 
 
 def _named(grid: GridResults, frame: pd.DataFrame) -> pd.DataFrame:
@@ -163,12 +182,15 @@ def _per_frame(grid: GridResults) -> pd.DataFrame:
     keys = ['test_set', 'video', 'frame']
     wide = grid.frames.pivot(index=keys, columns='run_id', values='psnr_y').round(3)
     done = [run_id for run_id in grid.runs['run_id'] if run_id in wide]
-    return wide[done].reset_index()
+    order = list(grid.plan.test_sets)
+    sets = wide.index.get_level_values('test_set').map(order.index)
+    return wide[done].iloc[sets.argsort(kind='stable')].reset_index()
 
 
 def _write_curves(charts: Worksheet, curves: Worksheet, grid: GridResults, wide) -> None:
+    trained_on = grid.plan.train_sets if len(grid.plan.train_sets) > 1 else {}
     labels = [
-        ', '.join(filter(None, (grid.plan.test_sets[key].label, method, train)))
+        ', '.join(filter(None, (grid.plan.test_sets[key].label, method, trained_on.get(train))))
         for key, train, _, method in wide.columns
     ]
     flat = wide.round(3).set_axis(labels, axis='columns').rename_axis('frame').reset_index()

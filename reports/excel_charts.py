@@ -3,7 +3,10 @@
 import math
 
 import pandas as pd
-from openpyxl.chart import LineChart, Reference
+from openpyxl.chart import LineChart, Reference, Series
+from openpyxl.chart.shapes import GraphicalProperties
+from openpyxl.chart.text import RichText
+from openpyxl.drawing.text import CharacterProperties, Paragraph, ParagraphProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
 from reports.results import GridResults
@@ -17,8 +20,11 @@ def curve_frame(grid: GridResults) -> pd.DataFrame:
     """PSNR (dB) by frame, mean over videos and seeds; columns (test set, training set, method)."""
     keys = ['test_set', 'train_set', 'network', 'method']
     wide = grid.curves.pivot_table(index='frame', columns=keys, values='psnr_y', sort=False)
-    order = {key: number for number, key in enumerate(grid.plan.test_sets)}
-    return wide[sorted(wide.columns, key=lambda column: order[column[0]])]
+    methods = grid.methods[keys[1:]].itertuples(index=False, name=None)
+    ordered = [(test_set, *m) for m in methods for test_set in grid.plan.test_sets]
+    order = list(grid.plan.test_sets)
+    found = [column for column in ordered if column in wide.columns]
+    return wide[sorted(found, key=lambda column: order.index(column[0]))]
 
 
 def add_charts(sheet: Worksheet, curves: Worksheet, grid: GridResults, wide: pd.DataFrame) -> None:
@@ -32,10 +38,7 @@ def add_charts(sheet: Worksheet, curves: Worksheet, grid: GridResults, wide: pd.
     """
     trained = grid.methods[grid.methods['train_set'] != '']
     groups = list(trained[['train_set', 'network']].drop_duplicates().itertuples(index=False))
-    looks = {
-        (method.train_set, method.network, method.method): look(method, grid.methods['repeats'])
-        for method in grid.methods.itertuples()
-    }
+    methods = {(m.train_set, m.network, m.method): m for m in grid.methods.itertuples()}
     for down, (train_set, network) in enumerate(groups):
         for across, (key, test_set) in enumerate(grid.plan.test_sets.items()):
             # '' is the training set of references, which are in every chart.
@@ -50,7 +53,9 @@ def add_charts(sheet: Worksheet, curves: Worksheet, grid: GridResults, wide: pd.
             frames = max(test_set.videos.values())
             chart = _chart(f'{title}: {test_set.label}', frames)
             for at, column in places:
-                _add_curve(chart, curves, at, frames, looks[column[1:]])
+                method = methods[column[1:]]
+                style = look(method, grid.methods['repeats'])
+                _add_curve(chart, curves, at, frames, method.variant, style)
             _set_range(chart, wide[[column for _, column in places]])
             anchor = sheet.cell(2 + down * ROWS, 1 + across * COLUMNS).coordinate
             sheet.add_chart(chart, anchor)
@@ -59,25 +64,38 @@ def add_charts(sheet: Worksheet, curves: Worksheet, grid: GridResults, wide: pd.
 def _chart(title: str, frames: int) -> LineChart:
     chart = LineChart()
     chart.title, chart.x_axis.title, chart.y_axis.title = title, 'Frame', 'PSNR (dB)'
-    # Without this, Excel hides the axes of charts that openpyxl makes.
+    # Without these, Excel hides the axes of charts that openpyxl makes and writes over them.
     chart.x_axis.delete = chart.y_axis.delete = False
+    for part in (chart.title, chart.x_axis.title, chart.y_axis.title, chart.legend):
+        part.overlay = False
+    for part, size in ((chart.title, 12), (chart.x_axis.title, 10), (chart.y_axis.title, 10)):
+        part.tx.rich.p[0].pPr = _font(size)
+    chart.legend.txPr = RichText(p=[Paragraph(pPr=_font(9), endParaRPr=CharacterProperties())])
+    grey = GraphicalProperties()
+    grey.line.solidFill = 'D9D9D9'
+    chart.y_axis.majorGridlines.spPr = grey
     chart.y_axis.number_format = '0.0'
     chart.width, chart.height = WIDTH, HEIGHT
-    chart.legend.position = 'b'
     chart.x_axis.tickLblSkip = chart.x_axis.tickMarkSkip = max(1, 10 * round(frames / 80))
     return chart
 
 
-def _add_curve(chart: LineChart, curves: Worksheet, column: int, frames: int, style) -> None:
+def _font(points: int) -> ParagraphProperties:
+    return ParagraphProperties(defRPr=CharacterProperties(sz=100 * points))
+
+
+def _add_curve(
+    chart: LineChart, curves: Worksheet, column: int, frames: int, name: str, style
+) -> None:
     last = 1 + frames  # below the header
-    values = Reference(curves, min_col=column, min_row=1, max_row=last)
-    chart.add_data(values, titles_from_data=True)
-    chart.set_categories(Reference(curves, min_col=1, min_row=2, max_row=last))
-    line = chart.series[-1]
+    values = Reference(curves, min_col=column, min_row=2, max_row=last)
+    line = Series(values, title=name)
     line.smooth = False
     line.graphicalProperties.line.width = 15000  # EMU, about 1.2 pt
     line.graphicalProperties.line.solidFill = style.color.lstrip('#').upper()
     line.graphicalProperties.line.dashStyle = 'dash' if style.line == '--' else 'solid'
+    chart.series.append(line)
+    chart.set_categories(Reference(curves, min_col=1, min_row=2, max_row=last))
 
 
 def _set_range(chart: LineChart, values: pd.DataFrame) -> None:

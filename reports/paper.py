@@ -188,11 +188,8 @@ def set_numbers(videos: TestSet) -> dict[str, float]:
     """The metrics of Tables I to III: videos, and the range of frames and of HR sizes (pixels)."""
     frames = list(videos.videos.values())
     numbers = dict(zip(SET_METRICS, (len(frames), min(frames), max(frames)), strict=True))
-    if not videos.sizes:
-        return numbers
-    for axis, lengths in zip(
-        ('height', 'width'), zip(*videos.sizes.values(), strict=True), strict=True
-    ):
+    for at, axis in enumerate(('height', 'width') if videos.sizes else ()):
+        lengths = [size[at] for size in videos.sizes.values()]
         numbers |= {f'{axis}_min': min(lengths), f'{axis}_max': max(lengths)}
     return numbers
 
@@ -208,7 +205,7 @@ def _score_candidate(grid, method, key: str, record: dict, shapes: dict) -> Cand
     ].iloc[0]
     reasons = [
         *_training_reasons(grid, method, record, shapes),
-        *_test_reasons(grid.plan.test_sets[key], record, shapes),
+        *_test_reasons(grid, method, key, record, shapes),
     ]
     numbers = cell[[score, f'{score}_std', 'seeds_done', 'run_ids']]
     return Candidate(_name(grid, method, record), *numbers, reasons)
@@ -234,25 +231,25 @@ def _training_reasons(grid, method, record: dict, shapes: dict) -> list[str]:
     else:
         reasons.append(f'trained on {trained_on}, the paper on videos of its own')
     theirs = ITERATIONS.get(base_name(record['method']))
-    same = (grid.runs['network'] == method.network) & (grid.runs['method'] == method.method)
-    ours = set(grid.runs.loc[same, 'iterations'])
+    ours = set(_runs_of(grid, method)['iterations'])
     if theirs and ours != {theirs}:
         counts = ', '.join(map(str, sorted(ours)))
         reasons.append(f'{counts} training iterations, the paper {theirs}')
     return reasons
 
 
-def _test_reasons(test_set: TestSet, record: dict, shapes: dict) -> list[str]:
+def _test_reasons(grid, method, key: str, record: dict, shapes: dict) -> list[str]:
+    test_set = grid.plan.test_sets[key]
     reasons = _shape_reasons(test_set, shapes.get(test_set.paper, {}))
     if test_set.paper == 'Composit':
         reasons.append('the paper does not name the videos of Composit')
     wanted = LR_KINDS[record['paper']]
     if test_set.lr_kind != wanted:
         reasons.append(f'{test_set.label} from {test_set.lr_kind} frames, the paper {wanted}')
-    protocol = PROTOCOLS.get((record['paper'], record['table']), '')
-    if test_set.protocol != protocol:
-        names = [name or 'default' for name in (test_set.protocol, protocol)]
-        reasons.append(f'{names[0]} protocol, the paper {names[1]}')
+    theirs = PROTOCOLS.get((record['paper'], record['table']), '')
+    ours = _runs_of(grid, method)['protocol'].iloc[0] or test_set.protocol
+    if ours != theirs:
+        reasons.append(f'{ours or "default"} protocol, the paper {theirs or "default"}')
     return reasons
 
 
@@ -266,10 +263,15 @@ def _shape_reasons(videos: TestSet, shape: dict) -> list[str]:
     ]
 
 
+def _runs_of(grid: GridResults, method) -> pd.DataFrame:
+    """Runs of a method on any training set."""
+    same = (grid.runs['network'] == method.network) & (grid.runs['method'] == method.method)
+    return grid.runs[same]
+
+
 def _time_candidate(grid: GridResults, method, record: dict) -> Candidate:
     column, scale = _TIMES[record['metric']]
-    same = (grid.runs['network'] == method.network) & (grid.runs['method'] == method.method)
-    runs = grid.runs[same].dropna(subset=[column])
+    runs = _runs_of(grid, method).dropna(subset=[column])
     reasons = []
     if record['metric'] != 'params_millions':
         devices = ', '.join(sorted(set(runs['device'].dropna()))) or 'an unknown device'

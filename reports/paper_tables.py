@@ -74,7 +74,7 @@ def _paper_table(layout: _Layout, cells: pd.DataFrame) -> Table:
                 rows.append(Row('', section, f'{INDENT}difference', gaps, ''))
     rivals = 'each network' if layout.paper == 'PI-BPTT' else 'all'
     return Table(
-        f'paper_{layout.paper.lower().replace("-", "")}_{layout.table.lower()}',
+        f'paper_{layout.paper}_{layout.table}',
         _caption(layout, cells),
         columns,
         rank_rows(columns, rows),

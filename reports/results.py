@@ -51,7 +51,8 @@ class GridResults:
     Attributes:
         plan: names, labels and order of networks, training sets and test sets.
         runs: one row a planned run or result from elsewhere: axes, method label, kind (trained,
-            untrained, external), status, reason, timing, folder (in the work directory).
+            untrained, external), protocol ('' for the default), status, reason, timing, folder (in
+            the work directory).
         frames: run_id, test_set, video, frame, psnr_y, ssim_y, ms of finished runs, and the
             optional quantities that any of them has (``quantities``).
         videos: statistics of each run x test set x video (see ``stability``).
@@ -158,7 +159,7 @@ def _run_row(run: dict, plan: GridPlan, work_dir: Path) -> dict:
     folder = run_folder(work_dir, run['run_id'])
     trained, external = run['strategy'] is not None, run['run_id'] == run['network']
     label, variant = plan.networks[run['network']], _variant(run)
-    timing = dict.fromkeys(TIMING_FIELDS)
+    timing, protocol = dict.fromkeys(TIMING_FIELDS), ''
     if external:
         status, reason, protocol = read_external(folder)
         label += f' ({protocol} protocol)' if protocol else ''
@@ -180,6 +181,7 @@ def _run_row(run: dict, plan: GridPlan, work_dir: Path) -> dict:
         'reason': reason,
         **timing,
         'kind': 'external' if external else 'trained' if trained else 'untrained',
+        'protocol': protocol,
         'folder': str(folder.relative_to(work_dir)),
     }
 

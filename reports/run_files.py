@@ -240,7 +240,7 @@ def read_frames(path: Path, videos: dict[str, int], whole: bool = True) -> pd.Da
     Args:
         path: a ``frames_<test_set>.csv``.
         videos: expected number of frames of each video.
-        whole: whether every frame must be there; other protocols leave out first and last ones.
+        whole: whether every frame must be there; other protocols leave some out.
 
     Raises:
         InvalidFile: columns, videos or frames are missing, repeated or not finite numbers.
@@ -271,10 +271,9 @@ def _check_frames(frames: pd.DataFrame, videos: dict[str, int], name: str, whole
         found = np.sort(by_video[video].to_numpy()) if video in by_video else np.array([])
         if not len(found) or (whole and len(found) != expected):
             raise InvalidFile(f'{name}: video {video} has {len(found)} of {expected} frames')
-        first, last = (0, expected - 1) if whole else (found[0], found[-1])
-        in_range = 0 <= first <= last < expected
-        if not (in_range and np.array_equal(found, np.arange(first, last + 1))):
-            raise InvalidFile(f'{name}: video {video} does not hold frames 0 to {expected - 1}')
+        once = np.isin(found, np.arange(expected)).all() and (np.diff(found) > 0).all()
+        if not once:
+            raise InvalidFile(f'{name}: {video} does not hold frames 0 to {expected - 1} once')
     finite = np.isfinite(frames[['psnr_y', 'ssim_y']].to_numpy(dtype=float)).all(axis=1)
     if not finite.all():
         bad = frames[~finite].iloc[0]

@@ -41,8 +41,8 @@ def video_statistics(frames: pd.DataFrame) -> pd.DataFrame:
     """One row a run x test set x video, in the order of ``frames``.
 
     Args:
-        frames: run_id, test_set, video, frame (0-based, without gaps), psnr_y (dB), ssim_y, ms,
-            and optional quantities, which are averaged like PSNR.
+        frames: run_id, test_set, video, frame (0-based), psnr_y (dB), ssim_y, ms, and optional
+            quantities, which are averaged like PSNR.
     """
     frames = frames.reset_index(drop=True)
     groups = frames.groupby(VIDEO_KEYS, sort=False)
@@ -57,12 +57,12 @@ def video_statistics(frames: pd.DataFrame) -> pd.DataFrame:
 
 
 def _windows(frames: pd.DataFrame, groups, videos: pd.DataFrame) -> pd.DataFrame:
-    count = groups['frame'].transform('size')
-    # Results from elsewhere may lack the first frames of a video.
-    position = frames['frame'] - groups['frame'].transform('min')
+    # Results from elsewhere may lack frames; the first ones, usually.
+    first, last = groups['frame'].transform('min'), groups['frame'].transform('max')
+    is_long = last - first + 1 >= LONG
     inside = {
-        'first50': (count >= LONG) & (position < WINDOW),
-        'last50': (count >= LONG) & (position >= count - WINDOW),
+        'first50': is_long & (frames['frame'] < first + WINDOW),
+        'last50': is_long & (frames['frame'] > last - WINDOW),
     }
     for name, rows in inside.items():
         means = frames[rows].groupby(VIDEO_KEYS)[['psnr_y', 'ssim_y']].mean()
@@ -73,12 +73,12 @@ def _windows(frames: pd.DataFrame, groups, videos: pd.DataFrame) -> pd.DataFrame
 def _divergence(frames: pd.DataFrame, videos: pd.DataFrame) -> pd.DataFrame:
     start = frames[VIDEO_KEYS].merge(videos['psnr_first50'].reset_index(), how='left')
     fine = frames['psnr_y'] > start['psnr_first50'] - DROP
-    last = frames.groupby(VIDEO_KEYS)['frame'].max()
     # The first 50 frames are not all under their own mean: every long video has a fine frame.
     last_fine = frames[fine].groupby(VIDEO_KEYS)['frame'].max().reindex(videos.index)
-    diverged = (last_fine < last.reindex(videos.index)).astype('boolean')
+    last = frames.groupby(VIDEO_KEYS)['frame'].max().reindex(videos.index)
+    diverged = last_fine < last
     return videos.assign(
-        diverged=diverged.mask(last_fine.isna()),
+        diverged=diverged.astype('boolean').mask(last_fine.isna()),
         divergence_frame=(last_fine + 1).where(diverged),
     )
 
