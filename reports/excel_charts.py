@@ -100,5 +100,5 @@ def _add_curve(
 
 def _set_range(chart: LineChart, values: pd.DataFrame) -> None:
     # Excel's own axis would begin at 0 dB.
-    chart.y_axis.scaling.min = math.floor(values.min().min())
-    chart.y_axis.scaling.max = math.ceil(values.max().max())
+    chart.y_axis.scaling.min = math.floor(values.min().min() - 0.5)
+    chart.y_axis.scaling.max = math.ceil(values.max().max() + 0.5)

@@ -7,8 +7,8 @@ Quantities of one video under one run, PSNR on Y in dB:
   frames, as MRVSR's tables (Chiche et al., 2022) give them;
 - ``drift``: last 50 minus first 50, negative where quality is lost;
 - ``divergence_frame``: the first frame from which PSNR stays at least ``DROP`` dB under the mean of
-  the first 50 until the end. NaN where there is none, which ``diverged`` (False) tells from videos
-  too short to say (missing);
+  the first 50 until the end, be it the last frame alone. NaN where there is none, which
+  ``diverged`` (False) tells from videos too short to say (missing);
 - ``worst_frame``, ``worst_psnr``: the frame with the lowest PSNR, the earliest of several.
 
 Videos of fewer than ``LONG`` frames have no first and last 50, drift or divergence: the two windows

@@ -119,3 +119,19 @@ def test_grid_record_names_everything_in_display_order(grid_file, real_set):
         'chelsea': 24,
     }
     assert [run['repeats'] for run in record['runs']] == [None, 2, 4, None]
+    for sets in ('train_sets', 'test_sets'):
+        (entry,) = record[sets].values()
+        assert entry['checksum'] == real_set.checksum and 'paper' not in entry
+        assert entry['sizes']['coffee'] == real_set.videos['coffee'].sizes['gt']
+
+
+def test_names_in_the_papers_reach_the_record_and_change_no_run(grid_file, real_set):
+    before = ids(grid_file)
+    edit(grid_file, "label='Tiny'", "label='Tiny', paper='FRVSR'")
+    edit(grid_file, "label='Moving'", "label='Moving', paper='Vid4'")
+    grid = load_grid(str(grid_file), {})
+    record = grid_record(grid, expand(grid))
+    assert record['networks']['tiny'] == {'label': 'Tiny', 'paper': 'FRVSR'}
+    assert record['test_sets']['moving']['paper'] == 'Vid4'
+    assert 'paper' not in record['train_sets']['real']
+    assert ids(grid_file) == before
