@@ -17,6 +17,7 @@ test: $(READY)
 
 bench: $(READY)
 	OMP_NUM_THREADS=1 PYTHONPATH=. $(BIN)/python tests/benchmarks/bench_dataset_tools.py
+	OMP_NUM_THREADS=1 PYTHONPATH=. $(BIN)/python tests/benchmarks/bench_reports.py
 
 lint: $(READY)
 	$(BIN)/ruff check .

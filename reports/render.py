@@ -32,7 +32,7 @@ def latex_fragment(tables: list[Table]) -> str:
 
 
 def latex_document(tables: list[Table]) -> str:
-    """A document of its own, which pdflatex compiles as it is."""
+    """A document of its own, which pdflatex compiles as it is; the notes are a list at its end."""
     packages = ''.join(f'\\usepackage{{{name}}}\n' for name in PACKAGES)
     return (
         '\\documentclass[10pt]{article}\n'
@@ -40,8 +40,15 @@ def latex_document(tables: list[Table]) -> str:
         '\\setlength{\\belowcaptionskip}{6pt}\n'
         # Pages of tables alone are filled from the top.
         '\\makeatletter\\setlength{\\@fptop}{0pt}\\setlength{\\@fpsep}{24pt}\\makeatother\n'
-        f'{packages}\\begin{{document}}\n{latex_fragment(tables)}\\end{{document}}\n'
+        f'{packages}\\begin{{document}}\n{latex_fragment(tables)}{_latex_notes(tables)}'
+        '\\end{document}\n'
     )
+
+
+def _latex_notes(tables: list[Table]) -> str:
+    notes = ''.join(f'\\item {_tex(note)}\n' for table in tables for note in table.notes)
+    head = '\\clearpage\\sloppy\\section*{Not in the tables}\n'
+    return f'{head}\\begin{{itemize}}\n{notes}\\end{{itemize}}\n' if notes else ''
 
 
 def _latex_table(table: Table) -> str:

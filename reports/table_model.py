@@ -177,11 +177,11 @@ def _ranked(cell: Cell, rivals: list[Cell], best: str) -> Cell:
 
 
 def page_parts(table: Table, most_lines: int, most_columns: int) -> list[Table]:
-    """The table in parts that fit a page, cut between groups of columns and sections of rows.
+    """The table in parts that fit a page, cut between groups of columns and headings of rows.
 
     Args:
         table: any table.
-        most_lines: rows of a part; a heading and a rule count like one and a half.
+        most_lines: rows of a part; a heading and the rules below it count like two.
         most_columns: columns of a part beside the labels.
     """
     parts = [
@@ -193,7 +193,7 @@ def page_parts(table: Table, most_lines: int, most_columns: int) -> list[Table]:
         for at in _bundles(
             range(len(table.columns)), lambda i: table.columns[i].group, most_columns
         )
-        for rows in _bundles(table.rows, lambda row: (row.heading, row.section), most_lines, 1.5)
+        for rows in _bundles(table.rows, lambda row: row.heading or row.section, most_lines, 2)
     ]
     title = re.split(r'[.:] ', table.caption)[0].rstrip('.')
     rest = {'caption': f'{title} (continued).', 'notes': [], 'continued': True}

@@ -102,7 +102,10 @@ def stability_table(grid: GridResults) -> Optional[Table]:
     found, rows = _cells(grid), []
     for key in grid.long_sets:
         for method in grid.methods.itertuples():
-            cells = _stability_cells(found[_at(method, key)])
+            cell = found[_at(method, key)]
+            if cell['status'] == 'n/a':
+                continue
+            cells = _stability_cells(cell)
             row = _method_row(grid, method, cells)
             heading = ': '.join(filter(None, (grid.plan.test_sets[key].label, row.heading)))
             rows.append(Row(heading, row.section, row.label, cells))

@@ -117,7 +117,7 @@ def test_charts(small):
         assert len(cells) == 200
         head = curves.cell(1, cells[0].column).value
         assert head.startswith('Static, ') and line.tx.v in head
-    colours = {line.graphicalProperties.line.solidFill.srgbClr.val for line in static.series}
+    colours = {line.graphicalProperties.line.solidFill.srgbClr for line in static.series}
     assert len(colours) == 4
     ri = [cell.value for (cell,) in curves['G2:G201']]
     assert curves['G1'].value == 'Static, NET w/ RI'

@@ -79,16 +79,22 @@ def test_short_tables_stay_whole():
 
 
 def test_long_tables_are_cut_between_sections():
-    parts = page_parts(table([('h', 'a')] * 4 + [('h', 'b')] * 4 + [('i', 'b')] * 2, ['x']), 12, 9)
-    # 4 + 1.5 and 4 + 1.5 lines fill the first.
+    parts = page_parts(table([('', 'a')] * 4 + [('', 'b')] * 4 + [('', 'c')] * 2, ['x']), 12, 9)
+    # 4 + 2 and 4 + 2 lines fill the first.
     assert [[row.label for row in part.rows] for part in parts] == [list('01234567'), list('89')]
     assert [part.name for part in parts] == ['t', 't-2']
     assert parts[1].caption == 'What it is (continued).' and parts[1].continued
     assert (parts[0].notes, parts[1].notes) == (['a note'], [])
 
 
+def test_sections_under_one_heading_stay_together():
+    rows = [('h', 'a')] * 3 + [('i', '')] * 2 + [('i', 'b')] * 3
+    parts = page_parts(table(rows, ['x']), 11, 9)
+    assert [[row.heading for row in part.rows] for part in parts] == [['h'] * 3, ['i'] * 5]
+
+
 def test_a_section_longer_than_a_page_is_cut():
-    parts = page_parts(table([('', 'a')] * 25, ['x']), 11.5, 9)
+    parts = page_parts(table([('', 'a')] * 25, ['x']), 12, 9)
     assert [len(part.rows) for part in parts] == [10, 10, 5]
 
 

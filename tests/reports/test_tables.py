@@ -208,6 +208,16 @@ def test_document_compiles_and_fits(small, tmp_path):
 
 
 @needs_latex
+def test_document_lists_what_is_missing(small, tmp_path):
+    failed = small.run('net', 'PI', repeats=32)
+    small.status(failed, 'FAILED', 'RuntimeError: 100% of $memory_in_use ' + 'and so on ' * 30)
+    text = render.latex_document(tables.all_tables(load_grid(small.save())))
+    assert '\\item FAILED  net-PI-R32-sample-s0: RuntimeError: 100\\% of' in text
+    log = compile_latex(tmp_path, text)
+    assert 'Overfull' not in log
+
+
+@needs_latex
 def test_large_grid_fits_pages(fake, tmp_path):
     """Two training sets, ten methods with two seeds each, seven long test sets."""
     for index in range(7):
