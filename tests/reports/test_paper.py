@@ -92,6 +92,12 @@ def test_table_vi_pairs_its_r(grid):
     assert math.isnan(empty['ours']) and empty['value'] == 30.60 and empty['our_method'] == ''
 
 
+def test_a_row_without_strategy_is_of_usual_training(grid):
+    grid.plan['networks']['frvsr']['paper'] = 'MRVSR'
+    found = one(grid, 'IV', 'MRVSR', 'Vid4')  # and not PI, nor FC
+    assert found['our_method'] == 'FRVSR w/ RI'
+
+
 def test_what_was_not_run_stays_empty(grid):
     for arguments in (
         ('IV', 'MRVSR', 'Vid4'),

@@ -28,7 +28,7 @@ def test_best_and_second():
 
 
 def test_numbers_that_print_alike_share_a_rank():
-    assert ranks(30.641, 30.63, 30.644) == [BEST, 0, BEST]
+    assert ranks(30.641, 30.63, 30.638) == [BEST, 0, BEST]
     assert ranks(20.0, 30.0, 20.001, 10.0) == [SECOND, BEST, SECOND, 0]
 
 
