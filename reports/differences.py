@@ -122,24 +122,16 @@ COLUMNS = [
 
 
 def _pairs(methods: pd.DataFrame) -> list[tuple]:
-    """(method, baseline) of the same network and training set, each pair once."""
-    pairs = []
-    for _, group in methods[methods['train_set'] != ''].groupby(
-        ['train_set', 'network'], sort=False
-    ):
-        rows = list(group.itertuples())
-        for method in rows:
-            with_ri = [m for m in rows if m.strategy == 'RI' and not m.fc]
-            without_fc = [
-                m
-                for m in rows
-                if method.fc
-                and not m.fc
-                and (m.strategy, str(m.repeats)) == (method.strategy, str(method.repeats))
-            ]
-            others = {m.method: m for m in [*with_ri, *without_fc] if m.method != method.method}
-            pairs += [(method, baseline) for baseline in others.values()]
-    return pairs
+    """(method, baseline) of the same network and training set."""
+    trained = methods[methods['train_set'] != '']
+    return [
+        (method, other)
+        for _, group in trained.groupby(['train_set', 'network'], sort=False)
+        for method in group.itertuples()
+        for other in group.itertuples()
+        if method.variant != other.variant
+        and other.variant in ('RI', method.variant.replace(' & FC', ''))
+    ]
 
 
 def _by_method(grid: GridResults) -> dict[tuple, pd.DataFrame]:

@@ -103,7 +103,7 @@ def _write_table(sheet: Worksheet, table: Table) -> None:
     _finish(sheet, frozen_columns=1 + headed)
     below = ['', *textwrap.wrap(table.caption, 130), *table.notes]
     if table.is_ranked:
-        below.insert(1, f'Best red, second best blue, of {table.rivals}.'.replace(',.', '.'))
+        below.insert(1, f'Red: best, blue: second best of {table.rivals}.')
     for line in below:
         sheet.append([line])
 

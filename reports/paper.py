@@ -29,9 +29,11 @@ VALUES = Path(__file__).with_name('paper_values.csv')
 SET_METRICS = ('videos', 'frames_min', 'frames_max')
 #: "training iterations" of Sec. VI-A
 ITERATIONS = {'FRVSR': 500_000, 'BasicVSR': 300_000}
+#: name of the training set of RISTN's Tables 2 and 3, which do not mention it
+RISTN_VIDEOS = 'RISTN videos'
 #: the device of PI-BPTT's times
 DEVICE = 'V100'
-#: LR frames and border of the papers' scores, where they are not this project's default
+#: the LR frames of the papers, and the protocol of their scores where it is not the default
 LR_KINDS = {'PI-BPTT': 'lr_bd', 'RISTN': 'lr_bi'}
 PROTOCOLS = {('RISTN', '1'): 'set5'}
 
@@ -77,6 +79,7 @@ def known_names() -> dict[str, set[str]]:
     }
     found = {'networks': networks}
     found |= {f'{axis}s': set(values[axis]) for axis in ('train_set', 'test_set')}
+    found['train_sets'].add(RISTN_VIDEOS)
     return {axis: names - {''} for axis, names in found.items()}
 
 
@@ -224,12 +227,12 @@ def _training_reasons(grid, method, record: dict, shapes: dict) -> list[str]:
     reasons = []
     if method.strategy == 'PI' and not record['setting'].startswith('R='):
         reasons.append('the paper does not state R')
-    trained_on = grid.plan.train_sets[method.train_set]
+    trained_on = grid.plan.train_videos.get(method.train_set)
     if record['train_set']:
-        videos = grid.plan.train_videos[method.train_set]
-        reasons += _shape_reasons(videos, shapes.get(record['train_set'], {}))
-    else:
-        reasons.append(f'trained on {trained_on}, the paper on videos of its own')
+        reasons += _shape_reasons(trained_on, shapes.get(record['train_set'], {}))
+    elif trained_on is None or trained_on.paper != RISTN_VIDEOS:
+        label = grid.plan.train_sets[method.train_set]
+        reasons.append(f'trained on {label}, the paper on videos of its own')
     theirs = ITERATIONS.get(base_name(record['method']))
     ours = set(_runs_of(grid, method)['iterations'])
     if theirs and ours != {theirs}:
@@ -243,9 +246,10 @@ def _test_reasons(grid, method, key: str, record: dict, shapes: dict) -> list[st
     reasons = _shape_reasons(test_set, shapes.get(test_set.paper, {}))
     if test_set.paper == 'Composit':
         reasons.append('the paper does not name the videos of Composit')
-    wanted = LR_KINDS[record['paper']]
-    if test_set.lr_kind != wanted:
-        reasons.append(f'{test_set.label} from {test_set.lr_kind} frames, the paper {wanted}')
+    theirs = LR_KINDS[record['paper']]
+    ours = grid.plan.lr_kinds.get(method.network, theirs)  # nobody knows it of outside results
+    if ours != theirs:
+        reasons.append(f'{ours} frames, the paper {theirs}')
     theirs = PROTOCOLS.get((record['paper'], record['table']), '')
     ours = _runs_of(grid, method)['protocol'].iloc[0] or test_set.protocol
     if ours != theirs:

@@ -79,7 +79,7 @@ def _paper_table(layout: _Layout, cells: pd.DataFrame) -> Table:
         columns,
         rank_rows(columns, rows),
         stub=layout.stub,
-        rivals=f'{rivals}, in the paper and here,',
+        rivals=f'{rivals}, in the paper and here',
     )
 
 

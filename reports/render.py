@@ -52,7 +52,7 @@ def _latex_notes(tables: list[Table]) -> str:
 
 
 def _latex_table(table: Table) -> str:
-    marks = f' Best and second best of {table.rivals} in red and blue.' if table.is_ranked else ''
+    marks = f' Red and blue: best and second best of {table.rivals}.' if table.is_ranked else ''
     marks += ' Superscript: seeds done of seeds planned.' if table.is_partial else ''
     # Notes go in as comments: reasons and run names are long, but belong to the file.
     notes = ''.join(f'% {note}\n' for note in table.notes)
@@ -121,7 +121,7 @@ def markdown(tables: list[Table]) -> str:
 
 
 def _markdown_table(table: Table) -> str:
-    marks = f' **Best**, *second best* of {table.rivals}.' if table.is_ranked else ''
+    marks = f' **Best** and *second best* of {table.rivals}.' if table.is_ranked else ''
     marks += ' In parentheses: seeds done of seeds planned.' if table.is_partial else ''
     heads = [f'{c.group} {c.header}'.strip().replace('|', '\\|') for c in table.columns]
     lines = [f'{table.caption}{marks}', '', f'| {table.stub} | {" | ".join(heads)} |']

@@ -126,11 +126,12 @@ def load_grid(work_dir: str | Path) -> GridResults:
     plan = read_plan(work_dir)
     runs = _runs(plan, work_dir)
     evaluations, frames = _evaluations(plan, runs, work_dir)
-    videos = video_statistics(frames)
-    evaluations = evaluations.merge(set_statistics(videos), on=['run_id', 'test_set'], how='left')
+    videos, quantities = video_statistics(frames), optional_quantities(frames)
+    means = set_statistics(videos, quantities)
+    evaluations = evaluations.merge(means, on=['run_id', 'test_set'], how='left')
     inference = frames.groupby('run_id')['ms'].median().rename('inference_ms')
     runs = runs.merge(inference, on='run_id', how='left')
-    cells = _cells(evaluations, runs, plan, [*SCORES, *optional_quantities(frames)])
+    cells = _cells(evaluations, runs, plan, [*SCORES, *quantities])
     return GridResults(plan, runs, frames, videos, evaluations, cells)
 
 

@@ -62,7 +62,6 @@ class TestSet:
         sizes: video -> HR size (height, width) in pixels; empty in old grids.
         paper: its name in the papers' tables, if the grid file gives one.
         checksum: what evaluations must have been made on; empty in old grids.
-        lr_kind: the LR frames that were super-resolved.
         protocol: of the scores; '' for the default one.
     """
 
@@ -73,7 +72,6 @@ class TestSet:
     sizes: dict[str, tuple[int, int]] = field(default_factory=dict)
     paper: str = ''
     checksum: str = ''
-    lr_kind: str = 'lr_bd'
     protocol: str = ''
 
 
@@ -87,6 +85,7 @@ class GridPlan:
         train_videos: training set -> its videos, where the grid has recorded them.
         runs: axes and identity of each run, and of each result from elsewhere.
         papers: network -> its name in the papers' tables, where the grid file gives one.
+        lr_kinds: network -> the LR frames that it works on.
     """
 
     name: str
@@ -96,6 +95,7 @@ class GridPlan:
     runs: list[dict]
     train_videos: dict[str, TestSet] = field(default_factory=dict)
     papers: dict[str, str] = field(default_factory=dict)
+    lr_kinds: dict[str, str] = field(default_factory=dict)
 
 
 def read_plan(work_dir: Path) -> GridPlan:
@@ -133,10 +133,11 @@ def _parse_plan(raw: dict) -> GridPlan:
             key: _parse_set(entry) for key, entry in raw['train_sets'].items() if 'videos' in entry
         },
         papers={key: entry['paper'] for key, entry in networks.items() if entry.get('paper')},
+        lr_kinds={key: entry.get('lr_kind', 'lr_bd') for key, entry in raw['networks'].items()},
     )
 
 
-_SET_TEXTS = ('paper', 'checksum', 'lr_kind', 'protocol')
+_SET_TEXTS = ('paper', 'checksum', 'protocol')
 
 
 def _parse_set(entry: dict) -> TestSet:

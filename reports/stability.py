@@ -83,23 +83,22 @@ def _divergence(frames: pd.DataFrame, videos: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def set_statistics(videos: pd.DataFrame) -> pd.DataFrame:
+def set_statistics(videos: pd.DataFrame, quantities: list[str]) -> pd.DataFrame:
     """One row a run x test set: means over videos, and what is not averaged.
 
     ``diverged`` of ``diverged_of`` long videos diverge, the first at ``divergence_frame``;
     ``worst_psnr`` is that of the worst frame of all videos.
+
+    Args:
+        videos: of :func:`video_statistics`.
+        quantities: of :func:`optional_quantities`.
     """
     keys = ['run_id', 'test_set']
     groups = videos.groupby(keys, sort=False)
-    means = groups[[*SCORES, *_optional_means(videos)]].mean()
+    means = groups[[*SCORES, *quantities]].mean()
     return means.assign(
         diverged=groups['diverged'].sum().astype(float),
         diverged_of=groups['diverged'].count(),
         divergence_frame=groups['divergence_frame'].min(),
         worst_psnr=groups['worst_psnr'].min(),
     ).reset_index()
-
-
-def _optional_means(videos: pd.DataFrame) -> list[str]:
-    known = {*BASE_COLUMNS, *SCORES, 'frames', 'diverged', 'divergence_frame'}
-    return [c for c in videos if c not in known | {'worst_frame', 'worst_psnr'}]

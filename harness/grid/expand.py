@@ -144,15 +144,22 @@ def grid_record(grid: Grid, runs: list[Run]) -> dict:
     """``grid.json``: what the reports need to know of the plan, in display order."""
     return dict(
         name=grid.name,
-        networks={key: _named(entry) for key, entry in grid.networks.items()},
+        networks=_network_records(grid, runs),
         train_sets={key: _set_record(grid, key, s) for key, s in grid.train_sets.items()},
         test_sets={key: _set_record(grid, key, s) for key, s in grid.test_sets.items()},
         runs=[run.record() for run in runs],
     )
 
 
-def _named(entry: dict) -> dict:
-    return {name: entry[name] for name in ('label', 'paper') if name in entry}
+def _network_records(grid: Grid, runs: list[Run]) -> dict[str, dict]:
+    lr_kinds = {run.axes.network: run.cfg.get('lr_kind', 'lr_bd') for run in runs}
+    return {
+        key: dict(
+            {name: entry[name] for name in ('label', 'paper') if name in entry},
+            lr_kind=lr_kinds.get(key, 'lr_bd'),
+        )
+        for key, entry in grid.networks.items()
+    }
 
 
 def _set_record(grid: Grid, key: str, video_set: VideoSet) -> dict:

@@ -144,9 +144,9 @@ def test_composit_and_other_lr_are_not_subtracted(grid):
     found = one(grid, 'IV', 'FRVSR w/ RI', 'Composit', train_set='Vimeo')
     assert found['ours'] == 30.0 and math.isnan(found['difference'])
     assert found['note'] == 'the paper does not name the videos of Composit'
-    grid.plan['test_sets']['vid4']['lr_kind'] = 'lr_bi'
+    grid.plan['networks']['frvsr']['lr_kind'] = 'lr_bi'
     found = one(grid, 'IV', 'FRVSR w/ RI', 'Vid4', train_set='Vimeo')
-    assert found['note'] == 'our vid4 from lr_bi frames, the paper lr_bd'
+    assert found['note'] == 'lr_bi frames, the paper lr_bd' and math.isnan(found['difference'])
 
 
 def test_parameters_and_times(grid):
@@ -176,17 +176,21 @@ def test_an_outside_result_takes_its_row(grid):
 def test_ristn(fake):
     """Bicubic needs no training; a recurrent model is found by its number of layers."""
     fake.test_set('vid4', 'Vid4 BI', **videos(LENGTHS['vid4']))
-    fake.plan['test_sets']['vid4'] |= {'paper': 'Vid4', 'lr_kind': 'lr_bi'}
+    fake.plan['test_sets']['vid4']['paper'] = 'Vid4'
     fake.done(fake.run('bicubic'), lambda _, t: 23.80)
     fake.done(fake.run('deep', 'RI'), lambda _, t: 25.0)
-    fake.plan['networks']['bicubic'] |= {'paper': 'Bic'}
-    fake.plan['networks']['deep'] |= {'paper': 'RDC-LSTM, layers=10'}
+    fake.plan['networks']['bicubic'] |= {'paper': 'Bic', 'lr_kind': 'lr_bi'}
+    fake.plan['networks']['deep'] |= {'paper': 'RDC-LSTM, layers=10', 'lr_kind': 'lr_bi'}
     found = one(fake, '2', 'Bic', 'Vid4')
     assert found['difference'] == pytest.approx(23.80 - 23.74)
     deep = one(fake, '3', 'RDC-LSTM', 'Vid4', setting='layers=10')
     assert deep['ours'] == 25.0 and math.isnan(deep['difference'])
     assert deep['note'] == 'trained on Sample, the paper on videos of its own'
     assert math.isnan(one(fake, '3', 'RDC-LSTM', 'Vid4', setting='layers=8')['ours'])
+    own = {'videos': videos([5] * 195), 'paper': 'RISTN videos'}
+    fake.plan['train_sets']['sample'] |= own
+    deep = one(fake, '3', 'RDC-LSTM', 'Vid4', setting='layers=10')
+    assert deep['difference'] == pytest.approx(25.0 - 25.6) and deep['note'] == ''
     tables = {t.name: t for t in paper_tables(paper.compare(load_grid(fake.save())))}
     assert set(tables) == {'paper_RISTN_2', 'paper_RISTN_3'}
     rows = {row.label.strip(): row.cells for row in tables['paper_RISTN_3'].rows}

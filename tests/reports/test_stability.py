@@ -96,7 +96,7 @@ def test_sets():
     videos = video_statistics(
         pd.concat([frames(fine, 'a'), frames(bad, 'b'), frames([40.0] * 10, 'c')])
     )
-    found = set_statistics(videos).iloc[0]
+    found = set_statistics(videos, []).iloc[0]
     assert found['psnr_y'] == pytest.approx((30 + 25 + 40) / 3)
     assert found['psnr_last50'] == pytest.approx((30 + 20) / 2)  # of the long videos
     assert (found['diverged'], found['diverged_of'], found['divergence_frame']) == (1, 2, 60)

@@ -112,7 +112,10 @@ def test_r_must_be_a_positive_number(grid_file, value):
 def test_grid_record_names_everything_in_display_order(grid_file, real_set):
     grid = load_grid(str(grid_file), {})
     record = grid_record(grid, expand(grid))
-    assert record['networks'] == {'tiny': {'label': 'Tiny'}, 'bicubic': {'label': 'bicubic'}}
+    assert record['networks'] == {
+        'tiny': {'label': 'Tiny', 'lr_kind': 'lr_bd'},
+        'bicubic': {'label': 'bicubic', 'lr_kind': 'lr_bd'},
+    }
     assert record['test_sets']['moving']['videos'] == {
         'coffee': 20,
         'astronaut': 22,
@@ -131,7 +134,7 @@ def test_names_in_the_papers_reach_the_record_and_change_no_run(grid_file, real_
     edit(grid_file, "label='Moving'", "label='Moving', paper='Vid4'")
     grid = load_grid(str(grid_file), {})
     record = grid_record(grid, expand(grid))
-    assert record['networks']['tiny'] == {'label': 'Tiny', 'paper': 'FRVSR'}
+    assert record['networks']['tiny']['paper'] == 'FRVSR'
     assert record['test_sets']['moving']['paper'] == 'Vid4'
     assert 'paper' not in record['train_sets']['real']
     assert ids(grid_file) == before
