@@ -21,6 +21,7 @@ bench: $(READY)
 	OMP_NUM_THREADS=1 PYTHONPATH=. $(BIN)/python tests/benchmarks/bench_basicvsr_step.py
 	OMP_NUM_THREADS=1 PYTHONPATH=. $(BIN)/python tests/benchmarks/bench_inference.py
 	OMP_NUM_THREADS=1 PYTHONPATH=. $(BIN)/python tests/benchmarks/bench_metrics.py
+	OMP_NUM_THREADS=1 PYTHONPATH=. $(BIN)/python tests/benchmarks/bench_reports.py
 
 lint: $(READY)
 	$(BIN)/ruff check .

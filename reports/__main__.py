@@ -4,14 +4,30 @@ import argparse
 import sys
 from pathlib import Path
 
+DESCRIPTION = """Make tables (LaTeX, Excel, CSV, Markdown) and figures (PNG, PDF) of a grid from
+its run folders: means, stability, paired differences, times, and the papers' numbers beside ours.
+Unfinished grids are fine: missing, running and failed runs are marked and listed with the reason.
+"""
+EXAMPLES = """examples:
+  python -m reports work_dirs/quickstart
+  python -m reports work_dirs/paper --output paper/results
+  cd work_dirs/quickstart/report && pdflatex results_standalone.tex
+
+files in the output folder:
+  results.tex              all tables as floats, for \\input; tables/NAME.tex: one of them
+  results_standalone.tex   the same as a document of its own
+  results.xlsx             tables, charts, statistics of videos, PSNR of frames, runs
+  results.csv, videos.csv, evaluations.csv, differences.csv, paper_comparison.csv, runs.csv
+"""
+
 
 def main() -> int:
     """Build the report; return 0, or 2 if the work directory cannot be reported on."""
     parser = argparse.ArgumentParser(
         prog='python -m reports',
-        description='Make tables (LaTeX, Excel, CSV, Markdown) and figures (PNG, PDF) of a grid. '
-        'Unfinished grids are fine: missing and failed runs are marked.',
-        epilog='example: python -m reports work_dirs/quickstart',
+        description=DESCRIPTION,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument('work_dir', type=Path, help='work directory of the grid (has grid.json)')
     parser.add_argument('--output', type=Path, help='folder to write to (default WORK_DIR/report)')

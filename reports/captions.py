@@ -2,8 +2,18 @@
 
 import pandas as pd
 
-from reports.results import WINDOW, GridResults
+from reports.results import LONG, WINDOW, GridResults
 from reports.run_files import TestSet
+from reports.stability import DROP
+
+STABILITY_CAPTION = (
+    f'Stability on long videos. PSNR on Y (dB) and SSIM of all, the first {WINDOW} and the last '
+    f'{WINDOW} frames, mean over videos, then seeds; drift: last {WINDOW} minus first {WINDOW}. '
+    f'Divergence: videos (of all videos and seeds) whose PSNR falls {DROP:.0f} dB under the mean '
+    f'of their first {WINDOW} frames and stays there to the end, and the earliest frame from which '
+    'one does; worst frame: the lowest PSNR of any frame, video and seed. Test sets with videos of '
+    f'fewer than {LONG} frames are left out.'
+)
 
 TRADEOFF_CAPTION = (
     'Training time against accuracy with changing R, the number of times PI uses its stored '
@@ -29,8 +39,33 @@ def main_caption(grid: GridResults) -> str:
     return ' '.join(part for part in parts if part)
 
 
+def strategies_caption(grid: GridResults) -> str:
+    """Caption of the table of training sets x test sets."""
+    untrained = (grid.runs['kind'] != 'trained').any()
+    references = ' Networks that are not trained here are given in the first block only.'
+    return (
+        'Y-PSNR (dB) and SSIM by training set and test set: mean over frames, then videos, then '
+        'seeds, with the standard deviation over seeds where there are several.'
+        f'{references if untrained else ""} {_count_sentence(grid)}'
+    )
+
+
+def consistency_caption(grid: GridResults) -> str:
+    """Caption of the table of optional quantities."""
+    meanings = {
+        'tof': 'tOF: difference between the optical flow of successive SR frames and that of '
+        'successive ground-truth frames.',
+        'warp_error': 'Warping error: mean squared difference between an SR frame and the one '
+        'before, warped by the flow of the ground truth, where nothing is occluded.',
+        'psnr_inside': 'Inside and outside: of the pixels seen by every window of a video.',
+    }
+    told = [text for name, text in meanings.items() if name in grid.quantities]
+    return ' '.join(['Further quantities of frames, mean over frames, videos, then seeds.', *told])
+
+
 def _count_sentence(grid: GridResults) -> str:
-    counts = grid.runs['status'].value_counts()
+    runs = grid.runs[grid.runs['kind'] != 'external']
+    counts = runs['status'].value_counts()
     words = {
         'FAILED': 'failed',
         'INVALID': 'unreadable',
@@ -38,7 +73,7 @@ def _count_sentence(grid: GridResults) -> str:
         'TODO': 'missing',
     }
     parts = [f'{counts[status]} {word}' for status, word in words.items() if status in counts]
-    done = f'{counts.get("DONE", 0)} of {len(grid.runs)} runs done'
+    done = f'{counts.get("DONE", 0)} of {len(runs)} runs done'
     bad = (grid.evaluations['status'] == 'invalid').sum()
     invalid = f' Evaluations with damaged files, left out: {bad}.' if bad else ''
     return f'{done}{": " if parts else ""}{", ".join(parts)}.{invalid}'
@@ -47,7 +82,7 @@ def _count_sentence(grid: GridResults) -> str:
 def timing_caption(grid: GridResults) -> str:
     """Caption of the timing table: what the times hold, and the device they were taken on."""
     devices = [
-        f'{device} with {threads:.0f} thread(s)'
+        f'{device} with {threads:.0f} thread{"s" if threads > 1 else ""}'
         for (device, threads), _ in grid.runs.dropna(subset=['device']).groupby(
             ['device', 'threads']
         )

@@ -4,7 +4,7 @@ import math
 import textwrap
 from itertools import groupby
 
-from reports.tables import BEST, SECOND, Cell, Table
+from reports.table_model import BEST, INDENT, SECOND, Cell, Table, page_parts
 
 # Packages the LaTeX fragment needs; the standalone document loads the same.
 PACKAGES = ('booktabs', 'graphicx', 'xcolor')
@@ -15,37 +15,53 @@ _LATEX_ESCAPES = {
     '^': r'\textasciicircum{}',
     '<': r'\textless{}',
     '>': r'\textgreater{}',
+    '×': r'$\times$',
+    '–': '--',
     **{character: f'\\{character}' for character in '&%$#_{}'},
 }
+MOST_LINES = 46  # of a table on a page
+MOST_COLUMNS = 9  # across a page; more would be shrunk until nobody can read them
 
 
 def latex_fragment(tables: list[Table]) -> str:
-    """All tables as floats, to be put into a paper by ``\\input``."""
+    """All tables as floats, to be put into a paper by ``\\input``; long ones go on over pages."""
     packages = ', '.join(PACKAGES)
     head = f'% Needs the packages {packages}. In a one-column document table* acts as table.\n'
-    return head + '\n'.join(_latex_table(table) for table in tables)
+    parts = [part for table in tables for part in page_parts(table, MOST_LINES, MOST_COLUMNS)]
+    return head + '\n'.join(_latex_table(part) for part in parts)
 
 
 def latex_document(tables: list[Table]) -> str:
-    """A document of its own, which pdflatex compiles as it is."""
+    """A document of its own, which pdflatex compiles as it is; the notes are a list at its end."""
     packages = ''.join(f'\\usepackage{{{name}}}\n' for name in PACKAGES)
     return (
         '\\documentclass[10pt]{article}\n'
-        '\\usepackage[a4paper,textwidth=7.16in,textheight=9.5in]{geometry}\n'
+        '\\usepackage[a4paper,textwidth=7.16in,textheight=10in]{geometry}\n'
         '\\setlength{\\belowcaptionskip}{6pt}\n'
-        f'{packages}\\begin{{document}}\n{latex_fragment(tables)}\\end{{document}}\n'
+        # Pages of tables alone are filled from the top.
+        '\\makeatletter\\setlength{\\@fptop}{0pt}\\setlength{\\@fpsep}{24pt}\\makeatother\n'
+        f'{packages}\\begin{{document}}\n{latex_fragment(tables)}{_latex_notes(tables)}'
+        '\\end{document}\n'
     )
 
 
+def _latex_notes(tables: list[Table]) -> str:
+    notes = ''.join(f'\\item {_tex(note)}\n' for table in tables for note in table.notes)
+    head = '\\clearpage\\sloppy\\section*{Not in the tables}\n'
+    return f'{head}\\begin{{itemize}}\n{notes}\\end{{itemize}}\n' if notes else ''
+
+
 def _latex_table(table: Table) -> str:
-    marks = ' Best and second best PSNR of each network in red and blue.' if table.ranked else ''
-    marks += ' Superscript: seeds done of seeds planned.' if _is_partial(table) else ''
+    marks = f' Red and blue: best and second best of {table.rivals}.' if table.is_ranked else ''
+    marks += ' Superscript: seeds done of seeds planned.' if table.is_partial else ''
     # Notes go in as comments: reasons and run names are long, but belong to the file.
     notes = ''.join(f'% {note}\n' for note in table.notes)
+    # A table that goes on keeps its number.
+    number = '\\addtocounter{table}{-1}\n' if table.continued else ''
     width = '\\ifdim\\width>\\textwidth \\textwidth\\else\\width\\fi'
     return (
         f'{notes}\\begin{{table*}}[t]\n\\centering\n'
-        f'\\caption{{{_tex(table.caption)}{marks}}}\n\\label{{tab:{table.name}}}\n'
+        f'{number}\\caption{{{_tex(table.caption)}{marks}}}\n\\label{{tab:{table.name}}}\n'
         f'\\setlength{{\\tabcolsep}}{{4pt}}%\n\\resizebox{{{width}}}{{!}}{{%\n'
         f'\\begin{{tabular}}{{l{"c" * len(table.columns)}}}\n'
         f'\\toprule\n{_latex_header(table)}\\midrule\n{_latex_body(table)}\\bottomrule\n'
@@ -58,10 +74,10 @@ def _latex_header(table: Table) -> str:
     for label, columns in groupby(table.columns, key=lambda column: column.group):
         count = len(list(columns))
         top += f' & \\multicolumn{{{count}}}{{c}}{{{_tex(label)}}}'
-        rules += f'\\cmidrule(lr){{{at}-{at + count - 1}}}'
+        rules += f'\\cmidrule(lr){{{at}-{at + count - 1}}}' if label else ''
         at += count
     names = ''.join(f' & {_tex(column.header)}' for column in table.columns)
-    return f'{top} \\\\\n{rules}\n{names} \\\\\n'
+    return (f'{top} \\\\\n{rules}\n' if rules else '') + f'{_tex(table.stub)}{names} \\\\\n'
 
 
 def _latex_body(table: Table) -> str:
@@ -75,19 +91,24 @@ def _latex_body(table: Table) -> str:
             span = len(table.columns) + 1
             lines.append(f'\\multicolumn{{{span}}}{{l}}{{\\emph{{{_tex(row.heading)}}}}} \\\\')
         cells = ''.join(f' & {_latex_cell(cell)}' for cell in row.cells)
-        lines.append(f'{_tex(row.label)}{cells} \\\\')
+        label = _tex(row.label).replace(INDENT, '\\quad ')
+        lines.append(f'{label}{cells} \\\\')
     return '\n'.join(lines) + '\n'
 
 
 def _latex_cell(cell: Cell) -> str:
-    if math.isnan(cell.value):
-        return f'\\emph{{{_tex(cell.note)}}}'
-    text = _number(cell)
+    if not cell.shown:
+        return f'\\emph{{{_tex(cell.note)}}}' if cell.note else ''
+    text = _tex_number(cell.shown)
     if cell.rank:
         text = f'\\textcolor{{{_COLOURS[cell.rank]}}}{{{text}}}'
-    text += f'\\textsuperscript{{{cell.note}}}' if cell.note else ''
+    text += f'\\textsuperscript{{{_tex(cell.note)}}}' if cell.note else ''
     text += '' if math.isnan(cell.std) else f'{{\\scriptsize$\\pm${cell.std:.{cell.digits}f}}}'
-    return text + ('' if math.isnan(cell.ssim) else f'/{cell.ssim:.3f}')
+    return text + (f'/{_tex_number(cell.shown_ssim)}' if cell.shown_ssim else '')
+
+
+def _tex_number(text: str) -> str:
+    return _tex(text).replace('-', '$-$', text.startswith('-'))
 
 
 def _tex(text: str) -> str:
@@ -100,13 +121,14 @@ def markdown(tables: list[Table]) -> str:
 
 
 def _markdown_table(table: Table) -> str:
-    marks = ' **Best**, *second best* PSNR of each network.' if table.ranked else ''
-    marks += ' In parentheses: seeds done of seeds planned.' if _is_partial(table) else ''
-    heads = [f'{c.group} {c.header}'.replace('|', '\\|') for c in table.columns]
-    lines = [f'{table.caption}{marks}', '', f'| method | {" | ".join(heads)} |']
+    marks = f' **Best** and *second best* of {table.rivals}.' if table.is_ranked else ''
+    marks += ' In parentheses: seeds done of seeds planned.' if table.is_partial else ''
+    heads = [f'{c.group} {c.header}'.strip().replace('|', '\\|') for c in table.columns]
+    lines = [f'{table.caption}{marks}', '', f'| {table.stub} | {" | ".join(heads)} |']
     lines.append('|---|' + '---:|' * len(heads))
+    headed = len({row.heading for row in table.rows}) > 1
     for row in table.rows:
-        label = f'{row.label} ({row.heading.lower()})' if row.heading else row.label
+        label = f'{row.heading}: {row.label}' if headed and row.heading else row.label.strip()
         cells = ' | '.join(_markdown_cell(cell) for cell in row.cells)
         lines.append(f'| {label} | {cells} |'.replace('\n', ' '))
     notes = [f'- {note}' for note in table.notes]
@@ -114,13 +136,12 @@ def _markdown_table(table: Table) -> str:
 
 
 def _markdown_cell(cell: Cell) -> str:
-    if math.isnan(cell.value):
+    if not cell.shown:
         return cell.note
-    text = _number(cell)
-    text = {BEST: f'**{text}**', SECOND: f'*{text}*'}.get(cell.rank, text)
-    text += f' ({cell.note})' if cell.note else ''
+    text = {BEST: f'**{cell.shown}**', SECOND: f'*{cell.shown}*'}.get(cell.rank, cell.shown)
+    text += f' ({cell.note})' if cell.is_partial else cell.note.replace('*', '\\*')
     text += '' if math.isnan(cell.std) else f' ± {cell.std:.{cell.digits}f}'
-    return text + ('' if math.isnan(cell.ssim) else f' / {cell.ssim:.3f}')
+    return text + (f' / {cell.shown_ssim}' if cell.shown_ssim else '')
 
 
 def plain_text(table: Table) -> str:
@@ -129,7 +150,7 @@ def plain_text(table: Table) -> str:
     shown = ['' if i and g == groups[i - 1] else g for i, g in enumerate(groups)]
     heads = [column.header.removesuffix('/SSIM') for column in table.columns]
     body = [[row.label, *map(_text_cell, row.cells)] for row in table.rows]
-    lines = [['', *shown], ['method', *heads], *body]
+    lines = [['', *shown], [table.stub, *heads], *body]
     widths = [max(len(line[i]) for line in lines) for i in range(len(heads) + 1)]
     texts = [_aligned(line, widths) for line in lines]
     out = [*texts[:2], '-' * len(texts[1])]
@@ -140,8 +161,8 @@ def plain_text(table: Table) -> str:
         elif row.section != before.section:
             out.append('')
         out.append(text)
-    marks = ' * best, + second best of each network.' if table.ranked else ''
-    marks += ' ~ not all seeds are done.' if _is_partial(table) else ''
+    marks = f' * best, + second best of {table.rivals}.' if table.is_ranked else ''
+    marks += ' ~ not all seeds are done.' if table.is_partial else ''
     return '\n'.join([*out, *textwrap.wrap(table.caption + marks, width=100)]) + '\n'
 
 
@@ -151,14 +172,6 @@ def _aligned(line: list[str], widths: list[int]) -> str:
 
 
 def _text_cell(cell: Cell) -> str:
-    if math.isnan(cell.value):
+    if not cell.shown:
         return cell.note + ' '
-    return _number(cell) + {BEST: '*', SECOND: '+'}.get(cell.rank, ' ') + ('~' if cell.note else '')
-
-
-def _is_partial(table: Table) -> bool:
-    return any(cell.note and not math.isnan(cell.value) for row in table.rows for cell in row.cells)
-
-
-def _number(cell: Cell) -> str:
-    return f'{cell.value:.{cell.digits}f}'
+    return cell.shown + {BEST: '*', SECOND: '+'}.get(cell.rank, ' ') + '~' * cell.is_partial

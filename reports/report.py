@@ -3,10 +3,9 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from reports import figures, render, style, tables
-from reports.excel import write_workbook
-from reports.files import replacing, write_text
+from reports import figures, style
 from reports.results import GridResults, load_grid
+from reports.table_files import write_tables
 from reports.tradeoff import r_tradeoff
 
 
@@ -15,8 +14,8 @@ class Report:
     """What was written.
 
     Attributes:
-        outputs: (description, path) of every file.
-        summary_text: the main table for a terminal.
+        outputs: (description, path) of every file, the formats of one table together.
+        summary_text: the most important tables for a terminal.
         notes: one line for each run or evaluation the tables could not use, with the reason.
     """
 
@@ -37,28 +36,10 @@ def build_report(work_dir: str | Path, output: str | Path | None = None) -> Repo
     """
     grid = load_grid(work_dir)
     folder = Path(output) if output else Path(work_dir) / 'report'
-    report = Report(notes=grid.notes())
-    main, timing = tables.main_table(grid), tables.timing_table(grid)
-    tradeoff = tables.tradeoff_table(grid)
-    all_tables = [table for table in (main, timing, tradeoff) if table]
-    report.summary_text = render.plain_text(main)
-    report.outputs += _write_tables(grid, all_tables, folder)
-    workbook = write_workbook(grid, main, timing, folder / 'results.xlsx')
-    report.outputs.append(('Excel workbook', workbook))
+    tables = write_tables(grid, folder)
+    report = Report([*tables.outputs], tables.summary_text, tables.notes)
     report.outputs += _write_figures(grid, folder)
     return report
-
-
-def _write_tables(grid: GridResults, all_tables: list[tables.Table], folder: Path):
-    texts = [
-        ('tables for \\input (LaTeX)', 'results.tex', render.latex_fragment(all_tables)),
-        ('tables, a document', 'results_standalone.tex', render.latex_document(all_tables)),
-        ('tables in Markdown', 'results.md', render.markdown(all_tables)),
-    ]
-    written = [(what, write_text(folder / name, text)) for what, name, text in texts]
-    with replacing(folder / 'results.csv') as temporary:
-        grid.cells.to_csv(temporary, index=False, float_format='%.6g')
-    return [*written, ('every cell, tidy (CSV)', folder / 'results.csv')]
 
 
 def _write_figures(grid: GridResults, folder: Path) -> list[tuple[str, Path]]:

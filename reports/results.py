@@ -19,17 +19,29 @@ from reports.run_files import (
     GridPlan,
     InvalidFile,
     TestSet,
+    is_outdated,
+    read_external,
     read_frames,
     read_plan,
     read_status,
     read_timing,
+    run_folder,
+)
+from reports.stability import (
+    LONG,
+    SCORES,
+    WINDOW,
+    optional_quantities,
+    set_statistics,
+    video_statistics,
 )
 
-WINDOW = 50  # frames in "first 50" and "last 50"
-LONG = 2 * WINDOW  # shorter videos have no first/last window: the two would overlap
+__all__ = ['LONG', 'SCORES', 'WINDOW', 'GridResults', 'load_grid']
+
 METHOD_AXES = ['train_set', 'network', 'method', 'variant', 'strategy', 'fc', 'repeats']
-SCORES = ['psnr_y', 'ssim_y', 'psnr_first50', 'psnr_last50', 'drift']
-_EVALUATION_STATUS = {'FAILED': 'failed', 'INVALID': 'invalid'}
+# Worst first; a cell without any finished seed takes the first that one of its seeds has.
+STATUSES = ('failed', 'invalid', 'unfinished', 'missing', 'n/a')
+_EVALUATION_STATUS = {'FAILED': 'failed', 'INVALID': 'invalid', 'RUNNING': 'unfinished'}
 
 
 @dataclass(frozen=True)
@@ -38,13 +50,19 @@ class GridResults:
 
     Attributes:
         plan: names, labels and order of networks, training sets and test sets.
-        runs: one row a planned run: axes, method label, status, reason, timing.
-        frames: run_id, test_set, video, frame, psnr_y, ssim_y, ms of finished runs.
-        videos: means over the frames of each run x test set x video; windows and drift of videos
-            with at least 100 frames.
-        evaluations: one row a planned run x test set: status, reason, means over videos.
+        runs: one row a planned run or result from elsewhere: axes, method label, kind (trained,
+            untrained, external), protocol ('' for the default), status, reason, timing, folder (in
+            the work directory).
+        frames: run_id, test_set, video, frame, psnr_y, ssim_y, ms of finished runs, and the
+            optional quantities that any of them has (``quantities``).
+        videos: statistics of each run x test set x video (see ``stability``).
+        evaluations: one row a planned run x test set: status, reason, file (the CSV, in the work
+            directory), statistics over videos.
         cells: one row a method x training set x test set: mean and standard deviation (n - 1) over
-            seeds, seeds done and planned, status (done, partial, missing, failed, invalid), reason.
+            seeds, seeds done and planned, status (done, partial, or one of ``STATUSES``), reason,
+            run_ids and files that the numbers come from. Where several seeds diverge on any video,
+            ``diverged`` of ``diverged_of`` counts videos x seeds, ``divergence_frame`` is the
+            earliest, and ``worst_psnr`` the lowest.
     """
 
     plan: GridPlan
@@ -65,6 +83,11 @@ class GridResults:
         keys = ['run_id', 'test_set', 'frame']
         means = self.frames.groupby(keys, as_index=False)['psnr_y'].mean()
         return means.merge(self.runs[['run_id', *METHOD_AXES]], on='run_id')
+
+    @property
+    def quantities(self) -> list[str]:
+        """The optional quantities of frames, e.g. ``tof``; also columns of the other tables."""
+        return optional_quantities(self.frames)
 
     @cached_property
     def long_sets(self) -> list[str]:
@@ -88,7 +111,7 @@ class GridResults:
         ]
         done = self.runs.loc[self.runs['status'] == 'DONE', 'run_id']
         bad = self.evaluations[
-            self.evaluations['run_id'].isin(done) & (self.evaluations['status'] != 'done')
+            self.evaluations['run_id'].isin(done) & (self.evaluations['reason'] != '')
         ]
         return lines + [f'{row.status}  {row.run_id}: {row.reason}' for row in bad.itertuples()]
 
@@ -103,18 +126,18 @@ def load_grid(work_dir: str | Path) -> GridResults:
     plan = read_plan(work_dir)
     runs = _runs(plan, work_dir)
     evaluations, frames = _evaluations(plan, runs, work_dir)
-    videos = _videos(frames)
-    means = videos.groupby(['run_id', 'test_set'], as_index=False)[SCORES].mean()
+    videos, quantities = video_statistics(frames), optional_quantities(frames)
+    means = set_statistics(videos, quantities)
     evaluations = evaluations.merge(means, on=['run_id', 'test_set'], how='left')
     inference = frames.groupby('run_id')['ms'].median().rename('inference_ms')
     runs = runs.merge(inference, on='run_id', how='left')
-    cells = _cells(evaluations, runs, plan)
+    cells = _cells(evaluations, runs, plan, [*SCORES, *quantities])
     return GridResults(plan, runs, frames, videos, evaluations, cells)
 
 
 def _runs(plan: GridPlan, work_dir: Path) -> pd.DataFrame:
     ordered = sorted(plan.runs, key=lambda run: _display_order(run, plan))
-    rows = [_run_row(run, plan, work_dir / 'runs' / run['run_id']) for run in ordered]
+    rows = [_run_row(run, plan, work_dir) for run in ordered]
     runs = pd.DataFrame(rows)
     numbers = [field for field in TIMING_FIELDS if field != 'device']
     return runs.assign(**{field: pd.to_numeric(runs[field]) for field in [*numbers, 'repeats']})
@@ -133,27 +156,34 @@ def _display_order(run: dict, plan: GridPlan) -> tuple:
     )
 
 
-def _run_row(run: dict, plan: GridPlan, run_dir: Path) -> dict:
-    status, reason = read_status(run_dir)
-    timing = dict.fromkeys(TIMING_FIELDS)
+def _run_row(run: dict, plan: GridPlan, work_dir: Path) -> dict:
+    folder = run_folder(work_dir, run['run_id'])
+    trained, external = run['strategy'] is not None, run['run_id'] == run['network']
+    label, variant = plan.networks[run['network']], _variant(run)
+    timing, protocol = dict.fromkeys(TIMING_FIELDS), ''
+    if external:
+        status, reason, protocol = read_external(folder)
+        label += f' ({protocol} protocol)' if protocol else ''
+    else:
+        status, reason = read_status(folder)
     try:
-        timing |= read_timing(run_dir) if status == 'DONE' else {}
+        timing |= read_timing(folder) if status == 'DONE' else {}
     except InvalidFile as error:
         reason = str(error)  # the scores of the run stand; only its times are unknown
-    variant = _variant(run)
-    label = plan.networks[run['network']]
-    axes = {key: run[key] for key in ('strategy', 'fc', 'repeats', 'seed', 'iterations')}
     return {
         'run_id': run['run_id'],
         # An untrained reference belongs to no training set, whatever the grid wrote there.
-        'train_set': run['train_set'] if run['strategy'] else '',
+        'train_set': run['train_set'] if trained else '',
         'network': run['network'],
-        'method': f'{label} w/ {variant}' if run['strategy'] else label,
+        'method': f'{label} w/ {variant}' if trained else label,
         'variant': variant or label,
-        **axes,
+        **{key: run[key] for key in ('strategy', 'fc', 'repeats', 'seed', 'iterations')},
         'status': status,
         'reason': reason,
         **timing,
+        'kind': 'external' if external else 'trained' if trained else 'untrained',
+        'protocol': protocol,
+        'folder': str(folder.relative_to(work_dir)),
     }
 
 
@@ -166,11 +196,12 @@ def _evaluations(plan: GridPlan, runs: pd.DataFrame, work_dir: Path):
     rows, parts = [], [pd.DataFrame(columns=['run_id', 'test_set', *FRAME_COLUMNS])]
     for run in runs.itertuples():
         for key, test_set in plan.test_sets.items():
-            status, reason, frames = _evaluate(run, key, test_set, work_dir)
-            rows.append((run.run_id, key, status, reason))
+            file = f'{run.folder}/frames_{key}.csv'
+            status, reason, frames = _evaluate(run, key, test_set, work_dir / file)
+            rows.append((run.run_id, key, status, reason, file if frames is not None else ''))
             if frames is not None:
                 parts.append(frames.assign(run_id=run.run_id, test_set=key))
-    columns = ['run_id', 'test_set', 'status', 'reason']
+    columns = ['run_id', 'test_set', 'status', 'reason', 'file']
     # The empty first part only carries the columns; concatenating it would spoil the dtypes.
     frames = (
         pd.concat(parts[1:], ignore_index=True)
@@ -180,47 +211,30 @@ def _evaluations(plan: GridPlan, runs: pd.DataFrame, work_dir: Path):
     return pd.DataFrame(rows, columns=columns), frames
 
 
-def _evaluate(run, key: str, test_set: TestSet, work_dir: Path):
+def _evaluate(run, key: str, test_set: TestSet, path: Path):
+    """Status, reason and frames (None if unusable) of one run on one test set."""
     if run.status != 'DONE':
         return _EVALUATION_STATUS.get(run.status, 'missing'), run.reason, None
-    path = work_dir / 'runs' / run.run_id / f'frames_{key}.csv'
     if not path.is_file():
+        if run.kind == 'external':
+            return 'n/a', '', None  # nobody has to give results on all test sets
         return 'missing', f'not evaluated on {test_set.label}', None
     try:
-        return 'done', '', read_frames(path, test_set.videos)
+        if is_outdated(path.parent, key, test_set.checksum):
+            return 'missing', f'evaluated on another version of {test_set.label}', None
+        return 'done', '', read_frames(path, test_set.videos, whole=run.kind != 'external')
     except InvalidFile as error:
         return 'invalid', str(error), None
 
 
-def _videos(frames: pd.DataFrame) -> pd.DataFrame:
-    keys = ['run_id', 'test_set', 'video']
-    groups = frames.groupby(keys, sort=False)
-    videos = groups.agg(
-        frames=('frame', 'size'),
-        psnr_y=('psnr_y', 'mean'),
-        ssim_y=('ssim_y', 'mean'),
-        ms=('ms', 'mean'),
-    ).reset_index()
-    count = groups['frame'].transform('size')
-    is_long = count >= LONG
-    windows = {
-        'psnr_first50': is_long & (frames['frame'] < WINDOW),
-        'psnr_last50': is_long & (frames['frame'] >= count - WINDOW),
-    }
-    for name, inside in windows.items():
-        means = frames[inside].groupby(keys)['psnr_y'].mean().rename(name)
-        videos = videos.merge(means, on=keys, how='left')
-    return videos.assign(drift=videos['psnr_last50'] - videos['psnr_first50'])
-
-
-def _cells(evaluations: pd.DataFrame, runs: pd.DataFrame, plan: GridPlan) -> pd.DataFrame:
+def _cells(evaluations: pd.DataFrame, runs: pd.DataFrame, plan: GridPlan, scores) -> pd.DataFrame:
     wide = evaluations.merge(runs[['run_id', 'seed', 'iterations', *METHOD_AXES]], on='run_id')
     keys = ['train_set', 'network', 'method', 'test_set']
-    rows = [_cell(group, plan) for _, group in wide.groupby(keys, sort=False)]
+    rows = [_cell(group, plan, scores) for _, group in wide.groupby(keys, sort=False)]
     return pd.DataFrame(rows)
 
 
-def _cell(group: pd.DataFrame, plan: GridPlan) -> dict:
+def _cell(group: pd.DataFrame, plan: GridPlan, scores: list[str]) -> dict:
     first = group.iloc[0]
     videos = plan.test_sets[first['test_set']].videos
     done = group[group['status'] == 'done']
@@ -229,16 +243,18 @@ def _cell(group: pd.DataFrame, plan: GridPlan) -> dict:
     row |= {'seeds_done': len(done), 'seeds_planned': len(group)}
     row |= {'iterations': first['iterations'], 'videos': len(videos)}
     row |= {'frames': sum(videos.values())}
-    for score in SCORES:
+    for score in scores:
         row[score] = done[score].mean() if len(done) else np.nan
         row[f'{score}_std'] = done[score].std()
+    row |= done[['diverged', 'diverged_of']].sum()
+    row |= done[['divergence_frame', 'worst_psnr']].min()
     reasons = group.loc[group['status'] != 'done', ['run_id', 'reason']]
-    row['reason'] = '; '.join(f'{r.run_id}: {r.reason}' for r in reasons.itertuples())
-    return row
+    row['reason'] = '; '.join(f'{r.run_id}: {r.reason}' for r in reasons.itertuples() if r.reason)
+    return row | {'run_ids': '; '.join(done['run_id']), 'files': '; '.join(done['file'])}
 
 
 def _cell_status(group: pd.DataFrame) -> str:
     found = set(group['status'])
     if 'done' in found:
         return 'done' if found == {'done'} else 'partial'
-    return next(status for status in ('failed', 'invalid', 'missing') if status in found)
+    return next(status for status in STATUSES if status in found)

@@ -6,16 +6,20 @@ Layout read here, relative to the work directory::
     runs/<run_id>/status.json              where the run stands (no file: not started)
     runs/<run_id>/timing.json              training time, written when training ends
     runs/<run_id>/frames_<test_set>.csv    PSNR and SSIM of every frame of one test set
+    runs/<run_id>/evaluations.json         the version of the test set each of them was made on
+    external/<key>/external.json           other people's results, scored: label, protocol
+    external/<key>/frames_<test_set>.csv
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 FRAME_COLUMNS = ['video', 'frame', 'psnr_y', 'ssim_y', 'ms']
+REQUIRED_COLUMNS = FRAME_COLUMNS[:4]  # results from elsewhere have no times
 TIMING_FIELDS = (
     'parameters',
     'ms_per_iteration',
@@ -50,23 +54,48 @@ class InvalidFile(Exception):
 
 @dataclass(frozen=True)
 class TestSet:
-    """One test set: its display label and the number of frames of each video."""
+    """One test set, or the same of a training set.
+
+    Attributes:
+        label: as it is displayed.
+        videos: video -> number of frames.
+        sizes: video -> HR size (height, width) in pixels; empty in old grids.
+        paper: its name in the papers' tables, if the grid file gives one.
+        checksum: what evaluations must have been made on; empty in old grids.
+        protocol: of the scores; '' for the default one.
+    """
 
     __test__ = False  # the name starts with "Test", but it is no test case for pytest
 
     label: str
     videos: dict[str, int]
+    sizes: dict[str, tuple[int, int]] = field(default_factory=dict)
+    paper: str = ''
+    checksum: str = ''
+    protocol: str = ''
 
 
 @dataclass(frozen=True)
 class GridPlan:
-    """What ``grid.json`` says was planned; every mapping keeps display order."""
+    """What ``grid.json`` says was planned; every mapping keeps display order.
+
+    Attributes:
+        networks: network -> label; ``external/<key>`` for results from elsewhere.
+        train_sets: training set -> label.
+        train_videos: training set -> its videos, where the grid has recorded them.
+        runs: axes and identity of each run, and of each result from elsewhere.
+        papers: network -> its name in the papers' tables, where the grid file gives one.
+        lr_kinds: network -> the LR frames that it works on.
+    """
 
     name: str
     networks: dict[str, str]
     train_sets: dict[str, str]
     test_sets: dict[str, TestSet]
     runs: list[dict]
+    train_videos: dict[str, TestSet] = field(default_factory=dict)
+    papers: dict[str, str] = field(default_factory=dict)
+    lr_kinds: dict[str, str] = field(default_factory=dict)
 
 
 def read_plan(work_dir: Path) -> GridPlan:
@@ -92,17 +121,42 @@ def read_plan(work_dir: Path) -> GridPlan:
 
 
 def _parse_plan(raw: dict) -> GridPlan:
-    test_sets = {
-        key: TestSet(label=entry['label'], videos=dict(entry['videos']))
-        for key, entry in raw['test_sets'].items()
-    }
+    external = {f'external/{key}': entry for key, entry in raw.get('external', {}).items()}
+    networks = {**raw['networks'], **external}
     return GridPlan(
         name=raw['name'],
-        networks={key: entry['label'] for key, entry in raw['networks'].items()},
+        networks={key: entry['label'] for key, entry in networks.items()},
         train_sets={key: entry['label'] for key, entry in raw['train_sets'].items()},
-        test_sets=test_sets,
-        runs=list(raw['runs']),
+        test_sets={key: _parse_set(entry) for key, entry in raw['test_sets'].items()},
+        runs=[*raw['runs'], *map(_external_run, external)],
+        train_videos={
+            key: _parse_set(entry) for key, entry in raw['train_sets'].items() if 'videos' in entry
+        },
+        papers={key: entry['paper'] for key, entry in networks.items() if entry.get('paper')},
+        lr_kinds={key: entry.get('lr_kind', 'lr_bd') for key, entry in raw['networks'].items()},
     )
+
+
+_SET_TEXTS = ('paper', 'checksum', 'protocol')
+
+
+def _parse_set(entry: dict) -> TestSet:
+    return TestSet(
+        label=entry['label'],
+        videos=dict(entry['videos']),
+        sizes={video: tuple(size) for video, size in entry.get('sizes', {}).items()},
+        **{name: entry[name] for name in _SET_TEXTS if entry.get(name)},
+    )
+
+
+def _external_run(network: str) -> dict:
+    axes = {'strategy': None, 'fc': False, 'repeats': None, 'train_set': '', 'seed': 0}
+    return {'run_id': network, 'network': network, **axes, 'iterations': 0}
+
+
+def run_folder(work_dir: Path, run_id: str) -> Path:
+    """Folder of a run, or of results from elsewhere (``external/<key>``)."""
+    return work_dir / (run_id if run_id.startswith('external/') else f'runs/{run_id}')
 
 
 def _check_references(plan: GridPlan, path: Path) -> None:
@@ -115,9 +169,9 @@ def _check_references(plan: GridPlan, path: Path) -> None:
         known = {'network': plan.networks, 'strategy': STRATEGIES}
         if run['strategy'] is not None:
             known['train_set'] = plan.train_sets
-        for field, names in known.items():
-            if run[field] not in names:
-                raise ReportError(f'{path}: run {run["run_id"]}: unknown {field} {run[field]!r}')
+        for axis, names in known.items():
+            if run[axis] not in names:
+                raise ReportError(f'{path}: run {run["run_id"]}: unknown {axis} {run[axis]!r}')
 
 
 def read_status(run_dir: Path) -> tuple[str, str]:
@@ -161,12 +215,33 @@ def read_timing(run_dir: Path) -> dict:
     return {field: raw.get(field) for field in TIMING_FIELDS}
 
 
-def read_frames(path: Path, videos: dict[str, int]) -> pd.DataFrame:
+def read_external(folder: Path) -> tuple[str, str, str]:
+    """Status, reason and protocol ('' for the default one) of results from elsewhere."""
+    if not (folder / 'external.json').is_file():
+        return 'TODO', 'not scored', ''
+    try:
+        return 'DONE', '', _read_json(folder / 'external.json').get('protocol') or ''
+    except InvalidFile as error:
+        return 'INVALID', str(error), ''
+
+
+def is_outdated(run_dir: Path, test_set: str, checksum: str) -> bool:
+    """Whether the frames of ``test_set`` were scored on another version of the set."""
+    path = run_dir / 'evaluations.json'
+    if not checksum or not path.is_file():
+        return False
+    return _read_json(path).get(test_set) != checksum
+
+
+def read_frames(path: Path, videos: dict[str, int], whole: bool = True) -> pd.DataFrame:
     """Read the scores of every frame of one test set.
+
+    Columns beyond ``FRAME_COLUMNS`` are optional quantities; those without any number are left out.
 
     Args:
         path: a ``frames_<test_set>.csv``.
         videos: expected number of frames of each video.
+        whole: whether every frame must be there; other protocols leave some out.
 
     Raises:
         InvalidFile: columns, videos or frames are missing, repeated or not finite numbers.
@@ -176,27 +251,30 @@ def read_frames(path: Path, videos: dict[str, int]) -> pd.DataFrame:
         frames = pd.read_csv(path, dtype={'video': str})
     except (ValueError, OSError) as error:  # pandas' parser errors are ValueErrors
         raise InvalidFile(f'{path.name}: {" ".join(str(error).split())}') from None
-    absent = [column for column in FRAME_COLUMNS if column not in frames]
+    absent = [column for column in REQUIRED_COLUMNS if column not in frames]
     if absent:
         raise InvalidFile(f'{path.name}: no column {", ".join(absent)}')
-    frames = frames[FRAME_COLUMNS]
+    optional = [column for column in frames if column not in FRAME_COLUMNS]
+    frames = frames.reindex(columns=[*FRAME_COLUMNS, *optional])
     numbers = frames.columns[1:]
     frames = frames.assign(**{c: pd.to_numeric(frames[c], errors='coerce') for c in numbers})
-    _check_frames(frames, videos, path.name)
-    return frames.astype({'frame': int})
+    _check_frames(frames, videos, path.name, whole)
+    empty = [column for column in optional if frames[column].isna().all()]
+    return frames.drop(columns=empty).astype({'frame': int})
 
 
-def _check_frames(frames: pd.DataFrame, videos: dict[str, int], name: str) -> None:
+def _check_frames(frames: pd.DataFrame, videos: dict[str, int], name: str, whole: bool) -> None:
     by_video = dict(iter(frames.groupby('video')['frame']))
     unknown = sorted(set(by_video) - set(videos))
     if unknown:
         raise InvalidFile(f'{name}: unexpected video {", ".join(unknown)}')
     for video, expected in videos.items():
         found = np.sort(by_video[video].to_numpy()) if video in by_video else np.array([])
-        if len(found) != expected:
+        if not len(found) or (whole and len(found) != expected):
             raise InvalidFile(f'{name}: video {video} has {len(found)} of {expected} frames')
-        if not np.array_equal(found, np.arange(expected)):
-            raise InvalidFile(f'{name}: video {video} does not hold frames 0 to {expected - 1}')
+        once = np.isin(found, np.arange(expected)).all() and (np.diff(found) > 0).all()
+        if not once:
+            raise InvalidFile(f'{name}: {video} does not hold frames 0 to {expected - 1} once')
     finite = np.isfinite(frames[['psnr_y', 'ssim_y']].to_numpy(dtype=float)).all(axis=1)
     if not finite.all():
         bad = frames[~finite].iloc[0]

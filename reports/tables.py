@@ -1,90 +1,149 @@
-"""The tables of a report, whatever format they are written in (see ``render``, ``excel``).
+"""The tables that every grid gets. Others: ``set_tables``, ``differences``, ``paper_tables``.
 
-- main table: methods x test sets, PSNR/SSIM of all frames, PSNR of the last 50 frames of long sets;
-- timing: parameters, training time per iteration by part, inference time per frame;
-- R trade-off: training time per iteration and PSNR of each test set against R.
+- main: methods x test sets, PSNR/SSIM of all frames, PSNR of the last 50 frames of long sets;
+- strategies: strategies x training sets x test sets (PI-BPTT, Table IV);
+- stability: all, first 50 and last 50 frames, drift, divergence (MRVSR's tables);
+- consistency: the optional quantities of frames, e.g. tOF;
+- timing: parameters, training time per iteration by part, inference time (PI-BPTT, Table V);
+- tradeoff: training time per iteration and PSNR against R (PI-BPTT, Table VI).
 """
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from typing import Optional
 
 import pandas as pd
 
-from reports.captions import TRADEOFF_CAPTION, main_caption, timing_caption
+from reports import captions
 from reports.results import WINDOW, GridResults
+from reports.table_model import HIGH, LOW, Cell, Column, Row, Table, rank_rows
 
-BEST, SECOND = 1, 2
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One cell: a number, or ``note`` alone where there is none.
-
-    Attributes:
-        value: PSNR in dB, milliseconds or millions, as the column says; NaN if there is none.
-        digits: decimals to print.
-        std: standard deviation over seeds, NaN for a single seed.
-        ssim: SSIM to print after the value, NaN for none.
-        rank: BEST, SECOND or 0.
-        note: "missing", "failed", "invalid" or "n/a" instead of a value; beside one, seeds done of
-            seeds planned ("1/2") where some are not done.
-    """
-
-    value: float = math.nan
-    digits: int = 2
-    std: float = math.nan
-    ssim: float = math.nan
-    rank: int = 0
-    note: str = ''
+# Known optional quantities: heading, decimals, scale, which values are best.
+QUANTITIES = {
+    'tof': ('tOF (px)', 3, 1.0, LOW),
+    'warp_error': ('warping error (1e-3)', 3, 1e3, LOW),
+    'psnr_inside': ('PSNR inside', 2, 1.0, HIGH),
+    'psnr_outside': ('PSNR outside', 2, 1.0, HIGH),
+}
+MOST_COLUMNS = 8  # of Table IV's layout; more would be too narrow to read
 
 
-@dataclass(frozen=True)
-class Column:
-    """A column: the heading it shares with its neighbours, and its own."""
-
-    group: str
-    header: str
-
-
-@dataclass(frozen=True)
-class Row:
-    """A row; a rule is drawn where ``section`` changes, ``heading`` is printed where it changes."""
-
-    heading: str
-    section: str
-    label: str
-    cells: list[Cell]
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table; ``ranked`` says whether best and second-best cells are marked."""
-
-    name: str
-    caption: str
-    columns: list[Column]
-    rows: list[Row]
-    ranked: bool = False
-    notes: list[str] = field(default_factory=list)
+def all_tables(grid: GridResults) -> list[Table]:
+    """Those of this module that the grid has numbers for."""
+    tables = [
+        main_table(grid),
+        strategies_table(grid),
+        stability_table(grid),
+        consistency_table(grid),
+        timing_table(grid),
+        tradeoff_table(grid),
+    ]
+    return [table for table in tables if table]
 
 
 def main_table(grid: GridResults) -> Table:
     """Methods x test sets; best and second best among each network's strategies."""
     columns, scores = [], []
     for key, test_set in grid.plan.test_sets.items():
-        columns.append(Column(test_set.label, 'PSNR/SSIM'))
+        columns.append(Column(test_set.label, 'PSNR/SSIM', HIGH))
         scores.append((key, 'psnr_y'))
         if key in grid.long_sets:
-            columns.append(Column(test_set.label, f'last {WINDOW}'))
+            columns.append(Column(test_set.label, f'last {WINDOW}', HIGH))
             scores.append((key, 'psnr_last50'))
-    by_method = _cells_by_method(grid)
+    found = _cells(grid)
     rows = [
-        _method_row(grid, method, [_score_cell(by_method(method, key), s) for key, s in scores])
+        _method_row(grid, method, [_main_cell(found[_at(method, key)], s) for key, s in scores])
         for method in grid.methods.itertuples()
     ]
-    rows = rank_rows(rows)
-    return Table('main', main_caption(grid), columns, rows, ranked=True, notes=grid.notes())
+    rows = rank_rows(columns, rows)
+    return Table('main', captions.main_caption(grid), columns, rows, notes=grid.notes())
+
+
+def _main_cell(cell: pd.Series, score: str) -> Cell:
+    return _score_cell(cell, score, ssim=score == 'psnr_y')
+
+
+def strategies_table(grid: GridResults) -> Optional[Table]:
+    """A block of columns a training set; None for a single one, or where they are too many.
+
+    Networks that are not trained here stand in the first block.
+    """
+    train_sets, test_sets = grid.plan.train_sets, grid.plan.test_sets
+    if len(train_sets) == 1 or len(train_sets) * len(test_sets) > MOST_COLUMNS:
+        return None
+    places = [(train, key) for train in train_sets for key in test_sets]
+    columns = [
+        Column(f'Trained on {train_sets[train]}', test_sets[key].label, HIGH)
+        for train, key in places
+    ]
+    first, found, rows = next(iter(train_sets)), _cells(grid), []
+    for method in grid.methods.drop_duplicates(['network', 'method']).itertuples():
+        untrained = not method.train_set
+        keys = [
+            (('' if untrained and train == first else train), method.network, method.method, key)
+            for train, key in places
+        ]
+        cells = [_score_cell(found[key], 'psnr_y') if key in found else Cell() for key in keys]
+        rows.append(Row('', _section_of(method), method.method, cells))
+    caption = captions.strategies_caption(grid)
+    return Table('strategies', caption, columns, rank_rows(columns, rows))
+
+
+def stability_table(grid: GridResults) -> Optional[Table]:
+    """Methods, headed by the long test sets; None where no set is long."""
+    columns = [
+        Column('All frames', 'PSNR/SSIM', HIGH),
+        Column(f'First {WINDOW}', 'PSNR/SSIM', HIGH),
+        Column(f'Last {WINDOW}', 'PSNR/SSIM', HIGH),
+        Column('Drift', '(dB)'),
+        Column('Divergence', 'videos'),
+        Column('Divergence', 'from frame'),
+        Column('Worst frame', '(dB)', HIGH),
+    ]
+    found, rows = _cells(grid), []
+    for key in grid.long_sets:
+        for method in grid.methods.itertuples():
+            cell = found[_at(method, key)]
+            if cell['status'] == 'n/a':
+                continue
+            cells = _stability_cells(cell)
+            row = _method_row(grid, method, cells)
+            heading = ': '.join(filter(None, (grid.plan.test_sets[key].label, row.heading)))
+            rows.append(Row(heading, row.section, row.label, cells))
+    caption = captions.STABILITY_CAPTION
+    return Table('stability', caption, columns, rank_rows(columns, rows)) if rows else None
+
+
+def _stability_cells(cell: pd.Series) -> list[Cell]:
+    names = ('psnr_y', 'psnr_first50', 'psnr_last50', 'drift')
+    cells = [_score_cell(cell, name) for name in names]
+    if not cell['seeds_done']:
+        return cells + [Cell(note=cell['status'])] * 3
+    source = cell['run_ids']
+    share = Cell(text=f'{cell["diverged"]:.0f}/{cell["diverged_of"]:.0f}', source=source)
+    first = Cell(cell['divergence_frame'], digits=0, source=source)
+    none = Cell(text='none', source=source)
+    worst = Cell(cell['worst_psnr'], source=source)
+    return [*cells, share, first if cell['diverged'] else none, worst]
+
+
+def consistency_table(grid: GridResults) -> Optional[Table]:
+    """Methods x (optional quantity, test set); None if no run has any."""
+    columns, scores = [], []
+    for name in grid.quantities:
+        heading, digits, scale, best = QUANTITIES.get(name, (name, 3, 1.0, ''))
+        for key, test_set in grid.plan.test_sets.items():
+            if grid.cells.loc[grid.cells['test_set'] == key, name].notna().any():
+                columns.append(Column(heading, test_set.label, best))
+                scores.append((key, name, digits, scale))
+    found = _cells(grid)
+    rows = [
+        _method_row(
+            grid, method, [_score_cell(found[_at(method, key)], *score) for key, *score in scores]
+        )
+        for method in grid.methods.itertuples()
+    ]
+    caption = captions.consistency_caption(grid)
+    return Table('consistency', caption, columns, rank_rows(columns, rows)) if columns else None
 
 
 def timing_table(grid: GridResults) -> Table:
@@ -101,10 +160,10 @@ def timing_table(grid: GridResults) -> Table:
         cells = [_mean_cell(runs, 'parameters', digits=3, scale=1e-6)]
         cells += [_mean_cell(runs, name, digits=1) for name in fields]
         rows.append(_method_row(grid, method, cells))
-    return Table('timing', timing_caption(grid), columns, rows)
+    return Table('timing', captions.timing_caption(grid), columns, rows)
 
 
-def tradeoff_table(grid: GridResults) -> Table | None:
+def tradeoff_table(grid: GridResults) -> Optional[Table]:
     """Training time and PSNR against R, beside RI, without FC; None if the grid has no PI runs."""
     methods = grid.methods[~grid.methods['fc'] & grid.methods['strategy'].isin(['RI', 'PI'])]
     methods = methods.groupby(['train_set', 'network']).filter(lambda m: 'PI' in set(m['strategy']))
@@ -112,82 +171,70 @@ def tradeoff_table(grid: GridResults) -> Table | None:
         return None
     labels = [test_set.label for test_set in grid.plan.test_sets.values()]
     columns = [Column('Training', 'ms/iteration')]
-    columns += [Column('PSNR (dB)', label) for label in [*labels, 'mean']]
-    by_method = _cells_by_method(grid)
+    columns += [Column('PSNR (dB)', label, HIGH) for label in [*labels, 'mean']]
+    found = _cells(grid)
     rows = []
     for method in methods.itertuples():
         time = _mean_cell(_runs_of(grid, method), 'ms_per_iteration', digits=1)
-        parts = [by_method(method, key) for key in grid.plan.test_sets]
+        parts = [found[_at(method, key)] for key in grid.plan.test_sets]
         scores = [_score_cell(part, 'psnr_y', ssim=False) for part in parts]
         rows.append(_method_row(grid, method, [time, *scores, _mean_over_sets(scores)]))
-    rows = rank_rows(rows, first=1)
-    return Table('tradeoff', TRADEOFF_CAPTION, columns, rows, ranked=True)
-
-
-def rank_rows(rows: list[Row], first: int = 0) -> list[Row]:
-    """Mark the best and second-best cell of every column from ``first`` on, within each section.
-
-    Numbers that print alike share a rank, and two best ones leave no second best. A section with
-    one value has no best, and one with two values no second best: it would be the worst.
-    """
-    marked = []
-    for row in rows:
-        rivals = [other for other in rows if (other.heading, other.section) == _section(row)]
-        cells = [
-            cell if i < first else _ranked(cell, [rival.cells[i] for rival in rivals])
-            for i, cell in enumerate(row.cells)
-        ]
-        marked.append(Row(row.heading, row.section, row.label, cells))
-    return marked
-
-
-def _section(row: Row) -> tuple[str, str]:
-    return row.heading, row.section
-
-
-def _ranked(cell: Cell, rivals: list[Cell]) -> Cell:
-    values = [round(rival.value, rival.digits) for rival in rivals if not math.isnan(rival.value)]
-    if math.isnan(cell.value) or len(values) < 2:
-        return cell
-    place = 1 + sum(value > round(cell.value, cell.digits) for value in values)
-    allowed = BEST if len(values) == 2 else SECOND
-    return replace(cell, rank=place if place <= allowed else 0)
+    return Table('tradeoff', captions.TRADEOFF_CAPTION, columns, rank_rows(columns, rows))
 
 
 def _method_row(grid: GridResults, method, cells: list[Cell]) -> Row:
     trained = grid.methods.loc[grid.methods['train_set'] != '', 'train_set']
     several = trained.nunique() > 1 and method.train_set
     heading = f'Trained on {grid.plan.train_sets[method.train_set]}' if several else ''
-    return Row(heading, method.network, method.method, cells)
+    return Row(heading, _section_of(method), method.method, cells)
 
 
-def _cells_by_method(grid: GridResults) -> Callable:
-    cells = {
-        (row['train_set'], row['network'], row['method'], row['test_set']): row
-        for _, row in grid.cells.iterrows()
-    }
-    return lambda m, test_set: cells[m.train_set, m.network, m.method, test_set]
+def _section_of(method) -> str:
+    # References are set apart from the networks trained here, not from each other, nor ranked.
+    return method.network if method.train_set else ''
 
 
-def _score_cell(cell: pd.Series, score: str, ssim: bool = True) -> Cell:
+def _at(method, test_set: str) -> tuple:
+    return method.train_set, method.network, method.method, test_set
+
+
+def _cells(grid: GridResults) -> dict[tuple, pd.Series]:
+    keys = ['train_set', 'network', 'method', 'test_set']
+    return {tuple(row[key] for key in keys): row for _, row in grid.cells.iterrows()}
+
+
+_SSIM = {'psnr_y': 'ssim_y', 'psnr_first50': 'ssim_first50', 'psnr_last50': 'ssim_last50'}
+
+
+def _score_cell(
+    cell: pd.Series, score: str, digits: int = 2, scale: float = 1.0, ssim: bool = True
+) -> Cell:
     if cell['seeds_done'] == 0:
         return Cell(note=cell['status'])
+    if math.isnan(cell[score]):
+        return Cell(note='n/a')
     partial = cell['status'] == 'partial'
     return Cell(
-        value=cell[score],
-        std=cell[f'{score}_std'],
-        ssim=cell['ssim_y'] if ssim and score == 'psnr_y' else math.nan,
+        value=cell[score] * scale,
+        digits=digits,
+        std=cell[f'{score}_std'] * scale,
+        ssim=cell[_SSIM[score]] if ssim and score in _SSIM else math.nan,
         note=f'{cell["seeds_done"]}/{cell["seeds_planned"]}' if partial else '',
+        signed=score == 'drift',
+        source=cell['run_ids'],
     )
 
 
 def _mean_cell(runs: pd.DataFrame, column: str, digits: int, scale: float = 1.0) -> Cell:
-    value = runs[column].mean() * scale
-    if not math.isnan(value):
-        return Cell(value=value, digits=digits)
+    known = runs.dropna(subset=[column])
+    if len(known):
+        source = '; '.join(known['run_id'])
+        return Cell(value=known[column].mean() * scale, digits=digits, source=source)
     if (runs['status'] == 'DONE').any():
         return Cell(note='n/a')
-    return Cell(note='failed' if (runs['status'] == 'FAILED').any() else 'missing')
+    words = {'FAILED': 'failed', 'INVALID': 'invalid', 'RUNNING': 'unfinished', 'TODO': 'missing'}
+    found = set(runs['status'])
+    return Cell(note=next(word for status, word in words.items() if status in found))
 
 
 def _mean_over_sets(scores: list[Cell]) -> Cell:
@@ -196,7 +243,7 @@ def _mean_over_sets(scores: list[Cell]) -> Cell:
     # A mean over some of the test sets would not be comparable with its neighbours.
     whole = not any(math.isnan(value) for value in values)
     return (
-        Cell(value=sum(values) / len(values), note=''.join(noted[:1]))
+        Cell(sum(values) / len(values), note=''.join(noted[:1]), source=scores[0].source)
         if whole
         else Cell(note=noted[0])
     )

@@ -167,18 +167,35 @@ def grid_record(grid: Grid, runs: list[Run]) -> dict:
     """``grid.json``: what the reports need to know of the plan, in display order."""
     return dict(
         name=grid.name,
-        networks={key: dict(label=entry['label']) for key, entry in grid.networks.items()},
-        train_sets={key: dict(label=grid.labels[key]) for key in grid.train_sets},
-        test_sets={
-            key: dict(
-                label=grid.labels[key],
-                checksum=test_set.checksum,
-                videos={video.name: video.frames for video in test_set.videos.values()},
-            )
-            for key, test_set in grid.test_sets.items()
-        },
+        networks=_network_records(grid, runs),
+        train_sets={key: _set_record(grid, key, s) for key, s in grid.train_sets.items()},
+        test_sets={key: _set_record(grid, key, s) for key, s in grid.test_sets.items()},
         external={key: dict(label=e.label) for key, e in grid.evaluation.external.items()},
         runs=[run.record() for run in runs],
+    )
+
+
+def _network_records(grid: Grid, runs: list[Run]) -> dict[str, dict]:
+    lr_kinds = {run.axes.network: run.cfg.get('lr_kind', 'lr_bd') for run in runs}
+    return {
+        key: dict(
+            {name: entry[name] for name in ('label', 'paper') if name in entry},
+            lr_kind=lr_kinds.get(key, 'lr_bd'),
+        )
+        for key, entry in grid.networks.items()
+    }
+
+
+def _set_record(grid: Grid, key: str, video_set: VideoSet) -> dict:
+    """Names of a set, and of each of its videos the frames and the HR size (height, width)."""
+    videos = video_set.videos.values()
+    paper = {'paper': grid.papers[key]} if key in grid.papers else {}
+    return dict(
+        label=grid.labels[key],
+        **paper,
+        checksum=video_set.checksum,
+        videos={video.name: video.frames for video in videos},
+        sizes={video.name: video.sizes['gt'] for video in videos},
     )
 
 

@@ -12,7 +12,9 @@ A grid file is an MMEngine config with these entries::
 and those of :mod:`harness.grid.evaluation_plan`. Each sweep is the product of its axes; the runs
 of all sweeps together are the grid. Networks may share a config and differ in
 ``options=['model.generator.layers=3', ...]``, which are those of ``--cfg-options``. A config whose
-networks work on other LR frames than BD says ``lr_kind='lr_bi'``.
+networks work on other LR frames than BD says ``lr_kind='lr_bi'``. A network or set that is the same
+as one of the papers' may say so by its name there, ``paper='FRVSR'``: the report then shows the
+paper's numbers beside its own (see ``reports/paper.py``).
 """
 
 from pathlib import Path
@@ -54,6 +56,7 @@ class Grid(NamedTuple):
     train_sets: dict[str, VideoSet]
     test_sets: dict[str, VideoSet]
     labels: dict[str, str]  # of the sets
+    papers: dict[str, str]  # set -> its name in the papers' tables, where the grid file has one
     sweeps: list[dict[str, list]]
     jobs: int
     nproc: int
@@ -89,12 +92,14 @@ def load_grid(path: str, overrides: dict[str, list], nproc: Optional[int] = None
         fail(f'grid {path}:\n  ' + '\n  '.join(problems))
     named = {**cfg.train_sets, **cfg.test_sets}
     labels = {key: entry.get('label', key) for key, entry in named.items()}
+    papers = {key: entry['paper'] for key, entry in named.items() if 'paper' in entry}
     return Grid(
         Path(path).stem,
         networks,
         train_sets,
         test_sets,
         labels,
+        papers,
         sweeps,
         cfg.get('jobs', 1),
         nproc or cfg.get('nproc', 1),

@@ -52,13 +52,15 @@ class FakeGrid:
         entry |= {'train_seconds': 0.6 * ms, 'device': 'cpu', 'threads': 1}
         self._json(run_id, 'timing.json', entry)
 
-    def frames(self, run_id: str, key: str, psnr, ssim: float = 0.7) -> Path:
-        """Write scores; ``psnr`` maps (video, frame numbers) to dB."""
-        lines = ['video,frame,psnr_y,ssim_y,ms']
+    def frames(self, run_id: str, key: str, psnr, ssim: float = 0.7, **more: float) -> Path:
+        """Write scores; ``psnr`` maps (video, frame numbers) to dB, ``more`` are quantities."""
+        lines = [','.join(['video,frame,psnr_y,ssim_y,ms', *more])]
+        rest = ','.join(map(str, [ssim, 5.0, *more.values()]))
         for video, count in self.plan['test_sets'][key]['videos'].items():
             values = np.broadcast_to(psnr(video, np.arange(count)), count)
-            lines += [f'{video},{i},{value:.6f},{ssim},5.0' for i, value in enumerate(values)]
-        path = self.work_dir / 'runs' / run_id / f'frames_{key}.csv'
+            lines += [f'{video},{i},{value:.6f},{rest}' for i, value in enumerate(values)]
+        folder = run_id if run_id.startswith('external/') else f'runs/{run_id}'
+        path = self.work_dir / folder / f'frames_{key}.csv'
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text('\n'.join(lines) + '\n')
         return path
@@ -70,6 +72,15 @@ class FakeGrid:
             self.timing(run_id, ms)
         for key in self.plan['test_sets']:
             self.frames(run_id, key, psnr)
+
+    def external(self, key: str, label: str, **entries) -> str:
+        """Results of other people's code; their frames are written with :meth:`frames`."""
+        self.plan.setdefault('external', {})[key] = {'label': label, **entries}
+        folder = self.work_dir / 'external' / key
+        folder.mkdir(parents=True)
+        about = {'label': label, 'protocol': entries.get('protocol')}
+        (folder / 'external.json').write_text(json.dumps(about))
+        return f'external/{key}'
 
     def save(self) -> Path:
         self.work_dir.mkdir(parents=True, exist_ok=True)

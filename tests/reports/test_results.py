@@ -1,5 +1,6 @@
 """Reading and averaging: hand-computed numbers from synthetic work directories."""
 
+import json
 import math
 import statistics
 
@@ -86,6 +87,81 @@ def test_unfinished_runs_are_not_averaged(small):
     notes = '\n'.join(grid.notes())
     assert 'loss is not finite at iteration 113' in notes
     assert 'iteration 120 of 600' in notes and 'not started' in notes
+
+
+def test_cells_tell_where_their_numbers_come_from(small):
+    failed = small.run('net', 'RI', seed=2)
+    small.status(failed, 'FAILED', 'boom')
+    grid = load_grid(small.save())
+    ri = cell(grid, 'NET w/ RI', 'static')
+    assert ri['run_ids'] == 'net-RI-RNone-sample-s0; net-RI-RNone-sample-s1'
+    files = ri['files'].split('; ')
+    found = [np.mean(np.genfromtxt(small.work_dir / f, delimiter=',')[1:, 2]) for f in files]
+    assert ri['psnr_y'] == pytest.approx(np.mean(found))
+    one = grid.evaluations[grid.evaluations['run_id'] == failed]
+    assert set(one['file']) == {''} and set(one['status']) == {'failed'}
+
+
+def test_running_and_outdated_evaluations(small):
+    """Frames scored on an older version of the test set do not count."""
+    checksum = 'c' * 64
+    small.plan['test_sets']['static']['checksum'] = checksum
+    running = small.run('net', 'PI', repeats=32)
+    small.status(running, 'RUNNING')
+    runs = [run['run_id'] for run in small.plan['runs']]
+    for run, noted in zip(runs, (checksum, 'other', checksum, checksum), strict=False):
+        path = small.work_dir / 'runs' / run / 'evaluations.json'
+        path.write_text(json.dumps({'static': noted}))
+    grid = load_grid(small.save())
+    assert cell(grid, 'NET w/ PI (R=32)', 'static')['status'] == 'unfinished'
+    ri = cell(grid, 'NET w/ RI', 'static')
+    assert (ri['status'], ri['seeds_done']) == ('partial', 1)
+    assert 'another version of Static' in ri['reason']
+    assert cell(grid, 'NET w/ RI', 'moving')['status'] == 'done'  # has no checksum in this grid
+
+
+def test_optional_quantities(small):
+    run = small.plan['runs'][2]['run_id']
+    assert load_grid(small.work_dir).quantities == []
+    small.frames(run, 'static', lambda _, t: 23.0, tof=0.25, note='text')
+    grid = load_grid(small.work_dir)
+    assert grid.quantities == ['tof']  # a column without numbers is none
+    assert cell(grid, 'NET w/ PI (R=2)', 'static')['tof'] == pytest.approx(0.25)
+    assert math.isnan(cell(grid, 'NET w/ RI', 'static')['tof'])
+
+
+def test_outside_results(small):
+    key = small.external('mrvsr', 'MRVSR', protocol='tecogan')
+    path = small.frames(key, 'static', lambda _, t: 40.0)
+    lines = path.read_text().splitlines()
+    # That protocol drops two frames at each end; there are no times.
+    kept = [lines[0], *lines[3:-2]]
+    path.write_text('\n'.join(line.rpartition(',')[0] for line in kept))
+    small.external('empty', 'Nothing')
+    grid = load_grid(small.save())
+    runs = grid.runs.set_index('run_id')
+    assert list(grid.methods['method'])[:2] == ['MRVSR (tecogan protocol)', 'Nothing']
+    assert runs.loc[key, ['kind', 'status', 'protocol', 'folder']].tolist() == [
+        'external',
+        'DONE',
+        'tecogan',
+        'external/mrvsr',
+    ]
+    found = cell(grid, 'MRVSR (tecogan protocol)', 'static')
+    assert found['psnr_y'] == 40.0 and found['drift'] == 0.0
+    assert cell(grid, 'MRVSR (tecogan protocol)', 'moving')['status'] == 'n/a'
+    assert cell(grid, 'Nothing', 'static')['status'] == 'n/a'
+    assert grid.notes() == []
+
+
+def test_outside_results_that_cannot_be_used(small):
+    missing = small.external('missing', 'Missing')
+    (small.work_dir / missing / 'external.json').unlink()
+    double = small.frames(small.external('double', 'Double'), 'static', lambda _, t: 40.0)
+    double.write_text(double.read_text() + 'still,199,40.0,0.7,5.0\n')
+    notes = '\n'.join(load_grid(small.save()).notes())
+    assert 'external/missing: not scored' in notes
+    assert 'still does not hold frames 0 to 199 once' in notes
 
 
 def test_video_names_stay_text(small):

@@ -1,38 +1,16 @@
-"""Tables: ranks, marks of missing cells, and the numbers in every text format."""
+"""Tables: the numbers in their places, marks of missing cells, every text format."""
 
+import math
 import shutil
 import subprocess
 
+import numpy as np
 import pytest
 
 from reports import render, tables
+from reports.differences import differences, differences_table
 from reports.results import load_grid
-from reports.tables import BEST, SECOND, Cell, Row
-
-
-def ranks(*values):
-    rows = [Row('', 'net', str(i), [Cell(value=value)]) for i, value in enumerate(values)]
-    return [row.cells[0].rank for row in tables.rank_rows(rows)]
-
-
-def test_best_and_second():
-    assert ranks(20.0, 25.0, 23.0) == [0, BEST, SECOND]
-
-
-def test_numbers_that_print_alike_share_a_rank():
-    assert ranks(30.641, 30.63, 30.644) == [BEST, 0, BEST]
-    assert ranks(20.0, 30.0, 20.001, 10.0) == [SECOND, BEST, SECOND, 0]
-
-
-def test_small_sections_and_gaps():
-    assert ranks(20.0) == [0]
-    assert ranks(20.0, 25.0) == [0, BEST]
-    assert ranks(float('nan'), 25.0, 24.0) == [0, BEST, 0]
-
-
-def test_networks_do_not_compete():
-    rows = [Row('', net, net, [Cell(value=v)]) for net, v in zip('aabb', (1, 2, 8, 9), strict=True)]
-    assert [row.cells[0].rank for row in tables.rank_rows(rows)] == [0, BEST, 0, BEST]
+from reports.table_model import BEST, SECOND
 
 
 def test_main_table(small):
@@ -97,13 +75,174 @@ def test_no_tradeoff_without_pi(fake):
     assert tables.tradeoff_table(load_grid(fake.save())) is None
 
 
-@pytest.mark.skipif(shutil.which('pdflatex') is None, reason='pdflatex is not installed')
+def test_unfinished_and_invalid_cells(small):
+    running, failed = small.run('net', 'PI', repeats=16), small.run('net', 'PI', repeats=32)
+    small.status(running, 'RUNNING')
+    small.done(failed, lambda _, t: 20.0)
+    (small.work_dir / 'runs' / failed / 'frames_static.csv').write_text('')
+    grid = load_grid(small.save())
+    rows = {row.label: row.cells for row in tables.main_table(grid).rows}
+    assert [cell.note for cell in rows['NET w/ PI (R=16)']] == ['unfinished'] * 3
+    assert [cell.note for cell in rows['NET w/ PI (R=32)']] == ['', 'invalid', 'invalid']
+    assert tables.timing_table(grid).rows[3].cells[1].note == 'unfinished'
+
+
+def two_training_sets(fake):
+    """RI and PI on two training sets, PSNR 10 * training set + strategy, and bicubic."""
+    fake.test_set('vid4', 'Vid4', v=10)
+    fake.test_set('static', 'Static', v=10)
+    fake.plan['train_sets'] = {'a': {'label': 'SetA'}, 'b': {'label': 'SetB'}}
+    for train_set, base in (('a', 20.0), ('b', 30.0)):
+        for strategy, repeats, more in (('RI', None, 0.0), ('PI', 2, 1.0)):
+            run = fake.run('net', strategy, repeats=repeats, train_set=train_set)
+            fake.done(run, lambda _, t, v=base + more: v)
+    fake.done(fake.run('bicubic'), lambda _, t: 5.0)
+    return fake
+
+
+def test_strategies_table_has_a_block_a_training_set(fake):
+    table = tables.strategies_table(load_grid(two_training_sets(fake).save()))
+    assert [(c.group, c.header) for c in table.columns] == [
+        ('Trained on SetA', 'Vid4'),
+        ('Trained on SetA', 'Static'),
+        ('Trained on SetB', 'Vid4'),
+        ('Trained on SetB', 'Static'),
+    ]
+    values = {row.label: [cell.value for cell in row.cells] for row in table.rows}
+    assert list(values) == ['BICUBIC', 'NET w/ RI', 'NET w/ PI (R=2)']
+    assert values['NET w/ RI'] == [20, 20, 30, 30] and values['NET w/ PI (R=2)'] == [21, 21, 31, 31]
+    assert values['BICUBIC'][:2] == [5, 5] and all(map(math.isnan, values['BICUBIC'][2:]))
+    ranks = [[cell.rank for cell in row.cells] for row in table.rows]
+    assert ranks == [[0] * 4, [0] * 4, [BEST] * 4]
+
+
+def test_no_strategies_table_for_one_training_set(small):
+    assert tables.strategies_table(load_grid(small.work_dir)) is None
+
+
+def test_no_strategies_table_of_ten_columns(fake):
+    two_training_sets(fake)
+    for index in range(3):
+        fake.test_set(f'more{index}', 'More', v=10)
+    assert tables.strategies_table(load_grid(fake.save())) is None
+
+
+def test_stability_table(small):
+    diverging = small.run('net', 'PI', repeats=32)
+    small.done(diverging, lambda _, t: np.where(t < 150, 30.0, 28.0) - 15.0 * (t == 199))
+    table = tables.stability_table(load_grid(small.save()))
+    assert {row.heading for row in table.rows} == {'Static'}  # the other set is too short
+    rows = {row.label: row.cells for row in table.rows}
+    ri, pi = rows['NET w/ RI'], rows['NET w/ PI (R=32)']
+    assert [cell.value for cell in ri[:4]] == pytest.approx([19.0, 21.0, 17.0, -4.0])
+    assert (ri[4].text, ri[5].value, ri[6].value) == ('2/2', 100, 16.0)
+    assert pi[4].text == '1/1' and pi[5].value == 150 and pi[6].value == 13.0
+    assert (rows['NET w/ PI (R=8)'][4].text, rows['NET w/ PI (R=8)'][5].text) == ('0/1', 'none')
+    assert [cell.rank for cell in rows['NET w/ PI (R=8)'][:4]] == [SECOND, SECOND, SECOND, 0]
+
+
+def test_stability_of_a_grid_without_long_videos(fake):
+    fake.test_set('a', 'A', v=99)
+    fake.run('net', 'RI')
+    assert tables.stability_table(load_grid(fake.save())) is None
+
+
+def test_consistency_table_ranks_low_errors(small):
+    assert tables.consistency_table(load_grid(small.work_dir)) is None
+    for run, tof in zip(small.plan['runs'], (0.4, 0.2, 0.25, 0.5), strict=True):
+        more = {'tof': tof, 'warp_error': 0.002, 'state_norm': 7.0}
+        small.frames(run['run_id'], 'static', lambda _, t: 20.0, **more)
+    table = tables.consistency_table(load_grid(small.work_dir))
+    # "moving" has no such quantities; what is not known is neither scaled nor ranked.
+    assert [(c.group, c.header) for c in table.columns] == [
+        ('tOF (px)', 'Static'),
+        ('warping error (1e-3)', 'Static'),
+        ('state_norm', 'Static'),
+    ]
+    ri, r2, r8 = (row.cells for row in table.rows)
+    assert ri[0].value == pytest.approx(0.3) and ri[1].value == pytest.approx(2.0)
+    assert [row[0].rank for row in (ri, r2, r8)] == [SECOND, BEST, 0]
+    assert [row[2].rank for row in (ri, r2, r8)] == [0, 0, 0]
+
+
+def test_outside_results_stand_among_the_references(small):
+    key = small.external('mrvsr', 'MRVSR', protocol='mrvsr')
+    small.frames(key, 'static', lambda _, t: 40.0)
+    grid = load_grid(small.save())
+    table = tables.main_table(grid)
+    first = table.rows[0]
+    assert first.label == 'MRVSR (mrvsr protocol)' and first.section == ''
+    assert [cell.shown or cell.note for cell in first.cells] == ['n/a', '40.00', '40.00']
+    assert [cell.rank for cell in first.cells] == [0, 0, 0]
+    assert '4 of 4 runs done' in table.caption and grid.notes() == []
+
+
+def test_every_cell_names_its_runs(small):
+    table = tables.main_table(load_grid(small.work_dir)).tidy()
+    ri = table[table['row'] == 'NET w/ RI']
+    assert set(ri['runs']) == {'net-RI-RNone-sample-s0; net-RI-RNone-sample-s1'}
+    timing = tables.timing_table(load_grid(small.work_dir)).tidy()
+    state_pass = timing[timing['column'] == 'state pass']
+    assert (state_pass['runs'] != '').all()
+
+
+def compile_latex(folder, text):
+    (folder / 'page.tex').write_text(text)
+    command = ['pdflatex', '-interaction=nonstopmode', '-halt-on-error', 'page.tex']
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-2000:]
+    return done.stdout
+
+
+needs_latex = pytest.mark.skipif(
+    shutil.which('pdflatex') is None, reason='pdflatex is not installed'
+)
+
+
+@needs_latex
 def test_document_compiles_and_fits(small, tmp_path):
     small.plan['networks']['net']['label'] = 'N_e%t & $co^{~}\\<>#'
     grid = load_grid(small.save())
-    both = [tables.main_table(grid), tables.timing_table(grid), tables.tradeoff_table(grid)]
-    (tmp_path / 'page.tex').write_text(render.latex_document(both))
-    command = ['pdflatex', '-interaction=nonstopmode', '-halt-on-error', 'page.tex']
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout[-2000:]
-    assert 'Overfull' not in done.stdout
+    log = compile_latex(tmp_path, render.latex_document(tables.all_tables(grid)))
+    assert 'Overfull' not in log and 'too large' not in log
+
+
+@needs_latex
+def test_document_lists_what_is_missing(small, tmp_path):
+    failed = small.run('net', 'PI', repeats=32)
+    small.status(failed, 'FAILED', 'RuntimeError: 100% of $memory_in_use ' + 'and so on ' * 30)
+    text = render.latex_document(tables.all_tables(load_grid(small.save())))
+    assert '\\item FAILED  net-PI-R32-sample-s0: RuntimeError: 100\\% of' in text
+    log = compile_latex(tmp_path, text)
+    assert 'Overfull' not in log
+
+
+@needs_latex
+def test_large_grid_fits_pages(fake, tmp_path):
+    """Two training sets, ten methods with two seeds each, seven long test sets."""
+    for index in range(7):
+        fake.test_set(f'set{index}', f'Test set {index}', **{f'v{i}': 100 for i in range(6)})
+    fake.plan['train_sets']['reds'] = {'label': 'REDS'}
+    for train_set in ('sample', 'reds'):
+        for repeats in (None, 1, 2, 4, 8):
+            for seed in (0, 1):
+                strategy = 'PI' if repeats else 'RI'
+                run = fake.run('net', strategy, False, repeats, seed, train_set)
+                level = 20.0 + seed + (repeats or 0)
+                fake.done(run, lambda _, t, v=level: v - t / 50, ms=9999.0)
+    grid = load_grid(fake.save())
+    every = [*tables.all_tables(grid), differences_table(grid, differences(grid))]
+    text = render.latex_document(every)
+    log = compile_latex(tmp_path, text)
+    assert 'Overfull' not in log and 'too large' not in log
+    assert text.count('(continued)') >= 3 and text.count('addtocounter') >= 3
+
+
+@needs_latex
+def test_one_table_goes_into_a_two_column_paper(small, tmp_path):
+    """A user's document: the fragment between the class and packages that it asks for."""
+    fragment = render.latex_fragment([tables.main_table(load_grid(small.work_dir))])
+    packages = ''.join(f'\\usepackage{{{name}}}' for name in render.PACKAGES)
+    start = f'\\documentclass[twocolumn]{{article}}{packages}\\begin{{document}}Text.'
+    log = compile_latex(tmp_path, f'{start}\n{fragment}\\end{{document}}')
+    assert 'Overfull' not in log and 'Undefined control' not in log

@@ -130,13 +130,32 @@ def test_r_must_be_a_positive_number(grid_file, value):
 def test_grid_record_names_everything_in_display_order(grid_file, real_set):
     grid = load_grid(str(grid_file), {})
     record = grid_record(grid, expand(grid))
-    assert record['networks'] == {'tiny': {'label': 'Tiny'}, 'bicubic': {'label': 'bicubic'}}
+    assert record['networks'] == {
+        'tiny': {'label': 'Tiny', 'lr_kind': 'lr_bd'},
+        'bicubic': {'label': 'bicubic', 'lr_kind': 'lr_bd'},
+    }
     assert record['test_sets']['moving']['videos'] == {
         'coffee': 20,
         'astronaut': 22,
         'chelsea': 24,
     }
     assert [run['repeats'] for run in record['runs']] == [None, 2, 4, None]
+    for sets in ('train_sets', 'test_sets'):
+        (entry,) = record[sets].values()
+        assert entry['checksum'] == real_set.checksum and 'paper' not in entry
+        assert entry['sizes']['coffee'] == real_set.videos['coffee'].sizes['gt']
+
+
+def test_names_in_the_papers_reach_the_record_and_change_no_run(grid_file, real_set):
+    before = ids(grid_file)
+    edit(grid_file, "label='Tiny'", "label='Tiny', paper='FRVSR'")
+    edit(grid_file, "label='Moving'", "label='Moving', paper='Vid4'")
+    grid = load_grid(str(grid_file), {})
+    record = grid_record(grid, expand(grid))
+    assert record['networks']['tiny']['paper'] == 'FRVSR'
+    assert record['test_sets']['moving']['paper'] == 'Vid4'
+    assert 'paper' not in record['train_sets']['real']
+    assert ids(grid_file) == before
 
 
 def test_networks_share_a_config_by_options(grid_file, tmp_path):

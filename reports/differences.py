@@ -1,0 +1,239 @@
+"""Paired differences between two strategies, over videos and seeds, and what they can prove.
+
+Two things vary that a conclusion must hold for: the test videos and the trainings (seeds). The
+differences d[video, seed] are crossed, not independent: all videos of a seed share one pair of
+trained networks, and all seeds share the videos, so that videos x seeds is no number of samples.
+Each is therefore a unit of its own, the other averaged out first:
+
+- ``p_videos``, unit video: would other videos of this kind show it, with these trained networks?
+- ``p_seeds``, unit seed: would other trainings show it, on these videos?
+
+Both are exact sign-flip tests (two-sided; 2^n equally probable signs of n differences that are
+symmetric around zero if the strategies are equal). Their smallest possible value is 2^(1-n), so
+that fewer than six units cannot reach 5 %; then there is no test at all. The interval resamples
+videos and seeds both (the two-way or "pigeonhole" bootstrap, Owen 2007, on the safe side for
+crossed data); with one seed it says nothing about other trainings.
+
+Only seeds that both strategies have finished are compared; the same seed means the same initial
+weights and order of data.
+"""
+
+import hashlib
+import math
+
+import numpy as np
+import pandas as pd
+
+from reports.results import WINDOW, GridResults
+from reports.table_model import Cell, Column, Row, Table
+
+ALPHA = 0.05
+LEAST_UNITS = 6  # the first n with 2^(1-n) < ALPHA
+MOST_EXACT = 16  # units whose signs are all tried; of more, RESAMPLES are drawn
+RESAMPLES = 10_000
+# Of three videos, one of 27 resamples is three times the worst: the interval would be the range.
+LEAST_VIDEOS = 4
+SCORES = ('psnr_y', 'psnr_last50')
+
+
+def named_generator(*names: str) -> np.random.Generator:
+    """Random numbers that depend on what they are for, not on what was drawn before."""
+    return np.random.default_rng(list(hashlib.sha256('/'.join(names).encode()).digest()))
+
+
+def sign_flip_test(differences: np.ndarray) -> float:
+    """Two-sided p-value of the mean of paired differences; exact up to ``MOST_EXACT`` of them.
+
+    Beyond, signs are drawn at random and the observed ones counted among them, which keeps the
+    level. NaN for fewer than ``LEAST_UNITS``.
+
+    Args:
+        differences: one a unit, shape (n,).
+    """
+    count = len(differences)
+    if count < LEAST_UNITS:
+        return math.nan
+    if count <= MOST_EXACT:
+        signs = 1 - 2 * (np.arange(2**count)[:, None] >> np.arange(count) & 1)
+    else:
+        generator = named_generator('signs', str(count))
+        signs = generator.choice([-1, 1], size=(RESAMPLES, count))
+        signs[0] = 1
+    sums = np.abs(signs @ differences)
+    # Sums that are equal but for rounding count as equal.
+    return float(np.mean(sums >= sums[0] * (1 - 1e-9)))
+
+
+def bootstrap_interval(differences: np.ndarray, name: str) -> tuple[float, float]:
+    """95 % percentile interval of the mean; videos and seeds are resampled independently.
+
+    Args:
+        differences: shape (videos, seeds).
+        name: what the interval is of; names the random numbers.
+
+    Returns:
+        Low and high end; NaN for fewer than ``LEAST_VIDEOS``.
+    """
+    videos, seeds = differences.shape
+    if videos < LEAST_VIDEOS:
+        return math.nan, math.nan
+    generator = named_generator('bootstrap', name)
+    # How often each video and seed is drawn, as weights.
+    by_video = generator.multinomial(videos, np.full(videos, 1 / videos), RESAMPLES) / videos
+    by_seed = generator.multinomial(seeds, np.full(seeds, 1 / seeds), RESAMPLES) / seeds
+    means = np.einsum('rv,vs,rs->r', by_video, differences, by_seed)
+    low, high = np.quantile(means, [ALPHA / 2, 1 - ALPHA / 2])
+    return float(low), float(high)
+
+
+def holm(p_values: pd.Series) -> pd.Series:
+    """p-values adjusted for their number (Holm, 1979); NaN stays NaN and does not count."""
+    ordered = p_values.dropna().sort_values()
+    factors = np.arange(len(ordered), 0, -1)
+    return (ordered * factors).cummax().clip(upper=1).reindex(p_values.index)
+
+
+def differences(grid: GridResults) -> pd.DataFrame:
+    """One row a pair of methods x test set x score (PSNR of all and of the last 50 frames, in dB).
+
+    Every method is compared with RI of the same network and training set, and a method with
+    frame-number conditioning also with the one without. Columns: train_set, network, method,
+    baseline, test_set, score, difference (method minus baseline), low, high, videos, seeds,
+    better_videos (videos on which the method is better), p_videos, p_seeds, the same adjusted for
+    all tests of a score (``_holm``), and run_ids of both.
+    """
+    scores = _by_method(grid)
+    rows = [
+        _compare(scores, method, baseline, test_set, score)
+        for method, baseline in _pairs(grid.methods)
+        for test_set in grid.plan.test_sets
+        for score in (SCORES if test_set in grid.long_sets else SCORES[:1])
+    ]
+    table = pd.DataFrame([row for row in rows if row], columns=COLUMNS)
+    for unit in ('p_videos', 'p_seeds'):
+        table[f'{unit}_holm'] = table.groupby('score')[unit].transform(holm)
+    return table
+
+
+COLUMNS = [
+    *('train_set', 'network', 'method', 'baseline', 'test_set', 'score', 'difference', 'low'),
+    *('high', 'videos', 'seeds', 'better_videos', 'p_videos', 'p_seeds', 'run_ids'),
+]
+
+
+def _pairs(methods: pd.DataFrame) -> list[tuple]:
+    """(method, baseline) of the same network and training set."""
+    trained = methods[methods['train_set'] != '']
+    return [
+        (method, other)
+        for _, group in trained.groupby(['train_set', 'network'], sort=False)
+        for method in group.itertuples()
+        for other in group.itertuples()
+        if method.variant != other.variant
+        and other.variant in ('RI', method.variant.replace(' & FC', ''))
+    ]
+
+
+def _by_method(grid: GridResults) -> dict[tuple, pd.DataFrame]:
+    """(training set, network, method, test set) -> statistics of its videos and seeds."""
+    axes = grid.runs[['run_id', 'train_set', 'network', 'method', 'seed']]
+    keys = ['train_set', 'network', 'method', 'test_set']
+    return dict(iter(grid.videos.merge(axes, on='run_id').groupby(keys)))
+
+
+def _compare(scores: dict, method, baseline, test_set: str, score: str) -> dict | None:
+    keys = [(m.train_set, m.network, m.method, test_set) for m in (method, baseline)]
+    if not all(key in scores for key in keys):
+        return None
+    tables = [scores[key].pivot(index='video', columns='seed', values=score) for key in keys]
+    difference = (tables[0] - tables[1]).dropna(axis='columns')  # of seeds that both have
+    if difference.empty:
+        return None
+    matrix = difference.to_numpy()
+    low, high = bootstrap_interval(matrix, '/'.join([*keys[0], baseline.method, score]))
+    used = [scores[key][scores[key]['seed'].isin(difference.columns)]['run_id'] for key in keys]
+    by_video = matrix.mean(axis=1)
+    return {
+        'train_set': method.train_set,
+        'network': method.network,
+        'method': method.method,
+        'baseline': baseline.method,
+        'test_set': test_set,
+        'score': score,
+        'difference': matrix.mean(),
+        'low': low,
+        'high': high,
+        'videos': len(by_video),
+        'seeds': matrix.shape[1],
+        'better_videos': int((by_video > 0).sum()),
+        'p_videos': sign_flip_test(by_video),
+        'p_seeds': sign_flip_test(matrix.mean(axis=0)),
+        'run_ids': '; '.join(dict.fromkeys(pd.concat(used))),
+    }
+
+
+def differences_table(grid: GridResults, found: pd.DataFrame) -> Table | None:
+    """The differences headed by pair, a row a test set; None if there is no pair."""
+    if found.empty:
+        return None
+    columns = [
+        *(Column('Units', header) for header in ('videos', 'seeds')),
+        *(Column('Difference, all frames (dB)', h) for h in ('mean', 'from', 'to', 'better')),
+        *(Column('p', f'by {unit}') for unit in ('video', 'seed')),
+        Column(f'Last {WINDOW} (dB)', 'mean'),
+    ]
+    last = {_place(row): row for row in found.itertuples() if row.score == 'psnr_last50'}
+    rows = [
+        _row(grid, row, last.get(_place(row)))
+        for row in found.itertuples()
+        if row.score == 'psnr_y'
+    ]
+    return Table('differences', _caption(found), columns, rows, stub='Test set')
+
+
+def _place(row) -> tuple:
+    return row.train_set, row.network, row.method, row.baseline, row.test_set
+
+
+def _row(grid: GridResults, row, last) -> Row:
+    number = {'signed': True, 'source': row.run_ids}
+    cells = [Cell(row.videos, digits=0), Cell(row.seeds, digits=0)]
+    cells += [Cell(value, **number) for value in (row.difference, row.low, row.high)]
+    cells.append(Cell(text=f'{row.better_videos}/{row.videos}'))
+    cells.append(_p_cell(row.p_videos, row.p_videos_holm))
+    cells.append(_p_cell(row.p_seeds, row.p_seeds_holm))
+    cells.append(Cell(last.difference, **number) if last else Cell())
+    several = grid.runs.loc[grid.runs['train_set'] != '', 'train_set'].nunique() > 1
+    trained = f' (trained on {grid.plan.train_sets[row.train_set]})' if several else ''
+    heading = f'{row.method} minus {row.baseline}{trained}'
+    return Row(heading, row.network, grid.plan.test_sets[row.test_set].label, cells)
+
+
+def _p_cell(value: float, adjusted: float) -> Cell:
+    if math.isnan(value):
+        return Cell(text='too few')
+    text = '<0.0001' if value < 1e-4 else ''
+    return Cell(value, digits=4, text=text, note='*' if adjusted < ALPHA else '')
+
+
+def _caption(found: pd.DataFrame) -> str:
+    tests = found.loc[found['score'] == 'psnr_y', ['p_videos', 'p_seeds']].notna().sum()
+    counts = [
+        f'{count} tests by {unit}'
+        for unit, count in (('video', tests['p_videos']), ('seed', tests['p_seeds']))
+        if count
+    ]
+    verdict = (
+        f'*: p < {ALPHA} after Holm correction for {" and ".join(counts)}.'
+        if counts
+        else 'No difference in this table can be called significant.'
+    )
+    return (
+        'Paired differences of Y-PSNR between strategies: mean over the videos and seeds that both '
+        'have finished, 95% interval (two-way bootstrap of videos and seeds; none for fewer than '
+        f'{LEAST_VIDEOS} videos), and on how many videos the first is better. p: exact sign-flip '
+        'test with the video (mean over seeds) or the seed (mean over videos) as the unit, since '
+        'the videos of one training are not independent; the first speaks for these trained '
+        'networks only, the second for these videos only. Too few: fewer than '
+        f'{LEAST_UNITS} units cannot reach p < {ALPHA}. {verdict}'
+    )
