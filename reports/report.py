@@ -3,11 +3,11 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from reports import figures, render, style, tables
+from reports import figures, render, tables
 from reports.excel import write_workbook
 from reports.files import replacing, write_text
+from reports.images import SavedImages
 from reports.results import GridResults, load_grid
-from reports.tradeoff import r_tradeoff
 
 
 @dataclass
@@ -36,16 +36,19 @@ def build_report(work_dir: str | Path, output: str | Path | None = None) -> Repo
         ReportError: ``work_dir`` holds no usable ``grid.json``.
     """
     grid = load_grid(work_dir)
+    images = SavedImages(Path(work_dir), grid)
     folder = Path(output) if output else Path(work_dir) / 'report'
     report = Report(notes=grid.notes())
-    main, timing = tables.main_table(grid), tables.timing_table(grid)
-    tradeoff = tables.tradeoff_table(grid)
-    all_tables = [table for table in (main, timing, tradeoff) if table]
-    report.summary_text = render.plain_text(main)
-    report.outputs += _write_tables(grid, all_tables, folder)
-    workbook = write_workbook(grid, main, timing, folder / 'results.xlsx')
-    report.outputs.append(('Excel workbook', workbook))
-    report.outputs += _write_figures(grid, folder)
+    with figures.Drawers(grid, images, folder) as drawers:
+        main, timing = tables.main_table(grid), tables.timing_table(grid)
+        tradeoff = tables.tradeoff_table(grid)
+        all_tables = [table for table in (main, timing, tradeoff) if table]
+        report.summary_text = render.plain_text(main)
+        report.outputs += _write_tables(grid, all_tables, folder)
+        workbook = write_workbook(grid, main, timing, folder / 'results.xlsx')
+        report.outputs.append(('Excel workbook', workbook))
+        drawn = drawers.results()
+    report.outputs += [(figure.what, path) for figure in drawn for path in figure.paths]
     return report
 
 
@@ -59,22 +62,3 @@ def _write_tables(grid: GridResults, all_tables: list[tables.Table], folder: Pat
     with replacing(folder / 'results.csv') as temporary:
         grid.cells.to_csv(temporary, index=False, float_format='%.6g')
     return [*written, ('every cell, tidy (CSV)', folder / 'results.csv')]
-
-
-def _write_figures(grid: GridResults, folder: Path) -> list[tuple[str, Path]]:
-    drawn = []
-    trained = grid.methods[grid.methods['train_set'] != '']
-    pairs = trained[['network', 'train_set']].drop_duplicates()
-    several = trained['train_set'].nunique() > 1
-    for network, train_set in pairs.itertuples(index=False):
-        name = f'psnr_vs_frame_{network}' + (f'_{train_set}' if several else '')
-        figure = figures.psnr_vs_frame(grid, network, train_set)
-        drawn.append((f'PSNR vs frame, {grid.plan.networks[network]}', name, figure))
-    drawn.append(('R trade-off', 'r_tradeoff', r_tradeoff(grid)))
-    drawn.append(('drift', 'drift', figures.drift_map(grid) if grid.long_sets else None))
-    return [
-        (what, path)
-        for what, name, figure in drawn
-        if figure
-        for path in style.save(figure, folder, name)
-    ]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 
 class FakeGrid:
@@ -71,6 +72,26 @@ class FakeGrid:
         for key in self.plan['test_sets']:
             self.frames(run_id, key, psnr)
 
+    def pictures(self, key: str, video: str, frames, draw) -> None:
+        """Save pictures of a video for every planned run, as an evaluation does.
+
+        Args:
+            key: test set.
+            video: its name.
+            frames: frame numbers.
+            draw: gives the (H, W, 3) uint8 picture of (who, frame), where who is "gt", "bicubic"
+                or the identity of a run, and frame is a number or "profile".
+        """
+        references = self.work_dir / 'references' / key / video
+        for frame in [*frames, 'profile']:
+            stem = f'{frame:08d}' if isinstance(frame, int) else frame
+            for kind in ('gt', 'bicubic'):
+                name = f'{stem}_{kind}' if isinstance(frame, int) else f'profile_{kind}'
+                _save(references / f'{name}.png', draw(kind, frame))
+            for run in self.plan['runs']:
+                folder = self.work_dir / 'runs' / run['run_id'] / f'images_{key}' / video
+                _save(folder / f'{stem}.png', draw(run['run_id'], frame))
+
     def save(self) -> Path:
         self.work_dir.mkdir(parents=True, exist_ok=True)
         (self.work_dir / 'grid.json').write_text(json.dumps(self.plan))
@@ -80,6 +101,11 @@ class FakeGrid:
         path = self.work_dir / 'runs' / run_id / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(entry))
+
+
+def _save(path: Path, picture: np.ndarray) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(picture).save(path)
 
 
 @pytest.fixture
@@ -103,3 +129,19 @@ def small(fake):
         fake.done(fake.run('net', 'PI', repeats=repeats), rule, ms=400.0 / repeats)
     fake.save()
     return fake
+
+
+@pytest.fixture
+def pictured(small):
+    """``small`` with pictures: RI's are darker by 3 grey levels a frame in one corner."""
+    truth = np.random.default_rng(0).integers(60, 200, (48, 64, 3), dtype=np.uint8)
+
+    def draw(who, frame):
+        picture = truth.copy()
+        if '-RI-' in who:
+            picture[:16, 40:56] -= np.uint8(50 if frame == 'profile' else min(3 * frame, 60))
+        return picture
+
+    small.pictures('static', 'still', [0, 100, 199], draw)
+    small.truth = truth
+    return small
