@@ -39,11 +39,12 @@ class Drawing(NamedTuple):
 
 
 class Drawn(NamedTuple):
-    """A figure that was drawn: what it shows, its caption, and its PNG and PDF."""
+    """A figure that was drawn: what it shows, its caption, its PNG and PDF, two columns or one."""
 
     what: str
     caption: str
     paths: list[Path]
+    is_wide: bool
 
 
 def drawings(grid: GridResults, images: SavedImages) -> list[Drawing]:
@@ -171,7 +172,7 @@ class Drawers:
         context = multiprocessing.get_context('fork')
         count = min(len(os.sched_getaffinity(0)), len(self._todo))
         self._pool = context.Pool(count, initializer=_start, initargs=(self._todo, folder))
-        self._paths = self._pool.imap(_draw, range(len(self._todo)))
+        self._drawn = self._pool.imap(_draw, range(len(self._todo)))
 
     def __enter__(self) -> 'Drawers':
         return self
@@ -181,12 +182,7 @@ class Drawers:
 
     def results(self) -> list[Drawn]:
         """The figures for which there was something to show, those of all sets first."""
-        drawn = [
-            Drawn(drawing.what, drawing.caption, paths)
-            for drawing, paths in zip(self._todo, self._paths, strict=True)
-            if paths
-        ]
-        return drawn[::-1]
+        return [drawn for drawn in self._drawn if drawn][::-1]
 
 
 _WORK: list = []  # what a drawing process draws, and the folder to write to
@@ -196,8 +192,11 @@ def _start(todo: list[Drawing], folder: Path) -> None:
     _WORK[:] = [todo, folder]
 
 
-def _draw(index: int) -> list[Path]:
+def _draw(index: int) -> Drawn | None:
     todo, folder = _WORK
     figure = todo[index].draw()
+    if figure is None:
+        return None
     name = re.sub(r'[^\w.-]', '_', todo[index].name)
-    return style.save(figure, folder, name) if figure else []
+    is_wide = figure.get_figwidth() > style.COLUMN_WIDTH
+    return Drawn(todo[index].what, todo[index].caption, style.save(figure, folder, name), is_wide)

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from reports.results import LONG, WINDOW, GridResults
-from reports.selection import run_ids
+from reports.selection import full_name, run_ids
 from reports.style import COLUMN_WIDTH, PAGE_WIDTH, RC
 
 CELL_WIDTH = 0.42  # inches that a number needs
@@ -38,7 +38,7 @@ def drift_map(grid: GridResults) -> Figure | None:
     if not places:
         return None
     methods = list(grid.methods.itertuples())
-    drift = np.array([[_drift(grid, method, place) for place in places] for method in methods])
+    drift = _drift(grid, methods, places)
     status = _status(grid, methods, places)
     width = COLUMN_WIDTH if NAME_WIDTH + CELL_WIDTH * len(places) <= COLUMN_WIDTH else PAGE_WIDTH
     numbers = NAME_WIDTH + CELL_WIDTH * len(places) <= PAGE_WIDTH
@@ -46,7 +46,7 @@ def drift_map(grid: GridResults) -> Figure | None:
         figure = Figure(figsize=(width, 1.6 + ROW_HEIGHT * len(methods)), layout='constrained')
         axes = figure.subplots()
         _heat(axes, drift, status, numbers)
-        names = [_row_label(grid, method) for method in methods]
+        names = [full_name(grid, method) for method in methods]
         axes.set_yticks(np.arange(len(methods)) + 0.5, names, rotation=0)
         axes.set_xticks(np.arange(len(places)) + 0.5, [video for _, video in places])
         axes.tick_params('x', rotation=45)
@@ -76,14 +76,11 @@ def _color_bar(figure: Figure, axes: Axes, partial: bool) -> None:
     bar.minorticks_off()
 
 
-def _drift(grid: GridResults, method, place: tuple[str, str]) -> float:
-    """Mean over the finished seeds, NaN if there is none."""
-    curves = grid.video_curves.get(place)
-    runs = [] if curves is None else [r for r in run_ids(grid, method) if r in curves]
-    if not runs:
-        return math.nan
-    values = curves[runs].to_numpy()
-    return float((values[-WINDOW:].mean(axis=0) - values[:WINDOW].mean(axis=0)).mean())
+def _drift(grid: GridResults, methods: list, places: list[tuple[str, str]]) -> np.ndarray:
+    """Mean over the finished seeds, NaN where there is none; a row a method."""
+    by_run = grid.videos.pivot(index='run_id', columns=['test_set', 'video'], values='drift')
+    rows = [by_run.reindex(run_ids(grid, method)).mean() for method in methods]
+    return np.array([row.reindex(places).to_numpy() for row in rows])
 
 
 def _status(grid: GridResults, methods: list, places: list) -> np.ndarray:
@@ -147,9 +144,3 @@ def _group(axes: Axes, grid: GridResults, places: list, methods: list) -> None:
 def _signed(value: float, digits: str) -> str:
     text = f'{value:+{digits}}'
     return text[1:] if not float(text) else text.replace('-', '\u2212')
-
-
-def _row_label(grid: GridResults, method) -> str:
-    several = grid.runs.loc[grid.runs['train_set'] != '', 'train_set'].nunique() > 1
-    train = grid.plan.train_sets.get(method.train_set, '') if several else ''
-    return f'{method.method}, {train}' if train else method.method

@@ -6,6 +6,7 @@ from pathlib import Path
 from reports import figures, render, tables
 from reports.excel import write_workbook
 from reports.files import replacing, write_text
+from reports.html.page import write_page
 from reports.images import SavedImages
 from reports.results import GridResults, load_grid
 
@@ -15,12 +16,14 @@ class Report:
     """What was written.
 
     Attributes:
-        outputs: (description, path) of every file.
+        outputs: (description, path) of every file but those of the figures.
+        figures: the figures, each with its files.
         summary_text: the main table for a terminal.
         notes: one line for each run or evaluation the tables could not use, with the reason.
     """
 
     outputs: list[tuple[str, Path]] = field(default_factory=list)
+    figures: list[figures.Drawn] = field(default_factory=list)
     summary_text: str = ''
     notes: list[str] = field(default_factory=list)
 
@@ -48,7 +51,11 @@ def build_report(work_dir: str | Path, output: str | Path | None = None) -> Repo
         workbook = write_workbook(grid, main, timing, folder / 'results.xlsx')
         report.outputs.append(('Excel workbook', workbook))
         drawn = drawers.results()
-    report.outputs += [(figure.what, path) for figure in drawn for path in figure.paths]
+    floats = write_text(folder / 'figures.tex', render.latex_figures(drawn))
+    report.outputs.append((f'{len(drawn)} figures (PNG, PDF), in LaTeX', floats))
+    report.figures = drawn
+    page = write_page(grid, images, all_tables, report.outputs, drawn, folder)
+    report.outputs.append(('everything on one page', page))
     return report
 
 

@@ -17,6 +17,13 @@ def methods_of(grid: GridResults, network: str, train_set: str) -> list:
     return list(grid.methods[own | (grid.methods['train_set'] == '')].itertuples())
 
 
+def full_name(grid: GridResults, method) -> str:
+    """Name of a method, with its training set if the grid has several."""
+    several = grid.runs.loc[grid.runs['train_set'] != '', 'train_set'].nunique() > 1
+    train = grid.plan.train_sets.get(method.train_set, '') if several else ''
+    return f'{method.method}, {train}' if train else method.method
+
+
 def run_ids(grid: GridResults, method) -> list[str]:
     """All planned runs of a method, one a seed."""
     runs = grid.runs

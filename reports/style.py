@@ -59,6 +59,9 @@ _LOOKS = {
     ('TBPTT', True): (_COLORS[5], 'v'),
     ('PI', False): (_COLORS[0], 'o'),
     ('PI', True): (_COLORS[2], 'P'),
+    # Of Tol's muted palette: seaborn's has no more colours that stay clear of the shades of PI.
+    ('PI-all', False): ('#882255', 'X'),
+    ('PI-all', True): ('#999933', '*'),
 }
 _LINES = ('-', (0, (4, 1.2)), (0, (1, 1)), (0, (5, 1, 1, 1)))
 

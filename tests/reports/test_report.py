@@ -22,7 +22,8 @@ def run_python(*arguments):
 def test_everything_is_written(small):
     report = build_report(small.work_dir)
     folder = small.work_dir / 'report'
-    assert {path for _, path in report.outputs} == set(folder.iterdir())
+    drawn = {path for figure in report.figures for path in figure.paths}
+    assert {path for _, path in report.outputs} | drawn == set(folder.iterdir())
     names = {path.name for path in folder.iterdir()}
     assert names >= {f'results.{suffix}' for suffix in ('tex', 'csv', 'md', 'xlsx')}
     assert 'results_standalone.tex' in names
@@ -66,8 +67,9 @@ def test_grid_without_any_finished_run(fake):
     fake.status(fake.run('net', 'RI'), 'FAILED', 'out of memory')
     fake.run('net', 'PI', repeats=2)
     report = build_report(fake.save())
-    names = {path.name for _, path in report.outputs}
+    names = {path.name for path in (fake.work_dir / 'report').iterdir()}
     assert 'psnr_vs_frame_net.png' in names and 'r_tradeoff.png' not in names
+    assert 'index.html' in names
     assert 'failed' in report.summary_text and 'missing' in report.summary_text
     assert any('out of memory' in note for note in report.notes)
 
