@@ -48,11 +48,19 @@ class Drawn(NamedTuple):
 
 
 def drawings(grid: GridResults, images: SavedImages) -> list[Drawing]:
-    """Every figure of a grid, those that take longest first."""
-    listed = [
-        *_by_video(grid),
-        *_pictures(grid, images),
-        *_by_set(grid),
+    """Every figure of a grid, those of all sets first."""
+    return [*_by_set(grid), *_overall(grid), *_pictures(grid, images), *_by_video(grid)]
+
+
+def _overall(grid: GridResults) -> list[Drawing]:
+    return [
+        Drawing(
+            'drift',
+            'drift',
+            f'Drift: mean PSNR of the last {WINDOW} minus that of the first {WINDOW} frames of '
+            'each video of at least 100 frames, mean over seeds.',
+            partial(drift_map, grid),
+        ),
         Drawing(
             'R trade-off',
             'r_tradeoff',
@@ -67,15 +75,7 @@ def drawings(grid: GridResults, images: SavedImages) -> list[Drawing]:
             'worst to the best seed; grey lines join the strategies of one network.',
             partial(psnr_vs_time, grid),
         ),
-        Drawing(
-            'drift',
-            'drift',
-            f'Drift: mean PSNR of the last {WINDOW} minus that of the first {WINDOW} frames of '
-            'each video of at least 100 frames, mean over seeds.',
-            partial(drift_map, grid),
-        ),
     ]
-    return listed
 
 
 def _by_set(grid: GridResults) -> list[Drawing]:
@@ -92,7 +92,7 @@ def _by_set(grid: GridResults) -> list[Drawing]:
 
 
 def _by_video(grid: GridResults) -> list[Drawing]:
-    sets = {k: s for k, s in grid.plan.test_sets.items() if len(s.videos) > 1}
+    several = {k: s for k, s in grid.plan.test_sets.items() if len(s.videos) > 1}
     return [
         Drawing(
             f'PSNR vs frame by video, {label}, {test_set.label}',
@@ -102,7 +102,7 @@ def _by_video(grid: GridResults) -> list[Drawing]:
             partial(psnr_by_video, grid, *pair, set_key),
         )
         for pair, label, key in _trained(grid)
-        for set_key, test_set in sorted(sets.items(), key=lambda item: -len(item[1].videos))
+        for set_key, test_set in several.items()
     ]
 
 
@@ -118,7 +118,7 @@ def _pictures(grid: GridResults, images: SavedImages) -> list[Drawing]:
                     f'pictures, {label}, {where}, {video}',
                     f'comparison_{key}_{set_key}_{video}',
                     f'{label} on {video} of {where}. The red rectangle is enlarged, where the '
-                    'methods differ most at the last frame shown; below each part the PSNR of its '
+                    'methods differ most over the frames shown; below each part the PSNR of its '
                     f'whole frame. {_SEED}',
                     partial(comparison, grid, images, *pair, set_key, video),
                 )
@@ -172,7 +172,8 @@ class Drawers:
         context = multiprocessing.get_context('fork')
         count = min(len(os.sched_getaffinity(0)), len(self._todo))
         self._pool = context.Pool(count, initializer=_start, initargs=(self._todo, folder))
-        self._drawn = self._pool.imap(_draw, range(len(self._todo)))
+        # The last ones take longest (one panel a video), so they come first.
+        self._drawn = self._pool.imap(_draw, reversed(range(len(self._todo))))
 
     def __enter__(self) -> 'Drawers':
         return self
@@ -181,7 +182,7 @@ class Drawers:
         self._pool.terminate()
 
     def results(self) -> list[Drawn]:
-        """The figures for which there was something to show, those of all sets first."""
+        """The figures for which there was something to show, in the order of ``drawings``."""
         return [drawn for drawn in self._drawn if drawn][::-1]
 
 

@@ -33,7 +33,7 @@ def comparison(
     """A part of ground truth, bicubic and each method at up to three frames, and the PSNR history.
 
     The red rectangle in the whole picture (left) shows which part: where the methods differ most
-    at the last frame shown. Each method is shown by its first seed with pictures; the PSNR below a
+    over the frames shown. Each method is shown by its first seed with pictures; the PSNR below a
     part is that of its whole frame. None if the ground truth cannot be read.
     """
     frames = spread(images.frames(test_set, video), 3)
@@ -42,8 +42,9 @@ def comparison(
     truth = columns[0].pictures[frames[-1]]
     if truth is None:
         return None
-    side = int(np.clip(min(truth.shape[:2]) / 3, 32, 96))
-    window = where_they_differ(columns, frames[-1], side, side)
+    height, width = truth.shape[:2]
+    side = min(height, width, int(np.clip(min(height, width) / 3, 32, 96)))
+    window = where_they_differ(columns, side, side)
     curves = grid.video_curves.get((test_set, video), pd.DataFrame())
     with rc_context(RC):
         return _draw_comparison(columns, window, curves, video)
@@ -86,7 +87,7 @@ def frame_grid(
     """A row a training set and strategy, a column a frame, with the PSNR history, as Fig. 12.
 
     The rows of one strategy below each other show what the training set changes. Frames wider
-    than 4:3 are cut where the rows differ most at the last frame. None if the ground truth cannot
+    than 4:3 are cut to where the rows differ most. None if the ground truth cannot
     be read.
     """
     frames = spread(images.frames(test_set, video), 5)
@@ -96,7 +97,7 @@ def frame_grid(
     if truth is None:
         return None
     height, width = truth.shape[:2]
-    window = where_they_differ(columns, frames[-1], height, min(width, 4 * height // 3))
+    window = where_they_differ(columns, height, min(width, 4 * height // 3))
     curves = grid.video_curves.get((test_set, video), pd.DataFrame())
     rows = [columns[0], *columns[-len(methods) :]]
     several = len({method.train_set for method in methods}) > 1

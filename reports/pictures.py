@@ -95,16 +95,27 @@ def _if_same_size(picture, truth):
     return picture if same else None
 
 
-def where_they_differ(columns: list[Column], frame: int, height: int, width: int) -> Window:
-    """The window in which the methods' pictures of a frame differ most, else the most textured."""
-    pictures = [c.pictures[frame] for c in columns[1:] if c.pictures[frame] is not None]
-    stack = np.stack([p.mean(axis=2) for p in pictures or [columns[0].pictures[frame]]])
-    energy = stack.std(axis=0) if len(stack) > 1 else np.hypot(*np.gradient(stack[0]))
+def where_they_differ(columns: list[Column], height: int, width: int) -> Window:
+    """The window in which the methods' pictures differ most over all frames.
+
+    Without two methods to compare: the window with most texture in the ground truth.
+    """
+    frames = list(columns[0].pictures)
+    energy = sum(_difference([column.pictures[frame] for column in columns]) for frame in frames)
     sums = np.pad(energy.cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
     inside = sums[height:, width:] - sums[:-height, width:] - sums[height:, :-width]
     inside = inside + sums[:-height, :-width]
     top, left = np.unravel_index(inside.argmax(), inside.shape)
     return Window(int(top), int(left), height, width)
+
+
+def _difference(pictures: list[np.ndarray | None]) -> np.ndarray | float:
+    """How much pictures differ, or the texture of the first where there are no two others."""
+    grey = [picture.mean(axis=2) for picture in pictures if picture is not None]
+    if pictures[0] is None:
+        return 0.0
+    others = grey[1:]
+    return np.std(others, axis=0) if len(others) > 1 else np.hypot(*np.gradient(grey[0]))
 
 
 def spread(frames: list[int], count: int) -> list[int]:

@@ -3,8 +3,9 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from reports import figures, render, tables
+from reports import render, tables
 from reports.excel import write_workbook
+from reports.figures import Drawers, Drawn
 from reports.files import replacing, write_text
 from reports.html.page import write_page
 from reports.images import SavedImages
@@ -23,7 +24,7 @@ class Report:
     """
 
     outputs: list[tuple[str, Path]] = field(default_factory=list)
-    figures: list[figures.Drawn] = field(default_factory=list)
+    figures: list[Drawn] = field(default_factory=list)
     summary_text: str = ''
     notes: list[str] = field(default_factory=list)
 
@@ -42,7 +43,7 @@ def build_report(work_dir: str | Path, output: str | Path | None = None) -> Repo
     images = SavedImages(Path(work_dir), grid)
     folder = Path(output) if output else Path(work_dir) / 'report'
     report = Report(notes=grid.notes())
-    with figures.Drawers(grid, images, folder) as drawers:
+    with Drawers(grid, images, folder) as drawers:
         main, timing = tables.main_table(grid), tables.timing_table(grid)
         tradeoff = tables.tradeoff_table(grid)
         all_tables = [table for table in (main, timing, tradeoff) if table]

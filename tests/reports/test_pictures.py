@@ -105,6 +105,15 @@ def test_failed_runs_and_other_crops_are_marked(pictured):
     assert found.count('failed') == 3 and found.count('no picture') == 1
 
 
+def test_pictures_smaller_than_the_part_that_is_enlarged(small):
+    tiny = np.random.default_rng(0).integers(0, 255, (12, 20, 3), dtype=np.uint8)
+    small.pictures('moving', '001', [5], lambda who, frame: tiny)
+    grid, images = open_grid(small)
+    figure = figures_images.comparison(grid, images, 'net', 'sample', 'moving', '001')
+    assert {image.shape for image in shown(figure)} == {(12, 20, 3), (12, 12, 3)}
+    assert len(shown(figures_images.frame_grid(grid, images, 'net', 'moving', '001'))) == 3
+
+
 def test_no_comparison_without_ground_truth(pictured):
     (pictured.work_dir / 'references/static/still/00000199_gt.png').write_bytes(b'damaged')
     grid, images = open_grid(pictured)
@@ -149,6 +158,6 @@ def test_window_of_most_texture_where_there_is_one_picture():
     flat = np.full((40, 60, 3), 100, np.uint8)
     flat[10:14, 30:34] = 255
     columns = [pictures.Column('GT', None, {0: flat})]
-    window = pictures.where_they_differ(columns, 0, 12, 12)
+    window = pictures.where_they_differ(columns, 12, 12)
     assert window.top <= 9 and window.top + 12 >= 15
     assert window.left <= 29 and window.left + 12 >= 35
