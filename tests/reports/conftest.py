@@ -47,6 +47,26 @@ class FakeGrid:
         entry |= {'reason': reason, 'updated': '2025-01-01T00:00:00'}
         self._json(run_id, 'status.json', entry)
 
+    def pictures(self, key: str, video: str, frames, draw) -> None:
+        """Save pictures of a video for every planned run, as an evaluation does.
+
+        Args:
+            key: test set.
+            video: its name.
+            frames: frame numbers.
+            draw: gives the (H, W, 3) uint8 picture of (who, frame), where who is "gt", "bicubic"
+                or the identity of a run, and frame is a number or "profile".
+        """
+        references = self.work_dir / 'references' / key / video
+        for frame in [*frames, 'profile']:
+            stem = f'{frame:08d}' if isinstance(frame, int) else frame
+            for kind in ('gt', 'bicubic'):
+                name = f'{stem}_{kind}' if isinstance(frame, int) else f'profile_{kind}'
+                _save(references / f'{name}.png', draw(kind, frame))
+            for run in self.plan['runs']:
+                folder = self.work_dir / 'runs' / run['run_id'] / f'images_{key}' / video
+                _save(folder / f'{stem}.png', draw(run['run_id'], frame))
+
     def timing(self, run_id: str, ms: float) -> None:
         parts = {'load_ms': 0.1 * ms, 'state_pass_ms': 0.2 * ms, 'step_ms': 0.7 * ms}
         entry = {'iterations': 600, 'ms_per_iteration': ms, 'parameters': 37890, **parts}
@@ -71,26 +91,6 @@ class FakeGrid:
             self.timing(run_id, ms)
         for key in self.plan['test_sets']:
             self.frames(run_id, key, psnr)
-
-    def pictures(self, key: str, video: str, frames, draw) -> None:
-        """Save pictures of a video for every planned run, as an evaluation does.
-
-        Args:
-            key: test set.
-            video: its name.
-            frames: frame numbers.
-            draw: gives the (H, W, 3) uint8 picture of (who, frame), where who is "gt", "bicubic"
-                or the identity of a run, and frame is a number or "profile".
-        """
-        references = self.work_dir / 'references' / key / video
-        for frame in [*frames, 'profile']:
-            stem = f'{frame:08d}' if isinstance(frame, int) else frame
-            for kind in ('gt', 'bicubic'):
-                name = f'{stem}_{kind}' if isinstance(frame, int) else f'profile_{kind}'
-                _save(references / f'{name}.png', draw(kind, frame))
-            for run in self.plan['runs']:
-                folder = self.work_dir / 'runs' / run['run_id'] / f'images_{key}' / video
-                _save(folder / f'{stem}.png', draw(run['run_id'], frame))
 
     def save(self) -> Path:
         self.work_dir.mkdir(parents=True, exist_ok=True)
