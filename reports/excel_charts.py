@@ -10,7 +10,7 @@ from openpyxl.drawing.text import CharacterProperties, Paragraph, ParagraphPrope
 from openpyxl.worksheet.worksheet import Worksheet
 
 from reports.results import GridResults
-from reports.style import look
+from reports.style import looks
 
 WIDTH, HEIGHT = 19.0, 8.5  # centimetres
 ROWS, COLUMNS = 18, 12  # sheet cells that a chart of this size covers, with a margin
@@ -39,6 +39,7 @@ def add_charts(sheet: Worksheet, curves: Worksheet, grid: GridResults, wide: pd.
     trained = grid.methods[grid.methods['train_set'] != '']
     groups = list(trained[['train_set', 'network']].drop_duplicates().itertuples(index=False))
     methods = {(m.train_set, m.network, m.method): m for m in grid.methods.itertuples()}
+    styles = looks(grid.methods)
     for down, (train_set, network) in enumerate(groups):
         for across, (key, test_set) in enumerate(grid.plan.test_sets.items()):
             # '' is the training set of references, which are in every chart.
@@ -54,8 +55,7 @@ def add_charts(sheet: Worksheet, curves: Worksheet, grid: GridResults, wide: pd.
             chart = _chart(f'{title}: {test_set.label}', frames)
             for at, column in places:
                 method = methods[column[1:]]
-                style = look(method, grid.methods['repeats'])
-                _add_curve(chart, curves, at, frames, method.variant, style)
+                _add_curve(chart, curves, at, frames, method.variant, styles[method.variant])
             _set_range(chart, wide[[column for _, column in places]])
             anchor = sheet.cell(2 + down * ROWS, 1 + across * COLUMNS).coordinate
             sheet.add_chart(chart, anchor)

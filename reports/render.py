@@ -115,6 +115,24 @@ def _tex(text: str) -> str:
     return ''.join(_LATEX_ESCAPES.get(character, character) for character in text)
 
 
+def latex_figures(figures: list) -> str:
+    """Figures (``figures.Drawn``) as floats at their own size, to copy from."""
+    head = (
+        '% Copy what the paper needs. Needs the package graphicx, and \\graphicspath where this\n'
+        '% folder is not the one that LaTeX runs in.\n'
+    )
+    return head + '\n'.join(_latex_figure(figure) for figure in figures)
+
+
+def _latex_figure(figure) -> str:
+    name = figure.paths[-1].stem
+    star = '*' * figure.is_wide
+    return (
+        f'\\begin{{figure{star}}}[t]\n\\centering\n\\includegraphics{{{name}.pdf}}\n'
+        f'\\caption{{{_tex(figure.caption)}}}\n\\label{{fig:{name}}}\n\\end{{figure{star}}}\n'
+    )
+
+
 def markdown(tables: list[Table]) -> str:
     """All tables in Markdown: best bold, second best italic; notes as a list."""
     return '\n'.join(_markdown_table(table) for table in tables)

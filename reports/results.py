@@ -90,6 +90,15 @@ class GridResults:
         return optional_quantities(self.frames)
 
     @cached_property
+    def video_curves(self) -> dict[tuple[str, str], pd.DataFrame]:
+        """PSNR (dB) of each (test set, video): a row a frame, a column a finished run."""
+        groups = self.frames.groupby(['test_set', 'video'], sort=False)
+        return {
+            key: video.pivot(index='frame', columns='run_id', values='psnr_y')
+            for key, video in groups
+        }
+
+    @cached_property
     def long_sets(self) -> list[str]:
         """Test sets of which every video is long enough for first-50 and last-50 means."""
         sets = self.plan.test_sets.items()

@@ -41,7 +41,7 @@ RUN_FIELDS = {
     'seed',
     'iterations',
 }
-STRATEGIES = (None, 'RI', 'TBPTT', 'PI')  # in display order; None: an untrained reference
+STRATEGIES = (None, 'RI', 'TBPTT', 'PI', 'PI-all')  # in display order; None: an untrained reference
 
 
 class ReportError(Exception):

@@ -4,10 +4,11 @@ Colours are seaborn's ``colorblind`` palette; line styles and markers tell strat
 as well.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 
+import pandas as pd
 import seaborn as sns
 from matplotlib import colors, rc_context
 from matplotlib.figure import Figure
@@ -43,23 +44,30 @@ RC = {
     'ytick.major.width': 0.6,
     'xtick.major.size': 2.5,
     'ytick.major.size': 2.5,
-    'figure.constrained_layout.use': True,
     'pdf.fonttype': 42,  # embed TrueType: publishers refuse Type 3
+    'image.composite_image': False,  # pictures stay apart in the PDF
     'figure.dpi': PNG_DPI,
 }
 
 _COLORS = sns.color_palette('colorblind').as_hex()
+RED = '#e3120b'  # the rectangle around what is enlarged
 # Key: strategy and whether it has frame-number conditioning. Value: colour and marker.
 _LOOKS = {
-    (None, False): (_COLORS[7], 'x'),
     ('RI', False): (_COLORS[3], 's'),
     ('RI', True): (_COLORS[1], 'D'),
     ('TBPTT', False): (_COLORS[4], '^'),
     ('TBPTT', True): (_COLORS[5], 'v'),
     ('PI', False): (_COLORS[0], 'o'),
     ('PI', True): (_COLORS[2], 'P'),
+    # Of Tol's muted palette: seaborn's has no more colours that stay clear of the shades of PI.
+    ('PI-all', False): ('#882255', 'X'),
+    ('PI-all', True): ('#999933', '*'),
 }
 _LINES = ('-', (0, (4, 1.2)), (0, (1, 1)), (0, (5, 1, 1, 1)))
+
+
+# Untrained references, in their order.
+_REFERENCES = ((_COLORS[7], '--', 'x'), ('#4d4d4d', '-.', '+'), ('#b5b5b5', ':', '*'))
 
 
 @dataclass(frozen=True)
@@ -71,38 +79,47 @@ class Look:
     marker: str
 
 
-def look(method, all_repeats: Iterable[float]) -> Look:
-    """The look of a method, the same in every figure of one grid.
+def looks(methods: pd.DataFrame) -> dict[str, Look]:
+    """The look of each variant, the same in every figure, network and training set of one grid.
 
     Args:
-        method: a row with ``strategy``, ``fc`` and ``repeats``.
-        all_repeats: every R of the grid; larger ones get darker shades and other lines.
+        methods: all methods of the grid with ``variant``, ``strategy``, ``fc`` and ``repeats``.
+            Larger R get darker shades and other lines.
     """
+    repeats = sorted(methods['repeats'].dropna().unique())
+    references = list(methods.loc[methods['strategy'].isna(), 'variant'].unique())
+    untrained = dict(zip(references, cycle(_REFERENCES), strict=False))
+    return {
+        m.variant: _strategy_look(m, repeats) if m.strategy else Look(*untrained[m.variant])
+        for m in methods.itertuples()
+    }
+
+
+def _strategy_look(method, repeats: list[float]) -> Look:
     color, marker = _LOOKS[method.strategy, method.fc]
-    if method.strategy is None:
-        return Look(color, '--', marker)
-    order = sorted({value for value in all_repeats if value == value})
-    shaded = method.repeats in order and len(order) > 1
-    index = order.index(method.repeats) if shaded else 0
+    shaded = method.repeats in repeats and len(repeats) > 1
+    index = repeats.index(method.repeats) if shaded else 0
     # FC starts with another line than no FC: the curves of the two often coincide.
     line = _LINES[(index + method.fc) % len(_LINES)]
-    return Look(_shade(color, index / (len(order) - 1)) if shaded else color, line, marker)
+    color = _shade(color, index / (len(repeats) - 1)) if shaded else color
+    return Look(color, line, marker)
 
 
 def _shade(color: str, position: float) -> str:
-    """Between 45 % towards white (position 0) and 45 % towards black (position 1)."""
-    target = 1.0 if position < 0.5 else 0.0
-    amount = 0.9 * abs(position - 0.5)
-    return colors.to_hex([c + (target - c) * amount for c in colors.to_rgb(color)])
+    """Between 25 % towards white (position 0) and 55 % towards black (position 1)."""
+    amount = 0.8 * position - 0.25
+    target = 1.0 if amount < 0 else 0.0
+    return colors.to_hex([c + (target - c) * abs(amount) for c in colors.to_rgb(color)])
 
 
 def save(figure: Figure, folder: Path, name: str) -> list[Path]:
     """Write ``name.png`` and ``name.pdf``; return their paths."""
     paths = [folder / f'{name}.{suffix}' for suffix in ('png', 'pdf')]
     with rc_context(RC):
-        # Laid out once here; otherwise each savefig would draw twice to lay out again.
-        figure.get_layout_engine().execute(figure)
-        figure.set_layout_engine('none')
+        if figure.get_layout_engine():
+            # Laid out once here; otherwise each savefig would draw twice to lay out again.
+            figure.get_layout_engine().execute(figure)
+            figure.set_layout_engine('none')
         for path in paths:
             with replacing(path) as temporary:
                 figure.savefig(temporary)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 
 class FakeGrid:
@@ -45,6 +46,26 @@ class FakeGrid:
         entry = {'status': status, 'stage': 'train', 'iteration': 120, 'max_iters': 600}
         entry |= {'reason': reason, 'updated': '2025-01-01T00:00:00'}
         self._json(run_id, 'status.json', entry)
+
+    def pictures(self, key: str, video: str, frames, draw) -> None:
+        """Save pictures of a video for every planned run, as an evaluation does.
+
+        Args:
+            key: test set.
+            video: its name.
+            frames: frame numbers.
+            draw: gives the (H, W, 3) uint8 picture of (who, frame), where who is "gt", "bicubic"
+                or the identity of a run, and frame is a number or "profile".
+        """
+        references = self.work_dir / 'references' / key / video
+        for frame in [*frames, 'profile']:
+            stem = f'{frame:08d}' if isinstance(frame, int) else frame
+            for kind in ('gt', 'bicubic'):
+                name = f'{stem}_{kind}' if isinstance(frame, int) else f'profile_{kind}'
+                _save(references / f'{name}.png', draw(kind, frame))
+            for run in self.plan['runs']:
+                folder = self.work_dir / 'runs' / run['run_id'] / f'images_{key}' / video
+                _save(folder / f'{stem}.png', draw(run['run_id'], frame))
 
     def timing(self, run_id: str, ms: float) -> None:
         parts = {'load_ms': 0.1 * ms, 'state_pass_ms': 0.2 * ms, 'step_ms': 0.7 * ms}
@@ -93,6 +114,11 @@ class FakeGrid:
         path.write_text(json.dumps(entry))
 
 
+def _save(path: Path, picture: np.ndarray) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(picture).save(path)
+
+
 @pytest.fixture
 def fake(tmp_path):
     """An empty grid to fill."""
@@ -114,3 +140,19 @@ def small(fake):
         fake.done(fake.run('net', 'PI', repeats=repeats), rule, ms=400.0 / repeats)
     fake.save()
     return fake
+
+
+@pytest.fixture
+def pictured(small):
+    """``small`` with pictures: RI's are darker by 3 grey levels a frame in one corner."""
+    truth = np.random.default_rng(0).integers(60, 200, (48, 64, 3), dtype=np.uint8)
+
+    def draw(who, frame):
+        picture = truth.copy()
+        if '-RI-' in who:
+            picture[:16, 40:56] -= np.uint8(50 if frame == 'profile' else min(3 * frame, 60))
+        return picture
+
+    small.pictures('static', 'still', [0, 100, 199], draw)
+    small.truth = truth
+    return small

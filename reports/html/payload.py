@@ -1,0 +1,192 @@
+"""What the page's scripts work on: methods, runs, curves and saved pictures.
+
+Curves are stored as differences between frames of whole numbers of 0.01 dB (other quantities: of
+1/4095 of their range), low bytes first, then high bytes, compressed by zlib: about one byte a frame
+for PSNR. That keeps a page of 100 runs and thousands of frames below a few megabytes.
+"""
+
+import base64
+import math
+import os
+import zlib
+from pathlib import Path
+from urllib.parse import quote
+
+import numpy as np
+import pandas as pd
+
+from reports.images import SavedImages
+from reports.pictures import BICUBIC
+from reports.results import GridResults
+from reports.scatter import heading
+from reports.selection import full_name, run_ids
+from reports.style import looks
+
+MISSING = 65535  # the number that stands for no value
+PSNR_STEP = 0.01
+STEPS = 4095
+LABELS = {
+    'psnr_y': 'PSNR (dB)',
+    'ssim_y': 'SSIM',
+    'tof': 'tOF (px)',
+    'warp_error': 'warping error',
+    'psnr_inside': 'PSNR inside the mask (dB)',
+    'psnr_outside': 'PSNR outside the mask (dB)',
+}
+_NOT_CURVES = ('run_id', 'test_set', 'video', 'frame', 'ms')
+_DASHES = {'-': [], '--': [7, 3], '-.': [7, 3, 1.5, 3], ':': [1.5, 3]}
+_NOTES = {'FAILED': 'failed', 'RUNNING': 'unfinished', 'INVALID': 'invalid'}
+
+
+def describe_grid(grid: GridResults) -> dict:
+    """Test sets, methods and runs; runs and videos are named by their place in these lists."""
+    numbers = {run_id: number for number, run_id in enumerate(grid.runs['run_id'])}
+    with_scores = grid.frames.groupby('test_set')['run_id'].unique()
+    sets = [
+        {
+            'label': test_set.label,
+            'videos': [{'name': n, 'frames': frames} for n, frames in test_set.videos.items()],
+            'runs': [numbers[run_id] for run_id in with_scores.get(key, [])],
+        }
+        for key, test_set in grid.plan.test_sets.items()
+    ]
+    return {
+        'focus': list(grid.plan.test_sets).index(grid.focus_set),
+        'sets': sets,
+        'methods': [_describe_method(grid, m, numbers) for m in grid.methods.itertuples()],
+    }
+
+
+def _describe_method(grid: GridResults, method, numbers: dict[str, int]) -> dict:
+    look = looks(grid.methods)[method.variant]
+    dash = _DASHES[look.line] if isinstance(look.line, str) else [2 * x for x in look.line[1]]
+    planned = run_ids(grid, method)
+    states = set(grid.runs.loc[grid.runs['run_id'].isin(planned), 'status'])
+    train = method.train_set
+    return {
+        'variant': method.variant,
+        'group': heading(grid, train, method.network) if train else '',
+        'network': method.network,
+        'networkLabel': grid.plan.networks[method.network],
+        'train': train,
+        'trainLabel': grid.plan.train_sets.get(train, ''),
+        'color': look.color,
+        'dash': dash,
+        'note': next((note for state, note in _NOTES.items() if state in states), 'missing'),
+        'runs': [numbers[run_id] for run_id in planned],
+    }
+
+
+def encode_curves(grid: GridResults) -> list[tuple[dict, str]]:
+    """Every quantity of frames: its description and its packed curves.
+
+    Order of the curves: test sets, videos, then the runs that have scores of the set.
+    """
+    wanted = [column for column in grid.frames if column not in _NOT_CURVES]
+    wanted.sort(key=lambda column: column != 'psnr_y')
+    tables = _wide_tables(grid, wanted)
+    return [_encode_quantity(grid, column, tables) for column in wanted]
+
+
+def _wide_tables(grid: GridResults, wanted: list[str]) -> list[pd.DataFrame]:
+    """One table a test set and video: a row a frame, a column a quantity and run."""
+    groups = dict(iter(grid.frames.groupby(['test_set', 'video'])))
+    with_scores = grid.frames.groupby('test_set')['run_id'].unique()
+    tables = []
+    for key, test_set in grid.plan.test_sets.items():
+        for video, frames in test_set.videos.items() if key in with_scores else ():
+            columns = pd.MultiIndex.from_product([wanted, with_scores[key]])
+            wide = groups[key, video].pivot(index='frame', columns='run_id', values=wanted)
+            tables.append(wide.reindex(index=range(frames), columns=columns))
+    return tables
+
+
+def _encode_quantity(grid: GridResults, column: str, tables: list) -> tuple[dict, str]:
+    values = grid.frames[column].to_numpy(float)
+    values = values[np.isfinite(values)]
+    low, high = (values.min(), values.max()) if len(values) else (0.0, 1.0)
+    step = PSNR_STEP if column == 'psnr_y' else max((high - low) / STEPS, 1e-9)
+    digits = 2 if column == 'psnr_y' else max(0, 1 - math.floor(math.log10(step)) - 1)
+    parts = [_differences(table[column].to_numpy(float), low, step) for table in tables]
+    numbers = np.concatenate([np.empty(0, '<u2'), *parts]).astype('<u2')
+    planes = numbers.view(np.uint8).reshape(-1, 2).T.tobytes()
+    packed = base64.b64encode(zlib.compress(planes, 6)).decode()
+    about = {'key': column, 'label': LABELS.get(column, column), 'low': low, 'step': step}
+    return {**about, 'digits': min(digits, 8)}, packed
+
+
+def _differences(values: np.ndarray, low: float, step: float) -> np.ndarray:
+    """(frames, runs) as differences along frames modulo 2^16, run after run."""
+    numbers = np.where(np.isfinite(values), np.rint((values - low) / step), MISSING)
+    numbers = np.minimum(numbers, MISSING).astype(np.int64)
+    return (np.diff(numbers, axis=0, prepend=0) % 65536).T.ravel()
+
+
+class Pictures:
+    """Saved frames, as files beside the page or, the first ``budget`` bytes, inside it.
+
+    Attributes:
+        embedded: PNG files in base64, each once.
+        linked: how many pictures stay outside the page.
+    """
+
+    def __init__(self, grid: GridResults, images: SavedImages, folder: Path, budget: int):
+        self.embedded: list[str] = []
+        self.linked = 0
+        self._grid, self._images, self._folder, self._left = grid, images, folder, budget
+        self._numbers: dict[bytes, int] = {}
+
+    def entries(self) -> list[dict]:
+        """One entry a saved video: its frames, and what each method shows of them."""
+        sets = list(self._grid.plan.test_sets)
+        saved = {key: self._images.videos(key) for key in sets}
+        found = {}
+        # First videos first: where not all pictures fit into the page, each set has some.
+        for place in range(max(map(len, saved.values()), default=0)):
+            for key, videos in saved.items():
+                if place < len(videos):
+                    found[sets.index(key), videos[place]] = self._entry(key, videos[place])
+        return [found[place] for place in sorted(found, key=lambda place: place[0])]
+
+    def _entry(self, key: str, video: str) -> dict:
+        frames = self._images.frames(key, video)
+        own = {method.variant for method in self._grid.methods.itertuples()}
+        kinds = [('gt', 'GT')] + ([] if BICUBIC in own else [('bicubic', BICUBIC)])
+        shown = [
+            self._shown(name, [self._images.reference(kind, key, video, f) for f in frames])
+            for kind, name in kinds
+        ]
+        runs = self._grid.runs.reset_index(drop=True)
+        for number, method in enumerate(self._grid.methods.itertuples()):
+            run_id = self._images.run_of(method, key, video)
+            if run_id is None:
+                continue
+            paths = [self._images.picture(run_id, key, video, frame) for frame in frames]
+            place = runs.index[runs['run_id'] == run_id][0]
+            seed = int(runs.loc[place, 'seed']) if method.strategy else None
+            where = {'method': number, 'run': int(place), 'seed': seed}
+            shown.append({**self._shown(full_name(self._grid, method), paths), **where})
+        test_set = self._grid.plan.test_sets[key]
+        return {
+            'set': list(self._grid.plan.test_sets).index(key),
+            'video': list(test_set.videos).index(video),
+            'frames': frames,
+            'shown': shown,
+        }
+
+    def _shown(self, name: str, paths: list[Path | None]) -> dict:
+        pictures = [self._address(path) if path else None for path in paths]
+        nobody = {'method': None, 'run': None, 'seed': None, 'note': 'no picture'}
+        return {'name': name, 'pictures': pictures, **nobody}
+
+    def _address(self, path: Path) -> int | str:
+        size = path.stat().st_size
+        if size > self._left:
+            self.linked += 1
+            return quote(os.path.relpath(path, self._folder))
+        content = path.read_bytes()
+        if content not in self._numbers:  # a static video's ground truth is one picture
+            self._numbers[content] = len(self.embedded)
+            self.embedded.append(base64.b64encode(content).decode())
+            self._left -= size
+        return self._numbers[content]

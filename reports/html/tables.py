@@ -1,0 +1,163 @@
+"""Tables as HTML: every number can be sorted by and leads to its runs and files."""
+
+import math
+import os
+from html import escape
+from itertools import groupby
+from pathlib import Path
+from urllib.parse import quote
+
+import pandas as pd
+
+from reports.results import GridResults
+from reports.table_model import BEST, SECOND, Cell, Table
+
+_RANKS = {BEST: ' class="best"', SECOND: ' class="second"'}
+_RUN_FILES = ('config.py', 'run.json', 'timing.json', 'evaluations.json', 'log.txt')
+_HEADS = {
+    'psnr_y': 'PSNR (dB)',
+    'ssim_y': 'SSIM',
+    'ms': 'ms/frame',
+    'psnr_first50': 'first 50 (dB)',
+    'psnr_last50': 'last 50 (dB)',
+    'drift': 'drift (dB)',
+    'ms_per_iteration': 'training (ms/iteration)',
+    'inference_ms': 'inference (ms/frame)',
+}
+
+
+def table_html(table: Table, grid: GridResults) -> str:
+    """One of the report's tables with its caption."""
+    groups = [
+        (label, len(list(columns))) for label, columns in groupby(c.group for c in table.columns)
+    ]
+    top = ''.join(f'<th colspan="{count}">{escape(label)}</th>' for label, count in groups)
+    heads = [table.stub, *(column.header for column in table.columns)]
+    body, heading, section = [], '', None
+    for row in table.rows:
+        if row.heading != heading:
+            span = len(heads)
+            body.append(f'<tr class="heading"><th colspan="{span}">{escape(row.heading)}</th></tr>')
+        rule = section not in (None, row.section) and row.heading == heading
+        heading, section = row.heading, row.section
+        cells = ''.join(_cell(cell) for cell in row.cells)
+        kind = ' class="rule"' if rule else ''
+        body.append(f'<tr{kind}{_axes(row, grid)}><td>{_label(row.label, grid)}</td>{cells}</tr>')
+    return (
+        f'<p class="caption">{escape(table.caption)}</p><div class="table"><table>'
+        f'<thead><tr><th></th>{top}</tr><tr>{"".join(map(_head, heads))}</tr></thead>'
+        f'<tbody>{"".join(body)}</tbody></table></div>'
+    )
+
+
+def _head(name: str, kind: str = '') -> str:
+    return f'<th{kind}><button type="button">{escape(name)}</button></th>'
+
+
+def _axes(row, grid: GridResults) -> str:
+    """The network and training set of a row, for the filters at the top of the page."""
+    trained_on = {f'Trained on {label}': key for key, label in grid.plan.train_sets.items()}
+    train = trained_on.get(row.heading, '')
+    network = row.section if row.section in grid.plan.networks else ''
+    return _data(network, train, row.heading)
+
+
+def _data(network: str, train: str, words: str) -> str:
+    parts = {'n': network, 't': train, 'words': words}
+    return ''.join(f' data-{key}="{escape(value)}"' for key, value in parts.items() if value)
+
+
+def _label(label: str, grid: GridResults) -> str:
+    if label not in set(grid.methods['method']):
+        return escape(label)
+    words = escape(f'"{label}"')
+    return f'<a class="method" href="#videos" data-words="{words}">{escape(label)}</a>'
+
+
+def _cell(cell: Cell) -> str:
+    if not cell.shown:
+        return f'<td class="bad">{escape(cell.note)}</td>'
+    text = f'<span{_RANKS.get(cell.rank, "")}>{escape(cell.shown)}</span>'
+    text += f'<small> ({escape(cell.note)})</small>' if cell.note else ''
+    text += '' if math.isnan(cell.std) else f'<small> ±{cell.std:.{cell.digits}f}</small>'
+    text += f' / {cell.shown_ssim}' if cell.shown_ssim else ''
+    value = '' if math.isnan(cell.value) else f' data-v="{cell.value:.6g}"'
+    return f'<td{value}>{text}</td>'
+
+
+def videos_html(grid: GridResults, folder: Path, work_dir: Path) -> str:
+    """Every run on every video; a video's name leads to the file with its frames."""
+    runs = grid.runs.set_index('run_id')
+    numbers = [c for c in grid.videos if c not in ('run_id', 'test_set', 'video')]
+    heads = [_head(name, ' class="text"') for name in ('Method', 'Trained on', 'Test set', 'Video')]
+    heads += [_head(_HEADS.get(name, name.replace('_', ' '))) for name in ['seed', *numbers]]
+    rows = []
+    for video in grid.videos.itertuples():
+        run = runs.loc[video.run_id]
+        csv = _link(work_dir / 'runs' / video.run_id / f'frames_{video.test_set}.csv', folder)
+        texts = [
+            grid.plan.train_sets.get(run['train_set'], ''),
+            grid.plan.test_sets[video.test_set].label,
+        ]
+        cells = [f'<td>{escape(run["method"])}</td>']
+        cells += [f'<td class="text">{escape(text)}</td>' for text in texts]
+        cells.append(f'<td class="text"><a href="{csv}">{escape(video.video)}</a></td>')
+        cells += [_number('seed', run['seed'])]
+        cells += [_number(name, getattr(video, name)) for name in numbers]
+        data = _data(run['network'], run['train_set'], video.run_id)
+        rows.append(f'<tr{data}>{"".join(cells)}</tr>')
+    return _plain_table(heads, rows)
+
+
+def runs_html(grid: GridResults, folder: Path, work_dir: Path) -> str:
+    """Every planned run: where it stands and why, its times, its folder and files."""
+    numbers = ['seed', 'iterations', 'parameters', 'ms_per_iteration', 'inference_ms']
+    texts = ('Run', 'Status', 'Why', 'Method', 'Trained on', 'Files')
+    heads = [_head(name, ' class="text"') for name in texts]
+    heads += [_head(_HEADS.get(name, name)) for name in numbers]
+    rows = []
+    for _, run in grid.runs.iterrows():
+        place = work_dir / 'runs' / run['run_id']
+        files = [name for name in _RUN_FILES if (place / name).is_file()]
+        links = [f'<a href="{_link(place / name, folder)}">{name}</a>' for name in files]
+        bad = '' if run['status'] == 'DONE' else ' bad'
+        cells = [
+            f'<td><a href="{_link(place, folder)}/">{escape(run["run_id"])}</a></td>',
+            f'<td class="text{bad}">{escape(run["status"].lower())}</td>',
+            f'<td class="text{" long" if run["reason"] else ""}">{escape(run["reason"])}</td>',
+            f'<td class="text">{escape(run["method"])}</td>',
+            f'<td class="text">{escape(grid.plan.train_sets.get(run["train_set"], ""))}</td>',
+            f'<td class="text">{" ".join(links)}</td>',
+            *(_number(name, run[name]) for name in numbers),
+        ]
+        data = _data(run['network'], run['train_set'], '')
+        rows.append(f'<tr{data}>{"".join(cells)}</tr>')
+    return _plain_table(heads, rows)
+
+
+def _plain_table(heads: list[str], rows: list[str]) -> str:
+    return (
+        f'<div class="table"><table><thead><tr>{"".join(heads)}</tr></thead>'
+        f'<tbody>{"".join(rows)}</tbody></table></div>'
+    )
+
+
+def _link(path: Path, folder: Path) -> str:
+    return escape(quote(os.path.relpath(path, folder)))
+
+
+def _number(name: str, value) -> str:
+    if pd.isna(value):
+        return '<td></td>'
+    if isinstance(value, str):
+        return f'<td class="text">{escape(value)}</td>'
+    return f'<td data-v="{value:.6g}">{_printed(name, value)}</td>'
+
+
+def _printed(name: str, value: float) -> str:
+    if float(value).is_integer() and ('frame' in name or abs(value) >= 100 or name == 'seed'):
+        return f'{value:.0f}'
+    if name == 'drift':
+        return f'{value:+.2f}'.replace('-', '\u2212')
+    digits = {'psnr': '.2f', 'ssim': '.4f', 'ms': '.1f', 'drift': '+.2f'}
+    return f'{value:{next((d for kind, d in digits.items() if kind in name), ".4g")}}'
