@@ -34,7 +34,7 @@ def load_model(
         try:
             load_checkpoint(model, str(checkpoint), map_location='cpu', strict=True)
         except (UnpicklingError, EOFError):
-            fail(f'checkpoint {checkpoint}: cannot be loaded (not a checkpoint, or damaged)')
+            fail(f'checkpoint {checkpoint}: not a checkpoint, or a damaged one')
         except (RuntimeError, OSError) as error:
             reason = textwrap.shorten(str(error), 300)
             fail(f'checkpoint {checkpoint}: cannot be loaded ({reason})')
