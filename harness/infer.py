@@ -107,9 +107,14 @@ def infer(cfg, video, args) -> int:
             bar.set_postfix_str(f'earlier passes {done}/{total}' * (done < total), refresh=False)
             bar.update(0)
 
-        dtype = getattr(torch, args.dtype)
         srs = super_resolve(
-            net, video.frames, device, args.reset_every, args.states, dtype, on_hidden
+            net,
+            video.frames,
+            device,
+            reset_every=args.reset_every,
+            states=args.states,
+            dtype=getattr(torch, args.dtype),
+            on_hidden=on_hidden,
         )
         try:
             ms = _write(srs, video, args, bar)
