@@ -34,7 +34,7 @@ def main_caption(grid: GridResults) -> str:
         f'standard deviation over seeds where there are several. Test sets: {sets}.',
         f'Seeds: {_span(seeds)} per method.' if len(seeds) else '',
         f'Training iterations: {iterations}.' if iterations else '',
-        _count_sentence(grid),
+        run_counts(grid),
     ]
     return ' '.join(part for part in parts if part)
 
@@ -46,7 +46,7 @@ def strategies_caption(grid: GridResults) -> str:
     return (
         'Y-PSNR (dB) and SSIM by training set and test set: mean over frames, then videos, then '
         'seeds, with the standard deviation over seeds where there are several.'
-        f'{references if untrained else ""} {_count_sentence(grid)}'
+        f'{references if untrained else ""} {run_counts(grid)}'
     )
 
 
@@ -60,10 +60,12 @@ def consistency_caption(grid: GridResults) -> str:
         'psnr_inside': 'Inside and outside: of the pixels seen by every window of a video.',
     }
     told = [text for name, text in meanings.items() if name in grid.quantities]
-    return ' '.join(['Further quantities of frames, mean over frames, videos, then seeds.', *told])
+    start = 'Further quantities of frames, mean over frames, videos, then seeds.'
+    return ' '.join([start, *told, run_counts(grid)])
 
 
-def _count_sentence(grid: GridResults) -> str:
+def run_counts(grid: GridResults) -> str:
+    """How many runs are done, and how many of the others failed, are unfinished or missing."""
     runs = grid.runs[grid.runs['kind'] != 'external']
     counts = runs['status'].value_counts()
     words = {

@@ -24,6 +24,7 @@ import math
 import numpy as np
 import pandas as pd
 
+from reports.captions import run_counts
 from reports.results import WINDOW, GridResults
 from reports.table_model import Cell, Column, Row, Table
 
@@ -188,7 +189,8 @@ def differences_table(grid: GridResults, found: pd.DataFrame) -> Table | None:
         for row in found.itertuples()
         if row.score == 'psnr_y'
     ]
-    return Table('differences', _caption(found), columns, rows, stub='Test set')
+    caption = f'{_caption(found)} {run_counts(grid)}'
+    return Table('differences', caption, columns, rows, stub='Test set')
 
 
 def _place(row) -> tuple:

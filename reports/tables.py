@@ -109,7 +109,7 @@ def stability_table(grid: GridResults) -> Optional[Table]:
             row = _method_row(grid, method, cells)
             heading = ': '.join(filter(None, (grid.plan.test_sets[key].label, row.heading)))
             rows.append(Row(heading, row.section, row.label, cells))
-    caption = captions.STABILITY_CAPTION
+    caption = f'{captions.STABILITY_CAPTION} {captions.run_counts(grid)}'
     return Table('stability', caption, columns, rank_rows(columns, rows)) if rows else None
 
 
@@ -179,7 +179,8 @@ def tradeoff_table(grid: GridResults) -> Optional[Table]:
         parts = [found[_at(method, key)] for key in grid.plan.test_sets]
         scores = [_score_cell(part, 'psnr_y', ssim=False) for part in parts]
         rows.append(_method_row(grid, method, [time, *scores, _mean_over_sets(scores)]))
-    return Table('tradeoff', captions.TRADEOFF_CAPTION, columns, rank_rows(columns, rows))
+    caption = f'{captions.TRADEOFF_CAPTION} {captions.run_counts(grid)}'
+    return Table('tradeoff', caption, columns, rank_rows(columns, rows))
 
 
 def _method_row(grid: GridResults, method, cells: list[Cell]) -> Row:

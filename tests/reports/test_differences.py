@@ -173,7 +173,7 @@ def test_four_videos_and_one_seed_are_never_significant(fake):
     assert [cell.text for cell in table.rows[0].cells[6:8]] == ['too few', 'too few']
     assert all(cell.note == '' for cell in table.rows[0].cells)
     assert 'fewer than 6 units cannot reach p < 0.05' in table.caption
-    assert 'No difference in this table can be called significant' in table.caption
+    assert 'No difference in this table can be called significant. 2 of 2 runs' in table.caption
 
 
 def test_no_pairs(fake):
