@@ -149,8 +149,9 @@ def _link(path: Path, folder: Path) -> str:
 def _number(name: str, value) -> str:
     if pd.isna(value):
         return '<td></td>'
-    if isinstance(value, str):
-        return f'<td class="text">{escape(value)}</td>'
+    if isinstance(value, (str, bool)):
+        text = {True: 'yes', False: 'no'}.get(value, value)
+        return f'<td class="text">{escape(text)}</td>'
     return f'<td data-v="{value:.6g}">{_printed(name, value)}</td>'
 
 
