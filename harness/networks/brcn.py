@@ -7,7 +7,7 @@ from mmagic.registry import MODELS
 from torch import nn
 
 from .luma import luma, with_luma
-from .recurrent import States, Unrolled
+from .recurrent import States, Unrolled, branch_cond
 from .two_branches import TwoBranchNet
 from .upsample import bicubic
 
@@ -63,6 +63,7 @@ class BRCNNet(TwoBranchNet):
     def __init__(self, degradation: str = 'bi', cond_channels: int = 0):
         super().__init__()
         self.degradation = degradation
+        self.cond_channels = cond_channels
         self.forward_branch = _Branch(cond_channels)
         self.backward_branch = _Branch(cond_channels)
         self.bias = nn.Parameter(torch.zeros(1))
@@ -75,6 +76,7 @@ class BRCNNet(TwoBranchNet):
     def propagate(self, lrs, state, cond, backward=False):
         """Yields frame number, output (B, 1, 4H, 4W) and state, in the branch's own order."""
         branch = self.backward_branch if backward else self.forward_branch
+        cond = branch_cond(cond, self.cond_channels, backward)
         state = state if state is not None else self.initial_states(lrs).forward
         previous = [bicubic(luma(state['lr']), self.degradation), state['h1'], state['h2']]
         for i in range(lrs.size(1))[:: -1 if backward else 1]:

@@ -88,7 +88,7 @@ class BoundedNorm(nn.Module):
         return vector
 
     def _round(self, vector, weight, edge):
-        """Multiplies by the Chebyshev polynomial of A^T A that grows above its known norm * edge."""
+        """Multiplies by the Chebyshev polynomial of A^T A that grows above edge * its norm."""
         known = self._convolve(vector, weight).square().sum()
         scale = 2 / (edge * known).clamp(min=1e-30)  # zero weights: the vector stays
 
