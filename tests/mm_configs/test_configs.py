@@ -10,8 +10,8 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import PARAM_SCHEDULERS, DefaultScope
 
 import harness.data
-import harness.networks
-import harness.training  # noqa: F401  (fills the registries)
+import harness.networks  # noqa: F401  (fill the registries)
+from harness.training import FreezeFlowHook
 
 FOLDER = Path(__file__).resolve().parents[2] / 'mm_configs'
 CONFIGS = sorted(path for path in FOLDER.glob('[!_g]*/*.py'))
@@ -45,7 +45,9 @@ def test_config_builds(path):
     assert LOOPS.get(cfg.train_cfg.type)
     assert DATASETS.get(cfg.train_dataloader.dataset.type)
     for hook in cfg.get('custom_hooks', []):
-        assert any(HOOKS.build(hook).name in name for name, _ in model.named_parameters())
+        built = HOOKS.build(hook)
+        if isinstance(built, FreezeFlowHook):
+            assert any(built.name in name for name, _ in model.named_parameters())
 
 
 @pytest.mark.parametrize('name, parameters', BASELINES.items())

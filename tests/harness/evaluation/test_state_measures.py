@@ -14,7 +14,7 @@ class Doubling(UnidirectionalNet):
     def state_shapes(self, height, width):
         return {'h': (1, height, width), 'lr': (3, height, width)}, {}
 
-    def prepare(self, lrs, previous_lr):
+    def prepare(self, lrs, state, following):
         return ()
 
     def step(self, lr, prepared, state, cond):

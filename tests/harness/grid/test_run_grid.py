@@ -54,7 +54,8 @@ def test_a_grid_from_start_to_report(grid_file, tmp_path):
     done = start(grid_file, '--work-dir', work_dir)
     assert done.returncode == 0, done.stdout + done.stderr
     assert '4 runs: 4 DONE' in done.stdout
-    for name in ('results.tex', 'results.xlsx', 'results.csv', 'r_tradeoff.pdf'):
+    assert (work_dir / 'report' / 'r_tradeoff.pdf').stat().st_size > 0
+    for name in ('results.tex', 'results.xlsx', 'results.csv', 'figures.tex', 'index.html'):
         assert (work_dir / 'report' / name).stat().st_size > 0
         assert name in done.stdout
     assert (work_dir / 'report' / 'psnr_vs_frame_tiny.png').is_file()

@@ -5,18 +5,21 @@ from mmengine.config import Config
 
 from dataset_tools.degrade_folder import make_degraded_set
 from harness.evaluation.evaluate import evaluate_set
+from harness.evaluation.images import select_images
 from harness.evaluation.model import load_model
 from harness.grid import worker
+from harness.grid.evaluation_plan import EvaluationPlan
 
 
 def test_evaluation_takes_the_lr_frames_of_the_network(real_set, tmp_path):
     both = make_degraded_set(real_set.root, tmp_path / 'both', ['bd', 'bi'])[0]
+    plan = EvaluationPlan({'both': both}, (), {'both': select_images(both)}, {})
     model = dict(type='RecurrentVSR', generator=dict(type='BicubicUpsampler'))
     for kind in ('lr_bd', 'lr_bi'):
         cfg = Config(dict(model=model, lr_kind=kind))
         folder = tmp_path / kind
         folder.mkdir()
-        worker._evaluate(folder, cfg, None, {'both': both})
+        worker._evaluate(folder, cfg, None, ['both'], plan)
         net = load_model(cfg, None, 'cpu').generator
         expected = evaluate_set(net, both, tmp_path / 'expected.csv', kind)
         table = pd.read_csv(folder / 'frames_both.csv')

@@ -133,7 +133,8 @@ def test_pi_clips_equal_the_whole_window(make_cfg):
             batch = plan.batches[0]
             model.eval()
             data = model.data_preprocessor(data_batch)
-            frames = model(data['inputs'], states=loop.states_for(batch), start=data['start'])
+            states = loop.states_for(batch, data_batch)
+            frames = model(data['inputs'], states=states, start=data['start'])
             without = model(data['inputs'], start=data['start'])
             for i, clip in enumerate(batch):
                 window = loop.dataloader.dataset[plan.entries[clip.entry]]
