@@ -160,9 +160,11 @@ def test_checkpoints_of_the_unconstrained_network_load(real_clip, load):
     for layer in (plain.phi_layers, plain.phi_hidden_state_layer):
         layer[0].weight.mul_(5)
     weights = plain.state_dict()
-    net = small_mrvsr().eval()
+    net = small_mrvsr()
     net(real_clip(1, 8, 8))
-    load(net, weights, strict=True)
+    assert vector(net.phi_layers[0]).any()
+    load(net.eval(), weights, strict=True)
+    assert not vector(net.phi_layers[0]).any()
     assert 'phi_layers.0.weight' in weights
     assert torch.equal(
         net.phi_layers[0].parametrizations.weight.original, plain.phi_layers[0].weight
