@@ -42,7 +42,10 @@ def table_html(table: Table, grid: GridResults) -> str:
         heading, section = row.heading, row.section
         cells = ''.join(_cell(cell) for cell in row.cells)
         kind = ' class="rule"' if rule else ''
-        body.append(f'<tr{kind}{_axes(row, grid)}><td>{_label(row.label, grid)}</td>{cells}</tr>')
+        # In another order than ours, a row has to say itself what it stood under.
+        under = f' data-in="{escape(row.heading)}"' if row.heading else ''
+        label = f'<td{under}>{_label(row.label, grid)}</td>'
+        body.append(f'<tr{kind}{_axes(row, grid)}>{label}{cells}</tr>')
     return (
         f'<p class="caption">{escape(table.caption)}</p><div class="table"><table>'
         f'<thead><tr><th></th>{top}</tr><tr>{"".join(map(_head, heads))}</tr></thead>'

@@ -110,6 +110,18 @@ def test_filter_and_sort(small, open_page):
         assert page.column('tables', 1) == expected
 
 
+def test_sorted_rows_say_what_they_stood_under(small, open_page):
+    small.plan['train_sets']['reds'] = {'label': 'REDS'}
+    small.done(small.run('net', 'RI', train_set='reds'), lambda _, t: 30.0)
+    page = open_page(small)
+    assert page.column('tables', 0)[0] == 'Trained on Sample'
+    page.run('document.querySelectorAll("#tables thead button")[1].click()')
+    first = 'getComputedStyle(document.querySelector("#tables tbody td"), "::after").content'
+    assert page.column('tables', 0)[0] == 'NET w/ RI' and page.run(f'return {first}').endswith(
+        '"Trained on REDS"'
+    )
+
+
 def test_method_leads_to_its_videos(small, open_page):
     page = open_page(small)
     page.run('document.querySelector("a.method").click()')

@@ -23,6 +23,7 @@ function startSorting(table) {
       const order = next[header.getAttribute('aria-sort') || 'none'];
       for (const other of buttons) other.closest('th').removeAttribute('aria-sort');
       if (order !== 'none') header.setAttribute('aria-sort', order);
+      body.classList.toggle('sorted', order !== 'none');
       body.replaceChildren(...(order === 'none' ? original : sorted(original, column, order)));
     });
   });
