@@ -127,3 +127,26 @@ def test_gradient_of_a_clip_is_that_of_the_window_cut_at_its_ends(real_clip, gen
     # and the cut matters
     uncut = gradients(model.pixel_loss(net(video)[:, clip], gts))
     assert any((uncut[n] - g).abs().max() > 0.05 * g.abs().max() for n, g in expected.items())
+
+
+@pytest.mark.parametrize(
+    'generator',
+    [FRVSR, dict(type='StatefulBasicVSRNet', mid_channels=8, num_blocks=1)],
+    ids=['frvsr', 'basicvsr'],
+)
+def test_a_clip_of_the_whole_video_is_plain_bptt(real_clip, generator):
+    """With l = T the stored states are the initial ones: loss and gradient of BPTT."""
+    model = MODELS.build(
+        dict(type='RecurrentVSR', generator=generator, pixel_loss=dict(type='MSELoss'))
+    ).train()
+    net, video = model.generator, real_clip(5, 16, 20)
+    gts = torch.rand(2, 5, 3, 64, 80)
+    start = torch.zeros(2, 1, dtype=torch.long)
+    states = net.states_at(video, start, start + 5).map(lambda x: x[:, 0])
+    gradients = []
+    for given in (states, None):
+        net.zero_grad()
+        model(video, gts, given, mode='loss')['loss_pixel'].backward()
+        gradients.append({n: p.grad.clone() for n, p in net.named_parameters() if 'spy' not in n})
+    for name, gradient in gradients[1].items():
+        assert torch.allclose(gradients[0][name], gradient, rtol=1e-3, atol=1e-6), name
