@@ -35,7 +35,9 @@ class PIBPTTLoop(ClipTrainLoop):
         warmup_iters: begin with the initial state (as in RI) until the first epoch that starts at
             this iteration or later. A freshly initialised network that amplifies its own state can
             overflow over a whole video.
-        max_state_norm: states whose root mean square is larger count as exploded.
+        max_state_norm: states whose root mean square is larger end the run. Those that are large but
+            finite do not have to: training on them, with clipped gradients, is how PI-BPTT mends a
+            recurrence that has become unstable for some video.
         kwargs: see :class:`ClipTrainLoop`.
 
     Raises:
@@ -53,7 +55,7 @@ class PIBPTTLoop(ClipTrainLoop):
         bank: Optional[dict] = None,
         state_pass_batch: int = 16,
         warmup_iters: int = 0,
-        max_state_norm: float = 1e4,
+        max_state_norm: float = 1e18,
         **kwargs,
     ):
         self.repeats = repeats

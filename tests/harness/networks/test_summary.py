@@ -150,3 +150,12 @@ def test_help_imports_nothing_heavy(command):
     assert not {'torch', 'numpy', 'mmengine', 'mmagic', 'rich'} & imported
     for name in command:
         assert f'\n  python -m harness.networks {name} ' in done.stdout.split('example')[1]
+
+
+def test_flops_leave_the_search_for_norms_out():
+    """MRVSR's bounded convolutions cost what RLSP's plain ones of the same size do."""
+    mrvsr, rlsp = (
+        summary.summarize(summary.CONFIGS / name, (16, 16), timed=False)
+        for name in ('mrvsr/mrvsr_paper.py', 'rlsp/rlsp_paper.py')
+    )
+    assert 0.8 < mrvsr.gflops / rlsp.gflops < 1.5

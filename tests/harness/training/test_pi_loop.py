@@ -59,6 +59,11 @@ def test_exploding_states_end_the_training(make_cfg):
     assert checkpoints(cfg) == ['iter_3.pth']
 
 
+def test_large_states_end_the_training_if_they_shall(make_cfg):
+    with pytest.raises(DivergedError, match=r'explode \(RMS .*, at most 0.001\)'):
+        train(make_cfg(PI, 12, max_state_norm=1e-3))
+
+
 def test_warmup_keeps_states_off_in_the_first_epochs(make_cfg):
     """Epochs begin at iterations 0, 4 and 9: the first one not before iteration 2 is the second."""
     seen = Seen()
