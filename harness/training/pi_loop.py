@@ -35,9 +35,9 @@ class PIBPTTLoop(ClipTrainLoop):
         warmup_iters: begin with the initial state (as in RI) until the first epoch that starts at
             this iteration or later. A freshly initialised network that amplifies its own state can
             overflow over a whole video.
-        max_state_norm: states whose root mean square is larger end the run. Those that are large but
-            finite do not have to: training on them, with clipped gradients, is how PI-BPTT mends a
-            recurrence that has become unstable for some video.
+        max_state_norm: states whose root mean square is larger end the run. Large finite ones need
+            not: training on them, with clipped gradients, is how PI-BPTT mends a recurrence that
+            has become unstable for some video.
         kwargs: see :class:`ClipTrainLoop`.
 
     Raises:
