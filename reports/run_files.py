@@ -194,11 +194,14 @@ def read_status(run_dir: Path) -> tuple[str, str]:
 
 
 def _status_reason(status: str, raw: dict) -> str:
-    where = f'{raw.get("stage")}, iteration {raw.get("iteration")} of {raw.get("max_iters")}'
+    where = ''
+    if 'stage' in raw:
+        where = f'{raw["stage"]}, iteration {raw.get("iteration")} of {raw.get("max_iters")}'
     if status == 'RUNNING':
         return f'unfinished: {where}, last update {raw.get("updated")}'
     if status == 'FAILED':
-        return ' '.join(str(raw.get('reason') or 'no reason recorded').split()) + f' ({where})'
+        reason = ' '.join(str(raw.get('reason') or 'no reason recorded').split())
+        return f'{reason} ({where})' if where else reason
     return 'not started' if status == 'TODO' else ''
 
 

@@ -89,6 +89,13 @@ def test_unfinished_runs_are_not_averaged(small):
     assert 'iteration 120 of 600' in notes and 'not started' in notes
 
 
+def test_a_failure_without_a_stage(small):
+    failed = small.run('net', 'PI', fc=True, repeats=8)
+    small._json(failed, 'status.json', {'status': 'FAILED', 'reason': 'states explode'})
+    notes = load_grid(small.save()).notes()
+    assert any(note.endswith('states explode') for note in notes)
+
+
 def test_cells_tell_where_their_numbers_come_from(small):
     failed = small.run('net', 'RI', seed=2)
     small.status(failed, 'FAILED', 'boom')
