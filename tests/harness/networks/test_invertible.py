@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from harness.networks.invertible import (
@@ -10,6 +11,7 @@ from harness.networks.invertible import (
     ResidualInvertibleBlock,
     SpatialComponent,
 )
+from harness.networks.ristn import RISTNNet
 
 
 def features(real_clip, channels):
@@ -33,6 +35,20 @@ def test_inverse_returns_the_input(block, real_clip):
     y = block(x)
     assert (y - x).abs().max() > 0.1
     assert (block.inverse(y) - x).abs().max() <= 1e-5
+
+
+@torch.no_grad()
+def test_inverses_of_the_whole_component(settle, real_clip):
+    """With the paper's numbers of bottlenecks; the first stage, with its padding, in double."""
+    net = settle(RISTNNet(temporal=None)).spatial
+    x = F.pad(real_clip(1, 18, 26)[:, 0], (0, 0, 0, 0, 0, 13))
+    for number, branches in enumerate(net.stages):
+        branches.to(torch.float64 if number == 0 else torch.float32)
+        x = x.double() if number == 0 else x.float()
+        for branch in branches:
+            y = branch.invertible(x)
+            assert (branch.invertible.inverse(y) - x).abs().max() <= 1e-5
+        x = torch.cat([branch(x) for branch in branches], 1)
 
 
 @torch.no_grad()
