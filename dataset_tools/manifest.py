@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import struct
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -138,12 +139,12 @@ class VideoSet:
                 )
 
     def quick_check(self) -> None:
-        """Sees that every frame file is there (existence only; ``verify`` compares the bytes).
+        """Sees that every frame file is there and each video's first has its size.
 
-        The store of a packed set is checked where it is opened.
+        ``verify`` compares the bytes. The store of a packed set is checked where it is opened.
 
         Raises:
-            DatasetError: A frame file is missing.
+            DatasetError: A frame file is missing, or no PNG of the size in the manifest.
         """
         if self.packed:
             return
@@ -152,16 +153,38 @@ class VideoSet:
                 for index in range(video.frames):
                     path = frame_file(self.root, kind, video.name, index)
                     if not os.path.exists(path):
-                        raise DatasetError(
-                            f'{path}: frame is missing; `python -m dataset_tools verify '
-                            f'{self.root}` lists all the damage, deleting {self.root} and making '
-                            'it again mends it'
-                        )
+                        raise self._damaged(path, 'frame is missing')
+                first, (height, width) = (
+                    frame_file(self.root, kind, video.name, 0),
+                    video.sizes[kind],
+                )
+                found = png_size(first)
+                if found is None:
+                    raise self._damaged(first, 'not a PNG file')
+                if found != (height, width):
+                    wrong = f'{found[1]}x{found[0]} instead of {width}x{height} pixels'
+                    raise self._damaged(first, wrong)
+
+    def _damaged(self, path: Path, problem: str) -> DatasetError:
+        return DatasetError(
+            f'{path}: {problem}; `python -m dataset_tools verify {self.root}` lists all the '
+            f'damage, deleting {self.root} and making it again mends it'
+        )
 
 
 def frame_file(root: Path, kind: str, video: str, index: int) -> Path:
     """The one place that knows how frame files are called."""
     return root / f'{kind}/{video}/{index:08d}.png'
+
+
+def png_size(path: Path) -> tuple[int, int] | None:
+    """(height, width) of a PNG file by its first bytes; None if they are not a PNG's."""
+    with path.open('rb') as file:
+        head = file.read(24)
+    if len(head) < 24 or not head.startswith(b'\x89PNG\r\n\x1a\n'):
+        return None
+    width, height = struct.unpack('>II', head[16:])
+    return height, width
 
 
 def content_checksum(videos: dict[str, dict[str, Any]], kinds: tuple[str, ...]) -> str:

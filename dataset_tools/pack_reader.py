@@ -7,6 +7,7 @@ stored once: a frame's place in the array follows from the checksums in the mani
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable
 from functools import partial
@@ -177,6 +178,19 @@ class PackedVideos:
                         raise DatasetError(
                             f'{folder / file}: missing; delete the packed set and make it again'
                         )
+                self._check_shape(folder, kind, name)
+
+    def _check_shape(self, folder: Path, kind: str, video: str) -> None:
+        wanted = (*self._set.videos[video].sizes[kind], 3)
+        try:
+            shape = tuple(json.loads((folder / 'zarr.json').read_text())['shape'][1:])
+        except (ValueError, KeyError, TypeError):
+            shape = None
+        if shape != wanted:
+            raise DatasetError(
+                f'{folder / "zarr.json"}: has no frames of the size in the manifest; delete the '
+                'packed set and make it again'
+            )
 
     def _outside(self, kind: str, video: str, *window: tuple[int, int]) -> DatasetError:
         frames, rows, columns = (f'{first}:{end}' for first, end in window)

@@ -139,8 +139,8 @@ def main(argv=None) -> int:
 def run(args: argparse.Namespace) -> int:
     """Plans, starts and reports; the exit code is 1 if any run has failed, 130 after Ctrl-C."""
     from harness.files import write_json
+    from harness.grid.checks import load_grid
     from harness.grid.expand import expand, grid_record
-    from harness.grid.grid_file import load_grid
 
     settings = args.set + ([f'seed={args.seeds}'] if args.seeds else [])
     grid = load_grid(args.grid, parse_overrides(settings), args.nproc)

@@ -23,7 +23,9 @@ from typing import NamedTuple, Optional
 from mmengine.config import Config
 
 from dataset_tools.manifest import DatasetError, VideoSet
-from harness.cli import fail, load_config
+from dataset_tools.pack_reader import PackedVideos
+from harness.cli import UserError, fail, load_config
+from harness.clip_limits import number_problems
 
 from .evaluation_plan import EvaluationPlan, plan_evaluation
 
@@ -63,37 +65,41 @@ class Grid(NamedTuple):
     evaluation: EvaluationPlan
 
 
-def load_grid(path: str, overrides: dict[str, list], nproc: Optional[int] = None) -> Grid:
-    """Reads a grid file and checks all of it before anything starts.
+def read_grid(
+    path: str, overrides: dict[str, list], nproc: Optional[int] = None
+) -> tuple[Optional[Grid], list[str]]:
+    """Reads a grid file and checks what can be seen without looking into the runs.
 
     Args:
         path: the grid file.
         overrides: axis -> values that replace those of every sweep that has the axis.
         nproc: processes of each training in place of the grid's.
 
+    Returns:
+        The grid with those networks and sets that can be loaded, None where an entry of the file is
+        missing; and its problems, each with the key it is in.
+
     Raises:
-        UserError: lists every problem with the key it is in.
+        UserError: there is no such file, or it is no config.
     """
     cfg = load_config(path)
-    problems: list[str] = []
-    for key in ('networks', 'train_sets', 'test_sets', 'sweeps'):
-        if not cfg.get(key):
-            problems.append(f'{key}: missing or empty')
-    if not problems:
-        networks = _check_networks(cfg.networks, problems)
-        kinds = _lr_kinds(cfg.networks)
-        train_sets = _load_sets('train_sets', cfg.train_sets, kinds, problems)
-        test_sets = _load_sets('test_sets', cfg.test_sets, kinds, problems)
-        evaluation = plan_evaluation(cfg, test_sets, problems)
-        sweeps = [_complete(dict(s), overrides, cfg) for s in cfg.sweeps]
-        for number, sweep in enumerate(sweeps):
-            problems += [f'sweeps[{number}].{p}' for p in _check_sweep(sweep, cfg)]
+    wanted = ('networks', 'train_sets', 'test_sets', 'sweeps')
+    problems = [f'{key}: missing or empty' for key in wanted if not cfg.get(key)]
     if problems:
-        fail(f'grid {path}:\n  ' + '\n  '.join(problems))
+        return None, problems
+    jobs, nproc = cfg.get('jobs', 1), nproc or cfg.get('nproc', 1)
+    problems += _lines(number_problems(dict(jobs=jobs, nproc=nproc)))
+    networks, kinds = _load_networks(cfg.networks, problems)
+    train_sets = _load_sets('train_sets', cfg.train_sets, kinds, problems)
+    test_sets = _load_sets('test_sets', cfg.test_sets, kinds, problems)
+    evaluation = plan_evaluation(cfg, test_sets, problems)
+    sweeps = [_complete(dict(s), overrides, cfg) for s in cfg.sweeps]
+    for number, sweep in enumerate(sweeps):
+        problems += [f'sweeps[{number}].{p}' for p in _check_sweep(sweep, cfg)]
     named = {**cfg.train_sets, **cfg.test_sets}
     labels = {key: entry.get('label', key) for key, entry in named.items()}
     papers = {key: entry['paper'] for key, entry in named.items() if 'paper' in entry}
-    return Grid(
+    grid = Grid(
         Path(path).stem,
         networks,
         train_sets,
@@ -101,37 +107,50 @@ def load_grid(path: str, overrides: dict[str, list], nproc: Optional[int] = None
         labels,
         papers,
         sweeps,
-        cfg.get('jobs', 1),
-        nproc or cfg.get('nproc', 1),
+        jobs,
+        nproc,
         evaluation,
     )
+    return grid, problems
 
 
-def _check_networks(networks, problems) -> dict[str, dict]:
-    for key, entry in networks.items():
-        if not Path(entry.get('config', '')).is_file():
-            problems.append(f'networks.{key}.config: no such file: {entry.get("config")}')
-    return {key: dict(entry, label=entry.get('label', key)) for key, entry in networks.items()}
+def _load_networks(entries, problems) -> tuple[dict[str, dict], list[str]]:
+    """The entries whose configs can be read, and the kinds of LR frames that they work on."""
+    networks, kinds = {}, set()
+    for key, entry in entries.items():
+        try:
+            kinds.add(load_network(entry).get('lr_kind', 'lr_bd'))
+            networks[key] = dict(entry, label=entry.get('label', key))
+        except UserError as error:
+            problems.append(f'networks.{key}: {error}')
+    return networks, sorted(kinds)
+
+
+def _lines(problems: dict[str, str]) -> list[str]:
+    return [f'{key}: {problem}' for key, problem in problems.items()]
 
 
 def load_network(entry: dict) -> Config:
-    """The config of a network of the grid, with its options."""
+    """The config of a network of the grid, with its options.
+
+    Raises:
+        UserError: the entry names no config, or none that can be read.
+    """
+    if 'config' not in entry:
+        fail('has no config')
     return load_config(entry['config'], entry.get('options', []))
-
-
-def _lr_kinds(networks) -> list[str]:
-    """LR frames that the networks work on."""
-    found = [entry for entry in networks.values() if Path(entry.get('config', '')).is_file()]
-    return sorted({load_network(entry).get('lr_kind', 'lr_bd') for entry in found})
 
 
 def _load_sets(axis, entries, lr_kinds, problems) -> dict[str, VideoSet]:
     sets = {}
     for key, entry in entries.items():
         try:
-            sets[key] = VideoSet.load(entry['root'])
-            sets[key].require('gt', *lr_kinds)
-            sets[key].quick_check()
+            loaded = VideoSet.load(entry['root'])
+            loaded.require('gt', *lr_kinds)
+            loaded.quick_check()
+            if loaded.packed:
+                PackedVideos(loaded)
+            sets[key] = loaded
         except KeyError:
             problems.append(f'{axis}.{key}: has no root')
         except DatasetError as error:
@@ -169,11 +188,7 @@ def _check_sweep(sweep: dict[str, list], cfg) -> list[str]:
     if problems:
         return problems
     if set(WITH_REPEATS) & set(sweep['strategies']):
-        problems += [
-            f'R: {r!r} is not a positive whole number'
-            for r in sweep['R']
-            if not (isinstance(r, int) and not isinstance(r, bool) and r > 0)
-        ]
+        problems += [p for r in sweep['R'] for p in _lines(number_problems(dict(R=r)))]
     problems += [
         f'seeds: {s!r} is not a whole number' for s in sweep['seeds'] if type(s) is not int
     ]

@@ -11,10 +11,11 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import BaseLoop
 
 from harness.cli import UserError
+from harness.clip_limits import Videos
 from harness.networks.recurrent import States
 
 from .initial_state import InitialState, make_initial_state
-from .plan import ClipPlan, EpochPlan, Planner, Videos
+from .plan import ClipPlan, EpochPlan, Planner
 from .timing import PartTimer
 
 
@@ -89,7 +90,7 @@ class ClipTrainLoop(BaseLoop):
             )
         dataset = self.dataloader.dataset
         self.planner = self.planner_type(
-            Videos(dataset.lengths, dataset.lr_sizes),
+            Videos(dataset.lengths, dataset.lr_sizes, [v.name for v in dataset.videos]),
             clip_length,
             crop_size,
             self.dataloader.batch_size,

@@ -5,12 +5,12 @@ with exactly the clips that an uninterrupted run would see.
 """
 
 import zlib
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from harness.cli import UserError
+from harness.clip_limits import Videos, clip_problems
 from harness.data import ClipIndex, Window
 
 
@@ -21,13 +21,6 @@ class PlanError(UserError, ValueError):
 def named_rng(seed: int, name: str, *numbers: int) -> np.random.Generator:
     """A random generator of its own for each purpose, so that changing one draw moves no other."""
     return np.random.default_rng([seed, zlib.crc32(name.encode()), *numbers])
-
-
-class Videos(NamedTuple):
-    """What planning needs to know of the training set: frames and LR (height, width) of each."""
-
-    lengths: Sequence[int]
-    lr_sizes: Sequence[tuple[int, int]]
 
 
 class ClipPlan(NamedTuple):
@@ -66,8 +59,8 @@ class Planner:
             dealt anew each epoch.
 
     Raises:
-        PlanError: clips longer than a video, crops larger than its frames, or a batch larger than
-            the number of entries (no entry comes twice in a batch).
+        PlanError: the training set cannot give such clips, see
+            :func:`~harness.clip_limits.clip_problems`.
     """
 
     def __init__(
@@ -94,26 +87,11 @@ class Planner:
         self.world_size = world_size
         self.all_entries = np.repeat(np.arange(len(videos.lengths)), windows_per_video)
         self.num_entries = len(self.all_entries) // world_size
-        self._check()
-
-    def _check(self) -> None:
-        if self.repeats < 1:
-            raise PlanError(f'repeats (R) must be at least 1, got {self.repeats}')
-        if min(self.videos.lengths) < self.clip_length:
-            raise PlanError(
-                f'clip_length {self.clip_length} is longer than the shortest training video '
-                f'({min(self.videos.lengths)} frames)'
-            )
-        smallest = min(min(size) for size in self.videos.lr_sizes)
-        if smallest < self.crop_size:
-            raise PlanError(
-                f'crop_size {self.crop_size} is larger than the smallest LR frame ({smallest} px)'
-            )
-        if self.num_entries < self.batch_size:
-            raise PlanError(
-                f'a batch of {self.batch_size} needs as many different windows, but there are '
-                f'{self.num_entries} (per process): raise windows_per_video or lower batch_size'
-            )
+        problems = clip_problems(
+            videos, clip_length, crop_size, batch_size, windows_per_video, world_size, repeats
+        )
+        if problems:
+            raise PlanError('; '.join(f'{key}: {text}' for key, text in problems.items()))
 
     def first_iteration(self, epoch: int) -> int:
         """Number of iterations before ``epoch`` (0-based)."""

@@ -62,18 +62,28 @@ def state_bytes(shapes: tuple[StateShapes, StateShapes], dtype: torch.dtype) -> 
     return numbers * dtype.itemsize
 
 
+def free_space(options: BankOptions, device: torch.device, folder: Path) -> tuple[int, str]:
+    """Bytes that are free where a bank is to be kept, and the name of that place.
+
+    Raises:
+        UserError: there is no such folder.
+    """
+    if options.place == 'disk':
+        if not folder.is_dir():
+            raise UserError(f'train_cfg.bank.folder: no such folder: {folder}')
+        return shutil.disk_usage(folder).free, f'disk at {folder}'
+    if options.place == 'device' and device.type == 'cuda':
+        return torch.cuda.mem_get_info(device)[0], f'memory of {device}'
+    return psutil.virtual_memory().available, 'main memory'
+
+
 def check_fits(size: int, options: BankOptions, device: torch.device, folder: Path) -> None:
     """Refuses a bank of ``size`` bytes that does not fit.
 
     Raises:
         UserError: says how much there is and how to make the bank smaller.
     """
-    if options.place == 'disk':
-        free, where = shutil.disk_usage(folder).free, f'disk at {folder}'
-    elif options.place == 'device' and device.type == 'cuda':
-        free, where = torch.cuda.mem_get_info(device)[0], f'memory of {device}'
-    else:
-        free, where = psutil.virtual_memory().available, 'main memory'
+    free, where = free_space(options, device, folder)
     if size > free:
         raise UserError(
             f'the hidden-state bank needs {format_bytes(size)}, but there are '

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from harness.cli import UserError
+from harness.grid.checks import load_grid
 from harness.grid.expand import expand, grid_record
-from harness.grid.grid_file import load_grid
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 

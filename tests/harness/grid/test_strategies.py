@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.grid.checks import load_grid
 from harness.grid.expand import expand, identity
-from harness.grid.grid_file import load_grid
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 COMMAND = [sys.executable, str(REPOSITORY / 'harness' / 'run_grid.py')]

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from scipy.stats import chisquare
 
-from harness.training.plan import Planner, Videos, named_rng
+from harness.clip_limits import Videos
+from harness.training.plan import Planner, named_rng
 
-VIDEOS = Videos([20, 22, 24, 20, 30], [(24, 32)] * 5)
+VIDEOS = Videos([20, 22, 24, 20, 30], [(24, 32)] * 5, 'abcde')
 
 
 def planner(videos=VIDEOS, clip_length=7, crop_size=16, batch_size=2, seed=0, **kwargs):
@@ -50,7 +51,7 @@ def test_ri_clips_draw_their_own_windows():
 
 def test_start_frames_are_uniform():
     """0 and T - l included, nothing beyond."""
-    one_length = Videos([16] * 6, [(24, 32)] * 6)
+    one_length = Videos([16] * 6, [(24, 32)] * 6, 'abcdef')
     pi = planner(one_length, repeats=20, fixed_windows=True)
     starts = [c.index.start for epoch in range(25) for c in clips_of(pi.plan(epoch))]
     assert len(starts) == 25 * 6 * 20
@@ -62,7 +63,7 @@ def test_start_frames_are_uniform():
 @pytest.mark.parametrize('fixed_windows', [True, False])
 def test_clips_stay_inside_their_videos(fixed_windows):
     lengths, sizes = [7, 9, 30], [(16, 20), (24, 16), (40, 18)]
-    plans = planner(Videos(lengths, sizes), repeats=9, fixed_windows=fixed_windows)
+    plans = planner(Videos(lengths, sizes, 'abc'), repeats=9, fixed_windows=fixed_windows)
     ends = set()
     for epoch in range(8):
         for clip in clips_of(plans.plan(epoch)):
@@ -148,7 +149,7 @@ def test_named_rngs_are_independent():
 @pytest.mark.parametrize('world_size', [2, 3])
 def test_ranks_share_the_entries(world_size):
     """Disjoint and equal shares that change from epoch to epoch; the same number of batches."""
-    videos = Videos(list(range(20, 27)), [(24, 32)] * 7)
+    videos = Videos(list(range(20, 27)), [(24, 32)] * 7, 'abcdefg')
     ranks = [planner(videos, rank=r, world_size=world_size, repeats=3) for r in range(world_size)]
     seen = set()
     for epoch in range(6):
@@ -169,11 +170,15 @@ def test_ranks_share_the_entries(world_size):
 @pytest.mark.parametrize(
     'kwargs, message',
     [
-        (dict(crop_size=25), r'crop_size 25 is larger than the smallest LR frame \(24 px\)'),
-        (dict(clip_length=21), r'clip_length 21 is longer than .* \(20 frames\)'),
+        (
+            dict(crop_size=25),
+            'crop_size: 25 pixels are more than LR frames of 32x24 have, those of video a',
+        ),
+        (dict(clip_length=21), 'clip_length: 21 frames are more than the 20 of video a'),
         (dict(batch_size=6), 'raise windows_per_video or lower batch_size'),
         (dict(batch_size=3, world_size=2), r'there are 2 \(per process\)'),
-        (dict(repeats=0), r'repeats \(R\) must be at least 1, got 0'),
+        (dict(crop_size=25, clip_length=True), 'clip_length: True is not .*; crop_size: 25'),
+        (dict(repeats=0), 'repeats: 0 is not a positive whole number'),
     ],
 )
 def test_errors(kwargs, message):

@@ -2,11 +2,11 @@
 
 import pytest
 
-from harness.training.plan import Videos
+from harness.clip_limits import Videos
 from harness.training.sequential_plan import SequentialPlanner
 
 LENGTHS = [20, 22, 35, 20, 7]
-VIDEOS = Videos(LENGTHS, [(24, 32)] * 5)
+VIDEOS = Videos(LENGTHS, [(24, 32)] * 5, 'abcde')
 
 
 def planner(videos=VIDEOS, batch_size=2, **kwargs):
@@ -59,7 +59,7 @@ def test_windows_change_between_epochs_and_plans_are_pure():
 
 
 def test_ranks_share_the_windows():
-    videos = Videos([20] * 9, [(24, 32)] * 9)
+    videos = Videos([20] * 9, [(24, 32)] * 9, 'abcdefghi')
     ranks = [planner(videos, rank=r, world_size=2) for r in range(2)]
     for epoch in range(4):
         plans = [rank.plan(epoch) for rank in ranks]

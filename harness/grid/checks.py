@@ -1,0 +1,165 @@
+"""What is wrong with a grid, all at once and before anything starts.
+
+:func:`load_grid` looks at the grid file, its sets and what every run asks of them, without
+importing torch; :func:`start_problems` at what only the runs that are to start need: files of
+weights, networks and loops that can be built, room for the banks of hidden states.
+"""
+
+import itertools
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Optional
+
+from mmengine.config import Config
+
+from dataset_tools.manifest import DatasetError, VideoSet
+from harness.cli import UserError, fail
+from harness.clip_limits import Videos, clip_problems, number_problems
+
+from .expand import Axes, Run, resolve_config
+from .fork_server import call
+from .grid_file import STRATEGIES, WITH_REPEATS, Grid, load_network, read_grid
+
+
+def load_grid(path: str, overrides: dict[str, list], nproc: Optional[int] = None) -> Grid:
+    """Reads a grid file; arguments as of :func:`~harness.grid.grid_file.read_grid`.
+
+    Raises:
+        UserError: lists every problem with the file and key it is in.
+    """
+    grid, problems = read_grid(path, overrides, nproc)
+    if grid:
+        configs, found = _resolve(grid)
+        for axes, cfg in configs.items():
+            found += _config_problems(grid, axes, cfg)
+        problems += found
+        if problems:
+            problems += [p for axes, cfg in configs.items() for p in missing_files(grid, axes, cfg)]
+    if problems:
+        fail(f'grid {path}:\n  ' + '\n  '.join(dict.fromkeys(problems)))
+    return grid
+
+
+def start_problems(
+    grid: Grid, runs: Sequence[Run], work_dir: Path, jobs: int, here: bool = True
+) -> list[str]:
+    """Why some of ``runs`` could not start or not go on; builds all they consist of.
+
+    Args:
+        grid: the grid.
+        runs: those that are to start.
+        work_dir: where run folders, and so banks on disk, will be.
+        jobs: runs at the same time.
+        here: they run on this machine, so that its memory is theirs.
+    """
+    problems = [p for run in runs for p in missing_files(grid, run.axes, run.cfg)]
+    named = [(place(grid, run.axes.network), run) for run in runs]
+    problems += call(_preflight, named, work_dir, jobs, here)
+    return list(dict.fromkeys(problems))
+
+
+def _preflight(*args) -> list[str]:
+    from .preflight import find_problems
+
+    return find_problems(*args)
+
+
+def place(grid: Grid, network: str) -> str:
+    """How messages name a network: ``'networks.frvsr (mm_configs/frvsr/frvsr_paper.py)'``."""
+    return f'networks.{network} ({grid.networks[network]["config"]})'
+
+
+def missing_files(grid: Grid, axes: Axes, cfg: Config) -> Iterator[str]:
+    """A line for each file of weights that a run begins with and that is not there."""
+    begins_with = {'load_from': cfg.get('load_from')} if axes.strategy else {}
+    begins_with |= _pretrained(cfg.model, 'model')
+    for key, source in begins_with.items():
+        if source and '://' not in source and not Path(source).is_file():
+            yield f'{place(grid, axes.network)} {key}: no such file: {source}'
+
+
+def _pretrained(entry, path: str) -> dict[str, str]:
+    """Key -> file of all entries ``*_pretrained``."""
+    found = {}
+    for key, value in entry.items():
+        if key.endswith('pretrained'):
+            found[f'{path}.{key}'] = value
+        elif isinstance(value, dict):
+            found |= _pretrained(value, f'{path}.{key}')
+    return found
+
+
+def _resolve(grid: Grid) -> tuple[dict[Axes, Config], list[str]]:
+    """The different configs of a grid, as far as its light checks go, and why some have none.
+
+    Seeds, R and FC make no difference to them, so that a wrong R hides no other problem.
+    """
+    configs, problems = {}, []
+    for sweep in grid.sweeps:
+        for network, strategy, train_set in itertools.product(
+            _known(sweep['networks'], grid.networks),
+            _known(sweep['strategies'], STRATEGIES),
+            _known(sweep['train_sets'], grid.train_sets),
+        ):
+            repeats = 1 if strategy in WITH_REPEATS else None
+            axes = Axes(network, strategy, False, repeats, train_set, 0)
+            if axes not in configs:
+                try:
+                    configs[axes] = resolve_config(grid, axes)
+                except UserError as error:
+                    problems.append(f'networks.{network}: {error}')
+    return configs, problems
+
+
+def _known(values, known) -> list:
+    """The values of an axis that can be looked into; others are problems already."""
+    listed = values if isinstance(values, (list, tuple)) else []
+    return [value for value in listed if value in known]
+
+
+def _config_problems(grid: Grid, axes: Axes, cfg: Config) -> Iterator[str]:
+    """What a run cannot be trained with on its set, each with the file and key."""
+    where = place(grid, axes.network)
+    of_strategies = load_network(grid.networks[axes.network]).get('strategies', {})
+    for key in of_strategies.keys() - STRATEGIES.keys():
+        known = ', '.join(s for s in STRATEGIES if s)
+        yield f'{where} strategies.{key}: unknown strategy; there are {known}'
+    if not axes.strategy:
+        return
+    try:
+        numbers, limits = _clip_problems(cfg, grid.train_sets[axes.train_set], grid.nproc)
+    except (KeyError, DatasetError) as error:
+        missing = f'train_cfg: has no {error.args[0]}'
+        lr_kind = f'train_dataloader.dataset.lr_kind with train_sets.{axes.train_set}: {error}'
+        yield f'{where} {missing if isinstance(error, KeyError) else lr_kind}'
+        return
+    for key, problem in (numbers | limits).items():
+        if key == 'batch_size':
+            path = 'train_dataloader.batch_size'
+        elif key in of_strategies.get(axes.strategy, {}):
+            path = f'strategies.{axes.strategy}.{key}'
+        else:
+            path = f'train_cfg.{key}'
+        of_set = '' if key in numbers else f' with train_sets.{axes.train_set}'
+        yield f'{where} {path}{of_set}: {problem}'
+
+
+def _clip_problems(cfg: Config, train_set: VideoSet, nproc: int) -> tuple[dict, dict]:
+    """Key -> problem: of the numbers themselves, and of what the training set cannot give."""
+    options, loading = cfg.train_cfg, cfg.train_dataloader
+    lr_kind = loading.dataset.get('lr_kind', 'lr_bd')
+    train_set.require(lr_kind)
+    videos = list(train_set.videos.values())
+    wanted = dict(
+        clip_length=options['clip_length'],
+        crop_size=options['crop_size'],
+        batch_size=loading['batch_size'],
+        windows_per_video=options.get('windows_per_video', 1),
+        repeats=options.get('repeats', 1),
+    )
+    numbers = number_problems(dict(wanted, max_iters=options['max_iters']))
+    about = Videos(
+        [v.frames for v in videos], [v.sizes[lr_kind] for v in videos], [v.name for v in videos]
+    )
+    limits = clip_problems(about, **wanted, world_size=nproc)
+    return numbers, {key: text for key, text in limits.items() if key not in numbers}

@@ -1,0 +1,185 @@
+"""Builds all that runs consist of, so that a config that cannot work stops a grid at its start.
+
+Runs in a process that has torch and MMagic. Nothing is trained and no frame is read.
+"""
+
+import json
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, NamedTuple, Optional
+
+import torch
+from mmagic.registry import HOOKS, LOOPS, MODELS, PARAM_SCHEDULERS
+from mmengine.config import Config
+from mmengine.optim import build_optim_wrapper
+from mmengine.registry import init_default_scope
+from mmengine.runner import Runner
+
+import harness.data
+import harness.networks
+import harness.training  # noqa: F401  (fills the registries)
+from harness.cli import UserError, import_custom_modules
+from harness.evaluation.model import default_device
+from harness.training.loops import ClipTrainLoop
+from harness.training.pi_loop import PIBPTTLoop
+from harness.training.state_bank import BankOptions, check_fits, format_bytes, free_space
+
+from .expand import Run
+
+
+class Bank(NamedTuple):
+    """Bytes of a run's hidden-state bank in one of its processes, and where they are kept."""
+
+    size: int
+    options: BankOptions
+    folder: Path
+
+
+def find_problems(
+    named: Sequence[tuple[str, Run]], work_dir: Path, jobs: int, here: bool
+) -> list[str]:
+    """Why some runs cannot work, a line for each reason.
+
+    Args:
+        named: runs, each with the name of its network for messages.
+        work_dir: where banks on disk lie by default.
+        jobs: runs at the same time.
+        here: they run on this machine; otherwise nothing is said of memory and GPUs.
+    """
+    problems: list[str] = []
+    built: dict[str, Optional[ClipTrainLoop]] = {}
+    banks = []
+    for where, run in named:
+        builder = Builder(where, problems)
+        key = _without_seed(run.cfg)
+        if key not in built:
+            built[key] = builder.build(run.cfg, bool(run.axes.strategy), here)
+        loop = built[key]
+        if here and isinstance(loop, PIBPTTLoop):
+            about = f'train_cfg.bank ({run.axes.strategy}, R={run.axes.repeats})'
+            bank = builder.part(about, _fitting_bank, loop, run, work_dir)
+            banks += [bank] if bank else []
+    nproc = max((run.cfg.get('nproc', 1) for _, run in named), default=1)
+    return problems + list(_crowded(banks, jobs, nproc))
+
+
+def _without_seed(cfg: Config) -> str:
+    """The same for all runs that are built alike."""
+    content = {key: value for key, value in cfg.to_dict().items() if key != 'randomness'}
+    return json.dumps(content, sort_keys=True, default=str)
+
+
+class Builder:
+    """Builds the parts of a config as training does, and notes those that cannot be built."""
+
+    def __init__(self, where: str, problems: list[str]):
+        self.where = where
+        self.problems = problems
+
+    def part(self, key: str, make: Callable, *args, **kwargs) -> Any:
+        """What ``make`` gives; None, with a problem of ``key`` noted, if it raises."""
+        try:
+            return make(*args, **kwargs)
+        except Exception as error:
+            text = _one_line(error)
+            # errors of ours begin with their key
+            path = text if text.startswith(key.split(' ')[0]) else f'{key}: {text}'
+            self.problems.append(f'{self.where} {path}')
+            return None
+
+    def build(self, cfg: Config, trained: bool, here: bool) -> Optional[ClipTrainLoop]:
+        """Builds all parts of a run and gives its loop, if it is trained and all is well with it.
+
+        What wraps the optimizer may ask for a GPU, and is built only ``here``.
+        """
+        init_default_scope('mmagic')
+        self.part('custom_imports', import_custom_modules, cfg)
+        model = self._model(cfg.model)
+        if not trained:
+            return None
+        self._hooks(cfg)
+        loader = self.part(
+            'train_dataloader', Runner.build_dataloader, cfg.train_dataloader, seed=0
+        )
+        if model is None:
+            return None
+        if here:
+            self._optimizer(cfg, model)
+        if loader is None:
+            return None
+        runner = SimpleNamespace(model=model, seed=0, register_hook=lambda *_, **__: None)
+        given = dict(runner=runner, dataloader=loader)
+        return self.part('train_cfg', LOOPS.build, cfg.train_cfg, default_args=given)
+
+    def _model(self, cfg) -> Optional[torch.nn.Module]:
+        try:
+            return MODELS.build(cfg)
+        except Exception:
+            count = len(self.problems)
+            self.part('model.generator', MODELS.build, cfg['generator'])
+            if len(self.problems) == count:  # the generator is not to blame
+                self.part('model', MODELS.build, cfg)
+            return None
+
+    def _optimizer(self, cfg: Config, model: torch.nn.Module) -> None:
+        wrapper = self.part('optim_wrapper', build_optim_wrapper, model, cfg.optim_wrapper)
+        if wrapper is None:
+            return
+        given = dict(optimizer=wrapper)
+        for number, entry in enumerate(cfg.get('param_scheduler') or ()):
+            key = f'param_scheduler[{number}]'
+            self.part(key, PARAM_SCHEDULERS.build, entry, default_args=given)
+
+    def _hooks(self, cfg: Config) -> None:
+        hooks = {f'default_hooks.{key}': hook for key, hook in cfg.get('default_hooks', {}).items()}
+        hooks |= {f'custom_hooks[{i}]': hook for i, hook in enumerate(cfg.get('custom_hooks', ()))}
+        for key, hook in hooks.items():
+            if hook is not None:
+                self.part(key, HOOKS.build, hook)
+
+
+def _one_line(error: Exception) -> str:
+    text = ' '.join(str(error.args[0] if error.args else error).split())
+    text = text.split(' Please check whether')[0]  # MMEngine's advice on registries
+    return text if isinstance(error, UserError) else f'{type(error).__name__}: {text}'
+
+
+def _fitting_bank(loop: PIBPTTLoop, run: Run, work_dir: Path) -> Bank:
+    """The loop knows nothing of other ranks here, so that its bank is that of all together.
+
+    Raises:
+        UserError: it does not fit.
+    """
+    options = loop.bank_options
+    folder = Path(options.folder or work_dir)
+    size = loop.bank_bytes()
+    if _on_gpu(options):
+        size //= run.cfg.get('nproc', 1)
+    check_fits(size, options, default_device(), folder)
+    return Bank(size, options, folder)
+
+
+def _on_gpu(options: BankOptions) -> bool:
+    return options.place == 'device' and torch.cuda.is_available()
+
+
+def _crowded(banks: Sequence[Bank], jobs: int, nproc: int) -> Iterator[str]:
+    """A line for each place where the banks of runs at the same time do not fit together."""
+    by_place = defaultdict(list)
+    for bank in banks:
+        free, where = free_space(bank.options, default_device(), bank.folder)
+        by_place[where, _on_gpu(bank.options)].append((bank.size, free))
+    for (where, on_gpu), sizes in by_place.items():
+        # runs are dealt to GPUs in turn, all else they share
+        together = math.ceil(jobs * nproc / torch.cuda.device_count()) if on_gpu else jobs
+        largest = sorted((size for size, _ in sizes), reverse=True)[:together]
+        free = min(free for _, free in sizes)
+        if len(largest) > 1 and sum(largest) > free:
+            yield (
+                f'jobs: the hidden-state banks of {len(largest)} runs at the same time need '
+                f'{format_bytes(sum(largest))}, but there are {format_bytes(free)} free ({where}). '
+                "Lower --jobs, or set train_cfg.bank=dict(place='cpu' or 'disk', dtype='float16')"
+            )
