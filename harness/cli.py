@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mmengine.config import Config, DictAction
-from mmengine.config.utils import ConfigParsingError
 from mmengine.utils import import_modules_from_strings
 
 from dataset_tools.manifest import DatasetError
@@ -39,8 +38,8 @@ def load_config(path: str, options: list[str] = ()) -> Config:
         fail(f'config {path}: no such file')
     try:
         cfg = Config.fromfile(path, import_custom_modules=False)
-    except (ConfigParsingError, SyntaxError, KeyError, AttributeError) as error:
-        fail(f'config {path}: {error}')
+    except Exception as error:  # a config is a program and may raise anything
+        fail(f'config {path}: {type(error).__name__}: {error}')
     for option in options:
         if '=' not in option:
             fail(f'--cfg-options {option}: must look like KEY=VALUE')

@@ -74,3 +74,28 @@ def clip_problems(
                 '(per process): raise windows_per_video or lower batch_size'
             )
     return problems
+
+
+def bank_slots(
+    lengths: Sequence[int],
+    clip_length: int,
+    batch_size: int,
+    windows_per_video: int,
+    world_size: int,
+    repeats: int,
+    keeps_all: bool,
+) -> int:
+    """Hidden states that PI-BPTT keeps of the largest epoch on one rank.
+
+    Args:
+        lengths: frames of each training video.
+        clip_length, batch_size, windows_per_video, world_size, repeats: see :func:`clip_problems`.
+        keeps_all: those of all boundaries instead of those that clips start from.
+    """
+    windows = len(lengths) * windows_per_video // world_size
+    if keeps_all:
+        # whichever windows this rank is dealt
+        boundaries = sorted(length - clip_length + 1 for length in lengths)
+        return sum([n for n in boundaries for _ in range(windows_per_video)][-windows:])
+    # the remainder of a batch is carried into the next epoch
+    return windows * repeats + batch_size - 1

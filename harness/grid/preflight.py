@@ -129,7 +129,8 @@ class Builder:
         if wrapper is None:
             return
         given = dict(optimizer=wrapper)
-        for number, entry in enumerate(cfg.get('param_scheduler') or ()):
+        entries = cfg.get('param_scheduler') or []
+        for number, entry in enumerate([entries] if isinstance(entries, dict) else entries):
             key = f'param_scheduler[{number}]'
             self.part(key, PARAM_SCHEDULERS.build, entry, default_args=given)
 

@@ -8,6 +8,7 @@ import torch
 from mmagic.registry import LOOPS
 
 from harness.cli import UserError
+from harness.clip_limits import bank_slots
 from harness.data import ClipIndex
 from harness.networks.recurrent import States
 
@@ -98,15 +99,23 @@ class PIBPTTLoop(ClipTrainLoop):
     def bank_bytes(self) -> int:
         """Size of the largest epoch's bank on this rank."""
         planner = self.planner
-        if self.keeps_all:
-            # whichever entries this rank is dealt
-            boundaries = np.sort(np.array(planner.videos.lengths)[planner.all_entries])
-            slots = int((boundaries - planner.clip_length + 1)[-planner.num_entries :].sum())
-        else:
-            # the remainder of a batch is carried into the next epoch
-            slots = planner.num_entries * self.repeats + planner.batch_size - 1
-        shapes = self.model.generator.state_shapes(planner.crop_size, planner.crop_size)
-        return slots * state_bytes(shapes, self.bank_options.torch_dtype)
+        slots = bank_slots(
+            planner.videos.lengths,
+            planner.clip_length,
+            planner.batch_size,
+            planner.windows_per_video,
+            planner.world_size,
+            self.repeats,
+            self.keeps_all,
+        )
+        return slots * self.slot_bytes
+
+    @property
+    def slot_bytes(self) -> int:
+        """Size of the states at one boundary of a window."""
+        crop = self.planner.crop_size
+        shapes = self.model.generator.state_shapes(crop, crop)
+        return state_bytes(shapes, self.bank_options.torch_dtype)
 
     def begin_epoch(self) -> None:
         first = self.planner.first_iteration(self._epoch)
@@ -126,7 +135,7 @@ class PIBPTTLoop(ClipTrainLoop):
 
     def _fill_bank(self, restore_weights: bool) -> None:
         """States of the weights that the epoch began with."""
-        starts = self._boundaries()
+        starts = self.boundaries()
         crop = self.planner.crop_size
         generator = self.model.generator
         self.bank = StateBank(
@@ -165,7 +174,7 @@ class PIBPTTLoop(ClipTrainLoop):
     def _initial_states_of_entry(self, entry: int, lrs: torch.Tensor) -> States:
         return self.init_state.draw(self.model.generator, lrs, self._epoch, entry)
 
-    def _boundaries(self) -> list[np.ndarray]:
+    def boundaries(self) -> list[np.ndarray]:
         """The boundaries whose states each entry keeps, by slot."""
         if self.keeps_all:
             return [np.arange(e.length - self.planner.clip_length + 1) for e in self.plan.entries]

@@ -82,6 +82,7 @@ class Planner:
         self.batch_size = batch_size
         self.seed = seed
         self.repeats = repeats
+        self.windows_per_video = windows_per_video
         self.fixed_windows = fixed_windows
         self.rank = rank
         self.world_size = world_size

@@ -92,14 +92,15 @@ def _write_timing(runner: Runner, path: Path) -> None:
         **runner.train_loop.timer.ms_per_iteration(iterations),
         train_seconds=sum(seconds.values()),
         parameters=sum(p.numel() for p in runner.train_loop.model.parameters()),
-        device=_device_name(),
+        device=device_name(),
         threads=torch.get_num_threads(),
         processes=get_world_size(),
     )
     write_json(path, timing)
 
 
-def _device_name() -> str:
+def device_name() -> str:
+    """The GPU or the CPU that trains."""
     if torch.cuda.is_available():
-        return torch.cuda.get_device_name()
+        return torch.cuda.getdevice_name()
     return platform.processor() or platform.machine()

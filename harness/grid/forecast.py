@@ -1,0 +1,208 @@
+"""``run_grid.py --plan``: what the rest of a grid takes in time, memory and disk.
+
+Each kind of run is measured for some seconds on this machine, as many at once as the grid will have
+workers, and :mod:`harness.grid.estimate` does the rest.
+"""
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Union
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from tqdm import tqdm
+
+from .estimate import Estimate, Evaluation, Remaining, Training, estimate_run, wall_clock
+from .expand import Run, run_folder
+from .fork_server import call
+from .grid_file import Grid
+from .ledger import missing_evaluations
+
+Measured = Union[Training, Evaluation, str]  # or why it could not be measured
+
+
+def print_forecast(
+    grid: Grid, runs: Sequence[Run], work_dir: Path, jobs: int, console: Console
+) -> None:
+    """Measures and prints what is left of ``runs``, one by one and in total."""
+    rest = {run.run_id: remaining(grid, run, work_dir) for run in runs}
+    estimates, devices = forecast(grid, runs, rest.__getitem__, jobs)
+    console.print(_table(estimates))
+    for line in _totals(estimates, jobs, grid.nproc, devices):
+        console.print(line, highlight=False)
+
+
+def remaining(grid: Grid, run: Run, work_dir: Path) -> Remaining:
+    """What is left of a run, by its folder: from the last checkpoint on."""
+    folder = run_folder(work_dir, run)
+    checksums = {name: test_set.checksum for name, test_set in grid.test_sets.items()}
+    iterations = run.iterations
+    if (folder / 'timing.json').is_file():
+        iterations = 0
+    else:
+        written = [int(path.stem.removeprefix('iter_')) for path in folder.glob('iter_*.pth')]
+        iterations -= max(written, default=0)
+    return Remaining(iterations, missing_evaluations(folder, checksums))
+
+
+def forecast(
+    grid: Grid, runs: Sequence[Run], rest: Callable[[str], Remaining], jobs: int
+) -> tuple[list[Estimate], list[str]]:
+    """Estimates of ``runs``, and the devices that they were measured on.
+
+    Args:
+        grid: the grid.
+        runs: in the order in which they will start.
+        rest: run id -> what is left of it.
+        jobs: runs at the same time.
+    """
+    threads = max(1, (os.cpu_count() or 1) // (jobs * grid.nproc))
+    tasks: dict[str, tuple] = {}
+    for run in runs:
+        if rest(run.run_id).iterations:
+            tasks[_training_key(run)] = (_measure_training, run.cfg)
+        if rest(run.run_id).test_sets:
+            sets, metrics = grid.test_sets, grid.evaluation.metrics
+            tasks[_evaluation_key(run)] = (_measure_evaluation, run.cfg, sets, metrics)
+    measured = _measure(tasks, jobs, threads)
+    estimates = []
+    for run in runs:
+        left = rest(run.run_id)
+        training = measured[_training_key(run)] if left.iterations else None
+        evaluation = measured[_evaluation_key(run)] if left.test_sets else None
+        problem = next((m for m in (training, evaluation) if isinstance(m, str)), None)
+        if problem:
+            estimates.append(Estimate(run, left.iterations, problem=problem))
+            continue
+        train_set = grid.train_sets.get(run.axes.train_set)
+        estimates.append(
+            estimate_run(run, left, train_set, grid.test_sets, training, evaluation, threads)
+        )
+    devices = {m.device for m in measured.values() if not isinstance(m, str)}
+    return estimates, sorted(devices)
+
+
+def _training_key(run: Run) -> str:
+    """The same for runs whose iterations take the same: whatever their seed and R."""
+    content = run.cfg.to_dict()
+    content.pop('randomness', None)
+    content['train_cfg'] = {k: v for k, v in content['train_cfg'].items() if k != 'repeats'}
+    return 'train ' + json.dumps(content, sort_keys=True, default=str)
+
+
+def _evaluation_key(run: Run) -> str:
+    content = [run.cfg.model.to_dict(), run.cfg.get('lr_kind'), run.cfg.get('nproc')]
+    return 'evaluate ' + json.dumps(content, sort_keys=True, default=str)
+
+
+def _measure(tasks: dict[str, tuple], jobs: int, threads: int) -> dict[str, Measured]:
+    """Results of the tasks, as many at once as there will be workers, which share the machine."""
+    with (
+        ThreadPoolExecutor(jobs) as pool,
+        tqdm(total=len(tasks), desc='measuring', disable=None) as bar,
+    ):
+
+        def run(task: tuple[int, Any]) -> Measured:
+            slot, (function, *args) = task
+            try:
+                return call(function, *args, slot % jobs, threads, threads=threads)
+            except RuntimeError as error:
+                return str(error)
+            finally:
+                bar.update()
+
+        return dict(zip(tasks, pool.map(run, enumerate(tasks.values())), strict=True))
+
+
+def _measure_training(*args) -> Measured:
+    from .measure import measure_training
+
+    return _or_problem(measure_training, *args)
+
+
+def _measure_evaluation(*args) -> Measured:
+    from .measure import measure_evaluation
+
+    return _or_problem(measure_evaluation, *args)
+
+
+def _or_problem(function: Callable, *args) -> Measured:
+    """What the function returns, or its error, whose type the caller may not be able to import."""
+    try:
+        return function(*args)
+    except Exception as error:
+        return f'{type(error).__name__}: {" ".join(str(error).split())}'
+
+
+def _table(estimates: Sequence[Estimate]) -> Table:
+    table = Table()
+    table.add_column('run', overflow='fold')
+    for title in (
+        'iterations',
+        'ms/iteration',
+        'training',
+        'evaluation',
+        'memory',
+        'states',
+        'disk',
+    ):
+        table.add_column(title, justify='right')
+    for e in estimates:
+        if e.problem:
+            table.add_row(e.run.run_id, f'{e.iterations:,}', f'[red]{escape(e.problem)}')
+            continue
+        table.add_row(
+            e.run.run_id,
+            f'{e.iterations:,}',
+            f'{1e3 * e.iteration:.1f}' if e.iterations else '',
+            format_duration(e.training),
+            format_duration(e.evaluation),
+            *(format_size(size) for size in (e.memory, e.bank, e.disk)),
+        )
+    return table
+
+
+def _totals(estimates, jobs, nproc, devices):
+    known = [e for e in estimates if not e.problem]
+    seconds = sum(e.seconds for e in known)
+    wall = wall_clock([e.seconds for e in known], jobs)
+    end = datetime.now() + timedelta(seconds=wall)
+    at_once = sorted((e.memory * nproc + e.bank for e in known), reverse=True)[:jobs]
+    unknown = len(estimates) - len(known)
+    yield (
+        f'{len(known)} runs: {sum(e.iterations for e in known):,} iterations, '
+        f'{seconds * nproc / 3600:.1f} device hours '
+        f'({format_duration(sum(e.training for e in known))} training, '
+        f'{format_duration(sum(e.evaluation for e in known))} evaluation)'
+    )
+    yield (
+        f'with {jobs} at the same time: {format_duration(wall)}, until {end:%Y-%m-%d %H:%M}; memory '
+        f'up to {format_size(sum(at_once))}, disk {format_size(sum(e.disk for e in known))}'
+    )
+    if unknown:
+        yield f'[red]{unknown} runs could not be measured and are in no sum'
+    if devices:
+        yield f'measured on {", ".join(devices)}, {jobs} at the same time'
+    if nproc > 1:
+        yield f'what {nproc} processes of a run say to each other is not in these times'
+    if any(e.iterations and e.run.cfg.get('val_dataloader') for e in known):
+        yield 'validation during training is not in these times'
+
+
+def format_duration(seconds: float) -> str:
+    """``'40 s'``, ``'12 min'``, ``'3.5 h'`` or ``'2.1 days'``; nothing for 0."""
+    for unit, name, digits in ((86400, 'days', 1), (3600, 'h', 1), (60, 'min', 0), (1, 's', 0)):
+        if seconds >= 2 * unit or unit == 1:
+            return f'{seconds / unit:.{digits}f} {name}' if seconds else ''
+
+
+def format_size(size: int) -> str:
+    """``'1.50 GB'``, ``'20 MB'``; 1 GB is 10**9 bytes; nothing for 0."""
+    if not size:
+        return ''
+    return f'{size / 1e9:.2f} GB' if size >= 1e9 else f'{max(size / 1e6, 0.1):.1f} MB'
