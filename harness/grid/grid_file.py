@@ -5,12 +5,14 @@ A grid file is an MMEngine config with these entries::
     networks = dict(KEY=dict(config='mm_configs/...', label='...'))  # in the order of the report
     train_sets = dict(KEY=dict(root='data/...', label='...'))
     test_sets = dict(KEY=dict(root='data/...', label='...'))
-    sweeps = [dict(networks=[...], strategies=['RI', 'PI'], R=[8], fc=[False], seeds=[0])]
+    sweeps = [dict(networks=[...], strategies=['RI', 'PI'], R=[8], fc=[False], seeds=[0],
+                   reset_every=[None, 15])]
     jobs = 2  # worker processes
     nproc = 1  # processes of each training (torchrun)
 
 and those of :mod:`harness.grid.evaluation_plan`. Each sweep is the product of its axes; the runs
-of all sweeps together are the grid. Networks may share a config and differ in
+of all sweeps together are the grid. ``reset_every`` adds no runs, but evaluations: the state is set
+back every so many frames (None: never). Networks may share a config and differ in
 ``options=['model.generator.layers=3', ...]``, which are those of ``--cfg-options``. A config whose
 networks work on other LR frames than BD says ``lr_kind='lr_bi'``. A network or set that is the same
 as one of the papers' may say so by its name there, ``paper='FRVSR'``: the report then shows the
@@ -35,6 +37,7 @@ AXES = {
     'fc': [False],
     'train_sets': None,
     'seeds': [0],
+    'reset_every': [None],
 }
 #: strategy -> its training loop; None is a network that needs no training
 STRATEGIES = {
@@ -145,7 +148,7 @@ def _complete(sweep: dict, overrides: dict[str, list], cfg) -> dict[str, list]:
     complete = {axis: sweep.get(axis, values) for axis, values in defaults.items()}
     for axis, values in overrides.items():
         # R of a sweep without PI and the strategy of an untrained network stay as they are
-        if complete.get(axis) not in ([None], None):
+        if axis == 'reset_every' or complete.get(axis) not in ([None], None):
             complete[axis] = values
     unknown = {key: values for key, values in sweep.items() if key not in AXES}
     return {**complete, **unknown}
@@ -170,12 +173,19 @@ def _check_sweep(sweep: dict[str, list], cfg) -> list[str]:
         return problems
     if set(WITH_REPEATS) & set(sweep['strategies']):
         problems += [
-            f'R: {r!r} is not a positive whole number'
-            for r in sweep['R']
-            if not (isinstance(r, int) and not isinstance(r, bool) and r > 0)
+            f'R: {r!r} is not a positive whole number' for r in sweep['R'] if not _is_positive(r)
         ]
     problems += [
         f'seeds: {s!r} is not a whole number' for s in sweep['seeds'] if type(s) is not int
     ]
+    problems += [
+        f'reset_every: {n!r} is neither None nor a positive whole number'
+        for n in sweep['reset_every']
+        if n is not None and not _is_positive(n)
+    ]
     problems += [f'fc: {f!r} is neither True nor False' for f in sweep['fc'] if type(f) is not bool]
     return problems
+
+
+def _is_positive(value) -> bool:
+    return type(value) is int and value > 0
