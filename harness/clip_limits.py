@@ -15,12 +15,17 @@ class Videos(NamedTuple):
     names: Sequence[str]
 
 
+def is_count(value: Any) -> bool:
+    """Whether a value is a positive whole number."""
+    return type(value) is int and value > 0
+
+
 def number_problems(values: Mapping[str, Any]) -> dict[str, str]:
     """Key -> what is wrong with each value that is not a positive whole number."""
     return {
         key: f'{value!r} is not a positive whole number'
         for key, value in values.items()
-        if type(value) is not int or value < 1
+        if not is_count(value)
     }
 
 

@@ -25,8 +25,9 @@ def write_json(path: Path, content: dict) -> None:
 
 
 def read_json(path: Path) -> dict:
-    """The file's content; empty if it is missing or damaged."""
+    """The file's content, an object; empty if it is missing or damaged."""
     try:
-        return json.loads(path.read_text())
+        content = json.loads(path.read_text())
     except (FileNotFoundError, json.JSONDecodeError, UnicodeDecodeError):
         return {}
+    return content if isinstance(content, dict) else {}

@@ -6,8 +6,8 @@ only what is on disk. At the end tables (LaTeX, Excel, CSV) and figures are writ
 
 import argparse
 import fnmatch
+import signal
 import sys
-from collections import Counter
 from pathlib import Path
 
 sys.path[0] = str(Path(__file__).resolve().parents[1])  # the repository, not this folder
@@ -17,6 +17,10 @@ EXAMPLES = """examples:
   python harness/run_grid.py mm_configs/grids/quickstart.py --dry-run
   python harness/run_grid.py mm_configs/grids/quickstart.py --set R=2,8 --seeds 0,1,2
   python harness/run_grid.py mm_configs/grids/quickstart.py --only 'frvsr*-PI-*' --jobs 1
+  python harness/run_grid.py mm_configs/grids/quickstart.py --status   # or --watch, from anywhere
+  python harness/run_grid.py mm_configs/grids/quickstart.py --explain frvsr_rr-PI-R8-sample-s0
+  python harness/run_grid.py mm_configs/grids/quickstart.py --eval-only --set reset_every=none,15
+  python harness/run_grid.py mm_configs/grids/paper.py --plan --jobs 8
   python harness/run_grid.py mm_configs/grids/paper.py --jobs 2 --nproc 4  # 8 GPUs
   python harness/run_grid.py mm_configs/grids/quickstart.py --report-only
 """
@@ -29,6 +33,7 @@ AXIS_NAMES = {
     'fc': 'fc',
     'train_set': 'train_sets',
     'seed': 'seeds',
+    'reset_every': 'reset_every',
 }
 
 
@@ -38,26 +43,57 @@ def parse_args(argv=None) -> argparse.Namespace:
     )
     parser.add_argument('grid', help='grid file, for instance mm_configs/grids/quickstart.py')
     parser.add_argument('--work-dir', help='for runs and report; work_dirs/<grid> by default')
-    parser.add_argument(
+    choice = parser.add_argument_group('which runs')
+    choice.add_argument(
         '--set',
         action='append',
         default=[],
         metavar='AXIS=V1,V2',
-        help='other values of an axis in every sweep: network, strategy, R, fc, train_set, seed',
+        help=f'other values of an axis in every sweep: {", ".join(AXIS_NAMES)}',
     )
-    parser.add_argument('--seeds', metavar='S1,S2', help='the same as --set seed=S1,S2')
-    parser.add_argument('--only', metavar='PATTERN', help='start only runs whose id matches')
-    parser.add_argument('--jobs', type=int, help="worker processes; the grid file's by default")
-    parser.add_argument(
+    choice.add_argument('--seeds', metavar='S1,S2', help='the same as --set seed=S1,S2')
+    choice.add_argument('--only', metavar='PATTERN', help='only runs whose id matches')
+    choice.add_argument('--retry-failed', action='store_true', help='start failed runs again')
+    choice.add_argument(
+        '--eval-only', action='store_true', help='start only missing evaluations, train nothing'
+    )
+    how = parser.add_argument_group('how they are run')
+    how.add_argument('--jobs', type=int, help="worker processes; the grid file's by default")
+    how.add_argument(
         '--nproc', type=int, help='processes (GPUs) of each training, started by torchrun'
     )
-    parser.add_argument('--retry-failed', action='store_true', help='start failed runs again')
-    parser.add_argument('--dry-run', action='store_true', help='list the runs and their status')
-    parser.add_argument('--report-only', action='store_true', help='start nothing, only report')
+    how.add_argument(
+        '--max-retries',
+        type=int,
+        default=0,
+        metavar='N',
+        help='start a run that fails again, up to N times',
+    )
+    how.add_argument(
+        '--hang-minutes',
+        type=float,
+        default=60.0,
+        metavar='M',
+        help='end a run without any progress for M minutes as FAILED (default: %(default)g)',
+    )
+    instead = parser.add_mutually_exclusive_group()
+    for option, text in (
+        ('--dry-run', 'list the runs and their status'),
+        ('--status', 'show where all runs stand: progress, process, last sign of life, reasons'),
+        ('--watch', 'the same, live, until nothing runs any more'),
+        ('--plan', 'measure a little and estimate time, memory and disk of what is left to do'),
+        ('--report-only', 'start nothing, only report'),
+    ):
+        instead.add_argument(option, action='store_true', help=text)
+    instead.add_argument('--explain', metavar='RUN', help='say what a run is, and what it lacks')
     args = parser.parse_args(argv)
     for option, value in (('--jobs', args.jobs), ('--nproc', args.nproc)):
         if value is not None and value < 1:
             parser.error(f'{option} must be at least 1')
+    if args.max_retries < 0:
+        parser.error('--max-retries must not be negative')
+    if args.hang_minutes <= 0:
+        parser.error('--hang-minutes must be positive')
     return args
 
 
@@ -78,41 +114,22 @@ def parse_overrides(settings: list[str]) -> dict[str, list]:
     return overrides
 
 
-def run_statuses(runs, work_dir, grid) -> dict[str, str]:
-    """run id -> status."""
+def to_start(surveys, work_dir: Path, args: argparse.Namespace) -> list:
+    """Those of the chosen runs that are not done and may be started."""
     from harness.grid.expand import run_folder
-    from harness.grid.ledger import read_status
 
-    checksums = {name: test_set.checksum for name, test_set in grid.test_sets.items()}
-    return {run.run_id: read_status(run_folder(work_dir, run), checksums) for run in runs}
-
-
-def print_counts(statuses: dict[str, str]) -> None:
-    from harness.grid.ledger import STATUSES
-
-    counts = Counter(statuses.values())
-    print(f'{len(statuses)} runs: ' + ', '.join(f'{counts[s]} {s}' for s in STATUSES))
-
-
-def start_runs(grid, runs, work_dir: Path, jobs: int) -> None:
-    """Works through ``runs``, each with its folder, ``run.json`` and processes."""
-    from rich.console import Console
-
-    from harness.evaluation.references import write_references
-    from harness.files import write_json
-    from harness.grid.expand import run_folder
-    from harness.grid.launch import launch_locally
-    from harness.grid.versions import versions
-
-    about = versions()
-    for run in runs:
-        folder = run_folder(work_dir, run)
-        folder.mkdir(parents=True, exist_ok=True)
-        write_json(folder / 'run.json', dict(run.record(), versions=about))
-        (folder / 'config.py').write_text(run.cfg.pretty_text)
-    for name, test_set in grid.test_sets.items():
-        write_references(work_dir / 'references' / name, test_set, grid.evaluation.images[name])
-    launch_locally(runs, work_dir, grid.evaluation, jobs, Console(soft_wrap=True))
+    chosen = []
+    for run, status in surveys:
+        if status.status == 'DONE':
+            continue
+        given_up = status.failures > args.max_retries and not args.retry_failed
+        if status.status == 'FAILED' and given_up:
+            continue
+        trained = (run_folder(work_dir, run) / 'timing.json').is_file()
+        if args.eval_only and run.is_trained and not trained:
+            continue
+        chosen.append(run)
+    return chosen
 
 
 def report(work_dir: Path) -> None:
@@ -128,6 +145,54 @@ def report(work_dir: Path) -> None:
     print(result.summary_text)
 
 
+def start_runs(args: argparse.Namespace, grid, runs: list, work_dir: Path) -> None:
+    """Brings ``runs`` to an end.
+
+    Raises:
+        KeyboardInterrupt: on Ctrl-C or SIGTERM.
+    """
+    from harness.grid.local import LocalLauncher
+    from harness.grid.start import prepare, start
+
+    hang_after = 60 * args.hang_minutes
+    works = prepare(grid, runs, work_dir, hang_after, args.eval_only)
+    launcher = LocalLauncher(args.jobs or grid.jobs, grid.nproc)
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        start(works, launcher, args.max_retries, hang_after)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def show(args: argparse.Namespace, grid, surveys, work_dir: Path) -> int:
+    """What --status, --watch and --explain print."""
+    from rich.console import Console
+
+    from harness.grid.explain import explain
+    from harness.grid.overview import print_status, watch
+
+    if args.explain:
+        print(explain(args.explain, surveys, work_dir))
+    elif args.status:
+        print_status(surveys, Console())
+    else:
+        try:
+            watch([s.run for s in surveys], work_dir, grid.evaluation, Console())
+        except KeyboardInterrupt:
+            return 130
+    return 0
+
+
+def plan(args: argparse.Namespace, grid, todo: list, work_dir: Path) -> int:
+    """What --plan prints."""
+    from rich.console import Console
+
+    from harness.grid.forecast import print_forecast
+
+    print_forecast(grid, todo, work_dir, args.jobs or grid.jobs, Console())
+    return 0
+
+
 def main(argv=None) -> int:
     args = parse_args(argv)
     from harness.cli import user_errors
@@ -138,40 +203,55 @@ def main(argv=None) -> int:
 
 def run(args: argparse.Namespace) -> int:
     """Plans, starts and reports; the exit code is 1 if any run has failed, 130 after Ctrl-C."""
-    from harness.files import write_json
-    from harness.grid.checks import load_grid
-    from harness.grid.expand import expand, grid_record
+    from harness.grid.checks import check_start, load_grid
+    from harness.grid.expand import expand
+    from harness.grid.overview import counts_text, survey
 
     settings = args.set + ([f'seed={args.seeds}'] if args.seeds else [])
     grid = load_grid(args.grid, parse_overrides(settings), args.nproc)
     runs = expand(grid)
     work_dir = Path(args.work_dir or f'work_dirs/{grid.name}')
-    statuses = run_statuses(runs, work_dir, grid)
-    chosen = [r for r in runs if not args.only or fnmatch.fnmatch(r.run_id, f'*{args.only}*')]
+    surveys = survey(runs, work_dir, grid.evaluation)
+    chosen = [
+        s for s in surveys if not args.only or fnmatch.fnmatch(s.run.run_id, f'*{args.only}*')
+    ]
+    if args.status or args.watch or args.explain:
+        return show(args, grid, chosen, work_dir)
     if args.dry_run:
-        for r in chosen:
-            print(f'{statuses[r.run_id]:8}{r.run_id}')
-        print_counts(statuses)
+        for s in chosen:
+            print(f'{s.status.status:8}{s.run.run_id}')
+    print(counts_text(surveys))
+    if args.dry_run:
         return 0
-    print_counts(statuses)
+    todo = [] if args.report_only else to_start(chosen, work_dir, args)
+    if todo:
+        check_start(args.grid, grid, todo, work_dir, args.jobs or grid.jobs)
+    if args.plan:
+        return plan(args, grid, todo, work_dir)
+    write_plan(grid, runs, work_dir)
+    if todo:
+        try:
+            start_runs(args, grid, todo, work_dir)
+        except KeyboardInterrupt:
+            print('\ninterrupted; the same command goes on where it was', file=sys.stderr)
+            return 130
+    report(work_dir)
+    surveys = survey(runs, work_dir, grid.evaluation)
+    print(counts_text(surveys))
+    return int('FAILED' in {s.status.status for s in surveys})
+
+
+def write_plan(grid, runs: list, work_dir: Path) -> None:
+    """What the reports need to know of the grid, and others' results, scored."""
+    from harness.files import write_json
+    from harness.grid.expand import grid_record
+
     work_dir.mkdir(parents=True, exist_ok=True)
     write_json(work_dir / 'grid.json', grid_record(grid, runs))
     if grid.evaluation.external:
         from harness.grid.external import score_external
 
         score_external(work_dir, grid.evaluation)
-    to_start = {'TODO'} | ({'FAILED'} if args.retry_failed else set())
-    todo = [r for r in chosen if statuses[r.run_id] in to_start]
-    if todo and not args.report_only:
-        try:
-            start_runs(grid, todo, work_dir, args.jobs or grid.jobs)
-        except KeyboardInterrupt:
-            print('\ninterrupted; the same command goes on where it was', file=sys.stderr)
-            return 130
-    report(work_dir)
-    statuses = run_statuses(runs, work_dir, grid)
-    print_counts(statuses)
-    return int('FAILED' in statuses.values())
 
 
 if __name__ == '__main__':

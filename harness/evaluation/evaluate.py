@@ -28,6 +28,7 @@ def evaluate_set(
     on_frame: Optional[Callable[[], None]] = None,
     metrics: Sequence[str] = (),
     images: Optional[ImageSaver] = None,
+    reset_every: Optional[int] = None,
 ) -> pd.DataFrame:
     """Super-resolves all videos of a set from their first frame on and scores every frame.
 
@@ -44,6 +45,7 @@ def evaluate_set(
         on_frame: called after each frame.
         metrics: what to compute besides PSNR and SSIM.
         images: saves chosen SR frames.
+        reset_every: set the state back every so many frames, see :func:`super_resolve`.
 
     Raises:
         DatasetError: a frame is missing or unreadable, or GT and SR sizes differ.
@@ -52,7 +54,14 @@ def evaluate_set(
     columns = metric_columns(metrics, 'mask' in test_set.kinds)
     rows = []
     for video in list(test_set.videos)[get_rank() :: get_world_size()]:
-        for row in _score_video(net, test_set, video, lr_kind, device, columns, images):
+        srs = super_resolve(
+            net,
+            set_frames(test_set, lr_kind, video),
+            device,
+            test_set.videos[video].frames,
+            reset_every,
+        )
+        for row in _score_video(srs, test_set, video, lr_kind, columns, images):
             rows.append(row)
             if on_frame:
                 on_frame()
@@ -75,11 +84,9 @@ def summarize(table: pd.DataFrame) -> tuple[float, float]:
     return means.psnr_y, means.ssim_y
 
 
-def _score_video(net, test_set, video, lr_kind, device, columns, images) -> Iterator[dict]:
+def _score_video(srs, test_set, video, lr_kind, columns, images) -> Iterator[dict]:
     scorer = VideoScorer(columns)
     gts, masks = set_frames(test_set, 'gt', video), set_masks(test_set, video)
-    length = test_set.videos[video].frames
-    srs = super_resolve(net, set_frames(test_set, lr_kind, video), device, length)
     for number, (gt, mask, sr) in enumerate(zip(gts, masks, srs, strict=True)):
         if gt.shape != sr.rgb.shape:
             raise DatasetError(

@@ -1,22 +1,20 @@
 """What is wrong with a grid, all at once and before anything starts.
 
 :func:`load_grid` looks at the grid file, its sets and what every run asks of them, without
-importing torch; :func:`start_problems` at what only the runs that are to start need: files of
+importing torch; :func:`check_start` at what only the runs that are to start need: files of
 weights, networks and loops that can be built, room for the banks of hidden states.
 """
 
 import itertools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Optional
-
-from mmengine.config import Config
+from typing import NamedTuple, Optional
 
 from dataset_tools.manifest import DatasetError, VideoSet
 from harness.cli import UserError, fail
 from harness.clip_limits import Videos, clip_problems, number_problems
 
-from .expand import Axes, Run, resolve_config
+from .expand import Axes, Run, resolve_config, run_folder
 from .fork_server import call
 from .grid_file import STRATEGIES, WITH_REPEATS, Grid, load_network, read_grid
 
@@ -34,28 +32,45 @@ def load_grid(path: str, overrides: dict[str, list], nproc: Optional[int] = None
             found += _config_problems(grid, axes, cfg)
         problems += found
         if problems:
-            problems += [p for axes, cfg in configs.items() for p in missing_files(grid, axes, cfg)]
-    if problems:
-        fail(f'grid {path}:\n  ' + '\n  '.join(dict.fromkeys(problems)))
+            for axes, cfg in configs.items():
+                problems += missing_files(grid, axes, cfg, axes.strategy is not None)
+    _refuse(path, problems)
     return grid
 
 
-def start_problems(
-    grid: Grid, runs: Sequence[Run], work_dir: Path, jobs: int, here: bool = True
-) -> list[str]:
-    """Why some of ``runs`` could not start or not go on; builds all they consist of.
+def check_start(
+    path: str, grid: Grid, runs: Sequence[Run], work_dir: Path, jobs: int, here: bool = True
+) -> None:
+    """Looks for what could keep ``runs`` from starting or going on; builds all they consist of.
 
     Args:
+        path: the grid file, for messages.
         grid: the grid.
         runs: those that are to start.
         work_dir: where run folders, and so banks on disk, will be.
         jobs: runs at the same time.
         here: they run on this machine, so that its memory is theirs.
+
+    Raises:
+        UserError: lists every problem with the file and key it is in.
     """
-    problems = [p for run in runs for p in missing_files(grid, run.axes, run.cfg)]
-    named = [(place(grid, run.axes.network), run) for run in runs]
-    problems += call(_preflight, named, work_dir, jobs, here)
-    return list(dict.fromkeys(problems))
+    problems, starts = [], []
+    for run in runs:
+        folder = run_folder(work_dir, run)
+        trains = run.is_trained and not (folder / 'timing.json').is_file()
+        begins = trains and not any(folder.glob('iter_*.pth'))
+        problems += missing_files(grid, run.axes, run.content, begins)
+        starts.append(Start(place(grid, run.axes.network), run, trains))
+    problems += call(_preflight, starts, work_dir, jobs, here)
+    _refuse(path, problems)
+
+
+class Start(NamedTuple):
+    """A run that is to start; how messages name its network, and whether it is to be trained."""
+
+    where: str
+    run: Run
+    trains: bool
 
 
 def _preflight(*args) -> list[str]:
@@ -64,16 +79,26 @@ def _preflight(*args) -> list[str]:
     return find_problems(*args)
 
 
+def _refuse(path: str, problems: Sequence[str]) -> None:
+    """Fails if there are problems, with one line for those of several runs."""
+    if problems:
+        fail(f'grid {path}:\n  ' + '\n  '.join(dict.fromkeys(problems)))
+
+
 def place(grid: Grid, network: str) -> str:
     """How messages name a network: ``'networks.frvsr (mm_configs/frvsr/frvsr_paper.py)'``."""
     return f'networks.{network} ({grid.networks[network]["config"]})'
 
 
-def missing_files(grid: Grid, axes: Axes, cfg: Config) -> Iterator[str]:
-    """A line for each file of weights that a run begins with and that is not there."""
-    begins_with = {'load_from': cfg.get('load_from')} if axes.strategy else {}
-    begins_with |= _pretrained(cfg.model, 'model')
-    for key, source in begins_with.items():
+def missing_files(grid: Grid, axes: Axes, cfg: dict, begins: bool) -> Iterator[str]:
+    """A line for each file of weights that a run needs and that is not there.
+
+    ``load_from`` matters only to one that begins to train.
+    """
+    needed = _pretrained(cfg['model'], 'model')
+    if begins:
+        needed['load_from'] = cfg.get('load_from')
+    for key, source in needed.items():
         if source and '://' not in source and not Path(source).is_file():
             yield f'{place(grid, axes.network)} {key}: no such file: {source}'
 
@@ -89,12 +114,13 @@ def _pretrained(entry, path: str) -> dict[str, str]:
     return found
 
 
-def _resolve(grid: Grid) -> tuple[dict[Axes, Config], list[str]]:
+def _resolve(grid: Grid) -> tuple[dict[Axes, dict], list[str]]:
     """The different configs of a grid, as far as its light checks go, and why some have none.
 
     Seeds, R and FC make no difference to them, so that a wrong R hides no other problem.
     """
     configs, problems = {}, []
+    networks = {key: load_network(entry).to_dict() for key, entry in grid.networks.items()}
     for sweep in grid.sweeps:
         for network, strategy, train_set in itertools.product(
             _known(sweep['networks'], grid.networks),
@@ -105,9 +131,11 @@ def _resolve(grid: Grid) -> tuple[dict[Axes, Config], list[str]]:
             axes = Axes(network, strategy, False, repeats, train_set, 0)
             if axes not in configs:
                 try:
-                    configs[axes] = resolve_config(grid, axes)
+                    configs[axes] = resolve_config(grid, networks[network], axes)
                 except UserError as error:
                     problems.append(f'networks.{network}: {error}')
+                except KeyError as error:
+                    problems.append(f'{place(grid, network)} train_dataloader: has no {error}')
     return configs, problems
 
 
@@ -117,7 +145,7 @@ def _known(values, known) -> list:
     return [value for value in listed if value in known]
 
 
-def _config_problems(grid: Grid, axes: Axes, cfg: Config) -> Iterator[str]:
+def _config_problems(grid: Grid, axes: Axes, cfg: dict) -> Iterator[str]:
     """What a run cannot be trained with on its set, each with the file and key."""
     where = place(grid, axes.network)
     of_strategies = load_network(grid.networks[axes.network]).get('strategies', {})
@@ -144,10 +172,10 @@ def _config_problems(grid: Grid, axes: Axes, cfg: Config) -> Iterator[str]:
         yield f'{where} {path}{of_set}: {problem}'
 
 
-def _clip_problems(cfg: Config, train_set: VideoSet, nproc: int) -> tuple[dict, dict]:
+def _clip_problems(cfg: dict, train_set: VideoSet, nproc: int) -> tuple[dict, dict]:
     """Key -> problem: of the numbers themselves, and of what the training set cannot give."""
-    options, loading = cfg.train_cfg, cfg.train_dataloader
-    lr_kind = loading.dataset.get('lr_kind', 'lr_bd')
+    options, loading = cfg['train_cfg'], cfg['train_dataloader']
+    lr_kind = loading['dataset'].get('lr_kind', 'lr_bd')
     train_set.require(lr_kind)
     videos = list(train_set.videos.values())
     wanted = dict(

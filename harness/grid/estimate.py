@@ -52,7 +52,7 @@ class Evaluation(NamedTuple):
 
 
 class Remaining(NamedTuple):
-    """What is still to do of a run: iterations, and the test sets to be evaluated on."""
+    """What is still to do of a run: iterations, and the test set of each missing evaluation."""
 
     iterations: int
     test_sets: Sequence[str]

@@ -1,8 +1,9 @@
 """From the axes of a grid to runs, each with its resolved config and its identity."""
 
-import hashlib
 import itertools
-import json
+from copy import deepcopy
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple, Optional
 
@@ -11,39 +12,9 @@ from mmengine.config import Config
 from dataset_tools.manifest import VideoSet
 from harness.cli import fail
 
+from .evaluations import BEST, Variant
 from .grid_file import STRATEGIES, WITH_REPEATS, Grid, load_network
-
-#: Raise it when a change of the code changes results, so that old runs are not taken for new ones.
-RESULTS_VERSION = 1
-
-#: Config entries that cannot change what a run computes, and so do not belong to its identity.
-NOT_IDENTITY = (
-    'custom_imports',
-    'default_hooks',
-    'default_scope',
-    'env_cfg',
-    'find_unused_parameters',
-    'launcher',
-    'log_level',
-    'log_processor',
-    'resume',
-    'test_sets',
-    'train_cfg.bank.folder',
-    'train_cfg.bank.place',
-    'train_cfg.state_pass_batch',
-    'train_cfg.val_begin',
-    'train_cfg.val_interval',
-    'train_dataloader.dataset.cache',
-    'train_dataloader.dataset.data_root',  # the set's checksum stands for its place
-    'train_dataloader.num_workers',
-    'train_dataloader.persistent_workers',
-    'train_dataloader.pin_memory',
-    'val_cfg',
-    'val_dataloader',
-    'val_evaluator',
-    'visualizer',
-    'work_dir',
-)
+from .identity import digest, identity_of
 
 
 class Axes(NamedTuple):
@@ -57,22 +28,52 @@ class Axes(NamedTuple):
     seed: int
 
 
-class Run(NamedTuple):
-    """A run of the grid: its id, axes, resolved config and length."""
+@dataclass(frozen=True)
+class Run:
+    """A run of the grid.
+
+    Attributes:
+        run_id: its name, which ends in a hash of its identity.
+        axes: where it stands in the grid.
+        content: the resolved config as plain values.
+        identity: all that determines its result, see :mod:`harness.grid.identity`.
+        variants: how it is evaluated.
+    """
 
     run_id: str
     axes: Axes
-    cfg: Config
-    iterations: int
+    content: dict
+    identity: dict
+    variants: tuple[Variant, ...]
+
+    @cached_property
+    def cfg(self) -> Config:
+        """The resolved config."""
+        return Config(self.content)
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether there is anything to train."""
+        return self.axes.strategy is not None
+
+    @property
+    def iterations(self) -> int:
+        """Optimizer steps."""
+        return self.content['train_cfg']['max_iters'] if self.is_trained else 0
 
     def record(self) -> dict:
         """The run as ``grid.json`` and ``run.json`` hold it."""
-        return dict(run_id=self.run_id, **self.axes._asdict(), iterations=self.iterations)
+        return dict(
+            run_id=self.run_id,
+            **self.axes._asdict(),
+            iterations=self.iterations,
+            variants=[variant.record() for variant in self.variants],
+        )
 
 
 def expand(grid: Grid) -> list[Run]:
     """All runs of a grid in the order of its sweeps, each once."""
-    axes: dict[Axes, None] = {}
+    resets: dict[Axes, dict[Optional[int], None]] = {}
     for sweep in grid.sweeps:
         product = itertools.product(
             sweep['networks'],
@@ -83,8 +84,11 @@ def expand(grid: Grid) -> list[Run]:
             sweep['seeds'],
         )
         for network, strategy, fc, repeats, train_set, seed in product:
-            axes[_used_axes(network, strategy, fc, repeats, train_set, seed)] = None
-    return [_make_run(grid, a) for a in axes]
+            axes = _used_axes(network, strategy, fc, repeats, train_set, seed)
+            every = [None, *(sweep['reset_every'] if strategy else ())]
+            resets.setdefault(axes, {}).update(dict.fromkeys(every))
+    configs = {key: load_network(entry).to_dict() for key, entry in grid.networks.items()}
+    return [_make_run(grid, configs, axes, tuple(every)) for axes, every in resets.items()]
 
 
 def _used_axes(network, strategy, fc, repeats, train_set, seed) -> Axes:
@@ -96,10 +100,14 @@ def _used_axes(network, strategy, fc, repeats, train_set, seed) -> Axes:
     )
 
 
-def _make_run(grid: Grid, axes: Axes) -> Run:
-    cfg = resolve_config(grid, axes)
-    iterations = cfg.train_cfg.max_iters if axes.strategy else 0
+def _make_run(grid: Grid, configs: dict[str, dict], axes: Axes, resets) -> Run:
+    cfg = resolve_config(grid, configs[axes.network], axes)
     train_set = grid.train_sets[axes.train_set] if axes.strategy else None
+    variants = [Variant(reset_every) for reset_every in resets]
+    chooses_best = bool(axes.strategy) and _keeps_best(cfg)
+    if chooses_best:
+        variants.append(Variant(checkpoint=BEST))
+    identity = identity_of(cfg, train_set, chooses_best)
     parts = [axes.network, axes.strategy or 'untrained']
     if axes.repeats:
         parts.append(f'R{axes.repeats}')
@@ -107,18 +115,24 @@ def _make_run(grid: Grid, axes: Axes) -> Run:
         parts.append('FC')
     if axes.strategy:
         parts += [axes.train_set, f's{axes.seed}']
-    parts.append(identity(cfg, train_set)[:8])
-    return Run('-'.join(parts), axes, cfg, iterations)
+    parts.append(digest(identity)[:8])
+    return Run('-'.join(parts), axes, cfg, identity, tuple(variants))
 
 
-def resolve_config(grid: Grid, axes: Axes) -> Config:
-    """The network's config with strategy, R, FC, training set and seed filled in.
+def _keeps_best(cfg: dict) -> bool:
+    """Whether validation chooses a checkpoint."""
+    hook = cfg.get('default_hooks', {}).get('checkpoint') or {}
+    return bool(cfg.get('val_dataloader') and hook.get('save_best'))
+
+
+def resolve_config(grid: Grid, network: dict, axes: Axes) -> dict:
+    """A network's config with strategy, R, FC, training set and seed filled in, as plain values.
 
     A config may hold other options of ``FrameConditioned`` for its runs with FC:
     ``frame_conditioning = dict(direction_aware=True)``.
     """
     path = grid.networks[axes.network]['config']
-    cfg = load_network(grid.networks[axes.network])
+    cfg = deepcopy(network)
     if 'model' not in cfg:
         fail(f'config {path}: has no model')
     if not axes.strategy:
@@ -126,41 +140,23 @@ def resolve_config(grid: Grid, axes: Axes) -> Config:
     if 'train_cfg' not in cfg or 'train_dataloader' not in cfg:
         fail(f'config {path}: needs train_cfg and train_dataloader for strategy {axes.strategy}')
     train_set = grid.train_sets[axes.train_set]
-    options = cfg.pop('strategies', {}).get(axes.strategy, {})
-    cfg.train_cfg.update(STRATEGIES[axes.strategy])
-    cfg.train_cfg.update(options)
+    loop = cfg['train_cfg']
+    loop.update(STRATEGIES[axes.strategy])
+    loop.update(cfg.pop('strategies', {}).get(axes.strategy, {}))
     if axes.repeats:
-        cfg.train_cfg.repeats = axes.repeats
+        loop['repeats'] = axes.repeats
     if grid.nproc > 1:
-        cfg.nproc = grid.nproc  # batches are nproc times as large
+        cfg['nproc'] = grid.nproc  # batches are nproc times as large
     options = cfg.pop('frame_conditioning', {})
     if axes.fc:
         frames = max(video.frames for video in train_set.videos.values())
-        cfg.model.generator = dict(
-            dict(type='FrameConditioned', net=cfg.model.generator, last_frame=frames - 1), **options
+        cfg['model']['generator'] = dict(
+            dict(type='FrameConditioned', net=cfg['model']['generator'], last_frame=frames - 1),
+            **options,
         )
-    cfg.train_dataloader.dataset.data_root = str(train_set.root)
-    cfg.randomness = dict(seed=axes.seed)
+    cfg['train_dataloader']['dataset']['data_root'] = str(train_set.root)
+    cfg['randomness'] = dict(seed=axes.seed)
     return cfg
-
-
-def identity(cfg: Config, train_set: Optional[VideoSet]) -> str:
-    """Hash of all that determines a run's result."""
-    content = cfg.to_dict()
-    for key in NOT_IDENTITY:
-        _remove(content, key.split('.'))
-    content['results_version'] = RESULTS_VERSION
-    content['train_set'] = train_set.checksum if train_set else None
-    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
-
-
-def _remove(content: dict, path: list[str]) -> None:
-    """Takes a nested entry out, and its parents where nothing else is in them."""
-    first, *rest = path
-    if rest and isinstance(content.get(first), dict):
-        _remove(content[first], rest)
-    if not rest or not content.get(first):
-        content.pop(first, None)
 
 
 def grid_record(grid: Grid, runs: list[Run]) -> dict:
@@ -176,7 +172,7 @@ def grid_record(grid: Grid, runs: list[Run]) -> dict:
 
 
 def _network_records(grid: Grid, runs: list[Run]) -> dict[str, dict]:
-    lr_kinds = {run.axes.network: run.cfg.get('lr_kind', 'lr_bd') for run in runs}
+    lr_kinds = {run.axes.network: run.content.get('lr_kind', 'lr_bd') for run in runs}
     return {
         key: dict(
             {name: entry[name] for name in ('label', 'paper') if name in entry},

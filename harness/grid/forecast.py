@@ -5,7 +5,6 @@ workers, and :mod:`harness.grid.estimate` does the rest.
 """
 
 import json
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -18,10 +17,11 @@ from rich.table import Table
 from tqdm import tqdm
 
 from .estimate import Estimate, Evaluation, Remaining, Training, estimate_run, wall_clock
+from .evaluations import plan_evaluations, why_missing
 from .expand import Run, run_folder
 from .fork_server import call
 from .grid_file import Grid
-from .ledger import missing_evaluations
+from .local import threads_of
 
 Measured = Union[Training, Evaluation, str]  # or why it could not be measured
 
@@ -40,14 +40,13 @@ def print_forecast(
 def remaining(grid: Grid, run: Run, work_dir: Path) -> Remaining:
     """What is left of a run, by its folder: from the last checkpoint on."""
     folder = run_folder(work_dir, run)
-    checksums = {name: test_set.checksum for name, test_set in grid.test_sets.items()}
-    iterations = run.iterations
-    if (folder / 'timing.json').is_file():
-        iterations = 0
-    else:
+    iterations = 0
+    if not (folder / 'timing.json').is_file():
         written = [int(path.stem.removeprefix('iter_')) for path in folder.glob('iter_*.pth')]
-        iterations -= max(written, default=0)
-    return Remaining(iterations, missing_evaluations(folder, checksums))
+        iterations = run.iterations - max(written, default=0)
+    evaluations = plan_evaluations(run.variants, grid.evaluation)
+    missing = why_missing(folder, evaluations)
+    return Remaining(iterations, [e.test_set for e in evaluations if e.key in missing])
 
 
 def forecast(
@@ -61,7 +60,7 @@ def forecast(
         rest: run id -> what is left of it.
         jobs: runs at the same time.
     """
-    threads = max(1, (os.cpu_count() or 1) // (jobs * grid.nproc))
+    threads = threads_of(jobs, grid.nproc)
     tasks: dict[str, tuple] = {}
     for run in runs:
         if rest(run.run_id).iterations:
@@ -89,14 +88,13 @@ def forecast(
 
 def _training_key(run: Run) -> str:
     """The same for runs whose iterations take the same: whatever their seed and R."""
-    content = run.cfg.to_dict()
-    content.pop('randomness', None)
+    content = {key: value for key, value in run.content.items() if key != 'randomness'}
     content['train_cfg'] = {k: v for k, v in content['train_cfg'].items() if k != 'repeats'}
     return 'train ' + json.dumps(content, sort_keys=True, default=str)
 
 
 def _evaluation_key(run: Run) -> str:
-    content = [run.cfg.model.to_dict(), run.cfg.get('lr_kind'), run.cfg.get('nproc')]
+    content = [run.content.get(key) for key in ('model', 'lr_kind', 'nproc')]
     return 'evaluate ' + json.dumps(content, sort_keys=True, default=str)
 
 
@@ -181,8 +179,8 @@ def _totals(estimates, jobs, nproc, devices):
         f'{format_duration(sum(e.evaluation for e in known))} evaluation)'
     )
     yield (
-        f'with {jobs} at the same time: {format_duration(wall)}, until {end:%Y-%m-%d %H:%M}; memory '
-        f'up to {format_size(sum(at_once))}, disk {format_size(sum(e.disk for e in known))}'
+        f'{jobs} at the same time: {format_duration(wall)}, until {end:%Y-%m-%d %H:%M}; memory up '
+        f'to {format_size(sum(at_once))}, disk {format_size(sum(e.disk for e in known))}'
     )
     if unknown:
         yield f'[red]{unknown} runs could not be measured and are in no sum'

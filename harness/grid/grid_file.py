@@ -5,12 +5,14 @@ A grid file is an MMEngine config with these entries::
     networks = dict(KEY=dict(config='mm_configs/...', label='...'))  # in the order of the report
     train_sets = dict(KEY=dict(root='data/...', label='...'))
     test_sets = dict(KEY=dict(root='data/...', label='...'))
-    sweeps = [dict(networks=[...], strategies=['RI', 'PI'], R=[8], fc=[False], seeds=[0])]
+    sweeps = [dict(networks=[...], strategies=['RI', 'PI'], R=[8], fc=[False], seeds=[0],
+                   reset_every=[None, 15])]
     jobs = 2  # worker processes
     nproc = 1  # processes of each training (torchrun)
 
 and those of :mod:`harness.grid.evaluation_plan`. Each sweep is the product of its axes; the runs
-of all sweeps together are the grid. Networks may share a config and differ in
+of all sweeps together are the grid. ``reset_every`` adds no runs, but evaluations: the state is set
+back every so many frames (None: never). Networks may share a config and differ in
 ``options=['model.generator.layers=3', ...]``, which are those of ``--cfg-options``. A config whose
 networks work on other LR frames than BD says ``lr_kind='lr_bi'``. A network or set that is the same
 as one of the papers' may say so by its name there, ``paper='FRVSR'``: the report then shows the
@@ -25,7 +27,7 @@ from mmengine.config import Config
 from dataset_tools.manifest import DatasetError, VideoSet
 from dataset_tools.pack_reader import PackedVideos
 from harness.cli import UserError, fail, load_config
-from harness.clip_limits import number_problems
+from harness.clip_limits import is_count, number_problems
 
 from .evaluation_plan import EvaluationPlan, plan_evaluation
 
@@ -37,6 +39,7 @@ AXES = {
     'fc': [False],
     'train_sets': None,
     'seeds': [0],
+    'reset_every': [None],
 }
 #: strategy -> its training loop; None is a network that needs no training
 STRATEGIES = {
@@ -88,7 +91,8 @@ def read_grid(
     if problems:
         return None, problems
     jobs, nproc = cfg.get('jobs', 1), nproc or cfg.get('nproc', 1)
-    problems += _lines(number_problems(dict(jobs=jobs, nproc=nproc)))
+    numbers = number_problems(dict(jobs=jobs, nproc=nproc))
+    problems += [f'{key}: {problem}' for key, problem in numbers.items()]
     networks, kinds = _load_networks(cfg.networks, problems)
     train_sets = _load_sets('train_sets', cfg.train_sets, kinds, problems)
     test_sets = _load_sets('test_sets', cfg.test_sets, kinds, problems)
@@ -126,10 +130,6 @@ def _load_networks(entries, problems) -> tuple[dict[str, dict], list[str]]:
     return networks, sorted(kinds)
 
 
-def _lines(problems: dict[str, str]) -> list[str]:
-    return [f'{key}: {problem}' for key, problem in problems.items()]
-
-
 def load_network(entry: dict) -> Config:
     """The config of a network of the grid, with its options.
 
@@ -164,7 +164,7 @@ def _complete(sweep: dict, overrides: dict[str, list], cfg) -> dict[str, list]:
     complete = {axis: sweep.get(axis, values) for axis, values in defaults.items()}
     for axis, values in overrides.items():
         # R of a sweep without PI and the strategy of an untrained network stay as they are
-        if complete.get(axis) not in ([None], None):
+        if axis == 'reset_every' or complete.get(axis) not in ([None], None):
             complete[axis] = values
     unknown = {key: values for key, values in sweep.items() if key not in AXES}
     return {**complete, **unknown}
@@ -188,9 +188,16 @@ def _check_sweep(sweep: dict[str, list], cfg) -> list[str]:
     if problems:
         return problems
     if set(WITH_REPEATS) & set(sweep['strategies']):
-        problems += [p for r in sweep['R'] for p in _lines(number_problems(dict(R=r)))]
+        problems += [
+            f'R: {r!r} is not a positive whole number' for r in sweep['R'] if not is_count(r)
+        ]
     problems += [
         f'seeds: {s!r} is not a whole number' for s in sweep['seeds'] if type(s) is not int
+    ]
+    problems += [
+        f'reset_every: {n!r} is neither None nor a positive whole number'
+        for n in sweep['reset_every']
+        if n is not None and not is_count(n)
     ]
     problems += [f'fc: {f!r} is neither True nor False' for f in sweep['fc'] if type(f) is not bool]
     return problems

@@ -1,10 +1,9 @@
-"""Runs worker processes on this machine and shows their progress."""
+"""Works through the runs of a grid with a launcher and shows their progress."""
 
-import multiprocessing
-import os
-import signal
 import time
-from multiprocessing.connection import wait
+from collections import Counter, deque
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,75 +13,173 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from harness.files import read_json
 
 from . import ledger
-from .evaluation_plan import EvaluationPlan
-from .expand import Run, run_folder
+from .claims import HEARTBEAT, current_claim, is_claimed, release
+from .evaluations import Evaluation
+from .launcher import Job, Launcher
+from .ledger import RunStatus
 
-_REPOSITORY = Path(__file__).resolve().parents[2]
-
-
-class _Job(NamedTuple):
-    run: Run
-    folder: Path
-    process: multiprocessing.Process
-    slot: int
-    task: int  # of the progress display
+#: seconds between two looks at runs that other commands work on
+_ELSEWHERE = 5.0
+#: bars that are shown at most
+_BARS = 16
 
 
-def launch_locally(
-    runs: list[Run], work_dir: Path, evaluation: EvaluationPlan, jobs: int, console: Console
-) -> None:
-    """Works through ``runs`` with ``jobs`` processes; outcomes are on disk afterwards.
+class Work(NamedTuple):
+    """A run that is to be brought to its end.
 
-    The processes are forked from a server that has imported MMagic once and has started neither
-    OpenMP nor CUDA. CPU threads are shared equally. On Ctrl-C they end and the runs stay resumable.
+    Attributes:
+        run_id: its name.
+        folder: where it keeps everything, ``task.json`` included.
+        evaluations: what must be there in the end.
     """
-    nproc = max(run.cfg.get('nproc', 1) for run in runs)
-    threads = max(1, (os.cpu_count() or 1) // (jobs * nproc))
-    os.environ.update(OMP_NUM_THREADS=str(threads), PYTHONPATH=_with_repository())
-    context = multiprocessing.get_context('forkserver')
-    context.set_forkserver_preload(['harness.grid.worker'])
-    waiting, running = list(runs), []
-    with _progress(console) as progress:
-        overall = progress.add_task('runs', total=len(runs), stage='')
-        try:
-            while waiting or running:
-                while waiting and len(running) < jobs:
-                    slot = min(set(range(jobs)) - {job.slot for job in running})
-                    job = _start(context, waiting.pop(0), work_dir, evaluation, slot, progress)
-                    running.append(job)
-                wait([job.process.sentinel for job in running], timeout=0.5)
-                for job in running:
-                    _show(job, progress)
-                for job in [j for j in running if not j.process.is_alive()]:
-                    running.remove(job)
-                    progress.remove_task(job.task)
-                    progress.advance(overall)
-                    console.print(_outcome(job), highlight=False)
-        finally:
-            for job in running:
-                job.process.kill()
-                job.process.join()
+
+    run_id: str
+    folder: Path
+    evaluations: list[Evaluation]
+
+    def status(self) -> RunStatus:
+        """Where it stands."""
+        return ledger.read_status(self.folder, self.evaluations)
 
 
-def _with_repository() -> str:
-    """The fork server must find our packages however run_grid was started."""
-    paths = os.environ.get('PYTHONPATH', '').split(os.pathsep)
-    return os.pathsep.join([str(_REPOSITORY), *(p for p in paths if p)])
+class GridLaunch:
+    """Starts runs as the launcher has room, retries, and leaves every outcome on disk.
+
+    Runs that another command works on are waited for, and started here if it leaves them
+    unfinished.
+
+    Args:
+        launcher: where runs are started.
+        console: for progress and outcomes.
+        max_retries: how often a run that failed is started again.
+        hang_after: seconds without a sign of life after which a run's process is killed.
+    """
+
+    def __init__(
+        self, launcher: Launcher, console: Console, max_retries: int = 0, hang_after: float = 3600
+    ) -> None:
+        self._launcher = launcher
+        self._console = console
+        self._max_retries = max_retries
+        self._hang_after = hang_after
+        self._running: list[tuple[Work, Job]] = []
+        self._retries: Counter[str] = Counter()
+        self._bars: dict[str, int] = {}
+
+    def work_through(self, works: Sequence[Work]) -> None:
+        """Brings all runs to an end; on Ctrl-C the launcher decides what becomes of them."""
+        waiting, elsewhere = deque(works), deque()
+        with _progress(self._console) as progress:
+            overall = progress.add_task('runs', total=len(works), stage='')
+            try:
+                next_look = 0.0
+                while waiting or elsewhere or self._running:
+                    if elsewhere and time.monotonic() >= next_look:
+                        waiting.extend(elsewhere)
+                        elsewhere.clear()
+                        next_look = time.monotonic() + _ELSEWHERE
+                    ended = self._start(waiting, elsewhere)
+                    self._launcher.wait([job for _, job in self._running])
+                    ended += self._collect(waiting)
+                    self._show(progress)
+                    progress.update(overall, advance=ended)
+                    if not self._running and elsewhere:
+                        time.sleep(0.5)
+            except BaseException:
+                self._launcher.stop([job for _, job in self._running])
+                raise
+
+    def _start(self, waiting: deque, elsewhere: deque) -> int:
+        """Starts what there is room for; the number of runs that another command has ended."""
+        ended, chosen = 0, []
+        room = self._launcher.free(len(self._running))
+        while waiting and len(chosen) < room:
+            work = waiting.popleft()
+            if is_claimed(work.folder):
+                if work not in elsewhere:
+                    elsewhere.append(work)
+            elif work.status().status == 'DONE':
+                ended += 1
+                self._say(work, 'DONE by another command')
+            else:
+                chosen.append(work)
+        if chosen:
+            jobs = self._launcher.start([work.folder for work in chosen])
+            self._running += zip(chosen, jobs, strict=True)
+        return ended
+
+    def _collect(self, waiting: deque) -> int:
+        """Takes leave of jobs that have ended; the number of runs that are not started again."""
+        ended = 0
+        for work, job in list(self._running):
+            how = job.ended()
+            if how is None:
+                how = self._kill_if_silent(work, job)
+            if how is None:
+                continue
+            self._running.remove((work, job))
+            status = self._conclude(work, how)
+            if status.status == 'RUNNING':  # another command was faster
+                waiting.append(work)
+                continue
+            outcome = describe(status)
+            if status.status == 'FAILED' and self._retries[work.run_id] < self._max_retries:
+                self._retries[work.run_id] += 1
+                outcome += f' (retry {self._retries[work.run_id]} of {self._max_retries})'
+                waiting.append(work)
+            else:
+                ended += 1
+            self._say(work, outcome)
+        return ended
+
+    def _conclude(self, work: Work, how: str) -> RunStatus:
+        """Where the run stands now; a process that left no word of its end was killed."""
+        status = work.status()
+        written = read_json(work.folder / 'status.json').get('status')
+        if status.status in ('STALE', 'TODO', 'QUEUED') and written != 'INTERRUPTED':
+            reason = how or 'the process ended without a result'
+            with suppress(OSError):  # a full disk; the run is STALE then
+                ledger.write_failure(work.folder, reason)
+                return work.status()
+        return status
+
+    def _kill_if_silent(self, work: Work, job: Job):
+        """Ends a process that cannot even end itself, stopped or stuck outside of Python."""
+        claim = current_claim(work.folder)
+        if claim is None or claim.owner is None or claim.age < self._hang_after + 3 * HEARTBEAT:
+            return None
+        job.kill()
+        release(claim.path)
+        return f'hangs: gave no sign of life for {claim.age:.0f} s'
+
+    def _say(self, work: Work, outcome: str) -> None:
+        clock = time.strftime('%H:%M:%S')
+        self._console.print(f'{clock} {work.run_id} {outcome}', highlight=False, markup=False)
+
+    def _show(self, progress: Progress) -> None:
+        shown = {work.run_id: work for work, _ in self._running[:_BARS]}
+        for run_id in self._bars.keys() - shown.keys():
+            progress.remove_task(self._bars.pop(run_id))
+        for run_id, work in shown.items():
+            if run_id not in self._bars:
+                self._bars[run_id] = progress.add_task(run_id, total=None, stage='start')
+            status = read_json(work.folder / 'status.json')
+            if status.get('status') == 'RUNNING':
+                progress.update(
+                    self._bars[run_id],
+                    completed=status['iteration'],
+                    total=status['max_iters'],
+                    stage=status['stage'],
+                )
 
 
-def _start(context, run: Run, work_dir, evaluation, slot, progress) -> _Job:
-    from .entry import main
-
-    folder = run_folder(work_dir, run)
-    process = context.Process(
-        target=main,
-        args=(folder, bool(run.axes.strategy), evaluation, slot),
-        name=run.run_id,
-    )
-    process.start()
-    return _Job(
-        run, folder, process, slot, progress.add_task(run.run_id, total=None, stage='start')
-    )
+def describe(status: RunStatus) -> str:
+    """``'FAILED in train at 120: loss is nan'``."""
+    stage, iteration = (status.details.get(key) for key in ('stage', 'iteration'))
+    if not status.reason:
+        return status.status
+    where = f' in {stage} at {iteration}' if stage else ''
+    return f'{status.status}{where}: {status.reason}'
 
 
 def _progress(console: Console) -> Progress:
@@ -95,32 +192,3 @@ def _progress(console: Console) -> Progress:
         console=console,
         disable=not console.is_terminal,
     )
-
-
-def _show(job: _Job, progress: Progress) -> None:
-    status = read_json(job.folder / 'status.json')
-    if status.get('status') == 'RUNNING':
-        progress.update(
-            job.task,
-            completed=status['iteration'],
-            total=status['max_iters'],
-            stage=status['stage'],
-        )
-
-
-def _exit_reason(code: int) -> str:
-    if code < 0:
-        return f'the process was killed by {signal.Signals(-code).name}'
-    return f'the process ended with code {code}'
-
-
-def _outcome(job: _Job) -> str:
-    """One line on how a run ended; a process that left no word was killed."""
-    status = read_json(job.folder / 'status.json')
-    if status.get('status') == 'RUNNING' and not ledger.is_claimed(job.folder):
-        reason = _exit_reason(job.process.exitcode)
-        ledger.write_status(job.folder, 'FAILED', reason=reason)
-        status = read_json(job.folder / 'status.json')
-    reason = f': {status["reason"]}' if status.get('reason') else ''
-    clock = time.strftime('%H:%M:%S')
-    return f'{clock} {job.run.run_id} {status.get("status", "RUNNING elsewhere")}{reason}'

@@ -1,101 +1,97 @@
 """The status of runs, kept on disk only.
 
-A run folder holds ``run.json`` (what the run is), ``status.json`` (how far it is), a lock that its
-process holds, ``timing.json`` once it is trained, and ``evaluations.json``, which says for each
-``frames_<test set>.csv`` which version of the test set it was computed on.
+A run folder holds ``run.json`` (what the run is), ``task.json`` (what its process is to do),
+``status.json`` (how far it is), ``failures.json`` (why it failed, each time), the claim of the
+process that works on it, ``timing.json`` once it is trained, and its evaluations. Status and
+failures may be lost or damaged without harm: what counts as done is on disk as results.
 """
 
-import fcntl
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple, Optional
 
 from harness.files import read_json, write_json
 
-STATUSES = ('DONE', 'RUNNING', 'FAILED', 'TODO')
+from .claims import Claim, current_claim
+from .evaluations import Evaluation, why_missing
+
+#: STALE: begun, but nobody works on it any more; goes on when it is started again.
+#: QUEUED: handed over to a cluster.
+STATUSES = ('DONE', 'RUNNING', 'QUEUED', 'STALE', 'FAILED', 'TODO')
+_LOG_LINES = 15
 
 
-class AlreadyRunningError(RuntimeError):
-    """Another process works on the run."""
+class RunStatus(NamedTuple):
+    """Where a run stands.
 
-
-@contextmanager
-def claim(folder: Path, attempts: int = 20) -> Iterator[None]:
-    """Holds the run for this process; the kernel lets go of it however the process ends.
-
-    Several attempts, 50 ms apart, because :func:`is_claimed` holds the lock for a moment.
-
-    Raises:
-        AlreadyRunningError: another process holds it.
+    Attributes:
+        status: one of ``STATUSES``.
+        reason: of a failure or an interruption.
+        details: the rest of ``status.json``: ``stage``, ``iteration``, ``max_iters``, ``begun``
+            (with ``first``, the iteration then), ``updated`` (seconds since the epoch), ``job``.
+        claim: who works on it, or did.
+        missing: evaluation -> why it has to be made.
+        failures: how often it failed.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / '.lock', 'w') as lock:
-        if not _lock(lock, attempts):
-            raise AlreadyRunningError(f'{folder.name} is run by another process')
-        yield
 
-
-def _lock(file, attempts: int) -> bool:
-    for _ in range(attempts):
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return True
-        except BlockingIOError:
-            time.sleep(0.05)
-    return False
-
-
-def is_claimed(folder: Path) -> bool:
-    """Whether a living process works on the run."""
-    if not (folder / '.lock').exists():
-        return False
-    try:
-        with claim(folder, attempts=1):
-            return False
-    except AlreadyRunningError:
-        return True
+    status: str
+    reason: str
+    details: dict
+    claim: Optional[Claim]
+    missing: dict[str, str]
+    failures: int
 
 
 def write_status(folder: Path, status: str, **details) -> None:
-    """Records the status with ``stage``, ``iteration``, ``max_iters`` or ``reason``."""
-    updated = time.strftime('%Y-%m-%dT%H:%M:%S%z')
-    write_json(folder / 'status.json', dict(status=status, updated=updated, **details))
+    """Records RUNNING, QUEUED, INTERRUPTED, FAILED or DONE with details."""
+    write_json(folder / 'status.json', dict(status=status, updated=time.time(), **details))
 
 
-def read_status(folder: Path, test_sets: dict[str, str]) -> str:
-    """DONE, RUNNING, FAILED or TODO.
+def write_failure(folder: Path, reason: str) -> None:
+    """Records FAILED with the reason and the end of the log; where it was stays known."""
+    before = read_json(folder / 'status.json')
+    where = {k: before[k] for k in ('stage', 'iteration', 'max_iters') if k in before}
+    failure = dict(
+        when=time.strftime('%Y-%m-%d %H:%M:%S'), reason=reason, **where, log_tail=log_tail(folder)
+    )
+    write_json(folder / 'failures.json', dict(failures=[*read_failures(folder), failure]))
+    write_status(folder, 'FAILED', reason=reason, **where)
+
+
+def read_failures(folder: Path) -> list[dict]:
+    """All failures of a run: when, reason, stage, iteration, log_tail."""
+    return read_json(folder / 'failures.json').get('failures', [])
+
+
+def log_tail(folder: Path, lines: int = _LOG_LINES) -> list[str]:
+    """The last lines of the run's log."""
+    with suppress(OSError), open(folder / 'log.txt', 'rb') as log:
+        log.seek(max(0, log.seek(0, 2) - 16_384))
+        return log.read().decode(errors='replace').splitlines()[-lines:]
+    return []
+
+
+def read_status(folder: Path, evaluations: Iterable[Evaluation]) -> RunStatus:
+    """Where the run stands.
 
     Args:
         folder: the run folder.
-        test_sets: test set -> checksum that the run must be evaluated on to be DONE.
+        evaluations: what must be there for it to be DONE.
     """
-    status = read_json(folder / 'status.json').get('status')
-    if status == 'DONE' and not missing_evaluations(folder, test_sets):
-        return 'DONE'
-    if status is None:
-        return 'TODO'
-    if is_claimed(folder):
-        return 'RUNNING'
-    return 'FAILED' if status == 'FAILED' else 'TODO'
-
-
-def missing_evaluations(folder: Path, test_sets: dict[str, str]) -> list[str]:
-    """Test sets without results, or with results from another version of the set."""
-    done = read_json(folder / 'evaluations.json')
-    return [
-        name
-        for name, checksum in test_sets.items()
-        if done.get(name) != checksum or not frames_csv(folder, name).is_file()
-    ]
-
-
-def record_evaluation(folder: Path, test_set: str, checksum: str) -> None:
-    """Notes that the CSV of ``test_set`` is complete."""
-    path = folder / 'evaluations.json'
-    write_json(path, {**read_json(path), test_set: checksum})
-
-
-def frames_csv(folder: Path, test_set: str) -> Path:
-    """Per-frame results of a run on a test set."""
-    return folder / f'frames_{test_set}.csv'
+    missing = why_missing(folder, evaluations)
+    details = read_json(folder / 'status.json')
+    written, reason = details.pop('status', None), details.pop('reason', '')
+    claim = current_claim(folder)
+    failures = len(read_failures(folder)) if written == 'FAILED' else 0
+    if claim and claim.is_held:
+        status = 'RUNNING'
+    elif not missing:
+        status, reason = 'DONE', ''
+    elif written in ('FAILED', 'QUEUED'):
+        status = written
+    else:
+        # trained and evaluated, and then more evaluations were asked for
+        status = 'STALE' if written in ('RUNNING', 'INTERRUPTED') else 'TODO'
+    return RunStatus(status, reason, details, claim, missing, failures)

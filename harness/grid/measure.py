@@ -72,7 +72,7 @@ def _cut_short(cfg: Config, work_dir: str) -> Config:
     hooks = cfg.get('custom_hooks', ())
     cfg.custom_hooks = [hook for hook in hooks if hook.get('type') == 'PartialLoadHook']
     cfg.default_hooks = dict(cfg.get('default_hooks', {}), checkpoint=None)
-    cfg.work_dir = work_dir
+    cfg.work_dir, cfg.experiment_name = work_dir, Path(work_dir).name
     return cfg
 
 

@@ -21,12 +21,14 @@ from mmengine.runner import Runner
 import harness.data
 import harness.networks
 import harness.training  # noqa: F401  (fills the registries)
-from harness.cli import UserError, import_custom_modules
+from harness.cli import UserError, fail, import_custom_modules
 from harness.evaluation.model import default_device
+from harness.networks.recurrent import RecurrentNet
 from harness.training.loops import ClipTrainLoop
 from harness.training.pi_loop import PIBPTTLoop
 from harness.training.state_bank import BankOptions, check_fits, format_bytes, free_space
 
+from .checks import Start
 from .expand import Run
 
 
@@ -38,13 +40,11 @@ class Bank(NamedTuple):
     folder: Path
 
 
-def find_problems(
-    named: Sequence[tuple[str, Run]], work_dir: Path, jobs: int, here: bool
-) -> list[str]:
+def find_problems(starts: Sequence[Start], work_dir: Path, jobs: int, here: bool) -> list[str]:
     """Why some runs cannot work, a line for each reason.
 
     Args:
-        named: runs, each with the name of its network for messages.
+        starts: the runs.
         work_dir: where banks on disk lie by default.
         jobs: runs at the same time.
         here: they run on this machine; otherwise nothing is said of memory and GPUs.
@@ -52,23 +52,23 @@ def find_problems(
     problems: list[str] = []
     built: dict[str, Optional[ClipTrainLoop]] = {}
     banks = []
-    for where, run in named:
+    for where, run, trains in starts:
         builder = Builder(where, problems)
-        key = _without_seed(run.cfg)
+        key = _without_seed(run.content)
         if key not in built:
-            built[key] = builder.build(run.cfg, bool(run.axes.strategy), here)
+            built[key] = builder.build(run, trains, here)
         loop = built[key]
         if here and isinstance(loop, PIBPTTLoop):
             about = f'train_cfg.bank ({run.axes.strategy}, R={run.axes.repeats})'
             bank = builder.part(about, _fitting_bank, loop, run, work_dir)
             banks += [bank] if bank else []
-    nproc = max((run.cfg.get('nproc', 1) for _, run in named), default=1)
+    nproc = max((start.run.content.get('nproc', 1) for start in starts), default=1)
     return problems + list(_crowded(banks, jobs, nproc))
 
 
-def _without_seed(cfg: Config) -> str:
+def _without_seed(content: dict) -> str:
     """The same for all runs that are built alike."""
-    content = {key: value for key, value in cfg.to_dict().items() if key != 'randomness'}
+    content = {key: value for key, value in content.items() if key != 'randomness'}
     return json.dumps(content, sort_keys=True, default=str)
 
 
@@ -90,15 +90,18 @@ class Builder:
             self.problems.append(f'{self.where} {path}')
             return None
 
-    def build(self, cfg: Config, trained: bool, here: bool) -> Optional[ClipTrainLoop]:
-        """Builds all parts of a run and gives its loop, if it is trained and all is well with it.
+    def build(self, run: Run, trains: bool, here: bool) -> Optional[ClipTrainLoop]:
+        """Builds all parts of a run and gives its loop, if it is to train and all is well with it.
 
         What wraps the optimizer may ask for a GPU, and is built only ``here``.
         """
+        cfg = run.cfg
         init_default_scope('mmagic')
         self.part('custom_imports', import_custom_modules, cfg)
         model = self._model(cfg.model)
-        if not trained:
+        if model and any(variant.reset_every for variant in run.variants):
+            self.part('reset_every', _check_reset, model.generator)
+        if not trains:
             return None
         self._hooks(cfg)
         loader = self.part(
@@ -142,6 +145,11 @@ class Builder:
                 self.part(key, HOOKS.build, hook)
 
 
+def _check_reset(net: RecurrentNet) -> None:
+    if not net.has_states and not net.bidirectional:
+        fail(f'{type(net).__name__} sees each frame by itself and has no state to set back')
+
+
 def _one_line(error: Exception) -> str:
     text = ' '.join(str(error.args[0] if error.args else error).split())
     text = text.split(' Please check whether')[0]  # MMEngine's advice on registries
@@ -155,7 +163,11 @@ def _fitting_bank(loop: PIBPTTLoop, run: Run, work_dir: Path) -> Bank:
         UserError: it does not fit.
     """
     options = loop.bank_options
-    folder = Path(options.folder or work_dir)
+    # the work folder may be yet to be made
+    existing = next(
+        folder for folder in (work_dir, *work_dir.absolute().parents) if folder.is_dir()
+    )
+    folder = Path(options.folder or existing)
     size = loop.bank_bytes()
     if _on_gpu(options):
         size //= run.cfg.get('nproc', 1)

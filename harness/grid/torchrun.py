@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 from harness.files import read_json
+from harness.training.interruption import Interruption
 
 _PR_SET_PDEATHSIG = 1
 
@@ -18,15 +19,18 @@ class TorchrunError(RuntimeError):
     """A training with several processes failed."""
 
 
-def train_with_torchrun(folder: Path, nproc: int, first_gpu: int = 0) -> None:
+def train_with_torchrun(
+    folder: Path, nproc: int, interruption: Interruption, first_gpu: int = 0
+) -> None:
     """Trains the run of ``folder`` with ``nproc`` processes on as many GPUs (or on CPUs).
 
     Raises:
         TorchrunError: with the reason that one of the processes gave.
+        Interrupted: a signal came; the processes have written a checkpoint.
     """
     error = folder / 'torchrun_error.json'
     error.unlink(missing_ok=True)
-    done = subprocess.run(
+    process = subprocess.Popen(
         [
             *(sys.executable, '-m', 'torch.distributed.run', '--standalone'),
             *(f'--nproc_per_node={nproc}', '-m', 'harness.grid.train_run', str(folder)),
@@ -34,9 +38,23 @@ def train_with_torchrun(folder: Path, nproc: int, first_gpu: int = 0) -> None:
         env={**os.environ, **_visible_gpus(nproc, first_gpu)},
         preexec_fn=_end_with_parent,
     )
-    if done.returncode:
-        reason = read_json(error).get('reason', f'torchrun ended with code {done.returncode}')
+    code = _wait(process, interruption)
+    if code:
+        interruption.check()
+        reason = read_json(error).get('reason', f'torchrun ended with code {code}')
         raise TorchrunError(reason)
+
+
+def _wait(process: subprocess.Popen, interruption: Interruption) -> int:
+    """The exit code; torchrun tells its processes of a signal."""
+    told = False
+    while True:
+        try:
+            return process.wait(timeout=1)
+        except subprocess.TimeoutExpired:
+            if interruption.received and not told:
+                process.terminate()
+                told = True
 
 
 def _visible_gpus(nproc: int, first: int) -> dict[str, str]:

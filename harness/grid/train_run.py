@@ -8,6 +8,8 @@ from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 
 from harness.files import write_json
+from harness.training.checkpoints import iterations_of
+from harness.training.interruption import EXIT_CODE, Interrupted, Interruption, InterruptionHook
 from harness.training.run import resume_if_begun, train
 
 from .progress import Progress
@@ -23,22 +25,41 @@ class StatusHook(Hook):
         if is_main_process():
             self.progress(runner.iter + 1)
 
+    def after_state_pass_batch(self, runner) -> None:
+        """A batch of windows has gone through PI's state pass."""
+        if is_main_process():
+            self.progress.alive()
 
-def train_run(folder: Path, cfg: Config, launcher: str = 'none') -> None:
-    """Trains, or goes on training, the run of ``folder``."""
-    progress = Progress(folder, 'train', cfg.train_cfg.max_iters)
-    if launcher == 'none':
-        progress(0)
+    def after_val_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
+        if is_main_process():
+            self.progress.alive()
+
+
+def train_run(
+    folder: Path, cfg: Config, interruption: Interruption, launcher: str = 'none'
+) -> None:
+    """Trains, or goes on training, the run of ``folder``.
+
+    Raises:
+        Interrupted: a signal came; a checkpoint is written.
+    """
     cfg.work_dir = str(folder)
     cfg.launcher = launcher
     resume_if_begun(cfg)
-    train(cfg, [StatusHook(progress)])
+    first = iterations_of(Path(cfg.load_from)) if cfg.resume else 0
+    progress = Progress(folder, 'train', cfg.train_cfg.max_iters, first)
+    if launcher == 'none':
+        progress.alive()
+    train(cfg, [StatusHook(progress), InterruptionHook(interruption)])
 
 
 if __name__ == '__main__':
     run_folder = Path(sys.argv[1])
     try:
-        train_run(run_folder, Config.fromfile(run_folder / 'config.py'), 'pytorch')
+        config = Config.fromfile(run_folder / 'config.py')
+        train_run(run_folder, config, Interruption(), 'pytorch')
+    except Interrupted:
+        sys.exit(EXIT_CODE)
     except Exception as error:
         reason = f'{type(error).__name__}: {error}'.splitlines()[0]
         write_json(run_folder / 'torchrun_error.json', dict(reason=reason))

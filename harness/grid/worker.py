@@ -1,6 +1,8 @@
-"""What a worker process does: train one run and evaluate it.
+"""What the process of a run does: train and evaluate it.
 
-Imported once by the fork server, so that a run does not pay for importing MMagic.
+``python -m harness.grid.worker RUN_FOLDER`` is all that a cluster has to start; run_grid writes the
+folder before. The fork server imports this module once, so that a local run does not pay for
+importing MMagic.
 """
 
 import itertools
@@ -10,92 +12,179 @@ import signal
 import sys
 import threading
 import traceback
+from collections.abc import Sequence
+from contextlib import suppress
 from multiprocessing import parent_process
 from multiprocessing.connection import wait
 from pathlib import Path
+from typing import Optional
 
 import mmagic.engine  # noqa: F401  (registries that MMEngine would import run by run)
 import torch
 import torch.utils.tensorboard
 from mmengine.config import Config
 
+from dataset_tools.manifest import VideoSet
+from harness.cli import UserError, fail
 from harness.evaluation.evaluate import evaluate_set
 from harness.evaluation.images import ImageSaver, images_folder
 from harness.evaluation.model import default_device, load_model
-from harness.training.checkpoints import latest_checkpoint
+from harness.files import read_json
+from harness.training.checkpoints import best_checkpoint, iterations_of, latest_checkpoint
+from harness.training.interruption import EXIT_CODE, Interrupted, Interruption
 
-from . import ledger
-from .evaluation_plan import EvaluationPlan
+from . import evaluations, ledger
+from .claims import AlreadyRunningError
+from .evaluations import BEST, Evaluation
+from .heartbeat import hold
 from .progress import Progress
+from .task import Task
 from .torchrun import train_with_torchrun
 from .train_run import train_run
 
 
-def run_in_process(folder: Path, trained: bool, evaluation: EvaluationPlan, slot: int) -> None:
-    """Entry point of a worker process; leaves the outcome in ``status.json``.
+def run_in_process(folder: Path, slot: int, threads: int) -> None:
+    """Entry point of a local worker process; see :func:`work`.
 
     Args:
-        folder: the run folder with the resolved ``config.py``.
-        trained: False for networks that are evaluated without training.
-        evaluation: the test sets, and what is computed and kept of each.
+        folder: the run folder.
         slot: number of the worker, which chooses its GPU where there are several.
+        threads: its CPU threads.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # on Ctrl-C run_grid ends its workers
     _die_with_parent()
     _redirect_output(folder / 'log.txt')
-    torch.set_num_threads(int(os.environ['OMP_NUM_THREADS']))
-    cfg = Config.fromfile(folder / 'config.py')
-    first_gpu = slot * cfg.get('nproc', 1)
-    if torch.cuda.is_available():
-        torch.cuda.set_device(first_gpu % torch.cuda.device_count())
+    torch.set_num_threads(threads)
+    sys.exit(work(folder, slot))
+
+
+def work(folder: Path, slot: int = 0) -> int:
+    """Brings the run of ``folder`` to its end and leaves the outcome in ``status.json``.
+
+    Returns:
+        The exit code: 0, also where another process has the run; 1 if it failed; 75 if a signal
+        came, after which it can go on.
+    """
+    interruption = Interruption()
     try:
-        with ledger.claim(folder):
-            _run(folder, cfg, trained, evaluation, first_gpu)
-    except ledger.AlreadyRunningError:
-        pass
+        with hold(folder, read_json(folder / 'task.json').get('hang_after', 3600.0)):
+            return _run(folder, slot, interruption)
+    except AlreadyRunningError as error:
+        print(error)
+        return 0
+
+
+def _run(folder: Path, slot: int, interruption: Interruption) -> int:
+    try:
+        task = Task.read(folder)
+        cfg = Config.fromfile(folder / 'config.py')
+        first_gpu = slot * cfg.get('nproc', 1)
+        if torch.cuda.is_available():
+            torch.cuda.set_device(first_gpu % torch.cuda.device_count())
+        missing = evaluations.why_missing(folder, task.evaluations)
+        if missing and task.trains and _finished_training(folder) is None:
+            if task.eval_only:
+                fail(f'{folder.name} has no finished training to evaluate')
+            if cfg.get('nproc', 1) > 1:
+                train_with_torchrun(folder, cfg.nproc, interruption, first_gpu)
+            else:
+                train_run(folder, cfg, interruption)
+        todo = [e for e in task.evaluations if e.key in missing]
+        _evaluate(folder, cfg, todo, task.trains, interruption)
+        ledger.write_status(folder, 'DONE')
+        return 0
+    except Interrupted as error:
+        before = read_json(folder / 'status.json')
+        where = {k: before[k] for k in ('stage', 'iteration', 'max_iters') if k in before}
+        ledger.write_status(folder, 'INTERRUPTED', reason=str(error), **where)
+        return EXIT_CODE
     except Exception as error:
-        traceback.print_exc()
-        reason = f'{type(error).__name__}: {error}'.splitlines()[0]
-        ledger.write_status(folder, 'FAILED', reason=reason)
-        sys.exit(1)
+        with suppress(OSError):  # the disk may be full
+            traceback.print_exc()
+        kind = '' if isinstance(error, UserError) else f'{type(error).__name__}: '
+        ledger.write_failure(folder, f'{kind}{error}'.splitlines()[0])
+        return 1
 
 
-def _run(folder, cfg, trained, evaluation, first_gpu) -> None:
-    if trained and not (folder / 'timing.json').is_file():
-        if cfg.get('nproc', 1) > 1:
-            train_with_torchrun(folder, cfg.nproc, first_gpu)
-        else:
-            train_run(folder, cfg)
-    checkpoint = latest_checkpoint(folder) if trained else None
-    checksums = {name: test_set.checksum for name, test_set in evaluation.test_sets.items()}
-    missing = ledger.missing_evaluations(folder, checksums)
-    if missing:
-        _evaluate(folder, cfg, checkpoint, missing, evaluation)
-    ledger.write_status(folder, 'DONE', stage='evaluate')
+def _finished_training(folder: Path) -> Optional[Path]:
+    """The checkpoint that the training ended with; None if it has to go on.
+
+    Raises:
+        UserError: it had ended, and no checkpoint is left.
+    """
+    iterations = read_json(folder / 'timing.json').get('iterations')
+    if iterations is None:
+        return None
+    latest = latest_checkpoint(folder)
+    if latest is None:
+        fail(
+            f'{folder}: was trained, but has no whole checkpoint any more; bring back '
+            f'iter_{iterations}.pth, or delete timing.json to train the run again'
+        )
+    return latest if iterations_of(latest) == iterations else None
 
 
-def _evaluate(folder, cfg, checkpoint, names, evaluation) -> None:
-    test_sets = {name: evaluation.test_sets[name] for name in names}
+def _evaluate(
+    folder: Path,
+    cfg: Config,
+    todo: Sequence[Evaluation],
+    trained: bool,
+    interruption: Interruption,
+) -> None:
+    sets = {e.test_set: _load(e) for e in todo}
+    frames = sum(v.frames for e in todo for v in sets[e.test_set].videos.values())
+    progress = Progress(folder, 'evaluate', frames)
+    counter = itertools.count(1)
+
+    def on_frame() -> None:
+        progress(next(counter))
+        interruption.check()
+
+    for choice, chosen in itertools.groupby(todo, lambda e: e.variant.checkpoint):
+        checkpoint = _checkpoint(folder, choice) if trained else None
+        _evaluate_checkpoint(folder, cfg, checkpoint, list(chosen), sets, on_frame)
+
+
+def _load(evaluation: Evaluation) -> VideoSet:
+    found = VideoSet.load(evaluation.root)
+    if found.checksum != evaluation.checksum:
+        fail(f'{evaluation.root} has changed since run_grid was started; start it again')
+    return found
+
+
+def _checkpoint(folder: Path, choice: str) -> Path:
+    path = best_checkpoint(folder) if choice == BEST else _finished_training(folder)
+    if path is None:
+        fail(f'{folder}: the {choice} checkpoint is missing or damaged')
+    return path
+
+
+def _evaluate_checkpoint(
+    folder: Path,
+    cfg: Config,
+    checkpoint: Optional[Path],
+    todo: Sequence[Evaluation],
+    sets: dict[str, VideoSet],
+    on_frame,
+) -> None:
     device = default_device()
     model = load_model(cfg, checkpoint, device)
-    total = sum(v.frames for s in test_sets.values() for v in s.videos.values())
-    progress = Progress(folder, 'evaluate', total)
-    lr_kind = cfg.get('lr_kind', 'lr_bd')
-    done = itertools.count(1)
-    for name, test_set in test_sets.items():
-        images = images_folder(folder, name)
+    for evaluation in todo:
+        images = images_folder(folder, evaluation.key)
         shutil.rmtree(images, ignore_errors=True)  # of another selection of frames, perhaps
         evaluate_set(
             model.generator,
-            test_set,
-            ledger.frames_csv(folder, name),
-            lr_kind,
+            sets[evaluation.test_set],
+            evaluations.frames_csv(folder, evaluation.key),
+            cfg.get('lr_kind', 'lr_bd'),
             device,
-            on_frame=lambda: progress(next(done)),
-            metrics=evaluation.metrics,
-            images=ImageSaver(images, evaluation.images[name]),
+            on_frame,
+            evaluation.metrics,
+            ImageSaver(images, evaluation.images),
+            evaluation.variant.reset_every,
         )
-        ledger.record_evaluation(folder, name, test_set.checksum)
+        iteration = iterations_of(checkpoint) if checkpoint else None
+        evaluations.record_evaluation(folder, evaluation, iteration)
 
 
 def _die_with_parent() -> None:
@@ -113,3 +202,7 @@ def _redirect_output(path: Path) -> None:
     log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(log, 1)
     os.dup2(log, 2)
+
+
+if __name__ == '__main__':
+    sys.exit(work(Path(sys.argv[1])))

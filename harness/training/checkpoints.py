@@ -45,6 +45,10 @@ class ClipCheckpointHook(CheckpointHook):
             **kwargs,
         )
 
+    def save_now(self, runner) -> None:
+        """Writes a checkpoint after the current iteration, whatever the interval."""
+        self._save_checkpoint(runner)
+
     def _save_checkpoint(self, runner) -> None:
         runner.train_loop.synchronize()
         super()._save_checkpoint(runner)
@@ -57,6 +61,12 @@ def latest_checkpoint(folder: Path) -> Optional[Path]:
             return path
         print_log(f'{path} is damaged; trying the one before', 'current', logging.WARNING)
     return None
+
+
+def best_checkpoint(folder: Path) -> Optional[Path]:
+    """The checkpoint that validation found best; None if there is none, or it is damaged."""
+    paths = sorted(folder.glob('best_*_iter_*.pth'), key=iterations_of)
+    return paths[-1] if paths and is_whole(paths[-1]) else None
 
 
 def iterations_of(checkpoint: Path) -> int:

@@ -142,6 +142,8 @@ class ClipTrainLoop(BaseLoop):
     def run(self) -> torch.nn.Module:
         """Launches training."""
         self.runner.call_hook('before_train')
+        if self._iter:
+            self._validate_if_due()  # the checkpoint of an iteration is from before its validation
         while self._iter < self._max_iters and not self.stop_training:
             self._epoch = self.planner.epoch_of(self._iter)
             self.run_epoch()
@@ -196,6 +198,9 @@ class ClipTrainLoop(BaseLoop):
             'after_train_iter', batch_idx=self._iter, data_batch=data, outputs=outputs
         )
         self._iter += 1
+        self._validate_if_due()
+
+    def _validate_if_due(self) -> None:
         if (
             self.runner.val_loop is not None
             and self._iter >= self.val_begin

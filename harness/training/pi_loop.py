@@ -168,6 +168,7 @@ class PIBPTTLoop(ClipTrainLoop):
                 starts,
                 bank,
                 self.init_state and self._initial_states_of_entry,
+                lambda: self.runner.call_hook('after_state_pass_batch'),
             )
         self.model.train()
 

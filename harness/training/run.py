@@ -102,5 +102,5 @@ def _write_timing(runner: Runner, path: Path) -> None:
 def device_name() -> str:
     """The GPU or the CPU that trains."""
     if torch.cuda.is_available():
-        return torch.cuda.getdevice_name()
+        return torch.cuda.get_device_name()
     return platform.processor() or platform.machine()

@@ -60,6 +60,7 @@ class StatePass:
         starts: Sequence[np.ndarray],
         bank: StateBank,
         make_initial: Optional[MakeInitial] = None,
+        on_batch: Optional[Callable[[], None]] = None,
     ) -> None:
         """Fills ``bank`` with the states of ``net`` for clips that begin at ``starts``.
 
@@ -70,6 +71,7 @@ class StatePass:
             starts: start frames of each entry's clips, one for each of its slots in the bank.
             bank: where the states go.
             make_initial: initial states of the windows; zeros by default.
+            on_batch: called after each batch of windows.
         """
         frames = [self._frames_needed(net, *pair) for pair in zip(entries, starts, strict=True)]
         order = sorted(range(len(entries)), key=frames.__getitem__)
@@ -92,6 +94,8 @@ class StatePass:
             )
             for i, e in enumerate(group):
                 bank.put(e, _of_sample(states, i, len(starts[e])))
+            if on_batch:
+                on_batch()
 
     def _frames_needed(self, net, entry: ClipIndex, starts: np.ndarray) -> int:
         """Frames that lead to the states: all of them if time runs both ways."""

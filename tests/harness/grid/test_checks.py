@@ -6,7 +6,7 @@ import pytest
 
 from dataset_tools.pack_writer import make_packed_set
 from harness.cli import UserError
-from harness.grid.checks import load_grid, missing_files, start_problems
+from harness.grid.checks import check_start, load_grid, missing_files
 from harness.grid.expand import expand
 
 
@@ -132,16 +132,17 @@ def test_missing_weights(grid_file, tmp_path, config):
     trained, *_, untrained = expand(grid)
     where = f'networks.tiny ({config})'
     missing = [
-        f'{where} load_from: no such file: gone.pth',
         f'{where} model.generator.flow_net.spynet_pretrained: no such file: {weights}',
+        f'{where} load_from: no such file: gone.pth',
     ]
-    assert list(missing_files(grid, trained.axes, trained.cfg)) == missing
-    assert list(missing_files(grid, untrained.axes, untrained.cfg)) == []
+    assert list(missing_files(grid, trained.axes, trained.content, True)) == missing
+    assert list(missing_files(grid, trained.axes, trained.content, False)) == missing[:1]
+    assert list(missing_files(grid, untrained.axes, untrained.content, False)) == []
     assert problems_of(grid_file, R=[0])[1:] == missing
     weights.touch()
     edit(config, 'gone.pth', 'https://example.org/gone.pth')
     (trained, *_) = expand(load_grid(str(grid_file), {}))
-    assert list(missing_files(grid, trained.axes, trained.cfg)) == []
+    assert list(missing_files(grid, trained.axes, trained.content, True)) == []
 
 
 def first_frame(video_set):
@@ -185,13 +186,18 @@ def test_damaged_packed_sets(grid_file, tmp_path, real_set, make_set):
 
 @pytest.mark.slow
 def test_starting_builds_the_runs_in_another_process(grid_file, tmp_path, config):
-    grid = load_grid(str(grid_file), {})
-    assert start_problems(grid, expand(grid), tmp_path, jobs=2) == []
+    def check():
+        grid = load_grid(str(grid_file), {})
+        check_start(str(grid_file), grid, expand(grid), tmp_path, jobs=2)
+
+    check()
     edit(config, 'mid_channels=8', 'mid_chanels=8')
     config.write_text(config.read_text() + "load_from = 'gone.pth'\n")
-    grid = load_grid(str(grid_file), {})
+    with pytest.raises(UserError) as error:
+        check()
     where = f'networks.tiny ({config})'
-    missing, wrong = start_problems(grid, expand(grid), tmp_path, jobs=2)
-    assert missing == f'{where} load_from: no such file: gone.pth'
-    assert wrong.startswith(f'{where} model.generator: TypeError: ')
+    first, missing, wrong = str(error.value).splitlines()
+    assert first == f'grid {grid_file}:'
+    assert missing == f'  {where} load_from: no such file: gone.pth'
+    assert wrong.startswith(f'  {where} model.generator: TypeError: ')
     assert wrong.endswith("unexpected keyword argument 'mid_chanels'")

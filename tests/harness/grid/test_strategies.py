@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from harness.grid.checks import load_grid
-from harness.grid.expand import expand, identity
+from harness.grid.expand import expand
+from harness.grid.identity import identity_of
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 COMMAND = [sys.executable, str(REPOSITORY / 'harness' / 'run_grid.py')]
@@ -55,11 +56,11 @@ def test_options_of_one_strategy(grid_file, tmp_path):
 
 def test_where_states_are_kept_is_no_part_of_the_identity(grid_file):
     run = runs_of(grid_file, strategies=['PI'], R=[4])['PI']
-    before = identity(run.cfg, None)
-    run.cfg.train_cfg.bank = dict(place='disk', folder='/tmp')
-    assert identity(run.cfg, None) == before
-    run.cfg.train_cfg.bank = dict(dtype='float16')
-    assert identity(run.cfg, None) != before
+    before = identity_of(run.content, None)
+    run.content['train_cfg']['bank'] = dict(place='disk', folder='/tmp')
+    assert identity_of(run.content, None) == before
+    run.content['train_cfg']['bank'] = dict(dtype='float16')
+    assert identity_of(run.content, None) != before
 
 
 def test_several_processes_are_another_run(grid_file):

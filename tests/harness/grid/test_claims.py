@@ -1,0 +1,132 @@
+"""Who holds a run: one process, until it dies or lets go, on any host."""
+
+import json
+import multiprocessing
+import os
+import signal
+import time
+
+import pytest
+
+from harness.grid import claims
+
+FORK = multiprocessing.get_context('fork')
+
+
+def _hold(folder, taken):
+    claims.take(folder)
+    taken.set()
+    time.sleep(60)
+
+
+@pytest.fixture
+def holder(tmp_path):
+    """A process that holds the run of ``tmp_path``."""
+    taken = FORK.Event()
+    process = FORK.Process(target=_hold, args=(tmp_path, taken))
+    process.start()
+    assert taken.wait(20)
+    yield process
+    process.kill()
+    process.join()
+
+
+def rewrite(folder, **changes):
+    """Changes what the claim says of its owner."""
+    path = claims.current_claim(folder).path
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+    return path
+
+
+def test_an_owner_is_named_and_lets_go(tmp_path):
+    assert claims.current_claim(tmp_path) is None and not claims.is_claimed(tmp_path)
+    mine = claims.take(tmp_path)
+    assert claims.current_claim(tmp_path).owner.pid == os.getpid()
+    assert claims.is_claimed(tmp_path) and claims.is_mine(mine)
+    with pytest.raises(claims.AlreadyRunningError):
+        claims.take(tmp_path)
+    claims.release(mine)
+    assert not claims.is_claimed(tmp_path)
+    assert claims.take(tmp_path).name == 'claim.2.json'
+    assert [p.name for p in tmp_path.iterdir()] == ['claim.2.json']
+
+
+def test_a_killed_owner_is_noticed_at_once(tmp_path, holder):
+    with pytest.raises(claims.AlreadyRunningError):
+        claims.take(tmp_path)
+    os.kill(holder.pid, signal.SIGKILL)
+    while holder.exitcode is None:  # a zombie does not hold anything either
+        assert not claims.is_claimed(tmp_path) or os.path.exists(f'/proc/{holder.pid}')
+        holder.join(0.01)
+    claims.take(tmp_path)
+
+
+def test_a_later_process_of_the_same_number_is_not_the_owner(tmp_path, holder):
+    rewrite(tmp_path, started=1)
+    assert not claims.is_claimed(tmp_path)
+
+
+def test_on_another_host_the_heartbeat_counts(tmp_path):
+    """Its process numbers say nothing here, though a process of that number lives."""
+    claims.take(tmp_path)
+    path = rewrite(tmp_path, system='another boot', host='node7')
+    assert claims.is_claimed(tmp_path)
+    with pytest.raises(claims.AlreadyRunningError, match='node7'):
+        claims.take(tmp_path)
+    silent = time.time() - claims.DEAD_AFTER - 1
+    os.utime(path, (silent, silent))
+    assert not claims.is_claimed(tmp_path)
+    mine = claims.take(tmp_path)
+    assert not claims.is_mine(path) and claims.is_mine(mine)
+
+
+def _race(folder, start, winners):
+    start.wait()
+    try:
+        claims.take(folder)
+        winners.put(os.getpid())
+        time.sleep(0.3)  # alive while the others try
+    except claims.AlreadyRunningError:
+        winners.put(None)
+
+
+@pytest.mark.parametrize('before', ['nothing', 'released', 'dead'])
+def test_one_of_many_gets_it(tmp_path, before):
+    for number in range(8):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        if before != 'nothing':
+            claims.release(claims.take(folder))
+        if before == 'dead':
+            rewrite(folder, released=False, started=1)
+        start, winners = FORK.Event(), FORK.Queue()
+        racers = [FORK.Process(target=_race, args=(folder, start, winners)) for _ in range(6)]
+        for racer in racers:
+            racer.start()
+        start.set()
+        outcomes = [winners.get(timeout=20) for _ in racers]
+        for racer in racers:
+            racer.join()
+        assert len([pid for pid in outcomes if pid]) == 1, outcomes
+        assert len(list(folder.glob('claim.*'))) == 1
+
+
+def test_a_late_comer_that_saw_an_old_claim_gives_up(tmp_path, monkeypatch):
+    """It creates a number that was used and removed since it looked."""
+    old = claims.take(tmp_path)
+    claims.release(old)
+    seen = claims.current_claim(tmp_path)
+    for _ in range(2):
+        last = claims.take(tmp_path)
+        claims.release(last)
+    monkeypatch.setattr(claims, 'current_claim', lambda folder: seen)
+    with pytest.raises(claims.AlreadyRunningError, match='same moment'):
+        claims.take(tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == [last.name]
+
+
+def test_a_damaged_claim_is_nobodys(tmp_path):
+    claims.take(tmp_path)
+    claims.current_claim(tmp_path).path.write_text('{"pid": 1')
+    assert not claims.is_claimed(tmp_path)
+    claims.take(tmp_path)

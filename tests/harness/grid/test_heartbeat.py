@@ -1,0 +1,79 @@
+"""Signs of life, and the end of processes that hang or were robbed."""
+
+import json
+import multiprocessing
+import os
+import sys
+import time
+
+import pytest
+
+from harness.grid import claims, heartbeat, ledger
+
+FORK = multiprocessing.get_context('fork')
+
+
+def run_held(folder, hang_after, seconds, progress_every=None):
+    """Holds the run in a process of its own; its exit code."""
+
+    def body():
+        log = os.open(folder / 'log.txt', os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        sys.stderr = os.fdopen(log, 'w', buffering=1)
+        claims.HEARTBEAT = 0.05
+        with heartbeat.hold(folder, hang_after):
+            end = time.time() + seconds
+            while time.time() < end:
+                if progress_every:
+                    ledger.write_status(folder, 'RUNNING', stage='train', iteration=7, max_iters=9)
+                time.sleep(progress_every or seconds)
+
+    process = FORK.Process(target=body)
+    process.start()
+    return process
+
+
+def test_the_heartbeat_goes_on_and_the_claim_is_released(tmp_path):
+    process = run_held(tmp_path, hang_after=60, seconds=1.5)
+    time.sleep(1)
+    assert claims.current_claim(tmp_path).age < 0.5
+    process.join()
+    assert process.exitcode == 0 and not claims.is_claimed(tmp_path)
+
+
+def test_a_process_without_progress_ends_itself_with_its_stacks(tmp_path):
+    ledger.write_status(tmp_path, 'RUNNING', stage='train', iteration=7, max_iters=9)
+    process = run_held(tmp_path, hang_after=0.5, seconds=60)
+    process.join(20)
+    assert process.exitcode == 1
+    status = ledger.read_status(tmp_path, [])
+    (failure,) = ledger.read_failures(tmp_path)
+    assert 'hangs: no progress for 0.5 s' in failure['reason']
+    assert (failure['stage'], failure['iteration']) == ('train', 7)
+    assert 'test_heartbeat.py' in (tmp_path / 'log.txt').read_text()  # where it hung
+    assert status.claim.owner is None
+
+
+def test_progress_keeps_it_alive(tmp_path):
+    process = run_held(tmp_path, hang_after=0.8, seconds=2.5, progress_every=0.1)
+    process.join(20)
+    assert process.exitcode == 0
+
+
+def test_a_process_whose_run_was_taken_over_ends(tmp_path):
+    process = run_held(tmp_path, hang_after=60, seconds=60)
+    while not claims.is_claimed(tmp_path):
+        time.sleep(0.02)
+    path = claims.current_claim(tmp_path).path
+    later = path.with_name('claim.9.json')
+    later.write_text(json.dumps({**json.loads(path.read_text()), 'pid': os.getpid()}))
+    process.join(20)
+    assert process.exitcode == heartbeat.CLAIM_LOST
+    assert 'taken over' in (tmp_path / 'log.txt').read_text()
+    assert claims.current_claim(tmp_path).path == later
+
+
+def test_a_held_run_is_refused(tmp_path):
+    refused = pytest.raises(claims.AlreadyRunningError)
+    with heartbeat.hold(tmp_path, 60), refused, heartbeat.hold(tmp_path, 60):
+        pass
+    assert not claims.is_claimed(tmp_path)
