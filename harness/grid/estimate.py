@@ -15,6 +15,8 @@ class Training(NamedTuple):
 
     Attributes:
         setup: seconds before the first iteration.
+        decode: seconds of reading a million pixels into the training set's cache, once; 0 without
+            a cache.
         step: seconds of an optimizer step of a batch that is in memory.
         load: seconds of loading a batch in one process.
         pass_frame: seconds of the state pass for a frame of a window that is in memory; 0 where the
@@ -30,6 +32,7 @@ class Training(NamedTuple):
     """
 
     setup: float
+    decode: float
     step: float
     load: float
     pass_frame: float
@@ -108,6 +111,7 @@ def estimate_run(
         result = result._replace(
             iteration=iteration,
             training=training.setup
+            + training.decode * _megapixels_read(run, train_set, rest.iterations)
             + rest.iterations * iteration
             + (1 + rest.iterations // interval) * training.save,
             memory=training.memory,
@@ -122,6 +126,15 @@ def estimate_run(
             evaluation=evaluation.setup + seconds, memory=max(result.memory, evaluation.memory)
         )
     return result
+
+
+def _megapixels_read(run: Run, train_set: VideoSet, iterations: int) -> float:
+    """Millions of pixels of all frames, or of as many as the clips have."""
+    loading = run.cfg.train_dataloader
+    frames = sum(video.frames for video in train_set.videos.values())
+    of_clips = iterations * loading.batch_size * run.cfg.train_cfg.clip_length
+    kinds = ('gt', loading.dataset.get('lr_kind', 'lr_bd'))
+    return min(1, of_clips / frames) * sum(megapixels(train_set, kind) for kind in kinds)
 
 
 def _side_by_side(compute: float, load: float, workers: int) -> float:
@@ -196,9 +209,9 @@ def _checkpoints(run: Run) -> tuple[int, int]:
     return interval, (written if kept < 0 else min(kept, written)) + ('save_best' in options)
 
 
-def megapixels(test_set: VideoSet) -> float:
-    """Millions of HR pixels of all frames of a set."""
-    sizes = [(video.frames, *video.sizes['gt']) for video in test_set.videos.values()]
+def megapixels(video_set: VideoSet, kind: str = 'gt') -> float:
+    """Millions of pixels of all frames of a set."""
+    sizes = [(video.frames, *video.sizes[kind]) for video in video_set.videos.values()]
     return sum(frames * height * width for frames, height, width in sizes) / 1e6
 
 

@@ -93,10 +93,20 @@ class MeasuredClips(VideoClipDataset):
         self.seconds = {True: 0.0, False: 0.0}  # of clips, of windows without GT
         self.loaded = {True: 0, False: 0}  # their frames
         self.spent = 0.0  # in all, for windows
+        self.decoding, self.pixels = 0.0, 0  # what has come into the cache
 
     @property
     def lengths(self):
         return [min(frames, self.frames or frames) for frames in super().lengths]
+
+    def read(self, kind, video, frame):
+        is_new = self._cache is not None and (kind, video, frame) not in self._cache
+        begin = time.perf_counter()
+        image = super().read(kind, video, frame)
+        if is_new:
+            self.decoding += time.perf_counter() - begin
+            self.pixels += image.shape[0] * image.shape[1]
+        return image
 
     def __getitem__(self, index):
         called = time.perf_counter()
@@ -168,6 +178,7 @@ class StepClock(Hook):
         planner = self.loop.planner
         return Training(
             setup=self.setup,
+            decode=1e6 * self.dataset.decoding / max(self.dataset.pixels, 1),
             step=statistics.median(self.steps[1:] or self.steps),
             load=frame[True] * planner.clip_length * planner.batch_size,
             pass_frame=self.pass_frame,

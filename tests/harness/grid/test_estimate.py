@@ -19,6 +19,7 @@ from harness.training.plan import Planner
 
 TRAINING = Training(
     setup=3.0,
+    decode=0.0,
     step=0.5,
     load=0.25,
     pass_frame=0.125,
@@ -69,6 +70,19 @@ def test_iterations_and_checkpoints(estimate):
     assert estimate('RI', keep_all, training=ri).disk == 3000
     best = 'default_hooks.checkpoint.save_best=psnr'
     assert estimate('RI', best, training=ri).disk == 3000
+
+
+def test_filling_the_cache(estimate, real_set):
+    """All 66 frames come into it, if the clips have as many."""
+    ri = TRAINING._replace(slot=0)
+
+    def added(left):
+        slower = estimate('RI', left=left, training=ri._replace(decode=100.0))
+        return slower.training - estimate('RI', left=left, training=ri).training
+
+    whole = 100 * 66 * (96 * 128 + 24 * 32) / 1e6
+    assert added(12) == pytest.approx(whole)
+    assert added(4) == pytest.approx(whole * 32 / 66)  # 2 clips of 4 frames each
 
 
 @pytest.mark.parametrize('workers, cores, iteration', [(1, 4, 0.5), (8, 4, 0.5), (8, 1, 2.0)])

@@ -18,7 +18,7 @@ from harness.grid.expand import expand, run_folder
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 COMMAND = [sys.executable, str(REPOSITORY / 'harness' / 'run_grid.py')]
-TRAINING = Training(60.0, 3600.0, 0, 0, 0, 0, 10**6, 2 * 10**9, 0, False, 'a GPU')
+TRAINING = Training(60.0, 0, 3600.0, 0, 0, 0, 0, 10**6, 2 * 10**9, 0, False, 'a GPU')
 EVALUATION = Evaluation(7200.0, dict(moving=0.0), 10**9, 'a GPU')
 
 
