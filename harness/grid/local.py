@@ -46,7 +46,8 @@ class LocalJob:
 class LocalLauncher:
     """``jobs`` worker processes at a time, forked from a server that has imported MMagic once.
 
-    CPU threads are shared equally, GPUs are dealt out by slot.
+    CPU threads are shared equally (unless OMP_NUM_THREADS says how many), GPUs are dealt out by
+    slot.
 
     Args:
         jobs: processes at a time.
@@ -55,7 +56,8 @@ class LocalLauncher:
 
     def __init__(self, jobs: int, nproc: int = 1) -> None:
         self._slots = set(range(jobs))
-        self._threads = max(1, (os.cpu_count() or 1) // (jobs * nproc))
+        share = max(1, len(os.sched_getaffinity(0)) // (jobs * nproc))
+        self._threads = int(os.environ.get('OMP_NUM_THREADS', share))
         self._context = fork_context(self._threads)
         self._running: list[LocalJob] = []
 
