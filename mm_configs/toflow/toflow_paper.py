@@ -10,6 +10,7 @@ model = dict(
     pixel_loss=dict(type='L1Loss', loss_weight=1.0, reduction='mean'),
 )
 train_dataloader = dict(batch_size=4, dataset=dict(lr_kind='lr_bi'))
+lr_kind = 'lr_bi'  # of the frames it is evaluated on
 train_cfg = dict(type='RIBPTTLoop', max_iters=300_000, clip_length=7, crop_size=64)
 optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='Adam', lr=1e-4))
 param_scheduler = []
