@@ -110,8 +110,9 @@ class RISTNNet(RecurrentNet):
     The state of either direction is ``h`` and ``c`` (layers, growth, H, W): hidden and cell states
     of all layers in that direction. Layers are bidirectional and stacked, so that a state at any
     boundary depends on the whole video; without gradient, memory grows with the video by 3.6 kB for
-    each LR pixel of every frame, or in sweeps a temporary file by 2.2 kB. In training, batch norm takes its statistics over all frames of a
-    batch of clips, while the states that clips start from came from running statistics.
+    each LR pixel of every frame, or in sweeps a temporary file by 2.2 kB. In training, batch norm
+    takes its statistics over all frames of a batch of clips, while the states that clips start from
+    came from running statistics.
 
     Args:
         block: blocks of the spatial component: ``'RIB'``, ``'IB'`` (no residual connection) or
