@@ -18,6 +18,9 @@ from harness.grid.ledger import RunStatus
 from harness.grid.local import LocalLauncher
 from harness.grid.start import prepare
 
+# two threads for such small networks are slower, and many times so beside other work
+os.environ.setdefault('OMP_NUM_THREADS', '1')
+
 
 class Launch:
     """The runs of a grid whose ids contain ``only``, brought to their end in a thread.
