@@ -1,6 +1,6 @@
 """How quality develops along a video: first and last frames, drift, divergence, worst frame.
 
-Quantities of one video under one run, PSNR on Y in dB:
+Quantities of one video in one trial, PSNR on Y in dB:
 
 - ``psnr_y``, ``ssim_y``: mean over all frames;
 - ``psnr_first50``, ``psnr_last50`` (and ``ssim_...``): mean over the first and last ``WINDOW``
@@ -22,7 +22,7 @@ WINDOW = 50  # frames in "first 50" and "last 50"
 LONG = 2 * WINDOW
 DROP = 1.0  # dB
 
-VIDEO_KEYS = ['run_id', 'test_set', 'video']
+VIDEO_KEYS = ['trial_id', 'test_set', 'video']
 # Everything a CSV may hold beside these is an optional quantity of each frame.
 BASE_COLUMNS = [*VIDEO_KEYS, 'frame', 'psnr_y', 'ssim_y', 'ms']
 #: averaged over videos, then over seeds
@@ -38,10 +38,10 @@ def optional_quantities(frames: pd.DataFrame) -> list[str]:
 
 
 def video_statistics(frames: pd.DataFrame) -> pd.DataFrame:
-    """One row a run x test set x video, in the order of ``frames``.
+    """One row a trial x test set x video, in the order of ``frames``.
 
     Args:
-        frames: run_id, test_set, video, frame (0-based), psnr_y (dB), ssim_y, ms, and optional
+        frames: trial_id, test_set, video, frame (0-based), psnr_y (dB), ssim_y, ms, and optional
             quantities, which are averaged like PSNR.
     """
     frames = frames.reset_index(drop=True)
@@ -84,7 +84,7 @@ def _divergence(frames: pd.DataFrame, videos: pd.DataFrame) -> pd.DataFrame:
 
 
 def set_statistics(videos: pd.DataFrame, quantities: list[str]) -> pd.DataFrame:
-    """One row a run x test set: means over videos, and what is not averaged.
+    """One row a trial x test set: means over videos, and what is not averaged.
 
     ``diverged`` of ``diverged_of`` long videos diverge, the first at ``divergence_frame``;
     ``worst_psnr`` is that of the worst frame of all videos.
@@ -93,7 +93,7 @@ def set_statistics(videos: pd.DataFrame, quantities: list[str]) -> pd.DataFrame:
         videos: of :func:`video_statistics`.
         quantities: of :func:`optional_quantities`.
     """
-    keys = ['run_id', 'test_set']
+    keys = ['trial_id', 'test_set']
     groups = videos.groupby(keys, sort=False)
     means = groups[[*SCORES, *quantities]].mean()
     return means.assign(
