@@ -73,7 +73,7 @@ def _draw_comparison(columns: list[Column], window: Window, curves, video: str) 
             left = first + at * (side + GAP)
             part = window.of(column.pictures[frame])
             page.picture((left, top, side, side), part, column.note)
-            score = frame_psnr(curves, column.run_id, frame)
+            score = frame_psnr(curves, column.trial_id, frame)
             page.text(left + side / 2, top + side + 0.02, score, fontsize=6.5)
     for at, column in enumerate(columns):
         middle = first + at * (side + GAP) + side / 2
@@ -149,7 +149,7 @@ def _draw_grid(rows: list[Column], sets: list[str], window: Window, curves) -> F
 
 def _share_scales(histories: list[Axes], curves: pd.DataFrame, rows: list[Column]) -> None:
     """One y scale for all histories; frame numbers below the last one only."""
-    shown = [column.run_id for column in rows if column.run_id in curves]
+    shown = [column.trial_id for column in rows if column.trial_id in curves]
     for number, axes in enumerate(histories):
         if shown:
             low, high = curves[shown].min(axis=None), curves[shown].max(axis=None)
@@ -162,13 +162,15 @@ def _share_scales(histories: list[Axes], curves: pd.DataFrame, rows: list[Column
 
 
 def _draw_history(axes: Axes, columns: list[Column], curves: pd.DataFrame, frames) -> None:
-    """PSNR of the runs shown against the frame number; the frames shown are marked."""
+    """PSNR of the trials shown against the frame number; the frames shown are marked."""
     for frame in frames:
         axes.axvline(frame, color=RED, linewidth=0.6, linestyle=':')
     for column in columns:
-        if column.run_id in curves:
+        if column.trial_id in curves:
             style = column.look
-            axes.plot(curves[column.run_id], color=style.color, linestyle=style.line, linewidth=0.9)
+            axes.plot(
+                curves[column.trial_id], color=style.color, linestyle=style.line, linewidth=0.9
+            )
     axes.margins(x=0.03)
     axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
     axes.yaxis.set_major_locator(MaxNLocator(4))

@@ -27,14 +27,14 @@ class Column(NamedTuple):
         name: heading.
         look: its colour is the heading's.
         pictures: (H, W, 3) uint8 by frame; None where there is none.
-        run_id: the run the pictures are from; None for ground truth and plain interpolation.
+        trial_id: what the pictures are from; None for ground truth and plain interpolation.
         note: why there are no pictures.
     """
 
     name: str
     look: Look
     pictures: dict[int, np.ndarray | None]
-    run_id: str | None = None
+    trial_id: str | None = None
     note: str = ''
 
 
@@ -73,15 +73,15 @@ def read_columns(
         columns.append(Column(BICUBIC, _BLACK, dict(zip(frames, plain, strict=True))))
     cells = grid.cells.set_index(['train_set', 'network', 'method', 'test_set'])['status']
     for method in methods:
-        run_id = images.run_of(method, test_set, video)
+        trial_id = images.trial_of(method, test_set, video)
         found = [None] * len(frames)
-        if run_id:
-            found = _pictures(images.picture(run_id, test_set, video, f) for f in frames)
+        if trial_id:
+            found = _pictures(images.picture(trial_id, test_set, video, f) for f in frames)
         status = cells[method.train_set, method.network, method.method, test_set]
         note = 'no picture' if status in ('done', 'partial') else status
         same = [_if_same_size(*pair) for pair in zip(found, truth, strict=True)]
         pictures = dict(zip(frames, same, strict=True))
-        columns.append(Column(method.variant, styles[method.variant], pictures, run_id, note))
+        columns.append(Column(method.variant, styles[method.variant], pictures, trial_id, note))
     return columns
 
 
@@ -124,9 +124,9 @@ def spread(frames: list[int], count: int) -> list[int]:
     return [frames[round(place)] for place in places]
 
 
-def frame_psnr(curves: pd.DataFrame, run_id: str | None, frame: int) -> str:
-    """PSNR of a run's frame in words; empty for pictures of no run."""
-    return f'{curves.loc[frame, run_id]:.2f} dB' if run_id in curves else ''
+def frame_psnr(curves: pd.DataFrame, trial_id: str | None, frame: int) -> str:
+    """PSNR of a trial's frame in words; empty for pictures of no trial."""
+    return f'{curves.loc[frame, trial_id]:.2f} dB' if trial_id in curves else ''
 
 
 class Page:

@@ -52,9 +52,9 @@ class GridResults:
             directory), iteration of the checkpoint where it is recorded, statistics over videos.
         cells: one row a method x training set x test set: mean and standard deviation (n - 1) over
             seeds, seeds done and planned, status (done, partial, or one of ``STATUSES``), reason,
-            run_ids (of trials) and files that the numbers come from. Where several seeds diverge on any video,
-            ``diverged`` of ``diverged_of`` counts videos x seeds, ``divergence_frame`` is the
-            earliest, and ``worst_psnr`` the lowest.
+            run_ids (of trials) and files that the numbers come from. Where several seeds diverge on
+            any video, ``diverged`` of ``diverged_of`` counts videos x seeds, ``divergence_frame``
+            is the earliest, and ``worst_psnr`` the lowest.
     """
 
     plan: GridPlan
@@ -72,12 +72,12 @@ class GridResults:
 
     @cached_property
     def plain_methods(self) -> pd.DataFrame:
-        """The methods in the main variant of their evaluation, one for all seeds of a training."""
+        """The methods in the main variant of their evaluation."""
         return self.methods[[is_plain(method) for method in self.methods.itertuples()]]
 
     @cached_property
     def curves(self) -> pd.DataFrame:
-        """PSNR (dB) at each frame index, mean over the videos that have it, by trial and test set."""
+        """PSNR (dB) at each frame index by trial and set, mean over the videos that have it."""
         keys = ['trial_id', 'test_set', 'frame']
         means = self.frames.groupby(keys, as_index=False)['psnr_y'].mean()
         return means.merge(self.trials[['trial_id', *METHOD_AXES]], on='trial_id')

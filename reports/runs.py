@@ -1,4 +1,4 @@
-"""The planned runs as tables: one row a run, and one a trial, which is a run evaluated in one way."""
+"""The planned runs as tables: one row a run, and one a trial (a run evaluated in one way)."""
 
 import math
 from pathlib import Path

@@ -82,7 +82,7 @@ def unpack(page, quantity, step, low):
     at = 0
     for place, test_set in enumerate(page.data['sets']):
         for video in test_set['videos']:
-            for run in test_set['runs']:
+            for run in test_set['trials']:
                 steps = numbers[at : at + video['frames']]
                 values = np.cumsum(steps) % 65536
                 scaled = np.where(values == payload.MISSING, np.nan, low + step * values)
@@ -190,8 +190,8 @@ def test_pictures_are_inside_the_page_each_once(pictured):
     assert sum(name.startswith('picture-') for name in page.blocks) == 2
     reference = pictured.work_dir / 'references/static/still/00000000_gt.png'
     assert base64.b64decode(page.blocks['picture-0']) == reference.read_bytes()
-    assert entry['shown'][2]['run'] == 0 and entry['shown'][2]['seed'] == 0
-    assert entry['shown'][0]['run'] is None
+    assert entry['shown'][2]['trial'] == 0 and entry['shown'][2]['seed'] == 0
+    assert entry['shown'][0]['trial'] is None
 
 
 def test_pictures_beyond_the_budget_are_linked(pictured, monkeypatch):
@@ -213,7 +213,7 @@ def test_a_grid_without_results(fake):
     fake.status(fake.run('net', 'RI'), 'FAILED', 'out of memory')
     page = make_page(fake)
     assert page.data['methods'][0]['note'] == 'failed'
-    assert page.data['pictures'] == [] and '0 of 1 runs done, 1 failed' in page.shown
+    assert page.data['pictures'] == [] and '0 of 1 runs done: 1 failed.' in page.shown
     assert 'out of memory' in page.shown
 
 

@@ -12,7 +12,7 @@ from reports.stability import set_statistics, video_statistics
 def frames(psnr, video='v', run='r', first=0, **more):
     """Frames of one video with the given PSNR values."""
     psnr = np.asarray(psnr, dtype=float)
-    columns = {'run_id': run, 'test_set': 's', 'video': video, 'ms': 1.0, 'ssim_y': psnr / 100}
+    columns = {'trial_id': run, 'test_set': 's', 'video': video, 'ms': 1.0, 'ssim_y': psnr / 100}
     return pd.DataFrame({**columns, 'frame': first + np.arange(len(psnr)), 'psnr_y': psnr, **more})
 
 
