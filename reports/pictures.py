@@ -1,5 +1,6 @@
 """What the figures made of pictures share: reading columns of pictures, and placing them."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -10,9 +11,11 @@ from matplotlib.patches import Rectangle
 
 from reports.images import SavedImages, read_rgb
 from reports.results import GridResults
+from reports.runs import is_plain
+from reports.selection import fewer, methods_of
 from reports.style import RED, Look, looks
 
-MOST_METHODS = 6  # beside the ground truth
+MOST_METHODS = 6  # beside the ground truth and one with resets
 BICUBIC = 'Bicubic'
 _BLACK = Look('black', '-', '')
 
@@ -50,6 +53,23 @@ class Window(NamedTuple):
         if picture is None:
             return None
         return picture[self.top : self.top + self.height, self.left : self.left + self.width]
+
+
+def pictured_methods(
+    grid: GridResults, images: SavedImages, network: str, train_set: str, test_set: str
+) -> list:
+    """At most ``MOST_METHODS`` plain methods, and the first with resets that has pictures."""
+    methods = methods_of(grid, network, train_set)
+    plain = fewer([method for method in methods if is_plain(method)], MOST_METHODS)
+    resets = (method for method in methods if not is_plain(method))
+    chosen = [*plain, *with_pictures(images, resets, test_set)[:1]]
+    return sorted(chosen, key=lambda method: method.Index)
+
+
+def with_pictures(images: SavedImages, methods: Iterable, test_set: str) -> list:
+    """The methods that have saved pictures of a test set."""
+    videos = images.videos(test_set)
+    return [m for m in methods if any(images.trial_of(m, test_set, video) for video in videos)]
 
 
 def read_columns(
