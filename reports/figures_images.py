@@ -57,7 +57,7 @@ def _draw_comparison(columns: list[Column], window: Window, curves, video: str) 
     truth = columns[0].pictures[frames[-1]]
     first = LEFT + 0.3
     # "RI, reset every 15" is wider than its pictures.
-    names = [column.name.replace(', ', ',\n') for column in columns]
+    names = [column.name.replace(' every', '\nevery') for column in columns]
     head = LABEL * (1 + max(name.count('\n') for name in names))
     side = min(1.0, (PAGE_WIDTH - first) / len(columns) - GAP)
     whole_high = min((LEFT - GAP) * truth.shape[0] / truth.shape[1], 1.6)
@@ -82,7 +82,7 @@ def _draw_comparison(columns: list[Column], window: Window, curves, video: str) 
             page.text(left + side / 2, top + side + 0.02, score, fontsize=6.5)
     for at, (name, column) in enumerate(zip(names, columns, strict=True)):
         middle = first + at * (side + GAP) + side / 2
-        page.text(middle, head - 0.02, name, color=column.look.color, va='bottom')
+        page.text(middle, head - 0.02, name, color=column.look.color, va='bottom', linespacing=1.0)
     return page.figure
 
 

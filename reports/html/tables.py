@@ -71,9 +71,12 @@ def _data(network: str, train: str, words: str) -> str:
 
 
 def _label(label: str, grid: GridResults) -> str:
-    if label not in set(grid.methods['method']):
+    names = set(grid.methods['method'])
+    if label not in names:
         return escape(label)
-    words = escape(f'"{label}"')
+    # Its variants' names begin with its own.
+    has_variants = any(name.startswith(f'{label},') for name in names)
+    words = escape(f'"{label}"' + f' -"{label},"' * has_variants)
     return f'<a class="method" href="#videos" data-words="{words}">{escape(label)}</a>'
 
 
