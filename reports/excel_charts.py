@@ -58,8 +58,7 @@ def add_charts(sheet: Worksheet, curves: Worksheet, grid: GridResults, wide: pd.
             chart = _chart(f'{title}: {test_set.label}', frames)
             for at, column in places:
                 method = methods[column[1:]]
-                dash = _dash(method, styles[method.variant])
-                _add_curve(chart, curves, at, frames, method.variant, styles[method.variant], dash)
+                _add_curve(chart, curves, at, frames, method, styles[method.variant])
             _set_range(chart, wide[[column for _, column in places]])
             anchor = sheet.cell(2 + down * ROWS, 1 + across * COLUMNS).coordinate
             sheet.add_chart(chart, anchor)
@@ -88,21 +87,14 @@ def _font(points: int) -> ParagraphProperties:
     return ParagraphProperties(defRPr=CharacterProperties(sz=100 * points))
 
 
-def _dash(method, style) -> str:
-    if method.reset_every > 0:
-        return 'sysDash'
-    return 'dash' if style.line == '--' else 'solid'
-
-
-def _add_curve(
-    chart: LineChart, curves: Worksheet, column: int, frames: int, name: str, style, dash: str
-) -> None:
+def _add_curve(chart: LineChart, curves: Worksheet, column: int, frames: int, method, style):
     last = 1 + frames  # below the header
     values = Reference(curves, min_col=column, min_row=2, max_row=last)
-    line = Series(values, title=name)
+    line = Series(values, title=method.variant)
     line.smooth = False
     line.graphicalProperties.line.width = 15000  # EMU, about 1.2 pt
     line.graphicalProperties.line.solidFill = style.color.lstrip('#').upper()
+    dash = 'sysDash' if method.reset_every > 0 else 'dash' if style.line == '--' else 'solid'
     line.graphicalProperties.line.dashStyle = dash
     chart.series.append(line)
     chart.set_categories(Reference(curves, min_col=1, min_row=2, max_row=last))

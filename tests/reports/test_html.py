@@ -111,6 +111,30 @@ def test_curves_are_those_of_the_csv_files(small):
     assert checked == 5 * (10 + 20 + 200)
 
 
+def test_variants_are_methods_of_their_own(varied):
+    page = make_page(varied)
+    drawn = {method['variant']: method['drawn'] for method in page.data['methods']}
+    assert drawn == {
+        'RI': True,
+        'RI, reset every 15': True,
+        'RI, reset every 50': True,
+        'RI, best checkpoint': False,
+        'PI (R=2)': True,
+        'PI (R=8)': True,
+        'PI (R=8), reset every 15': False,
+    }
+    about = page.data['quantities'][0]
+    curves = unpack(page, 'psnr_y', about['step'], about['low'])
+    method = page.data['methods'][1]
+    assert len(method['trials']) == 2 and method['color'] == page.data['methods'][0]['color']
+    saw = curves[1, 'still', method['trials'][1]]
+    assert saw == pytest.approx(25.0 - 0.1 * (np.arange(200) % 15), abs=0.0051)
+    links = [a['href'] for tag, a in page.elements if tag == 'a' and 'href' in a]
+    assert '../runs/net-RI-RNone-sample-s1/frames_static%40reset15.csv' in links
+    runs = [r for r in page.rows if r['cells'] and r['cells'][0]['text'].startswith('net-')]
+    assert len(runs) == 4  # one line a run
+
+
 def test_further_quantities_and_missing_values(small):
     grid = load_grid(small.work_dir)
     flow = np.linspace(0.1, 0.7, len(grid.frames))
