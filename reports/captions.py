@@ -15,6 +15,8 @@ STABILITY_CAPTION = (
     f'fewer than {LONG} frames are left out.'
 )
 
+RESET_DIVERGENCE = 'Where states are reset, a fall after the last reset is no divergence.'
+
 TRADEOFF_CAPTION = (
     'Training time against accuracy with changing R, the number of times PI uses its stored '
     'states; RI stores none. PSNR on Y, mean over seeds; mean: over all test sets.'
@@ -73,6 +75,12 @@ def rivals(grid: GridResults) -> str:
     """Among what best and second best are marked."""
     best = (grid.methods['checkpoint'] == 'best').any()
     return 'each network, last and best checkpoints apart' if best else 'each network'
+
+
+def stability_caption(grid: GridResults) -> str:
+    """Caption of the table of stability."""
+    resets = RESET_DIVERGENCE if grid.methods['reset_every'].notna().any() else ''
+    return ' '.join(filter(None, [STABILITY_CAPTION, resets, ending(grid)]))
 
 
 def variants_note(grid: GridResults) -> str:

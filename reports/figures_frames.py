@@ -135,7 +135,7 @@ def _draw(axis: Axes, panel: Panel, methods: list) -> None:
     axis.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     if low <= high:
         axis.set_ylim(*_padded(low, high))
-        axis.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))  # one decimal fits
+        axis.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 3, 4, 5, 10]))  # one decimal
     else:
         axis.text(0.5, 0.5, 'no finished run', transform=axis.transAxes, ha='center')
 

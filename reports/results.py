@@ -138,7 +138,8 @@ def load_grid(work_dir: str | Path) -> GridResults:
     runs = read_runs(plan, work_dir)
     trials = list_trials(plan, runs)
     evaluations, frames = read_evaluations(plan, trials, work_dir)
-    videos, quantities = video_statistics(frames), optional_quantities(frames)
+    reset_every = trials.set_index('trial_id')['reset_every']
+    videos, quantities = video_statistics(frames, reset_every), optional_quantities(frames)
     means = set_statistics(videos, quantities)
     evaluations = evaluations.merge(means, on=['trial_id', 'test_set'], how='left')
     # Of plain trials, whose identity is that of their run.

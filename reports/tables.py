@@ -111,7 +111,7 @@ def stability_table(grid: GridResults) -> Optional[Table]:
             row = _method_row(grid, method, _stability_cells(cell))
             heading = ': '.join(filter(None, (grid.plan.test_sets[key].label, row.heading)))
             rows.append(replace(row, heading=heading))
-    caption = f'{captions.STABILITY_CAPTION} {captions.ending(grid)}'
+    caption = captions.stability_caption(grid)
     rows, rivals = rank_rows(columns, rows), captions.rivals(grid)
     return Table('stability', caption, columns, rows, rivals=rivals) if rows else None
 
