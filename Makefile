@@ -1,12 +1,13 @@
 # make demo: set up, prepare the sample clips, train and evaluate the quickstart grid, report it
 # make test: set up and run all tests
 # make bench: measure speed; figures go to work_dirs/bench/
+# make soak: kill and damage a grid of 200 runs for 10 minutes; it must end with the same numbers
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test bench lint setup clean
+.PHONY: demo test bench soak lint setup clean
 
 demo: $(READY)
 	$(BIN)/python -m dataset_tools sample --output data/sample
@@ -22,6 +23,9 @@ bench: $(READY)
 	OMP_NUM_THREADS=1 PYTHONPATH=. $(BIN)/python tests/benchmarks/bench_inference.py
 	OMP_NUM_THREADS=1 PYTHONPATH=. $(BIN)/python tests/benchmarks/bench_metrics.py
 	OMP_NUM_THREADS=1 PYTHONPATH=. $(BIN)/python tests/benchmarks/bench_reports.py
+
+soak: $(READY)
+	$(BIN)/python tests/soak/soak.py work_dirs/soak-$$(date +%Y%m%d-%H%M%S)
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from reports.results import LONG, WINDOW, GridResults
-from reports.run_files import TestSet
+from reports.run_files import STATUS_WORDS, TestSet
 from reports.stability import DROP
 
 STABILITY_CAPTION = (
@@ -14,6 +14,8 @@ STABILITY_CAPTION = (
     'one does; worst frame: the lowest PSNR of any frame, video and seed. Test sets with videos of '
     f'fewer than {LONG} frames are left out.'
 )
+
+RESET_DIVERGENCE = 'Where states are reset, a fall after the last reset is no divergence.'
 
 TRADEOFF_CAPTION = (
     'Training time against accuracy with changing R, the number of times PI uses its stored '
@@ -34,7 +36,7 @@ def main_caption(grid: GridResults) -> str:
         f'standard deviation over seeds where there are several. Test sets: {sets}.',
         f'Seeds: {_span(seeds)} per method.' if len(seeds) else '',
         f'Training iterations: {iterations}.' if iterations else '',
-        run_counts(grid),
+        ending(grid),
     ]
     return ' '.join(part for part in parts if part)
 
@@ -46,7 +48,7 @@ def strategies_caption(grid: GridResults) -> str:
     return (
         'Y-PSNR (dB) and SSIM by training set and test set: mean over frames, then videos, then '
         'seeds, with the standard deviation over seeds where there are several.'
-        f'{references if untrained else ""} {run_counts(grid)}'
+        f'{references if untrained else ""} {ending(grid)}'
     )
 
 
@@ -61,21 +63,45 @@ def consistency_caption(grid: GridResults) -> str:
     }
     told = [text for name, text in meanings.items() if name in grid.quantities]
     start = 'Further quantities of frames, mean over frames, videos, then seeds.'
-    return ' '.join([start, *told, run_counts(grid)])
+    return ' '.join([start, *told, ending(grid)])
+
+
+def ending(grid: GridResults) -> str:
+    """What the names of variants mean, where there are any, and how many runs are done."""
+    return ' '.join(filter(None, [variants_note(grid), run_counts(grid)]))
+
+
+def rivals(grid: GridResults) -> str:
+    """Among what best and second best are marked."""
+    best = (grid.methods['checkpoint'] == 'best').any()
+    return 'each network, last and best checkpoints apart' if best else 'each network'
+
+
+def stability_caption(grid: GridResults) -> str:
+    """Caption of the table of stability."""
+    resets = RESET_DIVERGENCE if grid.methods['reset_every'].notna().any() else ''
+    return ' '.join(filter(None, [STABILITY_CAPTION, resets, ending(grid)]))
+
+
+def variants_note(grid: GridResults) -> str:
+    """What the names of variants mean; empty where every run is evaluated plainly alone."""
+    reset = grid.methods['reset_every'].notna().any()
+    best = (grid.methods['checkpoint'] == 'best').any()
+    meanings = [
+        'Reset every N: the state is set back every N frames.' if reset else '',
+        'Best checkpoint: that of the best validation in place of the last.' if best else '',
+    ]
+    return ' '.join(filter(None, meanings))
 
 
 def run_counts(grid: GridResults) -> str:
     """How many runs are done, and how many of the others failed, are unfinished or missing."""
     runs = grid.runs[grid.runs['kind'] != 'external']
-    counts = runs['status'].value_counts()
-    words = {
-        'FAILED': 'failed',
-        'INVALID': 'unreadable',
-        'RUNNING': 'unfinished',
-        'TODO': 'missing',
-    }
-    parts = [f'{counts[status]} {word}' for status, word in words.items() if status in counts]
-    done = f'{counts.get("DONE", 0)} of {len(runs)} runs done'
+    counts = runs['status'].map(STATUS_WORDS).value_counts()
+    parts = [
+        f'{counts[word]} {word}' for word in dict.fromkeys(STATUS_WORDS.values()) if word in counts
+    ]
+    done = f'{(runs["status"] == "DONE").sum()} of {len(runs)} runs done'
     bad = (grid.evaluations['status'] == 'invalid').sum()
     invalid = f' Evaluations with damaged files, left out: {bad}.' if bad else ''
     return f'{done}{": " if parts else ""}{", ".join(parts)}.{invalid}'

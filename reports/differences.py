@@ -19,13 +19,15 @@ weights and order of data.
 """
 
 import hashlib
+import itertools
 import math
 
 import numpy as np
 import pandas as pd
 
-from reports.captions import run_counts
+from reports.captions import ending
 from reports.results import WINDOW, GridResults
+from reports.runs import is_plain
 from reports.table_model import Cell, Column, Row, Table
 
 ALPHA = 0.05
@@ -97,52 +99,71 @@ def holm(p_values: pd.Series) -> pd.Series:
 def differences(grid: GridResults) -> pd.DataFrame:
     """One row a pair of methods x test set x score (PSNR of all and of the last 50 frames, in dB).
 
-    Every method is compared with RI of the same network and training set, and a method with
-    frame-number conditioning also with the one without. Columns: train_set, network, method,
-    baseline, test_set, score, difference (method minus baseline), low, high, videos, seeds,
-    better_videos (videos on which the method is better), p_videos, p_seeds, the same adjusted for
-    all tests of a score (``_holm``), and run_ids of both.
+    Families of pairs, each a question of its own, of one network and training set:
+
+    - strategies: every strategy against RI, and with frame-number conditioning against without;
+    - PI against resets: every PI against RI whose state is set back every so many frames;
+    - resets: RI with resets against RI without.
+
+    Columns: family, train_set, network, method, baseline, test_set, score, difference (method minus
+    baseline), low, high, videos, seeds, better_videos (videos on which the method is better),
+    p_videos, p_seeds, the same adjusted for all tests of a family and score (``_holm``), and
+    run_ids of both.
     """
     scores = _by_method(grid)
     rows = [
-        _compare(scores, method, baseline, test_set, score)
-        for method, baseline in _pairs(grid.methods)
+        _compare(scores, *pair, test_set, score)
+        for pair in _pairs(grid.methods)
         for test_set in grid.plan.test_sets
         for score in (SCORES if test_set in grid.long_sets else SCORES[:1])
     ]
     table = pd.DataFrame([row for row in rows if row], columns=COLUMNS)
     for unit in ('p_videos', 'p_seeds'):
-        table[f'{unit}_holm'] = table.groupby('score')[unit].transform(holm)
+        table[f'{unit}_holm'] = table.groupby(['family', 'score'])[unit].transform(holm)
     return table
 
 
 COLUMNS = [
-    *('train_set', 'network', 'method', 'baseline', 'test_set', 'score', 'difference', 'low'),
-    *('high', 'videos', 'seeds', 'better_videos', 'p_videos', 'p_seeds', 'run_ids'),
+    *('family', 'train_set', 'network', 'method', 'baseline', 'test_set', 'score', 'difference'),
+    *('low', 'high', 'videos', 'seeds', 'better_videos', 'p_videos', 'p_seeds', 'run_ids'),
 ]
 
 
 def _pairs(methods: pd.DataFrame) -> list[tuple]:
-    """(method, baseline) of the same network and training set."""
+    """(family, method, baseline) of the same network and training set."""
     trained = methods[methods['train_set'] != '']
-    return [
-        (method, other)
-        for _, group in trained.groupby(['train_set', 'network'], sort=False)
-        for method in group.itertuples()
-        for other in group.itertuples()
-        if method.variant != other.variant
-        and other.variant in ('RI', method.variant.replace(' & FC', ''))
-    ]
+    pairs = []
+    for _, group in trained.groupby(['train_set', 'network'], sort=False):
+        group = list(group.itertuples())
+        plain = [method for method in group if is_plain(method)]
+        ri = [method for method in plain if method.variant == 'RI']
+        resets = [
+            method
+            for method in group
+            if (method.strategy, method.fc, method.checkpoint) == ('RI', False, 'last')
+            and not is_plain(method)
+        ]
+        pairs += [
+            ('strategies', method, other)
+            for method in plain
+            for other in plain
+            if method.variant != other.variant
+            and other.variant in ('RI', method.variant.replace(' & FC', ''))
+        ]
+        pi = [method for method in plain if method.strategy.startswith('PI')]
+        pairs += [('PI against resets', *pair) for pair in itertools.product(pi, resets)]
+        pairs += [('resets', *pair) for pair in itertools.product(resets, ri)]
+    return pairs
 
 
 def _by_method(grid: GridResults) -> dict[tuple, pd.DataFrame]:
     """(training set, network, method, test set) -> statistics of its videos and seeds."""
-    axes = grid.runs[['run_id', 'train_set', 'network', 'method', 'seed']]
+    axes = grid.trials[['trial_id', 'train_set', 'network', 'method', 'seed']]
     keys = ['train_set', 'network', 'method', 'test_set']
-    return dict(iter(grid.videos.merge(axes, on='run_id').groupby(keys)))
+    return dict(iter(grid.videos.merge(axes, on='trial_id').groupby(keys)))
 
 
-def _compare(scores: dict, method, baseline, test_set: str, score: str) -> dict | None:
+def _compare(scores: dict, family: str, method, baseline, test_set: str, score: str) -> dict | None:
     keys = [(m.train_set, m.network, m.method, test_set) for m in (method, baseline)]
     if not all(key in scores for key in keys):
         return None
@@ -152,9 +173,10 @@ def _compare(scores: dict, method, baseline, test_set: str, score: str) -> dict 
         return None
     matrix = difference.to_numpy()
     low, high = bootstrap_interval(matrix, '/'.join([*keys[0], baseline.method, score]))
-    used = [scores[key][scores[key]['seed'].isin(difference.columns)]['run_id'] for key in keys]
+    used = [scores[key][scores[key]['seed'].isin(difference.columns)]['trial_id'] for key in keys]
     by_video = matrix.mean(axis=1)
     return {
+        'family': family,
         'train_set': method.train_set,
         'network': method.network,
         'method': method.method,
@@ -189,7 +211,7 @@ def differences_table(grid: GridResults, found: pd.DataFrame) -> Table | None:
         for row in found.itertuples()
         if row.score == 'psnr_y'
     ]
-    caption = f'{_caption(found)} {run_counts(grid)}'
+    caption = f'{_caption(found)} {ending(grid)}'
     return Table('differences', caption, columns, rows, stub='Test set')
 
 
@@ -219,17 +241,6 @@ def _p_cell(value: float, adjusted: float) -> Cell:
 
 
 def _caption(found: pd.DataFrame) -> str:
-    tests = found.loc[found['score'] == 'psnr_y', ['p_videos', 'p_seeds']].notna().sum()
-    counts = [
-        f'{count} tests by {unit}'
-        for unit, count in (('video', tests['p_videos']), ('seed', tests['p_seeds']))
-        if count
-    ]
-    verdict = (
-        f'*: p < {ALPHA} after Holm correction for {" and ".join(counts)}.'
-        if counts
-        else 'No difference in this table can be called significant.'
-    )
     return (
         'Paired differences of Y-PSNR between strategies: mean over the videos and seeds that both '
         'have finished, 95% interval (two-way bootstrap of videos and seeds; none for fewer than '
@@ -237,5 +248,24 @@ def _caption(found: pd.DataFrame) -> str:
         'test with the video (mean over seeds) or the seed (mean over videos) as the unit, since '
         'the videos of one training are not independent; the first speaks for these trained '
         'networks only, the second for these videos only. Too few: fewer than '
-        f'{LEAST_UNITS} units cannot reach p < {ALPHA}. {verdict}'
+        f'{LEAST_UNITS} units cannot reach p < {ALPHA}. {_verdict(found)}'
     )
+
+
+def _verdict(found: pd.DataFrame) -> str:
+    """For how many tests p is corrected, each family of pairs for its own."""
+    families = []
+    for family, rows in found[found['score'] == 'psnr_y'].groupby('family', sort=False):
+        tests = rows[['p_videos', 'p_seeds']].notna().sum()
+        counts = ' and '.join(
+            f'{count} test{"s" * (count > 1)} by {unit}'
+            for unit, count in (('video', tests['p_videos']), ('seed', tests['p_seeds']))
+            if count
+        )
+        families += [f'{counts} ({family})'] if counts else []
+    if not families:
+        return 'No difference in this table can be called significant.'
+    several = found['family'].nunique() > 1
+    counts = ', for '.join(families) if several else families[0].partition(' (')[0]
+    apart = ', each family of pairs by itself' if several else ''
+    return f'*: p < {ALPHA} after Holm correction for {counts}{apart}.'

@@ -172,16 +172,16 @@ def _finish(sheet: Worksheet, frozen_columns: int) -> None:
 
 
 def _named(grid: GridResults, frame: pd.DataFrame) -> pd.DataFrame:
-    """Rows of runs with their method, training set and seed in front."""
-    names = grid.runs[['run_id', 'method', 'train_set', 'seed']]
-    return frame.merge(names, on='run_id')[[*names.columns, *frame.columns.drop('run_id')]]
+    """Rows of trials with their method, training set and seed in front."""
+    names = grid.trials[['trial_id', 'method', 'train_set', 'seed']]
+    return frame.merge(names, on='trial_id')[[*names.columns, *frame.columns.drop('trial_id')]]
 
 
 def _per_frame(grid: GridResults) -> pd.DataFrame:
-    """PSNR of every frame, one column a run: the sheet stays short enough to scroll and chart."""
+    """PSNR of every frame, one column a trial: the sheet stays short enough to scroll and chart."""
     keys = ['test_set', 'video', 'frame']
-    wide = grid.frames.pivot(index=keys, columns='run_id', values='psnr_y').round(3)
-    done = [run_id for run_id in grid.runs['run_id'] if run_id in wide]
+    wide = grid.frames.pivot(index=keys, columns='trial_id', values='psnr_y').round(3)
+    done = [trial_id for trial_id in grid.trials['trial_id'] if trial_id in wide]
     order = list(grid.plan.test_sets)
     sets = wide.index.get_level_values('test_set').map(order.index)
     return wide[done].iloc[sets.argsort(kind='stable')].reset_index()

@@ -10,6 +10,7 @@ from openpyxl.drawing.text import CharacterProperties, Paragraph, ParagraphPrope
 from openpyxl.worksheet.worksheet import Worksheet
 
 from reports.results import GridResults
+from reports.selection import drawn_methods
 from reports.style import looks
 
 WIDTH, HEIGHT = 19.0, 8.5  # centimetres
@@ -38,7 +39,7 @@ def add_charts(sheet: Worksheet, curves: Worksheet, grid: GridResults, wide: pd.
     """
     trained = grid.methods[grid.methods['train_set'] != '']
     groups = list(trained[['train_set', 'network']].drop_duplicates().itertuples(index=False))
-    methods = {(m.train_set, m.network, m.method): m for m in grid.methods.itertuples()}
+    methods = {(m.train_set, m.network, m.method): m for m in drawn_methods(grid)}
     styles = looks(grid.methods)
     for down, (train_set, network) in enumerate(groups):
         for across, (key, test_set) in enumerate(grid.plan.test_sets.items()):
@@ -46,7 +47,9 @@ def add_charts(sheet: Worksheet, curves: Worksheet, grid: GridResults, wide: pd.
             places = [
                 (at, column)
                 for at, column in enumerate(wide.columns, start=2)
-                if column[0] == key and (column[1:3] == (train_set, network) or not column[1])
+                if column[0] == key
+                and column[1:] in methods
+                and (column[1:3] == (train_set, network) or not column[1])
             ]
             if not places:
                 continue
@@ -55,7 +58,7 @@ def add_charts(sheet: Worksheet, curves: Worksheet, grid: GridResults, wide: pd.
             chart = _chart(f'{title}: {test_set.label}', frames)
             for at, column in places:
                 method = methods[column[1:]]
-                _add_curve(chart, curves, at, frames, method.variant, styles[method.variant])
+                _add_curve(chart, curves, at, frames, method, styles[method.variant])
             _set_range(chart, wide[[column for _, column in places]])
             anchor = sheet.cell(2 + down * ROWS, 1 + across * COLUMNS).coordinate
             sheet.add_chart(chart, anchor)
@@ -84,16 +87,15 @@ def _font(points: int) -> ParagraphProperties:
     return ParagraphProperties(defRPr=CharacterProperties(sz=100 * points))
 
 
-def _add_curve(
-    chart: LineChart, curves: Worksheet, column: int, frames: int, name: str, style
-) -> None:
+def _add_curve(chart: LineChart, curves: Worksheet, column: int, frames: int, method, style):
     last = 1 + frames  # below the header
     values = Reference(curves, min_col=column, min_row=2, max_row=last)
-    line = Series(values, title=name)
+    line = Series(values, title=method.variant)
     line.smooth = False
     line.graphicalProperties.line.width = 15000  # EMU, about 1.2 pt
     line.graphicalProperties.line.solidFill = style.color.lstrip('#').upper()
-    line.graphicalProperties.line.dashStyle = 'dash' if style.line == '--' else 'solid'
+    dash = 'sysDash' if method.reset_every > 0 else 'dash' if style.line == '--' else 'solid'
+    line.graphicalProperties.line.dashStyle = dash
     chart.series.append(line)
     chart.set_categories(Reference(curves, min_col=1, min_row=2, max_row=last))
 

@@ -15,6 +15,7 @@ from reports.figures_drift import drift_map
 from reports.figures_frames import psnr_by_video, psnr_vs_frame
 from reports.figures_images import comparison, frame_grid
 from reports.figures_profiles import temporal_profiles
+from reports.figures_resets import psnr_since_reset
 from reports.figures_time import psnr_vs_time
 from reports.images import SavedImages
 from reports.results import WINDOW, GridResults
@@ -26,6 +27,7 @@ _CURVES = (
     'Lines: mean over seeds; bands: from the worst to the best seed. Thin lines: raw; thick lines: '
     'moving average over 5 % of the frames, for videos of 100 frames and more.'
 )
+_RESETS = ' With resets: raw mean over seeds.'
 _SEED = 'Each method is shown by its first seed with saved pictures.'
 
 
@@ -49,7 +51,8 @@ class Drawn(NamedTuple):
 
 def drawings(grid: GridResults, images: SavedImages) -> list[Drawing]:
     """Every figure of a grid, those of all sets first."""
-    return [*_by_set(grid), *_overall(grid), *_pictures(grid, images), *_by_video(grid)]
+    curves = [*_by_set(grid), *_since_reset(grid)]
+    return [*curves, *_overall(grid), *_pictures(grid, images), *_by_video(grid)]
 
 
 def _overall(grid: GridResults) -> list[Drawing]:
@@ -84,8 +87,22 @@ def _by_set(grid: GridResults) -> list[Drawing]:
             f'PSNR vs frame, {label}',
             f'psnr_vs_frame_{key}',
             f'PSNR of {label} against the frame number, mean over the videos of each test set. '
-            f'{_CURVES}',
+            f'{_about_curves(grid)}',
             partial(psnr_vs_frame, grid, *pair),
+        )
+        for pair, label, key in _trained(grid)
+    ]
+
+
+def _since_reset(grid: GridResults) -> list[Drawing]:
+    return [
+        Drawing(
+            f'PSNR since a reset, {label}',
+            f'psnr_since_reset_{key}',
+            f'PSNR of {label} against the number of frames since the state was set back, mean over '
+            'resets, videos and seeds; that of the other methods at the same frames, with bands '
+            'from the worst to the best seed.',
+            partial(psnr_since_reset, grid, *pair),
         )
         for pair, label, key in _trained(grid)
     ]
@@ -98,12 +115,16 @@ def _by_video(grid: GridResults) -> list[Drawing]:
             f'PSNR vs frame by video, {label}, {test_set.label}',
             f'psnr_by_video_{key}_{set_key}',
             f'PSNR of {label} against the frame number on the videos of {test_set.label}. '
-            f'{_CURVES}',
+            f'{_about_curves(grid)}',
             partial(psnr_by_video, grid, *pair, set_key),
         )
         for pair, label, key in _trained(grid)
         for set_key, test_set in several.items()
     ]
+
+
+def _about_curves(grid: GridResults) -> str:
+    return _CURVES + _RESETS * bool((grid.methods['reset_every'] > 0).any())
 
 
 def _pictures(grid: GridResults, images: SavedImages) -> list[Drawing]:

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from reports.results import LONG, WINDOW, GridResults
-from reports.selection import full_name, run_ids
+from reports.selection import drawn_methods, full_name, trial_ids
 from reports.style import COLUMN_WIDTH, PAGE_WIDTH, RC
 
 CELL_WIDTH = 0.42  # inches that a number needs
@@ -37,7 +37,7 @@ def drift_map(grid: GridResults) -> Figure | None:
     ]
     if not places:
         return None
-    methods = list(grid.methods.itertuples())
+    methods = drawn_methods(grid)
     drift = _drift(grid, methods, places)
     status = _status(grid, methods, places)
     width = COLUMN_WIDTH if NAME_WIDTH + CELL_WIDTH * len(places) <= COLUMN_WIDTH else PAGE_WIDTH
@@ -78,8 +78,8 @@ def _color_bar(figure: Figure, axes: Axes, partial: bool) -> None:
 
 def _drift(grid: GridResults, methods: list, places: list[tuple[str, str]]) -> np.ndarray:
     """Mean over the finished seeds, NaN where there is none; a row a method."""
-    by_run = grid.videos.pivot(index='run_id', columns=['test_set', 'video'], values='drift')
-    rows = [by_run.reindex(run_ids(grid, method)).mean() for method in methods]
+    drift = grid.videos.pivot(index='trial_id', columns=['test_set', 'video'], values='drift')
+    rows = [drift.reindex(trial_ids(grid, method)).mean() for method in methods]
     return np.array([row.reindex(places).to_numpy() for row in rows])
 
 

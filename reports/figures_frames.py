@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 
 from reports.captions import describe
 from reports.results import GridResults
-from reports.selection import methods_of, run_ids
+from reports.selection import methods_of, trial_ids
 from reports.style import COLUMN_WIDTH, PAGE_WIDTH, RC, looks
 
 MIN_SPAN_DB = 1.0  # a y axis never shows less than this, so that noise does not look like a trend
@@ -22,7 +22,7 @@ SMOOTH_FROM = 100  # shorter videos are only shown raw
 
 
 class Panel(NamedTuple):
-    """One panel: PSNR with a row a frame and a column a run, and the lengths of its videos."""
+    """One panel: PSNR with a row a frame and a column a trial, and the lengths of its videos."""
 
     title: str
     curves: pd.DataFrame
@@ -34,16 +34,17 @@ def psnr_vs_frame(grid: GridResults, network: str, train_set: str) -> Figure:
 
     Lines are means over videos, then seeds; bands run from the worst to the best seed. Where videos
     differ in length, a dotted line marks the end of each, since the mean changes there. Videos of
-    100 frames and more are drawn twice: raw (thin) and smoothed.
+    100 frames and more are drawn twice: raw (thin) and smoothed. Where states are set back, they
+    are drawn raw and without a band: a moving average would hide what a reset does.
     """
     by_set = dict(iter(grid.curves.groupby('test_set')))
     panels = []
     for key, test_set in grid.plan.test_sets.items():
         curves = pd.DataFrame()
         if key in by_set:
-            curves = by_set[key].pivot(index='frame', columns='run_id', values='psnr_y')
+            curves = by_set[key].pivot(index='frame', columns='trial_id', values='psnr_y')
         panels.append(Panel(describe(test_set), curves, sorted(set(test_set.videos.values()))))
-    return _figure(grid, network, train_set, panels)
+    return panels_figure(grid, methods_of(grid, network, train_set), panels)
 
 
 def psnr_by_video(grid: GridResults, network: str, train_set: str, test_set: str) -> Figure:
@@ -52,7 +53,7 @@ def psnr_by_video(grid: GridResults, network: str, train_set: str, test_set: str
         Panel(video, grid.video_curves.get((test_set, video), pd.DataFrame()), [frames])
         for video, frames in grid.plan.test_sets[test_set].videos.items()
     ]
-    return _figure(grid, network, train_set, panels)
+    return panels_figure(grid, methods_of(grid, network, train_set), panels)
 
 
 def smoothed(curve: pd.Series) -> pd.Series | None:
@@ -63,8 +64,17 @@ def smoothed(curve: pd.Series) -> pd.Series | None:
     return curve.rolling(window, center=True, min_periods=1).mean()
 
 
-def _figure(grid: GridResults, network: str, train_set: str, panels: list[Panel]) -> Figure:
-    methods = methods_of(grid, network, train_set)
+def panels_figure(
+    grid: GridResults, methods: list, panels: list[Panel], horizontal: str = 'Frame number'
+) -> Figure:
+    """Panels with a line for each method that they have curves of, and one legend.
+
+    Args:
+        grid: the results.
+        methods: rows of ``grid.methods``.
+        panels: what is drawn.
+        horizontal: label of the horizontal axes.
+    """
     styles = looks(grid.methods)
     columns = {1: 1, 2: 2, 4: 2}.get(len(panels), 3)
     rows = math.ceil(len(panels) / columns)
@@ -87,11 +97,11 @@ def _figure(grid: GridResults, network: str, train_set: str, panels: list[Panel]
             hspace=BETWEEN / panel,
         )
         for axis, curves in zip(axes, panels, strict=False):
-            _draw(axis, curves, [(styles[m.variant], run_ids(grid, m)) for m in methods])
+            _draw(axis, curves, [(m, styles[m.variant], trial_ids(grid, m)) for m in methods])
         for axis in axes[::columns]:
             axis.set_ylabel('PSNR (dB)')
         for axis in axes[max(len(panels) - columns, 0) : len(panels)]:
-            axis.set_xlabel('Frame number')
+            axis.set_xlabel(horizontal)
         for empty in axes[len(panels) :]:
             empty.set_axis_off()
         handles = [_legend_entry(grid, method, styles[method.variant]) for method in methods]
@@ -104,14 +114,19 @@ def _figure(grid: GridResults, network: str, train_set: str, panels: list[Panel]
 
 def _draw(axis: Axes, panel: Panel, methods: list) -> None:
     low, high = math.inf, -math.inf
-    for style, runs in methods:
-        curves = panel.curves[[run for run in runs if run in panel.curves]]
+    for method, style, trials in methods:
+        curves = panel.curves[[trial for trial in trials if trial in panel.curves]]
         if curves.empty:
             continue
         worst, best = curves.min(axis=1), curves.max(axis=1)
-        _line(axis, curves.mean(axis=1), style)
-        if curves.shape[1] > 1:
-            axis.fill_between(curves.index, worst, best, color=style.color, alpha=0.18, linewidth=0)
+        if method.reset_every > 0:
+            worst = best = curves.mean(axis=1)
+            _plot(axis, best, style, linewidth=0.9)
+        else:
+            _line(axis, curves.mean(axis=1), style)
+            if curves.shape[1] > 1:
+                band = {'color': style.color, 'alpha': 0.18, 'linewidth': 0}
+                axis.fill_between(curves.index, worst, best, **band)
         low, high = min(low, worst.min()), max(high, best.max())
     for length in panel.lengths[:-1]:
         axis.axvline(length - 1, color='0.6', linewidth=0.6, linestyle=':')
@@ -120,7 +135,7 @@ def _draw(axis: Axes, panel: Panel, methods: list) -> None:
     axis.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     if low <= high:
         axis.set_ylim(*_padded(low, high))
-        axis.yaxis.set_major_locator(MaxNLocator(5))
+        axis.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 3, 4, 5, 10]))  # one decimal
     else:
         axis.text(0.5, 0.5, 'no finished run', transform=axis.transAxes, ha='center')
 
@@ -130,7 +145,11 @@ def _line(axis: Axes, curve: pd.Series, style) -> None:
     if smooth is not None:
         axis.plot(curve.index, curve, color=style.color, linewidth=0.4, alpha=0.5)
         curve = smooth
-    axis.plot(curve.index, curve, color=style.color, linestyle=style.line)
+    _plot(axis, curve, style)
+
+
+def _plot(axis: Axes, curve: pd.Series, style, **options) -> None:
+    axis.plot(curve.index, curve, color=style.color, linestyle=style.line, **options)
 
 
 def _padded(low: float, high: float) -> tuple[float, float]:

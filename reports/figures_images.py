@@ -9,17 +9,19 @@ from matplotlib.ticker import MaxNLocator
 
 from reports.images import SavedImages
 from reports.pictures import (
-    MOST_METHODS,
     Column,
     Page,
     Window,
     frame_psnr,
+    pictured_methods,
     read_columns,
     spread,
     where_they_differ,
+    with_pictures,
 )
 from reports.results import GridResults
-from reports.selection import fewer, methods_of
+from reports.runs import is_plain
+from reports.selection import drawn_methods, fewer
 from reports.style import PAGE_WIDTH, RC, RED
 
 LEFT = 2.0  # inches for the whole picture and the history
@@ -37,7 +39,7 @@ def comparison(
     part is that of its whole frame. None if the ground truth cannot be read.
     """
     frames = spread(images.frames(test_set, video), 3)
-    methods = fewer(methods_of(grid, network, train_set), MOST_METHODS)
+    methods = pictured_methods(grid, images, network, train_set, test_set)
     columns = read_columns(grid, images, methods, test_set, video, frames)
     truth = columns[0].pictures[frames[-1]]
     if truth is None:
@@ -54,30 +56,33 @@ def _draw_comparison(columns: list[Column], window: Window, curves, video: str) 
     frames = list(columns[0].pictures)
     truth = columns[0].pictures[frames[-1]]
     first = LEFT + 0.3
+    # "RI, reset every 15" is wider than its pictures.
+    names = [column.name.replace(' every', '\nevery') for column in columns]
+    head = LABEL * (1 + max(name.count('\n') for name in names))
     side = min(1.0, (PAGE_WIDTH - first) / len(columns) - GAP)
     whole_high = min((LEFT - GAP) * truth.shape[0] / truth.shape[1], 1.6)
     whole_wide = whole_high * truth.shape[1] / truth.shape[0]
-    height = max(LABEL + len(frames) * (side + LABEL), whole_high + 1.5) + GAP
+    height = max(head + len(frames) * (side + LABEL), whole_high + 1.5) + GAP
     page = Page(first + len(columns) * (side + GAP), height)
-    whole = ((LEFT - whole_wide) / 2, LABEL, whole_wide, whole_high)
+    whole = ((LEFT - whole_wide) / 2, head, whole_wide, whole_high)
     page.picture(whole, truth)
     page.rectangle(whole, window, truth.shape)
-    page.text(LEFT / 2, 0.02, f'{video}, t = {frames[-1]} (GT)')
-    top = LABEL + whole_high + 0.12
+    page.text(LEFT / 2, head - 0.02, f'{video}, t = {frames[-1]} (GT)', va='bottom')
+    top = head + whole_high + 0.12
     history = page.axes((0.43, top, LEFT - 0.43, height - top - 0.3))
     _draw_history(history, columns, curves, frames)
     for row, frame in enumerate(frames):
-        top = LABEL + row * (side + LABEL)
+        top = head + row * (side + LABEL)
         page.text(first - 0.08, top + side / 2, f't = {frame}', rotation=90, va='center')
         for at, column in enumerate(columns):
             left = first + at * (side + GAP)
             part = window.of(column.pictures[frame])
             page.picture((left, top, side, side), part, column.note)
-            score = frame_psnr(curves, column.run_id, frame)
+            score = frame_psnr(curves, column.trial_id, frame)
             page.text(left + side / 2, top + side + 0.02, score, fontsize=6.5)
-    for at, column in enumerate(columns):
+    for at, (name, column) in enumerate(zip(names, columns, strict=True)):
         middle = first + at * (side + GAP) + side / 2
-        page.text(middle, 0.02, column.name, color=column.look.color)
+        page.text(middle, head - 0.02, name, color=column.look.color, va='bottom', linespacing=1.0)
     return page.figure
 
 
@@ -91,7 +96,7 @@ def frame_grid(
     be read.
     """
     frames = spread(images.frames(test_set, video), 5)
-    methods = _one_a_strategy(grid, network)
+    methods = _one_a_strategy(grid, images, network, test_set)
     columns = read_columns(grid, images, methods, test_set, video, frames)
     truth = columns[0].pictures[frames[-1]]
     if truth is None:
@@ -106,17 +111,20 @@ def frame_grid(
         return _draw_grid(rows, ['', *sets], window, curves)
 
 
-def _one_a_strategy(grid: GridResults, network: str) -> list:
-    """A network's methods, at most one a strategy, those of all training sets together."""
-    own = grid.methods[(grid.methods['network'] == network) & (grid.methods['train_set'] != '')]
+def _one_a_strategy(grid: GridResults, images: SavedImages, network: str, test_set: str) -> list:
+    """A network's methods, at most one a strategy and one with resets, of all training sets."""
+    own = [m for m in drawn_methods(grid) if m.network == network and m.train_set]
+    plain = [method for method in own if is_plain(method)]
     kept = {
         method.variant
-        for train_set in own['train_set'].unique()
-        for method in fewer(list(own[own['train_set'] == train_set].itertuples()), 0)
+        for train_set in {method.train_set for method in plain}
+        for method in fewer([m for m in plain if m.train_set == train_set], 0)
     }
-    order = list(dict.fromkeys(own['variant']))
-    chosen = own[own['variant'].isin(kept)]
-    return sorted(chosen.itertuples(), key=lambda method: order.index(method.variant))
+    resets = with_pictures(images, (m for m in own if not is_plain(m)), test_set)
+    kept |= {method.variant for method in resets[:1]}
+    order = list(dict.fromkeys(method.variant for method in own))
+    chosen = [method for method in own if method.variant in kept]
+    return sorted(chosen, key=lambda method: order.index(method.variant))
 
 
 def _draw_grid(rows: list[Column], sets: list[str], window: Window, curves) -> Figure:
@@ -149,7 +157,7 @@ def _draw_grid(rows: list[Column], sets: list[str], window: Window, curves) -> F
 
 def _share_scales(histories: list[Axes], curves: pd.DataFrame, rows: list[Column]) -> None:
     """One y scale for all histories; frame numbers below the last one only."""
-    shown = [column.run_id for column in rows if column.run_id in curves]
+    shown = [column.trial_id for column in rows if column.trial_id in curves]
     for number, axes in enumerate(histories):
         if shown:
             low, high = curves[shown].min(axis=None), curves[shown].max(axis=None)
@@ -162,13 +170,15 @@ def _share_scales(histories: list[Axes], curves: pd.DataFrame, rows: list[Column
 
 
 def _draw_history(axes: Axes, columns: list[Column], curves: pd.DataFrame, frames) -> None:
-    """PSNR of the runs shown against the frame number; the frames shown are marked."""
+    """PSNR of the trials shown against the frame number; the frames shown are marked."""
     for frame in frames:
         axes.axvline(frame, color=RED, linewidth=0.6, linestyle=':')
     for column in columns:
-        if column.run_id in curves:
+        if column.trial_id in curves:
             style = column.look
-            axes.plot(curves[column.run_id], color=style.color, linestyle=style.line, linewidth=0.9)
+            axes.plot(
+                curves[column.trial_id], color=style.color, linestyle=style.line, linewidth=0.9
+            )
     axes.margins(x=0.03)
     axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
     axes.yaxis.set_major_locator(MaxNLocator(4))

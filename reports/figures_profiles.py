@@ -4,9 +4,8 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from reports.images import PROFILE, SavedImages
-from reports.pictures import MOST_METHODS, Page, read_columns
+from reports.pictures import Page, pictured_methods, read_columns
 from reports.results import GridResults
-from reports.selection import fewer, methods_of
 from reports.style import PAGE_WIDTH, RC
 
 MOST_VIDEOS = 3
@@ -24,7 +23,7 @@ def temporal_profiles(
     A stable method's profile of a static video has straight vertical lines; flicker gives rough
     lines, a collapse changes its colours downwards. None if no video has profiles.
     """
-    methods = fewer(methods_of(grid, network, train_set), MOST_METHODS)
+    methods = pictured_methods(grid, images, network, train_set, test_set)
     lengths = grid.plan.test_sets[test_set].videos
     rows = {}
     for video in lengths:

@@ -1,9 +1,14 @@
-"""Writing files so that a reader never sees half of one."""
+"""Writing files so that a reader never sees half of one, and reading JSON that may be damaged."""
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+
+class InvalidFile(Exception):
+    """One file of a run is damaged; the message is the one-line reason."""
 
 
 @contextmanager
@@ -26,3 +31,18 @@ def write_text(path: Path, text: str) -> Path:
     with replacing(path) as temporary:
         temporary.write_text(text, encoding='utf-8')
     return path
+
+
+def read_json(path: Path) -> dict:
+    """Read a JSON object.
+
+    Raises:
+        InvalidFile: the file cannot be read or holds something else.
+    """
+    try:
+        raw = json.loads(path.read_text(encoding='utf-8'))
+    except (OSError, ValueError) as error:
+        raise InvalidFile(f'{path.name} is not readable JSON: {error}') from None
+    if not isinstance(raw, dict):
+        raise InvalidFile(f'{path.name} holds no JSON object')
+    return raw

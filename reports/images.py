@@ -5,6 +5,7 @@ Layout read here, relative to the work directory (frames are numbered from 0)::
     references/<test_set>/<video>/<frame:08d>_gt.png, _bicubic.png   the same crop as the SR frames
     references/<test_set>/<video>/profile_gt.png, profile_bicubic.png
     runs/<run_id>/images_<test_set>/<video>/<frame:08d>.png, profile.png
+    runs/<run_id>/images_<test_set>@<variant>/...                    of a run evaluated otherwise
 
 A temporal profile is one row of pixels of every frame, stacked from the first frame (top) on.
 """
@@ -15,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 from reports.results import GridResults
-from reports.selection import run_ids
+from reports.selection import trial_ids
 
 PROFILE = 'profile'  # stands for a frame number
 
@@ -26,7 +27,9 @@ class SavedImages:
     def __init__(self, work_dir: Path, grid: GridResults):
         self.work_dir = work_dir
         self._grid = grid
-        self._done = set(grid.runs.loc[grid.runs['status'] == 'DONE', 'run_id'])
+        done = grid.evaluations[grid.evaluations['status'] == 'done']
+        self._done = set(zip(done['trial_id'], done['test_set'], strict=True))
+        self._trials = grid.trials.set_index('trial_id')
 
     def videos(self, test_set: str) -> list[str]:
         """Videos of a set with saved frames, in the set's order."""
@@ -44,18 +47,20 @@ class SavedImages:
         stem = f'{PROFILE}_{kind}' if frame == PROFILE else f'{frame:08d}_{kind}'
         return _existing(self.work_dir / 'references' / test_set / video / f'{stem}.png')
 
-    def run_of(self, method, test_set: str, video: str) -> str | None:
-        """The finished run, first in order of seeds, that has pictures of a video."""
-        done = [run_id for run_id in run_ids(self._grid, method) if run_id in self._done]
-        return next((r for r in done if self._folder(r, test_set, video).is_dir()), None)
+    def trial_of(self, method, test_set: str, video: str) -> str | None:
+        """The finished trial, first in order of seeds, that has pictures of a video."""
+        planned = trial_ids(self._grid, method)
+        done = [trial_id for trial_id in planned if (trial_id, test_set) in self._done]
+        return next((t for t in done if self._folder(t, test_set, video).is_dir()), None)
 
-    def picture(self, run_id: str, test_set: str, video: str, frame: int | str) -> Path | None:
-        """A run's picture of a frame or of ``PROFILE``."""
+    def picture(self, trial_id: str, test_set: str, video: str, frame: int | str) -> Path | None:
+        """A trial's picture of a frame or of ``PROFILE``."""
         stem = frame if frame == PROFILE else f'{frame:08d}'
-        return _existing(self._folder(run_id, test_set, video) / f'{stem}.png')
+        return _existing(self._folder(trial_id, test_set, video) / f'{stem}.png')
 
-    def _folder(self, run_id: str, test_set: str, video: str) -> Path:
-        return self.work_dir / 'runs' / run_id / f'images_{test_set}' / video
+    def _folder(self, trial_id: str, test_set: str, video: str) -> Path:
+        trial = self._trials.loc[trial_id]
+        return self.work_dir / trial['folder'] / f'images_{test_set}{trial["suffix"]}' / video
 
 
 def _existing(path: Path) -> Path | None:

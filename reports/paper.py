@@ -144,7 +144,7 @@ def _paper_sets(values: pd.DataFrame) -> dict[str, dict]:
 def _candidates(grid: GridResults, record: dict, shapes: dict) -> list[Candidate]:
     if not record['method']:
         return _set_candidates(grid, record)
-    methods = [m for m in grid.methods.itertuples() if _matches(grid, m, record)]
+    methods = [m for m in grid.plain_methods.itertuples() if _matches(grid, m, record)]
     if record['metric'] in _TIMES:
         # Time does not depend on what is trained on, and the paper does not state it.
         once = {(method.network, method.method): method for method in methods}

@@ -1,5 +1,6 @@
 """What the figures made of pictures share: reading columns of pictures, and placing them."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -10,9 +11,11 @@ from matplotlib.patches import Rectangle
 
 from reports.images import SavedImages, read_rgb
 from reports.results import GridResults
+from reports.runs import is_plain
+from reports.selection import fewer, methods_of
 from reports.style import RED, Look, looks
 
-MOST_METHODS = 6  # beside the ground truth
+MOST_METHODS = 6  # beside the ground truth and one with resets
 BICUBIC = 'Bicubic'
 _BLACK = Look('black', '-', '')
 
@@ -27,14 +30,14 @@ class Column(NamedTuple):
         name: heading.
         look: its colour is the heading's.
         pictures: (H, W, 3) uint8 by frame; None where there is none.
-        run_id: the run the pictures are from; None for ground truth and plain interpolation.
+        trial_id: what the pictures are from; None for ground truth and plain interpolation.
         note: why there are no pictures.
     """
 
     name: str
     look: Look
     pictures: dict[int, np.ndarray | None]
-    run_id: str | None = None
+    trial_id: str | None = None
     note: str = ''
 
 
@@ -50,6 +53,23 @@ class Window(NamedTuple):
         if picture is None:
             return None
         return picture[self.top : self.top + self.height, self.left : self.left + self.width]
+
+
+def pictured_methods(
+    grid: GridResults, images: SavedImages, network: str, train_set: str, test_set: str
+) -> list:
+    """At most ``MOST_METHODS`` plain methods, and the first with resets that has pictures."""
+    methods = methods_of(grid, network, train_set)
+    plain = fewer([method for method in methods if is_plain(method)], MOST_METHODS)
+    resets = (method for method in methods if not is_plain(method))
+    chosen = [*plain, *with_pictures(images, resets, test_set)[:1]]
+    return sorted(chosen, key=lambda method: method.Index)
+
+
+def with_pictures(images: SavedImages, methods: Iterable, test_set: str) -> list:
+    """The methods that have saved pictures of a test set."""
+    videos = images.videos(test_set)
+    return [m for m in methods if any(images.trial_of(m, test_set, video) for video in videos)]
 
 
 def read_columns(
@@ -73,15 +93,15 @@ def read_columns(
         columns.append(Column(BICUBIC, _BLACK, dict(zip(frames, plain, strict=True))))
     cells = grid.cells.set_index(['train_set', 'network', 'method', 'test_set'])['status']
     for method in methods:
-        run_id = images.run_of(method, test_set, video)
+        trial_id = images.trial_of(method, test_set, video)
         found = [None] * len(frames)
-        if run_id:
-            found = _pictures(images.picture(run_id, test_set, video, f) for f in frames)
+        if trial_id:
+            found = _pictures(images.picture(trial_id, test_set, video, f) for f in frames)
         status = cells[method.train_set, method.network, method.method, test_set]
         note = 'no picture' if status in ('done', 'partial') else status
         same = [_if_same_size(*pair) for pair in zip(found, truth, strict=True)]
         pictures = dict(zip(frames, same, strict=True))
-        columns.append(Column(method.variant, styles[method.variant], pictures, run_id, note))
+        columns.append(Column(method.variant, styles[method.variant], pictures, trial_id, note))
     return columns
 
 
@@ -124,9 +144,9 @@ def spread(frames: list[int], count: int) -> list[int]:
     return [frames[round(place)] for place in places]
 
 
-def frame_psnr(curves: pd.DataFrame, run_id: str | None, frame: int) -> str:
-    """PSNR of a run's frame in words; empty for pictures of no run."""
-    return f'{curves.loc[frame, run_id]:.2f} dB' if run_id in curves else ''
+def frame_psnr(curves: pd.DataFrame, trial_id: str | None, frame: int) -> str:
+    """PSNR of a trial's frame in words; empty for pictures of no trial."""
+    return f'{curves.loc[frame, trial_id]:.2f} dB' if trial_id in curves else ''
 
 
 class Page:

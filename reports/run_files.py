@@ -1,25 +1,19 @@
-"""The files of a work directory, read and checked: the grid, and each run's status, timing, frames.
+"""The files of a work directory, read and checked: the grid, and each run's status and timing.
 
-Layout read here, relative to the work directory::
+Layout read here, relative to the work directory (for scores, see ``frame_files``)::
 
-    grid.json                              planned runs, labels, and the frames of every test video
-    runs/<run_id>/status.json              where the run stands (no file: not started)
-    runs/<run_id>/timing.json              training time, written when training ends
-    runs/<run_id>/frames_<test_set>.csv    PSNR and SSIM of every frame of one test set
-    runs/<run_id>/evaluations.json         the version of the test set each of them was made on
-    external/<key>/external.json           other people's results, scored: label, protocol
-    external/<key>/frames_<test_set>.csv
+    grid.json                       planned runs and how each is evaluated, labels, test videos
+    runs/<run_id>/status.json       where the run stands (no file: not started)
+    runs/<run_id>/timing.json       training time, written when training ends
+    external/<key>/external.json    other people's results, scored: label, protocol
 """
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple, Optional
 
-import numpy as np
-import pandas as pd
+from reports.files import InvalidFile, read_json
 
-FRAME_COLUMNS = ['video', 'frame', 'psnr_y', 'ssim_y', 'ms']
-REQUIRED_COLUMNS = FRAME_COLUMNS[:4]  # results from elsewhere have no times
 TIMING_FIELDS = (
     'parameters',
     'ms_per_iteration',
@@ -30,7 +24,15 @@ TIMING_FIELDS = (
     'device',
     'threads',
 )
-RUN_STATUSES = ('DONE', 'RUNNING', 'FAILED', 'TODO')
+# What tables say of a run that is not done, worst first.
+STATUS_WORDS = {
+    'FAILED': 'failed',
+    'INVALID': 'invalid',  # an unreadable status file
+    'RUNNING': 'unfinished',
+    'INTERRUPTED': 'unfinished',
+    'QUEUED': 'missing',
+    'TODO': 'missing',
+}
 RUN_FIELDS = {
     'run_id',
     'network',
@@ -48,8 +50,28 @@ class ReportError(Exception):
     """The work directory cannot be reported on at all."""
 
 
-class InvalidFile(Exception):
-    """One file of a run is damaged; the message is the one-line reason."""
+class Variant(NamedTuple):
+    """One way to evaluate the weights of a run.
+
+    Attributes:
+        name: what its files have after ``@`` in their names; '' for the plain variant, the main
+            one: the last checkpoint, its state carried through the whole video.
+        reset_every: the state is set back to the initial one every so many frames; None for never.
+        checkpoint: ``last``, or ``best`` for that of the best validation.
+    """
+
+    name: str = ''
+    reset_every: Optional[int] = None
+    checkpoint: str = 'last'
+
+    @property
+    def label(self) -> str:
+        """What a method's name has in addition, with a comma before it; '' for the plain one."""
+        reset = f', reset every {self.reset_every}' if self.reset_every else ''
+        return reset + ('' if self.checkpoint == 'last' else f', {self.checkpoint} checkpoint')
+
+
+PLAIN = Variant()
 
 
 @dataclass(frozen=True)
@@ -84,6 +106,7 @@ class GridPlan:
         train_sets: training set -> label.
         train_videos: training set -> its videos, where the grid has recorded them.
         runs: axes and identity of each run, and of each result from elsewhere.
+        variants: run -> how it is evaluated, the plain variant always among them.
         papers: network -> its name in the papers' tables, where the grid file gives one.
         lr_kinds: network -> the LR frames that it works on.
     """
@@ -93,6 +116,7 @@ class GridPlan:
     train_sets: dict[str, str]
     test_sets: dict[str, TestSet]
     runs: list[dict]
+    variants: dict[str, list[Variant]]
     train_videos: dict[str, TestSet] = field(default_factory=dict)
     papers: dict[str, str] = field(default_factory=dict)
     lr_kinds: dict[str, str] = field(default_factory=dict)
@@ -111,7 +135,7 @@ def read_plan(work_dir: Path) -> GridPlan:
             '(expected something like work_dirs/quickstart)'
         )
     try:
-        plan = _parse_plan(_read_json(path))
+        plan = _parse_plan(read_json(path))
     except InvalidFile as error:
         raise ReportError(f'{work_dir}: {error}') from None
     except (KeyError, TypeError, AttributeError) as error:
@@ -129,12 +153,19 @@ def _parse_plan(raw: dict) -> GridPlan:
         train_sets={key: entry['label'] for key, entry in raw['train_sets'].items()},
         test_sets={key: _parse_set(entry) for key, entry in raw['test_sets'].items()},
         runs=[*raw['runs'], *map(_external_run, external)],
+        variants={run.get('run_id'): _parse_variants(run) for run in raw['runs']}
+        | {key: [PLAIN] for key in external},
         train_videos={
             key: _parse_set(entry) for key, entry in raw['train_sets'].items() if 'videos' in entry
         },
         papers={key: entry['paper'] for key, entry in networks.items() if entry.get('paper')},
         lr_kinds={key: entry.get('lr_kind', 'lr_bd') for key, entry in raw['networks'].items()},
     )
+
+
+def _parse_variants(run: dict) -> list[Variant]:
+    entries = run.get('variants', [PLAIN._asdict()])
+    return [Variant(*(entry[name] for name in Variant._fields)) for entry in entries]
 
 
 _SET_TEXTS = ('paper', 'checksum', 'protocol')
@@ -172,23 +203,25 @@ def _check_references(plan: GridPlan, path: Path) -> None:
         for axis, names in known.items():
             if run[axis] not in names:
                 raise ReportError(f'{path}: run {run["run_id"]}: unknown {axis} {run[axis]!r}')
+        if PLAIN not in plan.variants[run['run_id']]:
+            raise ReportError(f'{path}: run {run["run_id"]}: the plain variant is missing')
 
 
 def read_status(run_dir: Path) -> tuple[str, str]:
     """Status of a run and, unless it is plainly done, the reason in one line.
 
     Returns:
-        One of DONE, RUNNING, FAILED, TODO, INVALID (an unreadable status file), and the reason.
+        DONE or one of ``STATUS_WORDS``, and the reason.
     """
     path = run_dir / 'status.json'
     if not path.is_file():
         return 'TODO', 'not started'
     try:
-        raw = _read_json(path)
+        raw = read_json(path)
     except InvalidFile as error:
         return 'INVALID', str(error)
     status = raw.get('status')
-    if status not in RUN_STATUSES:
+    if status not in ('DONE', *STATUS_WORDS):
         return 'INVALID', f'status.json has the unknown status {status!r}'
     return status, _status_reason(status, raw)
 
@@ -197,12 +230,17 @@ def _status_reason(status: str, raw: dict) -> str:
     where = ''
     if 'stage' in raw:
         where = f'{raw["stage"]}, iteration {raw.get("iteration")} of {raw.get("max_iters")}'
+    if status in ('DONE', 'TODO'):
+        return 'not started' if status == 'TODO' else ''
     if status == 'RUNNING':
         return f'unfinished: {where}, last update {raw.get("updated")}'
-    if status == 'FAILED':
-        reason = ' '.join(str(raw.get('reason') or 'no reason recorded').split())
-        return f'{reason} ({where})' if where else reason
-    return 'not started' if status == 'TODO' else ''
+    recorded = ' '.join(str(raw.get('reason') or '').split())
+    reason = {
+        'FAILED': recorded or 'no reason recorded',
+        'INTERRUPTED': ': '.join(filter(None, ['interrupted, goes on when restarted', recorded])),
+        'QUEUED': "waits in the cluster's queue",
+    }[status]
+    return f'{reason} ({where})' if where else reason
 
 
 def read_timing(run_dir: Path) -> dict:
@@ -214,7 +252,7 @@ def read_timing(run_dir: Path) -> dict:
     path = run_dir / 'timing.json'
     if not path.is_file():
         return {}
-    raw = _read_json(path)
+    raw = read_json(path)
     return {field: raw.get(field) for field in TIMING_FIELDS}
 
 
@@ -223,74 +261,6 @@ def read_external(folder: Path) -> tuple[str, str, str]:
     if not (folder / 'external.json').is_file():
         return 'TODO', 'not scored', ''
     try:
-        return 'DONE', '', _read_json(folder / 'external.json').get('protocol') or ''
+        return 'DONE', '', read_json(folder / 'external.json').get('protocol') or ''
     except InvalidFile as error:
         return 'INVALID', str(error), ''
-
-
-def is_outdated(run_dir: Path, test_set: str, checksum: str) -> bool:
-    """Whether the frames of ``test_set`` were scored on another version of the set."""
-    path = run_dir / 'evaluations.json'
-    if not checksum or not path.is_file():
-        return False
-    return _read_json(path).get(test_set) != checksum
-
-
-def read_frames(path: Path, videos: dict[str, int], whole: bool = True) -> pd.DataFrame:
-    """Read the scores of every frame of one test set.
-
-    Columns beyond ``FRAME_COLUMNS`` are optional quantities; those without any number are left out.
-
-    Args:
-        path: a ``frames_<test_set>.csv``.
-        videos: expected number of frames of each video.
-        whole: whether every frame must be there; other protocols leave some out.
-
-    Raises:
-        InvalidFile: columns, videos or frames are missing, repeated or not finite numbers.
-    """
-    try:
-        # A video called "000" must stay text.
-        frames = pd.read_csv(path, dtype={'video': str})
-    except (ValueError, OSError) as error:  # pandas' parser errors are ValueErrors
-        raise InvalidFile(f'{path.name}: {" ".join(str(error).split())}') from None
-    absent = [column for column in REQUIRED_COLUMNS if column not in frames]
-    if absent:
-        raise InvalidFile(f'{path.name}: no column {", ".join(absent)}')
-    optional = [column for column in frames if column not in FRAME_COLUMNS]
-    frames = frames.reindex(columns=[*FRAME_COLUMNS, *optional])
-    numbers = frames.columns[1:]
-    frames = frames.assign(**{c: pd.to_numeric(frames[c], errors='coerce') for c in numbers})
-    _check_frames(frames, videos, path.name, whole)
-    empty = [column for column in optional if frames[column].isna().all()]
-    return frames.drop(columns=empty).astype({'frame': int})
-
-
-def _check_frames(frames: pd.DataFrame, videos: dict[str, int], name: str, whole: bool) -> None:
-    by_video = dict(iter(frames.groupby('video')['frame']))
-    unknown = sorted(set(by_video) - set(videos))
-    if unknown:
-        raise InvalidFile(f'{name}: unexpected video {", ".join(unknown)}')
-    for video, expected in videos.items():
-        found = np.sort(by_video[video].to_numpy()) if video in by_video else np.array([])
-        if not len(found) or (whole and len(found) != expected):
-            raise InvalidFile(f'{name}: video {video} has {len(found)} of {expected} frames')
-        once = np.isin(found, np.arange(expected)).all() and (np.diff(found) > 0).all()
-        if not once:
-            raise InvalidFile(f'{name}: {video} does not hold frames 0 to {expected - 1} once')
-    finite = np.isfinite(frames[['psnr_y', 'ssim_y']].to_numpy(dtype=float)).all(axis=1)
-    if not finite.all():
-        bad = frames[~finite].iloc[0]
-        raise InvalidFile(f'{name}: score of {bad.video}, frame {bad.frame:.0f} is not finite')
-    if frames['video'].isna().any():
-        raise InvalidFile(f'{name}: a row names no video')
-
-
-def _read_json(path: Path) -> dict:
-    try:
-        raw = json.loads(path.read_text(encoding='utf-8'))
-    except (OSError, ValueError) as error:
-        raise InvalidFile(f'{path.name} is not readable JSON: {error}') from None
-    if not isinstance(raw, dict):
-        raise InvalidFile(f'{path.name} holds no JSON object')
-    return raw

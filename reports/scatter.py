@@ -9,8 +9,11 @@ MEAN = 'mean'  # the score over all test sets, beside one column a test set
 
 
 def scored_runs(grid: GridResults, time: str) -> pd.DataFrame:
-    """Finished runs with a ``time``: axes, seeds planned, PSNR of each test set, and their mean."""
-    scores = grid.evaluations.pivot(index='run_id', columns='test_set', values='psnr_y')
+    """Finished runs with a ``time``: axes, seeds planned, PSNR of each test set, and their mean.
+
+    Scores are those of the plain trials, whose identity is that of their run.
+    """
+    scores = grid.evaluations.pivot(index='trial_id', columns='test_set', values='psnr_y')
     # A mean over some of the sets would not be comparable: it stays empty then.
     scores = scores.assign(**{MEAN: scores.mean(axis=1, skipna=False)})
     planned = grid.runs.groupby(['train_set', 'network', 'method'])['run_id'].transform('size')

@@ -1,6 +1,7 @@
-"""Which runs and methods a figure shows."""
+"""Which trials and methods a figure shows."""
 
 from reports.results import GridResults
+from reports.runs import is_plain
 
 
 def networks_and_sets(grid: GridResults) -> list[tuple[str, str]]:
@@ -10,11 +11,35 @@ def networks_and_sets(grid: GridResults) -> list[tuple[str, str]]:
     return list(pairs.itertuples(index=False, name=None))
 
 
+def drawn_methods(grid: GridResults) -> list:
+    """Methods that are drawn, in display order: plain ones, and resets of one of them.
+
+    Resets are what a user does about RI, the first strategy. Those of further methods and other
+    checkpoints would crowd the figures: they are in the tables and, at choice, on the page.
+    """
+    drawn, reset = [], {}
+    for method in grid.methods.itertuples():
+        group, training = (method.train_set, method.network), training_of(method)
+        if is_plain(method) or (
+            method.checkpoint == 'last' and reset.setdefault(group, training) == training
+        ):
+            drawn.append(method)
+    return drawn
+
+
+def training_of(method) -> tuple:
+    """What the variants of a method's evaluation share, within a network and training set."""
+    return method.strategy, method.fc, str(method.repeats)  # NaN is not equal to itself
+
+
 def methods_of(grid: GridResults, network: str, train_set: str) -> list:
-    """The untrained references, then the methods of one network on one training set."""
-    own = (grid.methods['network'] == network) & (grid.methods['train_set'] == train_set)
+    """What is drawn of the untrained references, then of one network on one training set."""
     # "" is the training set of untrained references, which are shown beside every network.
-    return list(grid.methods[own | (grid.methods['train_set'] == '')].itertuples())
+    return [
+        method
+        for method in drawn_methods(grid)
+        if not method.train_set or (method.network, method.train_set) == (network, train_set)
+    ]
 
 
 def full_name(grid: GridResults, method) -> str:
@@ -24,11 +49,11 @@ def full_name(grid: GridResults, method) -> str:
     return f'{method.method}, {train}' if train else method.method
 
 
-def run_ids(grid: GridResults, method) -> list[str]:
-    """All planned runs of a method, one a seed."""
-    runs = grid.runs
-    same = (runs['network'] == method.network) & (runs['train_set'] == method.train_set)
-    return list(runs.loc[same & (runs['method'] == method.method), 'run_id'])
+def trial_ids(grid: GridResults, method) -> list[str]:
+    """All planned trials of a method, one a seed."""
+    trials = grid.trials
+    same = (trials['network'] == method.network) & (trials['train_set'] == method.train_set)
+    return list(trials.loc[same & (trials['method'] == method.method), 'trial_id'])
 
 
 def fewer(methods: list, limit: int) -> list:

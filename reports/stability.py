@@ -1,6 +1,6 @@
 """How quality develops along a video: first and last frames, drift, divergence, worst frame.
 
-Quantities of one video under one run, PSNR on Y in dB:
+Quantities of one video in one trial, PSNR on Y in dB:
 
 - ``psnr_y``, ``ssim_y``: mean over all frames;
 - ``psnr_first50``, ``psnr_last50`` (and ``ssim_...``): mean over the first and last ``WINDOW``
@@ -8,7 +8,8 @@ Quantities of one video under one run, PSNR on Y in dB:
 - ``drift``: last 50 minus first 50, negative where quality is lost;
 - ``divergence_frame``: the first frame from which PSNR stays at least ``DROP`` dB under the mean of
   the first 50 until the end, be it the last frame alone. NaN where there is none, which
-  ``diverged`` (False) tells from videos too short to say (missing);
+  ``diverged`` (False) tells from videos too short to say (missing). Where the state is set back
+  every N frames, the frame after the last time must be under it too: each stretch may end low;
 - ``worst_frame``, ``worst_psnr``: the frame with the lowest PSNR, the earliest of several.
 
 Videos of fewer than ``LONG`` frames have no first and last 50, drift or divergence: the two windows
@@ -22,7 +23,7 @@ WINDOW = 50  # frames in "first 50" and "last 50"
 LONG = 2 * WINDOW
 DROP = 1.0  # dB
 
-VIDEO_KEYS = ['run_id', 'test_set', 'video']
+VIDEO_KEYS = ['trial_id', 'test_set', 'video']
 # Everything a CSV may hold beside these is an optional quantity of each frame.
 BASE_COLUMNS = [*VIDEO_KEYS, 'frame', 'psnr_y', 'ssim_y', 'ms']
 #: averaged over videos, then over seeds
@@ -37,12 +38,13 @@ def optional_quantities(frames: pd.DataFrame) -> list[str]:
     return [column for column in frames if column not in BASE_COLUMNS]
 
 
-def video_statistics(frames: pd.DataFrame) -> pd.DataFrame:
-    """One row a run x test set x video, in the order of ``frames``.
+def video_statistics(frames: pd.DataFrame, reset_every: pd.Series) -> pd.DataFrame:
+    """One row a trial x test set x video, in the order of ``frames``.
 
     Args:
-        frames: run_id, test_set, video, frame (0-based), psnr_y (dB), ssim_y, ms, and optional
+        frames: trial_id, test_set, video, frame (0-based), psnr_y (dB), ssim_y, ms, and optional
             quantities, which are averaged like PSNR.
+        reset_every: after how many frames each trial (the index) sets its state back, or NaN.
     """
     frames = frames.reset_index(drop=True)
     groups = frames.groupby(VIDEO_KEYS, sort=False)
@@ -50,7 +52,7 @@ def video_statistics(frames: pd.DataFrame) -> pd.DataFrame:
     videos = groups[averaged].mean()
     videos.insert(0, 'frames', groups.size())
     videos = _windows(frames, groups, videos)
-    videos = _divergence(frames, videos)
+    videos = _divergence(frames, videos, reset_every)
     worst = frames.loc[groups['psnr_y'].idxmin()].set_index(VIDEO_KEYS)
     videos = videos.join(worst[['frame', 'psnr_y']].set_axis(['worst_frame', 'worst_psnr'], axis=1))
     return videos.reset_index()
@@ -70,13 +72,15 @@ def _windows(frames: pd.DataFrame, groups, videos: pd.DataFrame) -> pd.DataFrame
     return videos.assign(drift=videos['psnr_last50'] - videos['psnr_first50'])
 
 
-def _divergence(frames: pd.DataFrame, videos: pd.DataFrame) -> pd.DataFrame:
+def _divergence(frames: pd.DataFrame, videos: pd.DataFrame, reset_every: pd.Series) -> pd.DataFrame:
     start = frames[VIDEO_KEYS].merge(videos['psnr_first50'].reset_index(), how='left')
     fine = frames['psnr_y'] > start['psnr_first50'] - DROP
     # The first 50 frames are not all under their own mean: every long video has a fine frame.
     last_fine = frames[fine].groupby(VIDEO_KEYS)['frame'].max().reindex(videos.index)
     last = frames.groupby(VIDEO_KEYS)['frame'].max().reindex(videos.index)
-    diverged = last_fine < last
+    every = reset_every.reindex(videos.index.get_level_values('trial_id')).to_numpy()
+    last_reset = last // every * every  # 0 where there was none, NaN where there is never one
+    diverged = last_fine < last_reset.where(last_reset > 0, last)
     return videos.assign(
         diverged=diverged.astype('boolean').mask(last_fine.isna()),
         divergence_frame=(last_fine + 1).where(diverged),
@@ -84,7 +88,7 @@ def _divergence(frames: pd.DataFrame, videos: pd.DataFrame) -> pd.DataFrame:
 
 
 def set_statistics(videos: pd.DataFrame, quantities: list[str]) -> pd.DataFrame:
-    """One row a run x test set: means over videos, and what is not averaged.
+    """One row a trial x test set: means over videos, and what is not averaged.
 
     ``diverged`` of ``diverged_of`` long videos diverge, the first at ``divergence_frame``;
     ``worst_psnr`` is that of the worst frame of all videos.
@@ -93,7 +97,7 @@ def set_statistics(videos: pd.DataFrame, quantities: list[str]) -> pd.DataFrame:
         videos: of :func:`video_statistics`.
         quantities: of :func:`optional_quantities`.
     """
-    keys = ['run_id', 'test_set']
+    keys = ['trial_id', 'test_set']
     groups = videos.groupby(keys, sort=False)
     means = groups[[*SCORES, *quantities]].mean()
     return means.assign(

@@ -4,7 +4,7 @@ Colours are seaborn's ``colorblind`` palette; line styles and markers tell strat
 as well.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import cycle
 from pathlib import Path
 
@@ -64,6 +64,9 @@ _LOOKS = {
     ('PI-all', True): ('#999933', '*'),
 }
 _LINES = ('-', (0, (4, 1.2)), (0, (1, 1)), (0, (5, 1, 1, 1)))
+# Of other evaluations of the same runs: resets in their order, another checkpoint.
+_RESET_LINES = ((0, (3, 1)), (0, (1, 0.8)), (0, (6, 1)))
+_BEST_LINE = (0, (8, 2, 1, 2))
 
 
 # Untrained references, in their order.
@@ -83,14 +86,17 @@ def looks(methods: pd.DataFrame) -> dict[str, Look]:
     """The look of each variant, the same in every figure, network and training set of one grid.
 
     Args:
-        methods: all methods of the grid with ``variant``, ``strategy``, ``fc`` and ``repeats``.
-            Larger R get darker shades and other lines.
+        methods: all methods of the grid with ``variant`` and what makes one. Larger R get darker
+            shades and other lines, resets and other checkpoints other lines.
     """
     repeats = sorted(methods['repeats'].dropna().unique())
+    resets = sorted(methods['reset_every'].dropna().unique())
     references = list(methods.loc[methods['strategy'].isna(), 'variant'].unique())
     untrained = dict(zip(references, cycle(_REFERENCES), strict=False))
     return {
-        m.variant: _strategy_look(m, repeats) if m.strategy else Look(*untrained[m.variant])
+        m.variant: _look_of_variant(_strategy_look(m, repeats), m, resets)
+        if m.strategy
+        else Look(*untrained[m.variant])
         for m in methods.itertuples()
     }
 
@@ -103,6 +109,16 @@ def _strategy_look(method, repeats: list[float]) -> Look:
     line = _LINES[(index + method.fc) % len(_LINES)]
     color = _shade(color, index / (len(repeats) - 1)) if shaded else color
     return Look(color, line, marker)
+
+
+def _look_of_variant(look: Look, method, resets: list[float]) -> Look:
+    if method.checkpoint != 'last':
+        return replace(look, line=_BEST_LINE)
+    if method.reset_every in resets:
+        return replace(
+            look, line=_RESET_LINES[resets.index(method.reset_every) % len(_RESET_LINES)]
+        )
+    return look
 
 
 def _shade(color: str, position: float) -> str:

@@ -51,8 +51,8 @@ def write_tables(grid: GridResults, folder: Path) -> TableFiles:
     ]
     frames = {
         'results.csv': ('every cell', grid.cells),
-        'evaluations.csv': ('every run and test set', grid.evaluations),
-        'videos.csv': ('every video', grid.videos),
+        'evaluations.csv': ('every run and test set', _with_variant(grid, grid.evaluations)),
+        'videos.csv': ('every video', _with_variant(grid, grid.videos)),
         'differences.csv': ('paired differences', pairs),
         'paper_comparison.csv': ("the papers' numbers", comparison),
         'runs.csv': ('every run', grid.runs),
@@ -70,6 +70,12 @@ def write_tables(grid: GridResults, folder: Path) -> TableFiles:
         '\n'.join(shown),
         [*wrong_names(grid), *grid.notes()],
     )
+
+
+def _with_variant(grid: GridResults, frame: pd.DataFrame) -> pd.DataFrame:
+    """Rows of trials with their run and how it was evaluated."""
+    axes = grid.trials[['trial_id', 'run_id', 'reset_every', 'checkpoint']]
+    return axes.merge(frame, on='trial_id')
 
 
 def _write_texts(tables: list[Table], folder: Path) -> list[tuple[str, Path]]:

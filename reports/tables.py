@@ -9,12 +9,14 @@
 """
 
 import math
+from dataclasses import replace
 from typing import Optional
 
 import pandas as pd
 
 from reports import captions
 from reports.results import WINDOW, GridResults
+from reports.run_files import STATUS_WORDS
 from reports.table_model import HIGH, LOW, Cell, Column, Row, Table, rank_rows
 
 # Known optional quantities: heading, decimals, scale, which values are best.
@@ -55,7 +57,8 @@ def main_table(grid: GridResults) -> Table:
         for method in grid.methods.itertuples()
     ]
     rows = rank_rows(columns, rows)
-    return Table('main', captions.main_caption(grid), columns, rows, notes=grid.notes())
+    caption, rivals = captions.main_caption(grid), captions.rivals(grid)
+    return Table('main', caption, columns, rows, rivals=rivals, notes=grid.notes())
 
 
 def _main_cell(cell: pd.Series, score: str) -> Cell:
@@ -83,9 +86,9 @@ def strategies_table(grid: GridResults) -> Optional[Table]:
             for train, key in places
         ]
         cells = [_score_cell(found[key], 'psnr_y') if key in found else Cell() for key in keys]
-        rows.append(Row('', _section_of(method), method.method, cells))
-    caption = captions.strategies_caption(grid)
-    return Table('strategies', caption, columns, rank_rows(columns, rows))
+        rows.append(Row('', _section_of(method), method.method, cells, _rivals_of(method)))
+    caption, rivals = captions.strategies_caption(grid), captions.rivals(grid)
+    return Table('strategies', caption, columns, rank_rows(columns, rows), rivals=rivals)
 
 
 def stability_table(grid: GridResults) -> Optional[Table]:
@@ -105,12 +108,12 @@ def stability_table(grid: GridResults) -> Optional[Table]:
             cell = found[_at(method, key)]
             if cell['status'] == 'n/a':
                 continue
-            cells = _stability_cells(cell)
-            row = _method_row(grid, method, cells)
+            row = _method_row(grid, method, _stability_cells(cell))
             heading = ': '.join(filter(None, (grid.plan.test_sets[key].label, row.heading)))
-            rows.append(Row(heading, row.section, row.label, cells))
-    caption = f'{captions.STABILITY_CAPTION} {captions.run_counts(grid)}'
-    return Table('stability', caption, columns, rank_rows(columns, rows)) if rows else None
+            rows.append(replace(row, heading=heading))
+    caption = captions.stability_caption(grid)
+    rows, rivals = rank_rows(columns, rows), captions.rivals(grid)
+    return Table('stability', caption, columns, rows, rivals=rivals) if rows else None
 
 
 def _stability_cells(cell: pd.Series) -> list[Cell]:
@@ -142,19 +145,20 @@ def consistency_table(grid: GridResults) -> Optional[Table]:
         )
         for method in grid.methods.itertuples()
     ]
-    caption = captions.consistency_caption(grid)
-    return Table('consistency', caption, columns, rank_rows(columns, rows)) if columns else None
+    caption, rivals = captions.consistency_caption(grid), captions.rivals(grid)
+    rows = rank_rows(columns, rows)
+    return Table('consistency', caption, columns, rows, rivals=rivals) if columns else None
 
 
 def timing_table(grid: GridResults) -> Table:
-    """Parameters and times of each method, means over seeds."""
+    """Parameters and times of each method as trained and plainly evaluated, means over seeds."""
     columns = [
         Column('Parameters', '(M)'),
         *(Column('Training (ms/iteration)', h) for h in ('total', 'load', 'state pass', 'step')),
         Column('Inference', '(ms/frame)'),
     ]
     rows = []
-    for method in grid.methods.itertuples():
+    for method in grid.plain_methods.itertuples():
         runs = _runs_of(grid, method)
         fields = ('ms_per_iteration', 'load_ms', 'state_pass_ms', 'step_ms', 'inference_ms')
         cells = [_mean_cell(runs, 'parameters', digits=3, scale=1e-6)]
@@ -165,7 +169,8 @@ def timing_table(grid: GridResults) -> Table:
 
 def tradeoff_table(grid: GridResults) -> Optional[Table]:
     """Training time and PSNR against R, beside RI, without FC; None if the grid has no PI runs."""
-    methods = grid.methods[~grid.methods['fc'] & grid.methods['strategy'].isin(['RI', 'PI'])]
+    methods = grid.plain_methods
+    methods = methods[~methods['fc'] & methods['strategy'].isin(['RI', 'PI'])]
     methods = methods.groupby(['train_set', 'network']).filter(lambda m: 'PI' in set(m['strategy']))
     if methods.empty:
         return None
@@ -187,7 +192,13 @@ def _method_row(grid: GridResults, method, cells: list[Cell]) -> Row:
     trained = grid.methods.loc[grid.methods['train_set'] != '', 'train_set']
     several = trained.nunique() > 1 and method.train_set
     heading = f'Trained on {grid.plan.train_sets[method.train_set]}' if several else ''
-    return Row(heading, _section_of(method), method.method, cells)
+    return Row(heading, _section_of(method), method.method, cells, _rivals_of(method))
+
+
+def _rivals_of(method) -> str:
+    # The choice of a checkpoint by validation is no merit of a strategy.
+    section = _section_of(method)
+    return f'{section}, best checkpoint' if section and method.checkpoint == 'best' else section
 
 
 def _section_of(method) -> str:
@@ -233,9 +244,8 @@ def _mean_cell(runs: pd.DataFrame, column: str, digits: int, scale: float = 1.0)
         return Cell(value=known[column].mean() * scale, digits=digits, source=source)
     if (runs['status'] == 'DONE').any():
         return Cell(note='n/a')
-    words = {'FAILED': 'failed', 'INVALID': 'invalid', 'RUNNING': 'unfinished', 'TODO': 'missing'}
     found = set(runs['status'])
-    return Cell(note=next(word for status, word in words.items() if status in found))
+    return Cell(note=next(word for status, word in STATUS_WORDS.items() if status in found))
 
 
 def _mean_over_sets(scores: list[Cell]) -> Cell:

@@ -79,6 +79,7 @@ class ClipIndex(NamedTuple):
     start: int
     length: int
     with_gt: bool = True
+    look_ahead: int = 0  # LR frames that are read after the clip
 
 
 @DATASETS.register_module()
@@ -86,7 +87,9 @@ class VideoClipDataset(Dataset):
     """Clips of a set folder, addressed by :class:`ClipIndex`.
 
     A sample is a dict of ``inputs`` (T, 3, h, w) and, if asked for, ``gts`` (T, 3, 4h, 4w), both
-    uint8, ``start``, the number of the first frame, and ``length``, the frames of the whole video.
+    uint8, ``start``, the number of the first frame, and ``length``, the frames of the whole video;
+    with ``look_ahead``, also ``following`` (look_ahead, 3, h, w), the LR frames after the clip. The
+    video's last one stands for those beyond its end.
 
     Args:
         data_root: the set folder.
@@ -137,9 +140,18 @@ class VideoClipDataset(Dataset):
         sample = dict(inputs=self._clip(index, self.lr_kind, index.window.lr_region))
         if index.with_gt:
             sample['gts'] = self._clip(index, 'gt', index.window.hr_region(self.lr_kind))
+        if index.look_ahead:
+            sample['following'] = self._following(index)
         sample['start'] = torch.tensor(index.start)
         sample['length'] = torch.tensor(self.videos[index.video].frames)
         return sample
+
+    def _following(self, index: ClipIndex) -> Tensor:
+        frames = self.videos[index.video].frames
+        start = min(index.start + index.length, frames - 1)
+        there = index._replace(start=start, length=min(index.look_ahead, frames - start))
+        clip = self._clip(there, self.lr_kind, index.window.lr_region)
+        return torch.cat([clip, clip[-1:].expand(index.look_ahead - len(clip), -1, -1, -1)])
 
     def _clip(self, index: ClipIndex, kind: str, region: tuple[int, int, int, int]) -> Tensor:
         stop = index.start + index.length

@@ -17,6 +17,7 @@ from harness.clip_limits import Videos, clip_problems, number_problems
 from .expand import Axes, Run, resolve_config, run_folder
 from .fork_server import call
 from .grid_file import STRATEGIES, WITH_REPEATS, Grid, load_network, read_grid
+from .local import threads_of
 
 
 def load_grid(path: str, overrides: dict[str, list], nproc: Optional[int] = None) -> Grid:
@@ -27,10 +28,10 @@ def load_grid(path: str, overrides: dict[str, list], nproc: Optional[int] = None
     """
     grid, problems = read_grid(path, overrides, nproc)
     if grid:
-        configs, found = _resolve(grid)
+        networks = {key: load_network(entry).to_dict() for key, entry in grid.networks.items()}
+        configs = _resolve(grid, networks, problems)
         for axes, cfg in configs.items():
-            found += _config_problems(grid, axes, cfg)
-        problems += found
+            problems += _config_problems(grid, axes, cfg, networks[axes.network])
         if problems:
             for axes, cfg in configs.items():
                 problems += missing_files(grid, axes, cfg, axes.strategy is not None)
@@ -61,7 +62,9 @@ def check_start(
         begins = trains and not any(folder.glob('iter_*.pth'))
         problems += missing_files(grid, run.axes, run.content, begins)
         starts.append(Start(place(grid, run.axes.network), run, trains))
-    problems += call(_preflight, starts, work_dir, jobs, here)
+    # the server is that of the runs, if they are to start here
+    threads = threads_of(jobs, grid.nproc)
+    problems += call(_preflight, starts, work_dir, jobs, here, threads=threads)
     _refuse(path, problems)
 
 
@@ -114,13 +117,12 @@ def _pretrained(entry, path: str) -> dict[str, str]:
     return found
 
 
-def _resolve(grid: Grid) -> tuple[dict[Axes, dict], list[str]]:
-    """The different configs of a grid, as far as its light checks go, and why some have none.
+def _resolve(grid: Grid, networks: dict[str, dict], problems: list[str]) -> dict[Axes, dict]:
+    """The different configs of a grid, as far as its light checks go; adds why some have none.
 
     Seeds, R and FC make no difference to them, so that a wrong R hides no other problem.
     """
-    configs, problems = {}, []
-    networks = {key: load_network(entry).to_dict() for key, entry in grid.networks.items()}
+    configs = {}
     for sweep in grid.sweeps:
         for network, strategy, train_set in itertools.product(
             _known(sweep['networks'], grid.networks),
@@ -136,7 +138,7 @@ def _resolve(grid: Grid) -> tuple[dict[Axes, dict], list[str]]:
                     problems.append(f'networks.{network}: {error}')
                 except KeyError as error:
                     problems.append(f'{place(grid, network)} train_dataloader: has no {error}')
-    return configs, problems
+    return configs
 
 
 def _known(values, known) -> list:
@@ -145,10 +147,17 @@ def _known(values, known) -> list:
     return [value for value in listed if value in known]
 
 
-def _config_problems(grid: Grid, axes: Axes, cfg: dict) -> Iterator[str]:
-    """What a run cannot be trained with on its set, each with the file and key."""
+def _config_problems(grid: Grid, axes: Axes, cfg: dict, network: dict) -> Iterator[str]:
+    """What a run cannot be trained with on its set, each with the file and key.
+
+    Args:
+        grid: the grid.
+        axes: where the run stands in it.
+        cfg: its resolved config.
+        network: the config of its network, which has options for strategies.
+    """
     where = place(grid, axes.network)
-    of_strategies = load_network(grid.networks[axes.network]).get('strategies', {})
+    of_strategies = network.get('strategies', {})
     for key in of_strategies.keys() - STRATEGIES.keys():
         known = ', '.join(s for s in STRATEGIES if s)
         yield f'{where} strategies.{key}: unknown strategy; there are {known}'

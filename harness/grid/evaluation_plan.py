@@ -2,9 +2,12 @@
 
     metrics = ['tof', 'warp_error']  # besides PSNR and SSIM
     save_frames = dict(SET=dict(videos=[...], frames=[0, 50, -1], crop=(top, left, height, width)))
-    external_results = dict(KEY=dict(label='MRVSR', results=dict(SET='path'), protocol='mrvsr'))
+    external_results = dict(
+        KEY=dict(label='MRVSR', results=dict(SET='path'), protocol='mrvsr', paper='MRVSR')
+    )
 
-All are optional; what is left out of a ``save_frames`` entry is as ``select_images`` says.
+All are optional; what is left out of a ``save_frames`` entry is as ``select_images`` says, and
+``paper`` is a name in the papers' tables, as in :mod:`harness.grid.grid_file`.
 """
 
 from pathlib import Path
@@ -25,7 +28,8 @@ class External(NamedTuple):
 
     label: str
     results: dict[str, Path]
-    protocol: Optional[str]
+    protocol: Optional[str] = None
+    paper: Optional[str] = None  # its name in the papers' tables
 
 
 class EvaluationPlan(NamedTuple):
@@ -82,7 +86,7 @@ def _plan_external(key, entry, names, problems) -> External:
     if protocol not in (None, *PROTOCOLS):
         found.append(f'unknown protocol {protocol!r}; there are {", ".join(PROTOCOLS)}')
     problems += [f'external_results.{key}: {problem}' for problem in found]
-    return External(entry.get('label', key), results, protocol)
+    return External(entry.get('label', key), results, protocol, entry.get('paper'))
 
 
 def _no_set(name: str, names) -> str:

@@ -12,6 +12,7 @@ from mmengine.config import Config
 from dataset_tools.manifest import VideoSet
 from harness.cli import fail
 
+from .evaluation_plan import External
 from .evaluations import BEST, Variant
 from .grid_file import STRATEGIES, WITH_REPEATS, Grid, load_network
 from .identity import digest, identity_of
@@ -166,7 +167,7 @@ def grid_record(grid: Grid, runs: list[Run]) -> dict:
         networks=_network_records(grid, runs),
         train_sets={key: _set_record(grid, key, s) for key, s in grid.train_sets.items()},
         test_sets={key: _set_record(grid, key, s) for key, s in grid.test_sets.items()},
-        external={key: dict(label=e.label) for key, e in grid.evaluation.external.items()},
+        external={key: _external_record(e) for key, e in grid.evaluation.external.items()},
         runs=[run.record() for run in runs],
     )
 
@@ -180,6 +181,10 @@ def _network_records(grid: Grid, runs: list[Run]) -> dict[str, dict]:
         )
         for key, entry in grid.networks.items()
     }
+
+
+def _external_record(entry: External) -> dict[str, str]:
+    return dict(label=entry.label, **({'paper': entry.paper} if entry.paper else {}))
 
 
 def _set_record(grid: Grid, key: str, video_set: VideoSet) -> dict:

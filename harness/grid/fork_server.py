@@ -6,7 +6,9 @@ its work within a moment instead of the 10 s that the import takes.
 
 import multiprocessing
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -20,10 +22,27 @@ def fork_context(threads: int) -> multiprocessing.context.BaseContext:
     Args:
         threads: CPU threads of each process; what the first call says holds for all.
     """
-    os.environ.update(OMP_NUM_THREADS=str(threads), PYTHONPATH=_with_repository())
     context = multiprocessing.get_context('forkserver')
     context.set_forkserver_preload(['harness.grid.worker'])
+    with _environment(OMP_NUM_THREADS=str(threads), PYTHONPATH=_with_repository()):
+        forkserver.ensure_running()
     return context
+
+
+@contextmanager
+def _environment(**variables: str) -> Iterator[None]:
+    """Sets variables for the server alone: what else is started from here, as jobs of a cluster,
+    must not inherit them."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 def call(function: Callable, *args, threads: int = 1) -> Any:

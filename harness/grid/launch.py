@@ -3,7 +3,6 @@
 import time
 from collections import Counter, deque
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -138,9 +137,11 @@ class GridLaunch:
         written = read_json(work.folder / 'status.json').get('status')
         if status.status in ('STALE', 'TODO', 'QUEUED') and written != 'INTERRUPTED':
             reason = how or 'the process ended without a result'
-            with suppress(OSError):  # a full disk; the run is STALE then
+            try:
                 ledger.write_failure(work.folder, reason)
-                return work.status()
+            except OSError as error:  # a full disk, perhaps
+                return status._replace(reason=f'{reason}, and that could not be noted: {error}')
+            return work.status()
         return status
 
     def _kill_if_silent(self, work: Work, job: Job):

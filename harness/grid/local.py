@@ -46,7 +46,8 @@ class LocalJob:
 class LocalLauncher:
     """``jobs`` worker processes at a time, forked from a server that has imported MMagic once.
 
-    CPU threads are shared equally, GPUs are dealt out by slot.
+    CPU threads are shared equally (unless OMP_NUM_THREADS says how many), GPUs are dealt out by
+    slot.
 
     Args:
         jobs: processes at a time.
@@ -96,8 +97,12 @@ class LocalLauncher:
 
 
 def threads_of(jobs: int, nproc: int) -> int:
-    """CPU threads of each process where ``jobs`` runs of ``nproc`` share this machine."""
-    return max(1, (os.cpu_count() or 1) // (jobs * nproc))
+    """CPU threads of each process where ``jobs`` runs of ``nproc`` share this machine.
+
+    ``OMP_NUM_THREADS`` says otherwise where it is set.
+    """
+    share = max(1, len(os.sched_getaffinity(0)) // (jobs * nproc))
+    return int(os.environ.get('OMP_NUM_THREADS', share))
 
 
 def out_of_memory_kills() -> int:

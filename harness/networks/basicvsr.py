@@ -7,15 +7,13 @@ from mmagic.models.archs import PixelShufflePack
 from mmagic.models.editors.basicvsr.basicvsr_net import (
     BasicVSRNet,
     ResidualBlocksWithInputConv,
-    SPyNet,
 )
 from mmagic.models.utils import flow_warp
 from mmagic.registry import MODELS
 from torch import nn
 from torch.nn.utils import parametrize
 
-from harness.checkpoints import loading
-
+from .flow import pretrained_spynet
 from .lipschitz import constrain
 from .recurrent import States, Sweep, Unrolled, branch_cond
 from .two_branches import TwoBranchNet
@@ -65,8 +63,7 @@ class StatefulBasicVSRNet(TwoBranchNet, BasicVSRNet):
         if flow_net is not None:
             self.spynet = MODELS.build(flow_net)
         elif spynet_pretrained:
-            with loading(spynet_pretrained, 'spynet_pretrained'):
-                self.spynet = SPyNet(spynet_pretrained)
+            self.spynet = pretrained_spynet(spynet_pretrained)
         if hr_channels != 64:
             self.upsample2 = PixelShufflePack(mid_channels, hr_channels, 2, upsample_kernel=3)
             self.conv_hr = nn.Conv2d(hr_channels, hr_channels, 3, 1, 1)

@@ -7,7 +7,7 @@ from mmagic.registry import MODELS
 from torch import nn
 
 from .luma import luma, with_luma
-from .recurrent import States, Unrolled, branch_cond
+from .recurrent import States, Sweep, Unrolled, branch_cond
 from .two_branches import TwoBranchNet
 from .upsample import bicubic
 
@@ -89,13 +89,30 @@ class BRCNNet(TwoBranchNet):
             yield i, after
 
     def unroll(self, lrs, states=None, cond=None):
-        outputs, after = [], []
-        for backward, state in enumerate(states or States()):
-            parts = {}
-            for i, out, last in self.propagate(lrs, state, cond, bool(backward)):  # noqa: B007
-                parts[i] = out
-            outputs.append(torch.stack([parts[i] for i in range(lrs.size(1))], 1))
-            after.append(last)
-        y = sum(outputs) + self.bias
+        forward, backward = states or States()
+        futures, before = self._branch(lrs, backward, cond, backward=True)
+        pasts, after = self._branch(lrs, forward, cond)
+        return Unrolled(self._sum(lrs, pasts, futures), States(after, before))
+
+    def sweeps(self):
+        return [Sweep(True, self._backward_sweep), Sweep(False, self._forward_sweep)]
+
+    def _backward_sweep(self, lrs, stored, state, cond):
+        return self._branch(lrs, state, cond, backward=True)
+
+    def _forward_sweep(self, lrs, stored, state, cond):
+        outputs, after = self._branch(lrs, state, cond)
+        return self._sum(lrs, outputs, list(stored[0])).unbind(1), after
+
+    def _branch(self, lrs, state, cond, backward=False):
+        """Outputs of all frames, in the video's order, and the state after the clip."""
+        outputs = {}
+        for i, out, after in self.propagate(lrs, state, cond, backward):  # noqa: B007
+            outputs[i] = out
+        return [outputs[i] for i in range(lrs.size(1))], after
+
+    def _sum(self, lrs, *branches):
+        """SR frames (B, T, 3, 4H, 4W) from the outputs of both branches."""
+        y = sum(torch.stack(outputs, 1) for outputs in branches) + self.bias
         chroma = bicubic(lrs.flatten(0, 1), self.degradation).unflatten(0, lrs.shape[:2])
-        return Unrolled(with_luma(chroma, y), States(*after))
+        return with_luma(chroma, y)

@@ -9,7 +9,7 @@ from typing import Optional
 import torch
 from torch import Tensor, nn
 
-from .recurrent import State, States
+from .recurrent import State, States, branch_cond
 
 #: name -> (dense, residual), Fig. 4
 CONNECTIONS = {'C': (False, False), 'RC': (False, True), 'DC': (True, False), 'RDC': (True, True)}
@@ -144,21 +144,52 @@ class BidirectionalConvLSTM(nn.Module):
         valid = None
         if lengths is not None:
             valid = torch.arange(frames, device=x.device) < lengths[:, None]
-        ahead, back = [x], [x]
-        if cond is not None:
-            planes = cond.expand(-1, -1, -1, height, width)
-            ahead.append(planes[:, :, : self.cond_channels])
-            back.append(planes[:, :, -self.cond_channels :])
         outputs, kept_forward, kept_backward = [], [], []
         layers = zip(self.forward_layers, self.backward_layers, strict=True)
         for i, (forward_layer, backward_layer) in enumerate(layers):
+            ahead, back = (self._inputs(i, x, outputs, cond, b) for b in (False, True))
             past = forward_layer(ahead, _of_layer(forward, i, zeros), False)
             future = backward_layer(back, _of_layer(backward, i, zeros), True, valid)
             kept_forward.append(_at(past, starts))
             kept_backward.append(_at(future, ends))
             outputs.append(torch.cat([past[0][:, 1:], future[0][:, :-1]], 2))
-            ahead = back = outputs if self.dense else outputs[-1:]
         return outputs, States(_stack(kept_forward), _stack(kept_backward))
+
+    def sweep(
+        self,
+        layer: int,
+        backward: bool,
+        x: Tensor,
+        outputs: list[Tensor],
+        state: Optional[State],
+        cond: Optional[Tensor] = None,
+    ) -> tuple[Tensor, State]:
+        """One layer in one direction, clip after clip.
+
+        Args:
+            layer, backward: which layer, in which direction.
+            x: (B, T, channels, H, W), read by the first layer only.
+            outputs: (B, T, 2G, H, W) of the layers before it.
+            state: ``h`` and ``c`` (B, G, H, W) that it returned for the clip before; None: zeros.
+            cond: as for :meth:`unroll`.
+
+        Returns:
+            Its half of the layer's output (B, T, G, H, W), the first one if forward, and its state.
+        """
+        run = (self.backward_layers if backward else self.forward_layers)[layer]
+        inputs = self._inputs(layer, x, outputs, cond, backward)
+        zeros = inputs[0].new_zeros(len(inputs[0]), self.growth, *inputs[0].shape[-2:])
+        start = (zeros, zeros) if state is None else (state['h'], state['c'])
+        hiddens, cells = run(inputs, start, backward)
+        end, half = (0, hiddens[:, :-1]) if backward else (-1, hiddens[:, 1:])
+        return half, {'h': hiddens[:, end], 'c': cells[:, end]}
+
+    def _inputs(self, layer, x, outputs, cond, backward):
+        """What a layer reads, to be concatenated."""
+        if layer:
+            return outputs if self.dense else outputs[-1:]
+        planes = branch_cond(cond, self.cond_channels, backward)
+        return [x] if planes is None else [x, planes.expand(-1, -1, -1, *x.shape[-2:])]
 
     def combine(self, x: Tensor, *outputs: Tensor) -> Tensor:
         """X_out of Eq. 6 of one batch of frames (B, C, H, W): input and outputs of all layers."""

@@ -8,9 +8,25 @@ import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
+from mmagic.models.editors.basicvsr.basicvsr_net import SPyNet
 from mmagic.registry import MODELS
 from mmengine.model import BaseModule
 from torch import Tensor, nn
+
+from harness.checkpoints import loading
+
+
+def pretrained_spynet(source: str) -> SPyNet:
+    """MMagic's SPyNet with the weights of its file.
+
+    Args:
+        source: path or URL, a network's ``spynet_pretrained``.
+
+    Raises:
+        UserError: they cannot be loaded.
+    """
+    with loading(source, 'spynet_pretrained'):
+        return SPyNet(source)
 
 
 def _conv_pair(in_channels: int, out_channels: int) -> nn.Sequential:

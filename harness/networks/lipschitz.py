@@ -1,8 +1,8 @@
 """Convolutions whose operator norm is bounded in training.
 
 The norm of a convolution is the largest singular value of the linear map from its input feature
-maps to its output feature maps, with their zero padding and at a given size; it is not the norm of
-the kernel reshaped to a matrix, from which it may differ by a factor of up to 3 (3x3 kernels).
+maps to its output feature maps, with their zero padding and at a given size. It is not the norm of
+the kernel reshaped to a matrix, which may be a third of it (3x3 kernels).
 
 The bound is a parametrization, weight = original * bound / max(bound, norm), and not a projection
 after optimizer steps: the weights are within the bound wherever they are used (in training, in the

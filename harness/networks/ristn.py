@@ -1,6 +1,7 @@
 """RISTN: Residual Invertible Spatio-Temporal Network (Zhu et al., AAAI 2019)."""
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Optional
 
 import torch
@@ -12,7 +13,7 @@ from harness.cli import fail
 
 from .convlstm import CONNECTIONS, BidirectionalConvLSTM
 from .invertible import BLOCKS, SpatialComponent, bn_relu
-from .recurrent import RecurrentNet, States, Unrolled
+from .recurrent import RecurrentNet, States, Sweep, Unrolled
 
 
 class _MatrixFusion(nn.Module):
@@ -109,8 +110,9 @@ class RISTNNet(RecurrentNet):
     The state of either direction is ``h`` and ``c`` (layers, growth, H, W): hidden and cell states
     of all layers in that direction. Layers are bidirectional and stacked, so that a state at any
     boundary depends on the whole video; without gradient, memory grows with the video by 3.6 kB for
-    each LR pixel of every frame. In training, batch norm takes its statistics over all frames of a
-    batch of clips, while the states that clips start from came from running statistics.
+    each LR pixel of every frame, or in sweeps a temporary file by 2.2 kB. In training, batch norm
+    takes its statistics over all frames of a batch of clips, while the states that clips start from
+    came from running statistics.
 
     Args:
         block: blocks of the spatial component: ``'RIB'``, ``'IB'`` (no residual connection) or
@@ -182,6 +184,33 @@ class RISTNNet(RecurrentNet):
         states = after.map(lambda s: s[:, 0])
         return Unrolled(frames, states, losses=self.temporal.fusion.losses())
 
+    def sweeps(self):
+        """The spatial component, and then each direction of each layer by itself."""
+        if not self.bidirectional:
+            return []
+        chain = [Sweep(False, self._spatial_sweep)]
+        for layer in range(self.shape[0]):
+            for backward in (True, False):
+                chain.append(Sweep(backward, partial(self._layer_sweep, layer, backward)))
+        return [*chain[:-1], Sweep(False, self._last_sweep)]
+
+    def _spatial_sweep(self, lrs, stored, state, cond):
+        return self._per_frame(self.spatial, lrs).unbind(1), {}
+
+    def _layer_sweep(self, layer, backward, lrs, stored, state, cond):
+        x = None if layer else self._per_frame(self.temporal.map_in, _clip(stored[0]))
+        outputs = _layer_outputs(stored[1 : 1 + 2 * layer])
+        half, state = self.temporal.lstm.sweep(layer, backward, x, outputs, state, cond)
+        return half.unbind(1), state
+
+    def _last_sweep(self, lrs, stored, state, cond):
+        spatial, lstm = _clip(stored[0]), self.temporal.lstm
+        x = self._per_frame(self.temporal.map_in, spatial)
+        outputs = _layer_outputs(stored[1:-1])
+        half, state = lstm.sweep(len(outputs), False, x, outputs, state, cond)
+        outputs.append(torch.cat([half, _clip(stored[-1])], 2))
+        return self._per_frame(self._reconstruct, spatial, x, *outputs).unbind(1), state
+
     def _reconstruct(self, *features: Tensor) -> Tensor:
         return self.reconstruction(self.temporal.fuse(*features))
 
@@ -205,3 +234,14 @@ class RISTNNet(RecurrentNet):
             for i in range(0, frames, step)
         ]
         return torch.cat([part.unflatten(0, (batch, -1)) for part in parts], 1)
+
+
+def _clip(stored: Sequence[Tensor]) -> Tensor:
+    """What a sweep gave for the frames of a clip, (B, T, C, H, W)."""
+    return torch.stack(list(stored), 1)
+
+
+def _layer_outputs(halves: Sequence[Sequence[Tensor]]) -> list[Tensor]:
+    """Outputs of LSTM layers from those of their backward and forward sweeps, one after another."""
+    pairs = zip(halves[1::2], halves[::2], strict=True)
+    return [torch.cat([_clip(forward), _clip(backward)], 2) for forward, backward in pairs]

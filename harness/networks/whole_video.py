@@ -5,8 +5,12 @@ from typing import Optional
 import torch.nn.functional as F
 from mmagic.models.editors.basicvsr_plusplus_net import BasicVSRPlusPlusNet
 from mmagic.models.editors.iconvsr import IconVSRNet
+from mmagic.models.editors.iconvsr.iconvsr_net import EDVRFeatureExtractor
 from mmagic.registry import MODELS
 
+from harness.checkpoints import loading
+
+from .flow import pretrained_spynet
 from .stateless import StatelessNet
 
 
@@ -30,6 +34,9 @@ class WholeBasicVSRPlusPlusNet(_WholeVideo, BasicVSRPlusPlusNet):
     Args:
         mid_channels, num_blocks, max_residue_magnitude, spynet_pretrained, cpu_cache_length: as in
             ``BasicVSRPlusPlusNet``.
+
+    Raises:
+        UserError: ``spynet_pretrained`` cannot be loaded.
     """
 
     smallest = 64
@@ -47,9 +54,10 @@ class WholeBasicVSRPlusPlusNet(_WholeVideo, BasicVSRPlusPlusNet):
             mid_channels,
             num_blocks,
             max_residue_magnitude,
-            spynet_pretrained=spynet_pretrained,
             cpu_cache_length=cpu_cache_length,
         )
+        if spynet_pretrained:
+            self.spynet = pretrained_spynet(spynet_pretrained)
 
     def super_resolve(self, lrs):
         height, width = lrs.shape[-2:]
@@ -71,6 +79,9 @@ class WholeIconVSRNet(_WholeVideo, IconVSRNet):
     Args:
         num_blocks, keyframe_stride, padding, spynet_pretrained, edvr_pretrained: as in
             ``IconVSRNet``; the last two are paths of weights.
+
+    Raises:
+        UserError: ``spynet_pretrained`` or ``edvr_pretrained`` cannot be loaded.
     """
 
     def __init__(
@@ -86,9 +97,16 @@ class WholeIconVSRNet(_WholeVideo, IconVSRNet):
             num_blocks=num_blocks,
             keyframe_stride=keyframe_stride,
             padding=padding,
-            spynet_pretrained=spynet_pretrained,
-            edvr_pretrained=edvr_pretrained,
         )
+        if spynet_pretrained:
+            self.spynet = pretrained_spynet(spynet_pretrained)
+        if edvr_pretrained:
+            with loading(edvr_pretrained, 'edvr_pretrained'):
+                self.edvr = EDVRFeatureExtractor(
+                    num_frames=2 * padding + 1,
+                    center_frame_idx=padding,
+                    pretrained=edvr_pretrained,
+                )
 
     def super_resolve(self, lrs):
         return IconVSRNet.forward(self, lrs.contiguous())

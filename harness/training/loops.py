@@ -139,6 +139,11 @@ class ClipTrainLoop(BaseLoop):
         """Where the model is."""
         return next(self.model.parameters()).device
 
+    @property
+    def look_ahead(self) -> int:
+        """LR frames that are read after each clip: those that the network sees beyond its end."""
+        return self.model.generator.look_ahead
+
     def run(self) -> torch.nn.Module:
         """Launches training."""
         self.runner.call_hook('before_train')
@@ -155,7 +160,10 @@ class ClipTrainLoop(BaseLoop):
         self.plan = self.planner.plan(self._epoch)
         done = self._iter - self.planner.first_iteration(self._epoch)
         batches = self.plan.batches[done : done + self._max_iters - self._iter]
-        self.dataloader.sampler.plan = [clip.index for batch in batches for clip in batch]
+        ahead = self.look_ahead
+        self.dataloader.sampler.plan = [
+            clip.index._replace(look_ahead=ahead) for batch in batches for clip in batch
+        ]
         self.runner.call_hook('before_train_epoch')
         self.begin_epoch()
         self.runner.model.train()
@@ -172,11 +180,17 @@ class ClipTrainLoop(BaseLoop):
         """Called before the first iteration of an epoch, also of a resumed one."""
 
     def states_for(self, batch: list[ClipPlan], data: dict) -> Optional[States]:
-        """States from which the clips of a batch start; None is the initial state."""
-        if self.init_state is None:
-            return None
-        lrs = data['inputs'].float() / 255
-        return self.init_state.draw(self.model.generator, lrs, self._iter)
+        """States from which the clips of a batch start; None is the initial state.
+
+        A network with look-ahead gets the LR frames that follow the clips.
+        """
+        net, states = self.model.generator, None
+        if self.init_state is not None:
+            states = self.init_state.draw(net, data['inputs'].float() / 255, self._iter)
+        if 'following' in data:
+            forward = states and states.forward
+            states = States(forward, net.following(data.pop('following').float() / 255))
+        return states
 
     def after_step(self) -> None:
         """Called after each optimizer step."""

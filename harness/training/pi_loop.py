@@ -83,6 +83,15 @@ class PIBPTTLoop(ClipTrainLoop):
         """Where a disk bank lies."""
         return Path(self.bank_options.folder or self.runner.work_dir)
 
+    @property
+    def has_bank(self) -> bool:
+        """Whether the clips of the current epoch start from stored states."""
+        return self.planner.first_iteration(self._epoch) >= self.warmup_iters
+
+    @property
+    def look_ahead(self):
+        return 0 if self.has_bank else super().look_ahead  # the bank has these frames
+
     def run(self):
         self._check_bank_fits()
         return super().run()
@@ -129,7 +138,7 @@ class PIBPTTLoop(ClipTrainLoop):
         if not resumed:
             self._epoch_weights = _copy(self.model.generator.state_dict())
         self.bank = None  # its memory is needed for the next one
-        if first >= self.warmup_iters:
+        if self.has_bank:
             with self.timer.part('state_pass'):
                 self._fill_bank(restore_weights=resumed)
 

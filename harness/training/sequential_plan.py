@@ -64,8 +64,8 @@ class SequentialPlanner(Planner):
         return slots
 
     def _cut(self, entries: list[ClipIndex], entry: int) -> list[ClipPlan]:
-        video, window, _, frames, _ = entries[entry]
-        starts = range(0, frames - self.clip_length + 1, self.clip_length)
+        video, window = entries[entry].video, entries[entry].window
+        starts = range(0, entries[entry].length - self.clip_length + 1, self.clip_length)
         return [
             ClipPlan(entry, number, ClipIndex(video, window, start, self.clip_length))
             for number, start in enumerate(starts)

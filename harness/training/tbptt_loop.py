@@ -20,7 +20,7 @@ class TBPTTLoop(ClipTrainLoop):
     Within an epoch the clips of a window follow each other, and each starts from the detached
     forward state in which the one before ended, computed with the weights of that iteration. There
     is no further pass. Backward states, which would have to come from the future, are the initial
-    state.
+    state; what a network with look-ahead reads beyond a clip is no such state, and it gets that.
 
     Args: see :class:`ClipTrainLoop`.
     """
@@ -45,12 +45,12 @@ class TBPTTLoop(ClipTrainLoop):
                 'TBPTTLoop did not save it. Resume another checkpoint, or start a new training '
                 'from this one with load_from.'
             )
-        forward = {}
+        initial, forward = initial or States(), {}
         for key, x in self._carried.items():
-            first = torch.zeros_like(x) if initial is None else initial.forward[key].to(x.device)
+            first = initial.forward[key].to(x.device) if initial.forward else torch.zeros_like(x)
             mask = begins.to(x.device).view(-1, *[1] * (x.ndim - 1))
             forward[key] = torch.where(mask, first, x)
-        return States(forward, None if initial is None else initial.backward)
+        return States(forward, initial.backward)
 
     def after_step(self) -> None:
         self._carried = self.model.states_after.forward

@@ -9,6 +9,7 @@ model = dict(
     pixel_loss=dict(type='LumaLoss', loss=dict(type='MSELoss')),
 )
 train_dataloader = dict(batch_size=64, dataset=dict(lr_kind='lr_bi'))
+lr_kind = 'lr_bi'  # of the frames it is evaluated on
 train_cfg = dict(type='RIBPTTLoop', max_iters=300_000, clip_length=10, crop_size=16)
 optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='Adam', lr=1e-4, weight_decay=1e-4))
 param_scheduler = []

@@ -1,12 +1,14 @@
-# The runs of RISTN's Tables 1 to 3 that are its own ablations. Networks that begin with spatial
-# weights need work_dirs/ristn_spatial_pretrain/iter_125000.pth; sets are made with --kind bi.
+# The runs of RISTN's Tables 1 to 3: its own ablations, and those of its baselines that are here.
+# Networks that begin with spatial weights need work_dirs/ristn_spatial_pretrain/iter_125000.pth;
+# sets are made with --kind bi. `paper` is a name in the paper's tables: the report shows its
+# numbers beside ours.
 spatial = 'mm_configs/ristn/ristn_spatial_pretrain.py'
 video = 'mm_configs/ristn/ristn_paper.py'
 networks = dict(
     # Table 1. RB has the paper's 6.08 M parameters with 8 and 4 blocks in its last stage; with 10
     # and 6, as the text has it for RISTN, 7.28 M.
-    rib=dict(config=spatial, label='RIB'),
-    ib=dict(config=spatial, options=['model.generator.block=IB'], label='IB'),
+    rib=dict(config=spatial, label='RIB', paper='RIB'),
+    ib=dict(config=spatial, options=['model.generator.block=IB'], label='IB', paper='IB'),
     rb=dict(
         config=spatial,
         options=[
@@ -14,11 +16,16 @@ networks = dict(
             'model.generator.bottlenecks=((6,8,10,8),(6,6,12,4))',
         ],
         label='RB',
+        paper='RB',
     ),
     # Table 2
-    ristn_nf=dict(config=video, options=['model.generator.fusion=none'], label='RISTN-NF'),
-    ristn_df=dict(config=video, options=['model.generator.fusion=dense'], label='RISTN-DF'),
-    ristn=dict(config=video, label='RISTN'),
+    ristn_nf=dict(
+        config=video, options=['model.generator.fusion=none'], label='RISTN-NF', paper='RISTN-NF'
+    ),
+    ristn_df=dict(
+        config=video, options=['model.generator.fusion=dense'], label='RISTN-DF', paper='RISTN-DF'
+    ),
+    ristn=dict(config=video, label='RISTN', paper='RISTN'),
     # Table 3
     **{
         f'{kind.lower()}_lstm_{layers}': dict(
@@ -29,25 +36,44 @@ networks = dict(
                 'train_cfg.crop_size=40',
             ],
             label=f'{kind}-LSTM, {layers} layers',
+            paper=f'{kind}-LSTM, layers={layers}',
         )
         for kind in ('C', 'RC', 'DC', 'RDC')
         for layers in (3, 5, 8, 10)
     },
+    # Tables 1 and 2: baselines. RDN's patches are those of Table 1; the training videos have 5
+    # frames, half of BRCN's clips.
+    bicubic=dict(config='mm_configs/bicubic/bicubic_bi.py', label='Bicubic', paper='Bic'),
+    rdn=dict(
+        config='mm_configs/rdn/rdn_paper.py',
+        options=['train_cfg.crop_size=30'],
+        label='RDN',
+        paper='RDN',
+    ),
+    vespcn=dict(config='mm_configs/vespcn/vespcn_paper.py', label='VESPCN', paper='VESPCN'),
+    brcn=dict(
+        config='mm_configs/brcn/brcn_paper.py',
+        options=['train_cfg.clip_length=5'],
+        label='BRCN',
+        paper='BRCN',
+    ),
 )
 train_sets = dict(
-    imagenet=dict(root='data/imagenet', label='ImageNet-50k'),
-    ristn=dict(root='data/ristn_train', label='RISTN train'),
+    imagenet=dict(root='data/imagenet', label='ImageNet-50k', paper='ImageNet-50k'),
+    ristn=dict(root='data/ristn_train', label='RISTN train', paper='RISTN videos'),
 )
 test_sets = dict(
-    set5=dict(root='data/set5', label='Set5'),
-    vid4=dict(root='data/vid4', label='Vid4'),
+    set5=dict(root='data/set5', label='Set5', paper='Set5'),
+    vid4=dict(root='data/vid4', label='Vid4', paper='Vid4'),
 )
+spatial_networks = ['rib', 'ib', 'rb', 'rdn']
 sweeps = [
-    dict(networks=['rib', 'ib', 'rb'], strategies=['RI'], train_sets=['imagenet']),
+    dict(networks=spatial_networks, strategies=['RI'], train_sets=['imagenet']),
     dict(
-        networks=[key for key in networks if key not in ('rib', 'ib', 'rb')],
+        networks=[key for key in networks if key not in (*spatial_networks, 'bicubic')],
         strategies=['RI'],
         train_sets=['ristn'],
     ),
+    dict(networks=['bicubic'], strategies=[None]),
 ]
 jobs = 1

@@ -7,6 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 from string import Template
 
+from reports.captions import run_counts
 from reports.figures import Drawn
 from reports.files import write_text
 from reports.html.payload import Pictures, describe_grid, encode_curves
@@ -18,8 +19,6 @@ from reports.table_model import Table
 SCRIPTS = ('core.js', 'tables.js', 'chart.js', 'curves.js', 'viewer.js', 'start.js')
 SECTIONS = ('Tables', 'Curves', 'Frames', 'Videos', 'Runs', 'Files')
 PICTURE_BYTES = 16_000_000  # of PNG files inside the page; the others are linked
-
-_COUNTS = {'FAILED': 'failed', 'INVALID': 'unreadable', 'RUNNING': 'unfinished', 'TODO': 'missing'}
 
 
 def write_page(
@@ -47,7 +46,7 @@ def write_page(
     data['pictures'] = pictures.entries()
     page = Template(_asset('page.html')).substitute(
         title=escape(grid.plan.name),
-        counts=_counts(grid),
+        counts=run_counts(grid),
         nav=''.join(f'<a href="#{name.lower()}">{name}</a>' for name in SECTIONS),
         notes=_notes(grid),
         tables=''.join(_folded(table, grid, not index) for index, table in enumerate(tables)),
@@ -65,12 +64,6 @@ def write_page(
 
 def _asset(name: str) -> str:
     return (files('reports.html') / 'assets' / name).read_text(encoding='utf-8')
-
-
-def _counts(grid: GridResults) -> str:
-    counts = grid.runs['status'].value_counts()
-    bad = [f'{counts[key]} {word}' for key, word in _COUNTS.items() if key in counts]
-    return ', '.join([f'{counts.get("DONE", 0)} of {len(grid.runs)} runs done', *bad])
 
 
 def _notes(grid: GridResults) -> str:

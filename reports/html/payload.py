@@ -1,4 +1,4 @@
-"""What the page's scripts work on: methods, runs, curves and saved pictures.
+"""What the page's scripts work on: methods, trials, curves and saved pictures.
 
 Curves are stored as differences between frames of whole numbers of 0.01 dB (other quantities: of
 1/4095 of their range), low bytes first, then high bytes, compressed by zlib: about one byte a frame
@@ -18,8 +18,9 @@ import pandas as pd
 from reports.images import SavedImages
 from reports.pictures import BICUBIC
 from reports.results import GridResults
+from reports.run_files import STATUS_WORDS
 from reports.scatter import heading
-from reports.selection import full_name, run_ids
+from reports.selection import drawn_methods, full_name, trial_ids
 from reports.style import looks
 
 MISSING = 65535  # the number that stands for no value
@@ -33,35 +34,38 @@ LABELS = {
     'psnr_inside': 'PSNR inside the mask (dB)',
     'psnr_outside': 'PSNR outside the mask (dB)',
 }
-_NOT_CURVES = ('run_id', 'test_set', 'video', 'frame', 'ms')
+_NOT_CURVES = ('trial_id', 'test_set', 'video', 'frame', 'ms')
 _DASHES = {'-': [], '--': [7, 3], '-.': [7, 3, 1.5, 3], ':': [1.5, 3]}
-_NOTES = {'FAILED': 'failed', 'RUNNING': 'unfinished', 'INVALID': 'invalid'}
 
 
 def describe_grid(grid: GridResults) -> dict:
-    """Test sets, methods and runs; runs and videos are named by their place in these lists."""
-    numbers = {run_id: number for number, run_id in enumerate(grid.runs['run_id'])}
-    with_scores = grid.frames.groupby('test_set')['run_id'].unique()
+    """Test sets and methods; trials are named by their place in ``grid.trials``."""
+    numbers = {trial_id: number for number, trial_id in enumerate(grid.trials['trial_id'])}
+    with_scores = grid.frames.groupby('test_set')['trial_id'].unique()
     sets = [
         {
             'label': test_set.label,
             'videos': [{'name': n, 'frames': frames} for n, frames in test_set.videos.items()],
-            'runs': [numbers[run_id] for run_id in with_scores.get(key, [])],
+            'trials': [numbers[trial_id] for trial_id in with_scores.get(key, [])],
         }
         for key, test_set in grid.plan.test_sets.items()
     ]
+    drawn = {method.Index for method in drawn_methods(grid)}
     return {
         'focus': list(grid.plan.test_sets).index(grid.focus_set),
         'sets': sets,
-        'methods': [_describe_method(grid, m, numbers) for m in grid.methods.itertuples()],
+        'methods': [
+            {**_describe_method(grid, method, numbers), 'drawn': method.Index in drawn}
+            for method in grid.methods.itertuples()
+        ],
     }
 
 
 def _describe_method(grid: GridResults, method, numbers: dict[str, int]) -> dict:
     look = looks(grid.methods)[method.variant]
     dash = _DASHES[look.line] if isinstance(look.line, str) else [2 * x for x in look.line[1]]
-    planned = run_ids(grid, method)
-    states = set(grid.runs.loc[grid.runs['run_id'].isin(planned), 'status'])
+    planned = trial_ids(grid, method)
+    states = set(grid.trials.loc[grid.trials['trial_id'].isin(planned), 'status'])
     train = method.train_set
     return {
         'variant': method.variant,
@@ -72,15 +76,15 @@ def _describe_method(grid: GridResults, method, numbers: dict[str, int]) -> dict
         'trainLabel': grid.plan.train_sets.get(train, ''),
         'color': look.color,
         'dash': dash,
-        'note': next((note for state, note in _NOTES.items() if state in states), 'missing'),
-        'runs': [numbers[run_id] for run_id in planned],
+        'note': next((word for state, word in STATUS_WORDS.items() if state in states), 'missing'),
+        'trials': [numbers[trial_id] for trial_id in planned],
     }
 
 
 def encode_curves(grid: GridResults) -> list[tuple[dict, str]]:
     """Every quantity of frames: its description and its packed curves.
 
-    Order of the curves: test sets, videos, then the runs that have scores of the set.
+    Order of the curves: test sets, videos, then the trials that have scores of the set.
     """
     wanted = [column for column in grid.frames if column not in _NOT_CURVES]
     wanted.sort(key=lambda column: column != 'psnr_y')
@@ -89,14 +93,14 @@ def encode_curves(grid: GridResults) -> list[tuple[dict, str]]:
 
 
 def _wide_tables(grid: GridResults, wanted: list[str]) -> list[pd.DataFrame]:
-    """One table a test set and video: a row a frame, a column a quantity and run."""
+    """One table a test set and video: a row a frame, a column a quantity and trial."""
     groups = dict(iter(grid.frames.groupby(['test_set', 'video'])))
-    with_scores = grid.frames.groupby('test_set')['run_id'].unique()
+    with_scores = grid.frames.groupby('test_set')['trial_id'].unique()
     tables = []
     for key, test_set in grid.plan.test_sets.items():
         for video, frames in test_set.videos.items() if key in with_scores else ():
             columns = pd.MultiIndex.from_product([wanted, with_scores[key]])
-            wide = groups[key, video].pivot(index='frame', columns='run_id', values=wanted)
+            wide = groups[key, video].pivot(index='frame', columns='trial_id', values=wanted)
             tables.append(wide.reindex(index=range(frames), columns=columns))
     return tables
 
@@ -116,7 +120,7 @@ def _encode_quantity(grid: GridResults, column: str, tables: list) -> tuple[dict
 
 
 def _differences(values: np.ndarray, low: float, step: float) -> np.ndarray:
-    """(frames, runs) as differences along frames modulo 2^16, run after run."""
+    """(frames, trials) as differences along frames modulo 2^16, trial after trial."""
     numbers = np.where(np.isfinite(values), np.rint((values - low) / step), MISSING)
     numbers = np.minimum(numbers, MISSING).astype(np.int64)
     return (np.diff(numbers, axis=0, prepend=0) % 65536).T.ravel()
@@ -156,15 +160,15 @@ class Pictures:
             self._shown(name, [self._images.reference(kind, key, video, f) for f in frames])
             for kind, name in kinds
         ]
-        runs = self._grid.runs.reset_index(drop=True)
+        trials = list(self._grid.trials['trial_id'])
         for number, method in enumerate(self._grid.methods.itertuples()):
-            run_id = self._images.run_of(method, key, video)
-            if run_id is None:
+            trial_id = self._images.trial_of(method, key, video)
+            if trial_id is None:
                 continue
-            paths = [self._images.picture(run_id, key, video, frame) for frame in frames]
-            place = runs.index[runs['run_id'] == run_id][0]
-            seed = int(runs.loc[place, 'seed']) if method.strategy else None
-            where = {'method': number, 'run': int(place), 'seed': seed}
+            paths = [self._images.picture(trial_id, key, video, frame) for frame in frames]
+            place = trials.index(trial_id)
+            seed = int(self._grid.trials.loc[place, 'seed']) if method.strategy else None
+            where = {'method': number, 'trial': place, 'seed': seed}
             shown.append({**self._shown(full_name(self._grid, method), paths), **where})
         test_set = self._grid.plan.test_sets[key]
         return {
@@ -176,7 +180,7 @@ class Pictures:
 
     def _shown(self, name: str, paths: list[Path | None]) -> dict:
         pictures = [self._address(path) if path else None for path in paths]
-        nobody = {'method': None, 'run': None, 'seed': None, 'note': 'no picture'}
+        nobody = {'method': None, 'trial': None, 'seed': None, 'note': 'no picture'}
         return {'name': name, 'pictures': pictures, **nobody}
 
     def _address(self, path: Path) -> int | str:

@@ -71,9 +71,12 @@ def _data(network: str, train: str, words: str) -> str:
 
 
 def _label(label: str, grid: GridResults) -> str:
-    if label not in set(grid.methods['method']):
+    names = set(grid.methods['method'])
+    if label not in names:
         return escape(label)
-    words = escape(f'"{label}"')
+    # Its variants' names begin with its own.
+    has_variants = any(name.startswith(f'{label},') for name in names)
+    words = escape(f'"{label}"' + f' -"{label},"' * has_variants)
     return f'<a class="method" href="#videos" data-words="{words}">{escape(label)}</a>'
 
 
@@ -89,25 +92,26 @@ def _cell(cell: Cell) -> str:
 
 
 def videos_html(grid: GridResults, folder: Path, work_dir: Path) -> str:
-    """Every run on every video; a video's name leads to the file with its frames."""
-    runs = grid.runs.set_index('run_id')
-    numbers = [c for c in grid.videos if c not in ('run_id', 'test_set', 'video')]
+    """Every trial on every video; a video's name leads to the file with its frames."""
+    trials = grid.trials.set_index('trial_id')
+    files = grid.evaluations.set_index(['trial_id', 'test_set'])['file']
+    numbers = [c for c in grid.videos if c not in ('trial_id', 'test_set', 'video')]
     heads = [_head(name, ' class="text"') for name in ('Method', 'Trained on', 'Test set', 'Video')]
     heads += [_head(_HEADS.get(name, name.replace('_', ' '))) for name in ['seed', *numbers]]
     rows = []
     for video in grid.videos.itertuples():
-        run = runs.loc[video.run_id]
-        csv = _link(work_dir / 'runs' / video.run_id / f'frames_{video.test_set}.csv', folder)
+        trial = trials.loc[video.trial_id]
+        csv = _link(work_dir / files[video.trial_id, video.test_set], folder)
         texts = [
-            grid.plan.train_sets.get(run['train_set'], ''),
+            grid.plan.train_sets.get(trial['train_set'], ''),
             grid.plan.test_sets[video.test_set].label,
         ]
-        cells = [f'<td>{escape(run["method"])}</td>']
+        cells = [f'<td>{escape(trial["method"])}</td>']
         cells += [f'<td class="text">{escape(text)}</td>' for text in texts]
         cells.append(f'<td class="text"><a href="{csv}">{escape(video.video)}</a></td>')
-        cells += [_number('seed', run['seed'])]
+        cells += [_number('seed', trial['seed'])]
         cells += [_number(name, getattr(video, name)) for name in numbers]
-        data = _data(run['network'], run['train_set'], video.run_id)
+        data = _data(trial['network'], trial['train_set'], video.trial_id)
         rows.append(f'<tr{data}>{"".join(cells)}</tr>')
     return _plain_table(heads, rows)
 
@@ -120,7 +124,7 @@ def runs_html(grid: GridResults, folder: Path, work_dir: Path) -> str:
     heads += [_head(_HEADS.get(name, name)) for name in numbers]
     rows = []
     for _, run in grid.runs.iterrows():
-        place = work_dir / 'runs' / run['run_id']
+        place = work_dir / run['folder']
         files = [name for name in _RUN_FILES if (place / name).is_file()]
         links = [f'<a href="{_link(place / name, folder)}">{name}</a>' for name in files]
         bad = '' if run['status'] == 'DONE' else ' bad'

@@ -56,6 +56,19 @@ def test_parameters_of_the_baselines(name, parameters):
     assert sum(p.numel() for p in model.parameters()) == parameters
 
 
+@pytest.mark.parametrize('path', CONFIGS, ids=lambda path: path.stem)
+def test_evaluated_on_the_lr_frames_it_is_made_for(path):
+    """Grids and harness/test.py go by the config, and know BD where it says nothing."""
+    cfg = Config.fromfile(path)
+    evaluated = cfg.get('lr_kind', 'lr_bd')
+    for loader in ('train_dataloader', 'val_dataloader'):
+        if loader in cfg:
+            assert cfg[loader].dataset.lr_kind == evaluated
+    degradation = getattr(MODELS.build(cfg.model).generator, 'degradation', None)
+    if degradation:
+        assert f'lr_{degradation}' == evaluated
+
+
 def test_checkpoints_of_mmagic_load():
     """MMagic's models call the network ``generator`` too."""
     for ours, theirs in (

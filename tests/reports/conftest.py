@@ -42,6 +42,20 @@ class FakeGrid:
         )
         return run_id
 
+    def variant(self, run_id: str, name: str, reset_every=None, checkpoint='last') -> str:
+        """Plan a further evaluation of a run; return the identity of the trial."""
+        run = next(run for run in self.plan['runs'] if run['run_id'] == run_id)
+        plain = {'name': '', 'reset_every': None, 'checkpoint': 'last'}
+        more = {'name': name, 'reset_every': reset_every, 'checkpoint': checkpoint}
+        run.setdefault('variants', [plain]).append(more)
+        return f'{run_id}@{name}'
+
+    def record(self, run_id: str, **entries) -> None:
+        """Record evaluations in ``evaluations.json``, by names of files without ``frames_``."""
+        path = self.work_dir / 'runs' / run_id / 'evaluations.json'
+        known = json.loads(path.read_text()) if path.is_file() else {}
+        self._json(run_id, path.name, known | entries)
+
     def status(self, run_id: str, status: str, reason: str | None = None) -> None:
         entry = {'status': status, 'stage': 'train', 'iteration': 120, 'max_iters': 600}
         entry |= {'reason': reason, 'updated': '2025-01-01T00:00:00'}
@@ -55,7 +69,7 @@ class FakeGrid:
             video: its name.
             frames: frame numbers.
             draw: gives the (H, W, 3) uint8 picture of (who, frame), where who is "gt", "bicubic"
-                or the identity of a run, and frame is a number or "profile".
+                or the identity of a trial, and frame is a number or "profile".
         """
         references = self.work_dir / 'references' / key / video
         for frame in [*frames, 'profile']:
@@ -64,8 +78,10 @@ class FakeGrid:
                 name = f'{stem}_{kind}' if isinstance(frame, int) else f'profile_{kind}'
                 _save(references / f'{name}.png', draw(kind, frame))
             for run in self.plan['runs']:
-                folder = self.work_dir / 'runs' / run['run_id'] / f'images_{key}' / video
-                _save(folder / f'{stem}.png', draw(run['run_id'], frame))
+                for variant in run.get('variants', [{'name': ''}]):
+                    suffix = f'@{variant["name"]}' if variant['name'] else ''
+                    folder = self.work_dir / 'runs' / run['run_id'] / f'images_{key}{suffix}'
+                    _save(folder / video / f'{stem}.png', draw(run['run_id'] + suffix, frame))
 
     def timing(self, run_id: str, ms: float) -> None:
         parts = {'load_ms': 0.1 * ms, 'state_pass_ms': 0.2 * ms, 'step_ms': 0.7 * ms}
@@ -73,15 +89,16 @@ class FakeGrid:
         entry |= {'train_seconds': 0.6 * ms, 'device': 'cpu', 'threads': 1}
         self._json(run_id, 'timing.json', entry)
 
-    def frames(self, run_id: str, key: str, psnr, ssim: float = 0.7, **more: float) -> Path:
+    def frames(self, trial_id: str, key: str, psnr, ssim: float = 0.7, **more: float) -> Path:
         """Write scores; ``psnr`` maps (video, frame numbers) to dB, ``more`` are quantities."""
         lines = [','.join(['video,frame,psnr_y,ssim_y,ms', *more])]
         rest = ','.join(map(str, [ssim, 5.0, *more.values()]))
         for video, count in self.plan['test_sets'][key]['videos'].items():
             values = np.broadcast_to(psnr(video, np.arange(count)), count)
             lines += [f'{video},{i},{value:.6f},{rest}' for i, value in enumerate(values)]
+        run_id, at, variant = trial_id.partition('@')
         folder = run_id if run_id.startswith('external/') else f'runs/{run_id}'
-        path = self.work_dir / folder / f'frames_{key}.csv'
+        path = self.work_dir / folder / f'frames_{key}{at}{variant}.csv'
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text('\n'.join(lines) + '\n')
         return path
@@ -140,6 +157,28 @@ def small(fake):
         fake.done(fake.run('net', 'PI', repeats=repeats), rule, ms=400.0 / repeats)
     fake.save()
     return fake
+
+
+@pytest.fixture
+def varied(small):
+    """``small`` with resets of RI every 15 and 50 frames and of PI every 15; RI's best checkpoint.
+
+    PSNR falls by 0.1 dB a frame since the last reset.
+    """
+    for seed in (0, 1):
+        run = f'net-RI-RNone-sample-s{seed}'
+        for every in (15, 50):
+            trial = small.variant(run, f'reset{every}', every)
+            for key in small.plan['test_sets']:
+                small.frames(trial, key, lambda _, t, v=24.0 + seed, n=every: v - 0.1 * (t % n))
+        best = small.variant(run, 'best', checkpoint='best')
+        for key in small.plan['test_sets']:
+            small.frames(best, key, lambda _, t, v=26.0 + seed: v)
+    trial = small.variant('net-PI-R8-sample-s0', 'reset15', 15)
+    for key in small.plan['test_sets']:
+        small.frames(trial, key, lambda _, t: 25.5)
+    small.save()
+    return small
 
 
 @pytest.fixture

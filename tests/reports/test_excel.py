@@ -86,7 +86,7 @@ def test_per_video_and_evaluations_name_the_run(small):
     still = next(
         row
         for row in rows
-        if row['video'].value == 'still' and row['run_id'].value == 'net-RI-RNone-sample-s0'
+        if row['video'].value == 'still' and row['trial_id'].value == 'net-RI-RNone-sample-s0'
     )
     assert still['drift'].value == -4.0 and still['drift'].number_format.startswith('+0.00')
     assert still['diverged'].value is True and still['divergence_frame'].value == 100

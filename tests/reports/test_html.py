@@ -82,7 +82,7 @@ def unpack(page, quantity, step, low):
     at = 0
     for place, test_set in enumerate(page.data['sets']):
         for video in test_set['videos']:
-            for run in test_set['runs']:
+            for run in test_set['trials']:
                 steps = numbers[at : at + video['frames']]
                 values = np.cumsum(steps) % 65536
                 scaled = np.where(values == payload.MISSING, np.nan, low + step * values)
@@ -109,6 +109,30 @@ def test_curves_are_those_of_the_csv_files(small):
         assert values == pytest.approx(expected, abs=0.0051)
         checked += len(expected)
     assert checked == 5 * (10 + 20 + 200)
+
+
+def test_variants_are_methods_of_their_own(varied):
+    page = make_page(varied)
+    drawn = {method['variant']: method['drawn'] for method in page.data['methods']}
+    assert drawn == {
+        'RI': True,
+        'RI, reset every 15': True,
+        'RI, reset every 50': True,
+        'RI, best checkpoint': False,
+        'PI (R=2)': True,
+        'PI (R=8)': True,
+        'PI (R=8), reset every 15': False,
+    }
+    about = page.data['quantities'][0]
+    curves = unpack(page, 'psnr_y', about['step'], about['low'])
+    method = page.data['methods'][1]
+    assert len(method['trials']) == 2 and method['color'] == page.data['methods'][0]['color']
+    saw = curves[1, 'still', method['trials'][1]]
+    assert saw == pytest.approx(25.0 - 0.1 * (np.arange(200) % 15), abs=0.0051)
+    links = [a['href'] for tag, a in page.elements if tag == 'a' and 'href' in a]
+    assert '../runs/net-RI-RNone-sample-s1/frames_static%40reset15.csv' in links
+    runs = [r for r in page.rows if r['cells'] and r['cells'][0]['text'].startswith('net-')]
+    assert len(runs) == 4  # one line a run
 
 
 def test_further_quantities_and_missing_values(small):
@@ -190,8 +214,8 @@ def test_pictures_are_inside_the_page_each_once(pictured):
     assert sum(name.startswith('picture-') for name in page.blocks) == 2
     reference = pictured.work_dir / 'references/static/still/00000000_gt.png'
     assert base64.b64decode(page.blocks['picture-0']) == reference.read_bytes()
-    assert entry['shown'][2]['run'] == 0 and entry['shown'][2]['seed'] == 0
-    assert entry['shown'][0]['run'] is None
+    assert entry['shown'][2]['trial'] == 0 and entry['shown'][2]['seed'] == 0
+    assert entry['shown'][0]['trial'] is None
 
 
 def test_pictures_beyond_the_budget_are_linked(pictured, monkeypatch):
@@ -213,7 +237,7 @@ def test_a_grid_without_results(fake):
     fake.status(fake.run('net', 'RI'), 'FAILED', 'out of memory')
     page = make_page(fake)
     assert page.data['methods'][0]['note'] == 'failed'
-    assert page.data['pictures'] == [] and '0 of 1 runs done, 1 failed' in page.shown
+    assert page.data['pictures'] == [] and '0 of 1 runs done: 1 failed.' in page.shown
     assert 'out of memory' in page.shown
 
 

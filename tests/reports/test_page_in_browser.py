@@ -128,6 +128,30 @@ def test_method_leads_to_its_videos(small, open_page):
     assert len(page.rows('videos')) == 6 and all('RI' in row for row in page.rows('videos'))
 
 
+def test_variants(varied, open_page):
+    page = open_page(varied)
+    legend = (
+        'return [...document.querySelectorAll("#legend button[aria-pressed=false]")]'
+        '.map((b) => b.textContent)'
+    )
+    hidden = ['RI, best checkpoint', 'PI (R=8), reset every 15']
+    assert page.run(legend) == hidden
+    page.run(
+        '[...document.querySelectorAll("#legend button")]'
+        '.find((b) => b.textContent.startsWith("RI, best")).click()'
+    )
+    assert page.run(legend) == hidden[1:]
+    # A method leads to its videos alone, although the names of its variants begin with its own.
+    methods = 'document.querySelectorAll("a.method")'
+    page.run(f'{methods}[0].click()')
+    assert len(page.rows('videos')) == 6 and not any(',' in row for row in page.rows('videos'))
+    page.run(f'{methods}[1].click()')
+    assert len(page.rows('videos')) == 6
+    assert all('RI, reset every 15' in row for row in page.rows('videos'))
+    page.set('filter', 'reset')
+    assert len(page.rows('tables')) == 3 and len(page.rows('videos')) == 15
+
+
 def test_words_sort_behind_numbers(small, open_page):
     small.status(small.run('net', 'PI', fc=True, repeats=8), 'FAILED', 'loss is not finite')
     page = open_page(small)

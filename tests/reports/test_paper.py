@@ -203,15 +203,71 @@ def test_small_networks_are_not_compared(small):
     assert compared['ours'].isna().all() and paper_tables(compared) == []
 
 
-def test_names_in_the_grid_files_are_the_papers(fake):
+@pytest.mark.parametrize('path', sorted(GRIDS.glob('*.py')), ids=lambda path: path.stem)
+def test_names_in_the_grid_files_are_the_papers(path):
+    grid = Config.fromfile(path)
+    for axis, names in paper.known_names().items():
+        given = {entry['paper'] for entry in grid[axis].values() if 'paper' in entry}
+        assert given <= names
+        assert bool(given) == (path.stem != 'quickstart')  # whose networks are small
+
+
+def test_known_names():
     known = paper.known_names()
     assert {'FRVSR', 'BasicVSR', 'MRVSR', 'RISTN', 'C-LSTM, layers=3'} <= known['networks']
-    grid = Config.fromfile(GRIDS / 'paper.py')
-    for axis, names in known.items():
-        assert all(entry['paper'] in names for entry in grid[axis].values())
-    quickstart = Config.fromfile(GRIDS / 'quickstart.py')
-    entries = [entry for axis in known for entry in quickstart[axis].values()]
-    assert entries and not any('paper' in entry for entry in entries)
+    assert not {'FRVRS', 'C-LSTM', 'FRVSR, R=8', ''} & known['networks']
+
+
+@pytest.fixture
+def ristn_grid(fake):
+    """All runs of the grid file of RISTN; its networks have 20.00, 20.01, 20.02 dB, ..."""
+    cfg = Config.fromfile(GRIDS / 'ristn.py')
+    for key, lengths in {'set5': [1] * 5, 'vid4': LENGTHS['vid4']}.items():
+        fake.test_set(key, cfg.test_sets[key].label, **videos(lengths))
+        fake.plan['test_sets'][key]['paper'] = cfg.test_sets[key].paper
+    for key, entry in cfg.train_sets.items():
+        fake.plan['train_sets'][key] = {**entry, 'videos': videos([5] * 3)}
+    fake.plan['networks'] = {key: {**e, 'lr_kind': 'lr_bi'} for key, e in cfg.networks.items()}
+    fake.psnr = {key: 20 + i / 100 for i, key in enumerate(cfg.networks)}
+    for sweep in cfg.sweeps:
+        for network in sweep.networks:
+            for train_set in sweep.get('train_sets', ['']):
+                run = fake.run(network, sweep.strategies[0], train_set=train_set)
+                fake.done(run, lambda _, t, v=fake.psnr[network]: v)
+    return fake
+
+
+@pytest.mark.parametrize(
+    'table, notes',
+    [
+        (
+            '1',
+            dict.fromkeys(
+                ['rib', 'ib', 'rb', 'bicubic', 'rdn'], 'default protocol, the paper set5'
+            ),
+        ),
+        (
+            '2',
+            {
+                **dict.fromkeys(['ristn_nf', 'ristn_df', 'ristn', 'bicubic', 'vespcn', 'brcn'], ''),
+                'rdn': 'trained on ImageNet-50k, the paper on videos of its own',
+            },
+        ),
+        ('3', {f'{k}_lstm_{n}': '' for k in ('c', 'rc', 'dc', 'rdc') for n in (3, 5, 8, 10)}),
+    ],
+)
+def test_grid_of_ristn_stands_beside_its_tables(ristn_grid, table, notes):
+    compared = paper.compare(load_grid(ristn_grid.save()))
+    chosen = compared[(compared['paper'] == 'RISTN') & (compared['table'] == table)]
+    assert f'paper_RISTN_{table}' in [t.name for t in paper_tables(chosen)]
+    pairs = chosen[(chosen['metric'] == 'psnr_y_db') & chosen['ours'].notna()]
+    assert len(pairs) == len(notes)
+    for key, note in notes.items():
+        method, _, setting = ristn_grid.plan['networks'][key]['paper'].partition(', ')
+        (row,) = pairs[(pairs['method'] == method) & (pairs['setting'] == setting)].itertuples()
+        assert row.ours == pytest.approx(ristn_grid.psnr[key]) and row.note == note
+        expected = math.nan if note else row.ours - row.value
+        assert row.difference == pytest.approx(expected, nan_ok=True)
 
 
 def test_a_wrong_name_is_told(grid):

@@ -30,19 +30,19 @@ def test_what_is_saved(pictured):
     assert images.videos('static') == ['still'] and images.videos('moving') == []
     assert images.frames('static', 'still') == [0, 100, 199]
     ri = next(grid.methods.itertuples())
-    run_id = images.run_of(ri, 'static', 'still')
-    assert run_id == 'net-RI-RNone-sample-s0'
+    trial_id = images.trial_of(ri, 'static', 'still')
+    assert trial_id == 'net-RI-RNone-sample-s0'
     gt = read_rgb(images.reference('gt', 'static', 'still', 100))
     assert np.array_equal(gt, pictured.truth)
-    assert read_rgb(images.picture(run_id, 'static', 'still', PROFILE)).shape == (48, 64, 3)
-    assert images.picture(run_id, 'static', 'still', 7) is None
+    assert read_rgb(images.picture(trial_id, 'static', 'still', PROFILE)).shape == (48, 64, 3)
+    assert images.picture(trial_id, 'static', 'still', 7) is None
 
 
 def test_pictures_of_unfinished_runs_are_not_shown(pictured):
     pictured.status('net-RI-RNone-sample-s0', 'RUNNING')
     grid, images = open_grid(pictured)
     ri = next(grid.methods.itertuples())
-    assert images.run_of(ri, 'static', 'still') == 'net-RI-RNone-sample-s1'
+    assert images.trial_of(ri, 'static', 'still') == 'net-RI-RNone-sample-s1'
 
 
 def test_damaged_picture(pictured):

@@ -49,7 +49,7 @@ def test_every_number_can_be_traced_to_the_frames(small):
     build_report(small.work_dir)
     folder = small.work_dir / 'report'
     table = pd.read_csv(folder / 'tables' / 'main.csv')
-    files = pd.read_csv(folder / 'evaluations.csv').set_index(['run_id', 'test_set'])['file']
+    files = pd.read_csv(folder / 'evaluations.csv').set_index(['trial_id', 'test_set'])['file']
     keys = {'Moving': 'moving', 'Static': 'static'}
     checked = 0
     for cell in table.itertuples():

@@ -105,7 +105,7 @@ def test_cells_tell_where_their_numbers_come_from(small):
     files = ri['files'].split('; ')
     found = [np.mean(np.genfromtxt(small.work_dir / f, delimiter=',')[1:, 2]) for f in files]
     assert ri['psnr_y'] == pytest.approx(np.mean(found))
-    one = grid.evaluations[grid.evaluations['run_id'] == failed]
+    one = grid.evaluations[grid.evaluations['trial_id'] == failed]
     assert set(one['file']) == {''} and set(one['status']) == {'failed'}
 
 

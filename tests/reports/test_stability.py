@@ -12,12 +12,12 @@ from reports.stability import set_statistics, video_statistics
 def frames(psnr, video='v', run='r', first=0, **more):
     """Frames of one video with the given PSNR values."""
     psnr = np.asarray(psnr, dtype=float)
-    columns = {'run_id': run, 'test_set': 's', 'video': video, 'ms': 1.0, 'ssim_y': psnr / 100}
+    columns = {'trial_id': run, 'test_set': 's', 'video': video, 'ms': 1.0, 'ssim_y': psnr / 100}
     return pd.DataFrame({**columns, 'frame': first + np.arange(len(psnr)), 'psnr_y': psnr, **more})
 
 
-def statistics(psnr, **more):
-    rows = video_statistics(frames(psnr, **more))
+def statistics(psnr, reset_every=math.nan, **more):
+    rows = video_statistics(frames(psnr, **more), pd.Series({'r': reset_every}))
     assert len(rows) == 1
     return rows.iloc[0]
 
@@ -63,6 +63,27 @@ def test_divergence_frame(psnr, frame):
         assert found['divergence_frame'] == frame
 
 
+SAW = [30.0 - 0.1 * (t % 30) for t in range(135)]  # 2.9 dB lower before each reset
+
+
+@pytest.mark.parametrize(
+    ('psnr', 'every', 'frame'),
+    [
+        (SAW[:120], math.nan, 113),
+        (SAW[:120], 30, None),  # the last stretch begins well
+        (SAW, 30, None),
+        (SAW[:100] + [20.0] * 20 + SAW[120:], 30, None),  # recovers at the reset
+        (SAW[:100] + [20.0] * 35, 30, 100),
+        ([30.0] * 70 + [20.0] * 50, 30, 70),
+        ([30.0] * 70 + [20.0] * 50, 120, 70),  # never reset
+    ],
+)
+def test_divergence_between_resets(psnr, every, frame):
+    found = statistics(psnr, reset_every=every)
+    assert found['diverged'] == (frame is not None)
+    assert frame == (found['divergence_frame'] if found['diverged'] else None)
+
+
 def test_divergence_against_a_plain_search():
     generator = np.random.default_rng(5)
     for _ in range(30):
@@ -94,7 +115,8 @@ def test_optional_quantities_are_averaged_where_they_exist():
 def test_sets():
     fine, bad = [30.0] * 120, [30.0] * 60 + [20.0] * 60
     videos = video_statistics(
-        pd.concat([frames(fine, 'a'), frames(bad, 'b'), frames([40.0] * 10, 'c')])
+        pd.concat([frames(fine, 'a'), frames(bad, 'b'), frames([40.0] * 10, 'c')]),
+        pd.Series({'r': math.nan}),
     )
     found = set_statistics(videos, []).iloc[0]
     assert found['psnr_y'] == pytest.approx((30 + 25 + 40) / 3)

@@ -29,13 +29,13 @@ async function loadCurves() {
     quantity.steps = new Uint16Array(count);
     for (let i = 0; i < count; i++) quantity.steps[i] = planes[i] | (planes[count + i] << 8);
   }
-  // Where the curve of a run starts: sets, then videos, then the runs that have scores of the set.
+  // Where the curve of a trial starts: sets, then videos, then the trials that have scores of the set.
   let at = 0;
   for (const set of DATA.sets) {
     set.offsets = set.videos.map((video) => {
       const offsets = new Map();
-      for (const run of set.runs) {
-        offsets.set(run, at);
+      for (const trial of set.trials) {
+        offsets.set(trial, at);
         at += video.frames;
       }
       return offsets;
@@ -43,9 +43,9 @@ async function loadCurves() {
   }
 }
 
-// Values of one run on one video, NaN where there are none; null if the run has no scores.
-function curve(quantity, set, video, run) {
-  const start = set.offsets[video].get(run);
+// Values of one trial on one video, NaN where there are none; null if the trial has no scores.
+function curve(quantity, set, video, trial) {
+  const start = set.offsets[video].get(trial);
   if (start === undefined) return null;
   const { steps, low, step } = quantity;
   const values = new Float32Array(set.videos[video].frames);
@@ -81,9 +81,10 @@ function hide(methods, hidden) {
 }
 
 // Only the first group, a network on a training set: lines of one strategy look the same in all.
+// Of it, what the figures show too.
 function showFirstGroup() {
   const first = DATA.methods.find((method) => method.group && isListed(method))?.group;
-  FILTERS.hidden = new Set(DATA.methods.filter((method) => method.group && method.group !== first));
+  FILTERS.hidden = new Set(DATA.methods.filter((method) => !method.drawn || (method.group && method.group !== first)));
 }
 
 function changeFilters() {

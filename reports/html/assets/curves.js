@@ -37,10 +37,10 @@ function showCurves() {
   const places = video === '' ? set.videos.map((_, i) => i) : [Number(video)];
   const frames = Math.max(...places.map((place) => set.videos[place].frames));
   CURVES.lines = DATA.methods.filter(isListed).map((method) => {
-    const scored = method.runs.some((run) => set.runs.includes(run));
+    const scored = method.trials.some((trial) => set.trials.includes(trial));
     if (!scored || !isShown(method)) return { method, scored, line: null };
-    const seeds = method.runs
-      .map((run) => meanOverVideos(quantity, set, places, run, frames))
+    const seeds = method.trials
+      .map((trial) => meanOverVideos(quantity, set, places, trial, frames))
       .filter(Boolean);
     return { method, scored, line: summary(seeds, smooth, $('curve-seeds').checked) };
   });
@@ -52,8 +52,8 @@ function showCurves() {
 
 const drawn = () => CURVES.lines.filter(({ line }) => line);
 
-function meanOverVideos(quantity, set, places, run, frames) {
-  const curves = places.map((place) => curve(quantity, set, place, run)).filter(Boolean);
+function meanOverVideos(quantity, set, places, trial, frames) {
+  const curves = places.map((place) => curve(quantity, set, place, trial)).filter(Boolean);
   if (curves.length < 2) return curves[0] || null;
   const mean = new Float32Array(frames).fill(NaN);
   for (let i = 0; i < frames; i++) {

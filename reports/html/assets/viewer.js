@@ -110,16 +110,16 @@ function put(view, image, shown, at) {
 }
 
 function scoreOf(shown, entry, frame) {
-  if (shown.run === null) return '';
-  const values = curve(DATA.quantities[0], DATA.sets[entry.set], entry.video, shown.run);
+  if (shown.trial === null) return '';
+  const values = curve(DATA.quantities[0], DATA.sets[entry.set], entry.video, shown.trial);
   return values ? `${values[frame].toFixed(2)} dB` : '';
 }
 
 function showHistory(entry) {
   const set = DATA.sets[entry.set];
   const lines = VIEW.panels
-    .filter((shown) => shown.run !== null)
-    .map((shown) => ({ shown, values: curve(DATA.quantities[0], set, entry.video, shown.run) }))
+    .filter((shown) => shown.trial !== null)
+    .map((shown) => ({ shown, values: curve(DATA.quantities[0], set, entry.video, shown.trial) }))
     .filter(({ values }) => values)
     .map(({ shown, values }) => {
       const { color, dash } = DATA.methods[shown.method];

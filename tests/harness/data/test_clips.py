@@ -136,6 +136,16 @@ def test_cached_sample_equals_the_plain_one(real_set):
             assert torch.equal(value, plain[key])
 
 
+@pytest.mark.parametrize('start, numbers', [(4, (7, 8)), (16, (19, 19)), (17, (19, 19))])
+def test_frames_after_a_clip(real_set, start, numbers):
+    """In the same window; the last of the video's 20 frames stands for those that there are not."""
+    dataset = VideoClipDataset(str(real_set.root))
+    index = ClipIndex(0, Window(3, 2, 12, 8, True, False, True), start, 3, look_ahead=2)
+    whole = dataset[index._replace(start=0, length=20)]['inputs']
+    assert torch.equal(dataset[index]['following'], whole[list(numbers)])
+    assert 'following' not in dataset[index._replace(look_ahead=0)]
+
+
 def test_unknown_lr_kind(real_set):
     with pytest.raises(DatasetError, match='has no "lr_bi" frames, only gt, lr_bd'):
         VideoClipDataset(str(real_set.root), lr_kind='lr_bi')

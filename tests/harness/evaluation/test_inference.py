@@ -191,6 +191,46 @@ def test_the_frames_above_depend_on_far_frames(video, exact):
     assert np.abs(whole[-1] - rgb(super_resolve(net, lrs[12:], 'cpu'))[-1]).max() > 1e-4
 
 
+@pytest.fixture
+def chain(settle):
+    """Builds BRCN and tiny RISTNs, whose frames depend on their neighbours."""
+
+    def build(name, conditioned):
+        cfg = dict(type='BRCNNet')
+        if name != 'BRCN':
+            tiny = dict(bottlenecks=((2, 1), (2, 1)), layers=3, growth=4)
+            cfg = dict(type='RISTNNet', temporal=name, **tiny)
+        if conditioned:
+            cfg = dict(type='FrameConditioned', net=cfg, last_frame=5)
+        net = MODELS.build(cfg)
+        for name, parameter in net.named_parameters():
+            if 'from_' in name or 'cond' in name:
+                parameter.data.mul_(8)
+        return settle(net)
+
+    return build
+
+
+@pytest.mark.parametrize('conditioned', [False, True], ids=['plain', 'FC'])
+@pytest.mark.parametrize('name', ['BRCN', 'C', 'RC', 'DC', 'RDC'])
+def test_chains_of_brcn_and_ristn_equal_the_whole_video(video, exact, chain, name, conditioned):
+    net = chain(name, conditioned)
+    for frames in (1, 6):
+        lrs = video(frames, 17, 22)
+        swept = rgb(super_resolve(net, lrs, 'cpu'))
+        assert np.abs(swept - at_once(net, lrs)).max() <= 1e-5
+    # sweeps that lost their state between the clips of 4 and 2 frames would be seen
+    assert np.abs(swept[3] - rgb(super_resolve(net, lrs[:4], 'cpu'))[3]).max() > 1e-3
+    assert np.abs(swept[4] - rgb(super_resolve(net, lrs[4:], 'cpu'))[0]).max() > 1e-3
+
+
+@torch.inference_mode()
+def test_brcn_in_segments(video, exact, chain):
+    net, lrs = chain('BRCN', False), video(10, 12, 14)
+    segments = rgb(super_resolve(net, lrs, 'cpu', states='segments'))
+    assert np.array_equal(segments, rgb(super_resolve(net, lrs, 'cpu')))
+
+
 def test_chains_of_several_sweeps_cannot_work_in_segments(video):
     with pytest.raises(UserError, match="more than one backward sweep.*'disk'"):
         next(

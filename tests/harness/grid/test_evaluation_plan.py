@@ -36,7 +36,9 @@ def test_entries(grid_file, tmp_path):
 metrics = ['tof', 'warp_error']
 save_frames = dict(moving=dict(videos=['chelsea'], frames=[5, -1], crop=(0, 8, 32, 64)))
 external_results = dict(
-    mrvsr=dict(label='MRVSR', results=dict(moving='{tmp_path}'), protocol='mrvsr'),
+    mrvsr=dict(
+        label='MRVSR', results=dict(moving='{tmp_path}'), protocol='mrvsr', paper='MRVSR'
+    ),
     other=dict(results=dict(moving='{tmp_path}')),
 )
 """,
@@ -44,10 +46,10 @@ external_results = dict(
     plan = grid.evaluation
     assert plan.metrics == ('tof', 'warp_error')
     assert plan.images['moving'] == {'chelsea': (24, (5, 23), (0, 8, 32, 64), 48)}
-    assert plan.external['mrvsr'] == ('MRVSR', {'moving': Path(tmp_path)}, 'mrvsr')
-    assert plan.external['other'] == ('other', {'moving': Path(tmp_path)}, None)
-    labels = dict(mrvsr=dict(label='MRVSR'), other=dict(label='other'))
-    assert grid_record(grid, expand(grid))['external'] == labels
+    assert plan.external['mrvsr'] == ('MRVSR', {'moving': Path(tmp_path)}, 'mrvsr', 'MRVSR')
+    assert plan.external['other'] == ('other', {'moving': Path(tmp_path)}, None, None)
+    names = dict(mrvsr=dict(label='MRVSR', paper='MRVSR'), other=dict(label='other'))
+    assert grid_record(grid, expand(grid))['external'] == names
 
 
 def test_they_are_no_part_of_a_run_s_identity(grid_file):

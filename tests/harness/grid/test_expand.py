@@ -180,9 +180,9 @@ def test_sets_need_the_lr_frames_of_the_networks(grid_file, tmp_path):
 
 
 def test_grid_of_ristn():
-    """Tables 1 to 3 as options of two configs."""
+    """Tables 1 to 3 as options of two configs, and four baselines."""
     networks = load_config('mm_configs/grids/ristn.py').networks
-    assert len(networks) == 3 + 3 + 16
+    assert len(networks) == 3 + 3 + 16 + 4
     cfg = load_network(networks['dc_lstm_8'])
     assert cfg.model.generator.to_dict() == dict(type='RISTNNet', temporal='DC', layers=8)
     assert cfg.train_cfg.crop_size == 40

@@ -104,6 +104,19 @@ def test_evaluation_leaves_the_vector_alone(conv):
     assert not torch.equal(vector(conv), reached)
 
 
+def test_evaluation_in_inference_mode_leaves_nothing_that_training_cannot_use(conv):
+    """Frames are streamed in inference mode; afterwards the same weights need a gradient."""
+    constrain([conv], dict(size=SIZE))
+    conv.eval()
+    x = torch.randn(1, conv.in_channels, SIZE, SIZE)
+    with torch.inference_mode():
+        expected = conv(x)
+    frames = conv(x)
+    assert torch.equal(frames, expected)
+    frames.sum().backward()
+    assert conv.parametrizations.weight.original.grad.any()
+
+
 def test_zero_weights_can_leave_zero(conv):
     weight = conv.weight.detach().clone()
     conv.weight.data.zero_()

@@ -24,6 +24,13 @@ def net(request):
     return MODELS.build(cfg).eval()
 
 
+@torch.no_grad()
+def test_the_last_frame_again_is_the_end_of_the_video(net, real_clip):
+    """So that clips at the end of their video can share a batch with others in training."""
+    clip = real_clip(3, 16, 16)
+    assert torch.equal(net(clip, States(None, net.following(clip[:, -1:]))), net(clip))
+
+
 def stream(net, video):
     """Frame by frame, each when the next one has come."""
     forward, srs = None, []

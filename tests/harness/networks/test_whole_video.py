@@ -5,6 +5,7 @@ import torch
 from mmagic.models.editors.basicvsr_plusplus_net import BasicVSRPlusPlusNet
 from mmagic.models.editors.iconvsr import IconVSRNet
 
+from harness.cli import UserError
 from harness.networks import WholeBasicVSRPlusPlusNet, WholeIconVSRNet
 
 
@@ -34,6 +35,30 @@ def test_parameters():
     """BasicVSR++ 7.3 M, IconVSR 8.7 M in their papers."""
     assert sum(p.numel() for p in WholeBasicVSRPlusPlusNet().parameters()) == 7_322_927
     assert sum(p.numel() for p in WholeIconVSRNet().parameters()) == 8_694_991
+
+
+@pytest.mark.parametrize(
+    'make, part',
+    [
+        (WholeBasicVSRPlusPlusNet, 'spynet'),
+        (WholeIconVSRNet, 'spynet'),
+        (WholeIconVSRNet, 'edvr'),
+    ],
+)
+def test_pretrained_parts(tmp_path, make, part):
+    """As MMagic's files have them: SPyNet without the buffers of its normalisation."""
+    key, path = f'{part}_pretrained', tmp_path / 'weights.pth'
+    options = dict(num_blocks=1)
+    weights = getattr(make(**options), part).state_dict()
+    weights = {name: x for name, x in weights.items() if name not in ('mean', 'std')}
+    torch.save(dict(state_dict=weights, meta={}), path)
+    loaded = getattr(make(**options, **{key: str(path)}), part).state_dict()
+    assert all(torch.equal(loaded[name], x) for name, x in weights.items())
+    with pytest.raises(UserError, match=f'^{key}=nowhere.pth: no such file$'):
+        make(**options, **{key: 'nowhere.pth'})
+    torch.save(dict(state_dict=dict(weight=torch.ones(3)), meta={}), path)
+    with pytest.raises(UserError, match=f'^{key}={path}: cannot be loaded: The model and loaded'):
+        make(**options, **{key: str(path)})
 
 
 @torch.no_grad()

@@ -12,7 +12,10 @@ from harness.training.run import train
 from tests.harness.training.trainings import (
     PI,
     RI,
+    RLSP,
     TBPTT,
+    VESPCN,
+    CompareWithWholeWindow,
     Poison,
     Seen,
     assert_same_weights,
@@ -49,6 +52,27 @@ def test_trains(make_cfg, loop):
     assert timing['train_seconds'] == pytest.approx(5e-3 * timing['ms_per_iteration'])
     assert timing['iterations'] == 5
     assert timing['parameters'] == sum(value.numel() for value in weights.values())
+
+
+@pytest.mark.parametrize(
+    'loop, generator',
+    [
+        (RI, RLSP),
+        (RI, VESPCN),
+        (dict(RI, init_state=dict(type='normal', std=1e-12)), RLSP),
+        (TBPTT, RLSP),
+        (dict(PI, warmup_iters=99), RLSP),
+    ],
+    ids=['RI', 'RI-VESPCN', 'RI-normal', 'TBPTT', 'warm-up'],
+)
+def test_clips_see_the_frames_after_them(make_cfg, loop, generator):
+    """As in their window from the clip on, or from its beginning where states are carried."""
+    cfg = make_cfg(loop, 4, generator=generator)
+    cfg.optim_wrapper.optimizer.lr = 0.0
+    compare = CompareWithWholeWindow(from_clip=loop is not TBPTT)
+    train(cfg, [compare])
+    assert compare.clips == 8
+    assert compare.worst <= 1e-6 < 1e-5 < compare.state_effect
 
 
 def test_samples_are_the_planned_ones(make_cfg):

@@ -81,6 +81,15 @@ def test_norms(tmp_path):
     assert bank.norms() == {1: pytest.approx(math.sqrt(12.5))}
 
 
+def test_norms_leave_out_whether_a_neighbour_is_known(tmp_path):
+    shapes = {'hidden': (2,), 'lr': (1,), 'known': (1,)}, {'lr': (1,), 'known': (1,)}
+    bank = make_bank(tmp_path, slots=[1], shapes=shapes)
+    beside = {'lr': torch.tensor([[0.25]]), 'known': torch.ones(1, 1)}
+    bank.put(0, States({'hidden': torch.tensor([[0.3, 0.4]]), **beside}, beside))
+    assert bank.norms() == {0: pytest.approx(math.sqrt(0.125))}
+    assert bank.take([0], [0]).backward['known'].item() == 1
+
+
 @pytest.mark.parametrize('value', [float('nan'), float('inf')])
 @pytest.mark.parametrize('direction', [0, 1], ids=['forward', 'backward'])
 @pytest.mark.parametrize('key', ['feat', 'lr'])

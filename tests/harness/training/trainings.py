@@ -46,6 +46,8 @@ DIRECTION_AWARE = dict(
     direction_aware=True,
     net={key: value for key, value in BASICVSR.items() if key != '_delete_'},
 )
+RLSP = dict(_delete_=True, type='RLSPNet', mid_channels=8, num_convs=3)
+VESPCN = dict(_delete_=True, type='VESPCNNet')
 MRVSR = dict(_delete_=True, type='MRVSRNet', mid_channels=8, lipschitz=dict(size=CROP))
 
 
@@ -92,9 +94,14 @@ class StopAt(Hook):
 
 
 class CompareWithWholeWindow(Hook):
-    """Checks each clip's frames under the loop against those of the pass over its whole window."""
+    """Checks each clip's frames under the loop against those of the pass over its whole window.
 
-    def __init__(self):
+    Args:
+        from_clip: of the window from the clip's first frame on.
+    """
+
+    def __init__(self, from_clip=False):
+        self.from_clip = from_clip
         self.worst, self.clips, self.state_effect = 0, 0, 0
 
     @torch.no_grad()
@@ -109,10 +116,12 @@ class CompareWithWholeWindow(Hook):
         frames = model(data['inputs'], states=data['states'], **place)
         without = model(data['inputs'], **place)
         for i, clip in enumerate(batch):
-            window = loop.dataloader.dataset[plan.entries[clip.entry]]
-            lrs = model.data_preprocessor(window)['inputs'][None]
+            index = plan.entries[clip.entry]._replace(window=clip.index.window)  # RI: of its own
+            window = loop.dataloader.dataset[index]
+            skipped = clip.index.start if self.from_clip else 0
+            lrs = model.data_preprocessor(window)['inputs'][None, skipped:]
             whole = model(lrs, length=window['length'])[0]
-            expected = whole[clip.index.start : clip.index.start + CLIP]
+            expected = whole[clip.index.start - skipped :][:CLIP]
             self.worst = max(self.worst, float((frames[i] - expected).abs().max()))
             self.state_effect = max(self.state_effect, float((without[i] - expected).abs().max()))
             self.clips += 1
