@@ -4,6 +4,7 @@ Each kind of run is measured for some seconds on this machine, as many at once a
 workers, and :mod:`harness.grid.estimate` does the rest.
 """
 
+import itertools
 import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -61,13 +62,12 @@ def forecast(
         jobs: runs at the same time.
     """
     threads = threads_of(jobs, grid.nproc)
-    tasks: dict[str, tuple] = {}
-    for run in runs:
-        if rest(run.run_id).iterations:
-            tasks[_training_key(run)] = (_measure_training, run.cfg)
-        if rest(run.run_id).test_sets:
-            sets, metrics = grid.test_sets, grid.evaluation.metrics
-            tasks[_evaluation_key(run)] = (_measure_evaluation, run.cfg, sets, metrics)
+    sets, metrics = grid.test_sets, grid.evaluation.metrics
+    trained = [run for run in runs if rest(run.run_id).iterations]
+    evaluated = [run for run in runs if rest(run.run_id).test_sets]
+    tasks: dict[str, tuple] = {_training_key(r): (_measure_training, r.cfg) for r in trained}
+    for run in evaluated:
+        tasks[_evaluation_key(run)] = (_measure_evaluation, run.cfg, sets, metrics)
     measured = _measure(tasks, jobs, threads)
     estimates = []
     for run in runs:
@@ -99,10 +99,16 @@ def _evaluation_key(run: Run) -> str:
 
 
 def _measure(tasks: dict[str, tuple], jobs: int, threads: int) -> dict[str, Measured]:
-    """Results of the tasks, as many at once as there will be workers, which share the machine."""
+    """Results of the tasks, always as many at once as there will be workers.
+
+    Workers share the caches and the memory of the machine: so that the last tasks are not alone,
+    the first ones follow them once more, for nothing.
+    """
+    again = itertools.islice(itertools.cycle(tasks.values()), jobs - 1)
+    queue = [*tasks.values(), *(again if tasks else ())]
     with (
         ThreadPoolExecutor(jobs) as pool,
-        tqdm(total=len(tasks), desc='measuring', disable=None) as bar,
+        tqdm(total=len(queue), desc='measuring', disable=None) as bar,
     ):
 
         def run(task: tuple[int, Any]) -> Measured:
@@ -114,7 +120,8 @@ def _measure(tasks: dict[str, tuple], jobs: int, threads: int) -> dict[str, Meas
             finally:
                 bar.update()
 
-        return dict(zip(tasks, pool.map(run, enumerate(tasks.values())), strict=True))
+        results = list(pool.map(run, enumerate(queue)))
+    return dict(zip(tasks, results, strict=False))
 
 
 def _measure_training(*args) -> Measured:

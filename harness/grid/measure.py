@@ -32,8 +32,10 @@ from .estimate import Evaluation, Training, megapixels
 
 #: frames of a state pass beside those of a clip, on a CPU
 PASS_FRAMES = 16
-#: steps that are timed after the first; fewer, but at least two, when they take this many seconds
-STEPS, ENOUGH = 5, 30.0
+#: least steps and seconds that are timed after the first step
+STEPS, SECONDS = 5, 3.0
+#: seconds after which two steps are enough
+TOO_LONG = 30.0
 
 
 def measure_training(cfg: Config, slot: int, threads: int) -> Training:
@@ -152,8 +154,10 @@ class StepClock(Hook):
 
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
         self.steps.append(self._seconds('step') - self.before_step)
-        late = time.perf_counter() - self.began > ENOUGH
-        self.loop.stop_training = len(self.steps) > (2 if late else STEPS)
+        timed, seconds = len(self.steps) - 1, time.perf_counter() - self.began
+        self.loop.stop_training = (timed >= STEPS and seconds >= SECONDS) or (
+            timed >= 2 and seconds >= TOO_LONG
+        )
 
     def after_train(self, runner) -> None:
         self.loop.synchronize()

@@ -25,6 +25,7 @@ def same_process(monkeypatch):
     """These tests are no process of their own whose output and threads are to be set."""
     monkeypatch.setattr(measure, '_redirect_output', lambda path: None)
     monkeypatch.setattr(measure, '_use', lambda first_gpu, threads: None)
+    monkeypatch.setattr(measure, 'SECONDS', 0.0)
 
 
 @pytest.fixture
@@ -117,6 +118,18 @@ def test_decoding_into_the_cache(run_of, cache, monkeypatch):
     else:
         assert result.decode == 0
         assert result.load > 2 * 4 * 10e-3
+
+
+@pytest.mark.parametrize('least, too_long, steps', [(0, 30, 6), (0, 0, 3), (1.5, 30, None)])
+def test_how_long_it_takes(run_of, monkeypatch, least, too_long, steps):
+    monkeypatch.setattr(measure, 'SECONDS', least)
+    monkeypatch.setattr(measure, 'TOO_LONG', too_long)
+    run = run_of('RI')
+    run.cfg.train_cfg.max_iters = 10**6
+    begin = time.perf_counter()
+    _, clock = measured(run, monkeypatch)
+    assert time.perf_counter() - begin > least
+    assert len(clock.steps) == steps or (steps is None and len(clock.steps) >= 6)
 
 
 def test_only_a_part_of_the_set_is_read(run_of):
