@@ -21,7 +21,7 @@ sweeps = [
     dict(networks=['frvsr_rr'], strategies=['PI'], R=[8], seeds=[0, 1]),
     dict(networks=['frvsr_rr'], strategies=['PI'], R=[8], fc=[True]),
     dict(networks=['frvsr_rr'], strategies=['PI'], R=[32]),
-    dict(networks=['frvsr_rr'], strategies=['RI'], seeds=[0, 1]),
+    dict(networks=['frvsr_rr'], strategies=['RI'], seeds=[0, 1], reset_every=[None, 15, 50]),
     dict(networks=['bicubic'], strategies=[None]),
 ]
 jobs = 2
