@@ -189,7 +189,9 @@ def plan(args: argparse.Namespace, grid, todo: list, work_dir: Path) -> int:
 
     from harness.grid.forecast import print_forecast
 
-    print_forecast(grid, todo, work_dir, args.jobs or grid.jobs, Console())
+    # where there is no terminal, lines need not fit one
+    console = Console(width=None if sys.stdout.isatty() else 140, soft_wrap=True)
+    print_forecast(grid, todo, work_dir, args.jobs or grid.jobs, console)
     return 0
 
 

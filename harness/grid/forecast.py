@@ -145,8 +145,8 @@ def _or_problem(function: Callable, *args) -> Measured:
 
 
 def _table(estimates: Sequence[Estimate]) -> Table:
-    table = Table()
-    table.add_column('run', overflow='fold')
+    table = Table(box=None, pad_edge=False, header_style='bold')
+    table.add_column('run', no_wrap=True)
     for title in (
         'iterations',
         'ms/iteration',

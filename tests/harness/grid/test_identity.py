@@ -3,8 +3,8 @@
 import pytest
 
 from harness.grid import identity
+from harness.grid.checks import load_grid
 from harness.grid.expand import expand
-from harness.grid.grid_file import load_grid
 from harness.grid.identity import differences, digest, identity_of
 
 

@@ -11,10 +11,10 @@ import pytest
 from harness.cli import UserError
 from harness.files import write_json
 from harness.grid import claims, ledger
+from harness.grid.checks import load_grid
 from harness.grid.evaluations import frames_csv, plan_evaluations, record_evaluation
 from harness.grid.expand import expand, run_folder
 from harness.grid.explain import explain
-from harness.grid.grid_file import load_grid
 from harness.grid.overview import counts_text, grid_seconds, status_rows, survey, watch
 
 REPOSITORY = Path(__file__).resolve().parents[3]
