@@ -6,6 +6,7 @@ weights, networks and loops that can be built, room for the banks of hidden stat
 """
 
 import itertools
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, Optional
@@ -79,6 +80,9 @@ class Start(NamedTuple):
 def _preflight(*args) -> list[str]:
     from .preflight import find_problems
 
+    with open(os.devnull, 'w') as nowhere:  # MMEngine logs each parameter's options
+        os.dup2(nowhere.fileno(), 1)
+        os.dup2(nowhere.fileno(), 2)
     return find_problems(*args)
 
 

@@ -34,7 +34,7 @@ from .estimate import Evaluation, Training, megapixels
 PASS_FRAMES = 16
 #: least steps and seconds that are timed after the first step
 STEPS, SECONDS = 5, 3.0
-#: seconds after which two steps are enough
+#: seconds after which one step is enough
 TOO_LONG = 30.0
 
 
@@ -156,7 +156,7 @@ class StepClock(Hook):
         self.steps.append(self._seconds('step') - self.before_step)
         timed, seconds = len(self.steps) - 1, time.perf_counter() - self.began
         self.loop.stop_training = (timed >= STEPS and seconds >= SECONDS) or (
-            timed >= 2 and seconds >= TOO_LONG
+            timed >= 1 and seconds >= TOO_LONG
         )
 
     def after_train(self, runner) -> None:

@@ -184,13 +184,20 @@ def test_damaged_packed_sets(grid_file, tmp_path, real_set, make_set):
     assert line.startswith(f'test_sets.moving: {about}: missing')
 
 
+#: MMEngine says for each parameter what it has found
+LOGGED = "optim_wrapper = dict(paramwise_cfg=dict(custom_keys={'flow_net': dict(lr_mult=2)}))\n"
+
+
 @pytest.mark.slow
-def test_starting_builds_the_runs_in_another_process(grid_file, tmp_path, config):
+def test_starting_builds_the_runs_in_another_process(grid_file, tmp_path, config, capfd):
+    config.write_text(config.read_text() + LOGGED)
+
     def check():
         grid = load_grid(str(grid_file), {})
         check_start(str(grid_file), grid, expand(grid), tmp_path, jobs=2)
 
     check()
+    assert capfd.readouterr() == ('', '')
     edit(config, 'mid_channels=8', 'mid_chanels=8')
     config.write_text(config.read_text() + "load_from = 'gone.pth'\n")
     with pytest.raises(UserError) as error:
