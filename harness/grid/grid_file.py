@@ -9,6 +9,8 @@ A grid file is an MMEngine config with these entries::
                    reset_every=[None, 15])]
     jobs = 2  # worker processes
     nproc = 1  # processes of each training (torchrun)
+    launcher = 'slurm'  # 'local' by default
+    slurm = dict(time='1-00:00:00', partition='gpu')  # see harness/grid/slurm/options.py
 
 and those of :mod:`harness.grid.evaluation_plan`. Each sweep is the product of its axes; the runs
 of all sweeps together are the grid. ``reset_every`` adds no runs, but evaluations: the state is set
@@ -47,6 +49,7 @@ STRATEGIES = {
     'PI-all': dict(type='PIBPTTLoop', states='all'),
     None: None,
 }
+LAUNCHERS = ('local', 'slurm')
 #: the strategies that have an R
 WITH_REPEATS = ('PI', 'PI-all')
 
@@ -63,6 +66,8 @@ class Grid(NamedTuple):
     sweeps: list[dict[str, list]]
     jobs: int
     nproc: int
+    launcher: str
+    slurm: dict
     evaluation: EvaluationPlan
 
 
@@ -79,6 +84,8 @@ def load_grid(path: str, overrides: dict[str, list], nproc: Optional[int] = None
     """
     cfg = load_config(path)
     problems: list[str] = []
+    if cfg.get('launcher', 'local') not in LAUNCHERS:
+        problems.append(f'launcher: {cfg.launcher!r} is none of {", ".join(LAUNCHERS)}')
     for key in ('networks', 'train_sets', 'test_sets', 'sweeps'):
         if not cfg.get(key):
             problems.append(f'{key}: missing or empty')
@@ -106,6 +113,8 @@ def load_grid(path: str, overrides: dict[str, list], nproc: Optional[int] = None
         sweeps,
         cfg.get('jobs', 1),
         nproc or cfg.get('nproc', 1),
+        cfg.get('launcher', 'local'),
+        dict(cfg.get('slurm', {})),
         evaluation,
     )
 
