@@ -169,7 +169,12 @@ def slurm_options(args: argparse.Namespace, grid):
 
 def make_launcher(args: argparse.Namespace, grid, work_dir: Path):
     """The one that the command line or the grid file names."""
-    if (args.launcher or grid.launcher) == 'slurm':
+    from harness.cli import fail
+
+    chosen = args.launcher or grid.launcher
+    if args.slurm and chosen != 'slurm':
+        fail('--slurm KEY=VALUE needs --launcher slurm')
+    if chosen == 'slurm':
         from harness.grid.slurm.launcher import SlurmLauncher
 
         return SlurmLauncher(work_dir / 'slurm', slurm_options(args, grid))
@@ -180,9 +185,12 @@ def make_launcher(args: argparse.Namespace, grid, work_dir: Path):
 
 def export_script(args: argparse.Namespace, grid, runs: list, work_dir: Path) -> None:
     """Prepares ``runs`` and writes the sbatch script that starts them."""
+    from harness.cli import fail
     from harness.grid.slurm.script import sbatch_script
     from harness.grid.start import prepare
 
+    if not runs:
+        fail('nothing to start; --status says why')
     options = slurm_options(args, grid)
     works = prepare(grid, runs, work_dir, 60 * args.hang_minutes, args.eval_only)
     (work_dir / 'slurm').mkdir(exist_ok=True)

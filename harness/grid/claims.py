@@ -138,7 +138,7 @@ def release(claim: Path) -> None:
 
 
 def this_job() -> str:
-    """The cluster's job that this process is part of, ``'12'`` or ``'12_3'``; '' if there is none."""
+    """The cluster's job that this process is part of, ``'12'`` or ``'12_3'``, or ''."""
     array = os.environ.get('SLURM_ARRAY_JOB_ID')
     if array:
         return f'{array}_{os.environ["SLURM_ARRAY_TASK_ID"]}'

@@ -2,8 +2,9 @@
 
 A run folder holds ``run.json`` (what the run is), ``task.json`` (what its process is to do),
 ``status.json`` (how far it is), ``failures.json`` (why it failed, each time), ``job.json`` (the job
-of a cluster that it was last handed over to), the claim of the process that works on it, ``timing.json`` once it is trained, and its evaluations. Status and
-failures may be lost or damaged without harm: what counts as done is on disk as results.
+of a cluster that it was last handed over to), the claim of the process that works on it,
+``timing.json`` once it is trained, and its evaluations. Status and failures may be lost or damaged
+without harm: what counts as done is on disk as results.
 """
 
 import time
@@ -30,8 +31,8 @@ class RunStatus(NamedTuple):
         status: one of ``STATUSES``.
         reason: of a failure or an interruption.
         details: the rest of ``status.json``: ``stage``, ``iteration``, ``max_iters``, ``begun``
-            (with ``first``, the iteration then), ``updated`` (seconds since the epoch); ``job``, the
-            cluster's, of a run that is QUEUED or STALE.
+            (with ``first``, the iteration then), ``updated`` (seconds since the epoch); ``job`` of
+            a run that is QUEUED or STALE, '' if it never had one.
         claim: who works on it, or did.
         missing: evaluation -> why it has to be made.
         failures: how often it failed.

@@ -1,11 +1,13 @@
 """Runs as jobs of a Slurm cluster, submitted through submitit."""
 
 import importlib.util
+import io
 import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import redirect_stderr
 from pathlib import Path
 from typing import Optional
 
@@ -92,18 +94,22 @@ class SlurmLauncher:
 
     def _submit(self, folders: Sequence[Path]) -> list[SlurmJob]:
         """Says QUEUED before, because a job may start, and have more to say, at once."""
+        import submitit
+
         from .task import RunOnNode
 
         before = [read_json(folder / 'status.json') for folder in folders]
         for folder in folders:
             ledger.write_status(folder, 'QUEUED', **ledger.position(folder))
         names = [str(folder.resolve()) for folder in folders]
+        task = RunOnNode(0.9 * self._options.signal_delay)
         try:
-            submitted = self._executor().map_array(RunOnNode(0.9 * self._options.signal_delay), names)
-        except Exception as error:
+            with redirect_stderr(io.StringIO()):  # the error says it as well
+                submitted = self._executor().map_array(task, names)
+        except submitit.core.utils.FailedJobError as error:
             for folder, content in zip(folders, before, strict=True):
                 write_json(folder / 'status.json', content)
-            fail(f'sbatch: {_last_line(error)}')
+            fail('; '.join(str(error).split('\n')))
         jobs = []
         for folder, job in zip(folders, submitted, strict=True):
             ledger.write_job(folder, job.job_id)
@@ -139,8 +145,3 @@ class SlurmLauncher:
                 f'scancel {ids} ends them',
                 file=sys.stderr,
             )
-
-
-def _last_line(error: Exception) -> str:
-    lines = [line for line in str(error).splitlines() if line.strip()]
-    return lines[-1].removeprefix('sbatch: ') if lines else type(error).__name__

@@ -2,8 +2,8 @@
 
 ``slurm = dict(...)`` of a grid file and ``--slurm KEY=VALUE`` know these keys:
 
-- ``time``: limit of a job as for sbatch, ``'4-00:00:00'``, ``'12:00:00'`` or minutes; must be given.
-  A run that needs longer is interrupted in time and goes on in the next turn.
+- ``time``: limit of a job as for sbatch, ``'4-00:00:00'``, ``'12:00:00'`` or minutes; needed. A run
+  that takes longer is interrupted in time and goes on in the next turn.
 - ``partition``, ``account``, ``qos``, ``constraint``, ``exclude``: as for sbatch.
 - ``gpus``: of a run, a number or ``'a100:2'``; ``nproc`` by default, 0 for none.
 - ``cpus``: of a run, data workers included. ``mem``: of a run, ``'32G'``.
@@ -115,8 +115,8 @@ def _setup(lines, nproc: int) -> list[str]:
     return [
         *([lines] if isinstance(lines, str) else lines),
         f'export PYTHONPATH={shlex.quote(str(_REPOSITORY))}${{PYTHONPATH:+:$PYTHONPATH}}',
-        # sbatch's --cpus-per-task does not reach srun by itself since Slurm 22.05
-        'if [ -n "${SLURM_CPUS_PER_TASK:-}" ]; then export SRUN_CPUS_PER_TASK=$SLURM_CPUS_PER_TASK; fi',
+        # srun has not looked at sbatch's --cpus-per-task since Slurm 22.05
+        'export SRUN_CPUS_PER_TASK=${SLURM_CPUS_PER_TASK:-$SLURM_CPUS_ON_NODE}',
         f'export OMP_NUM_THREADS=$(((SLURM_CPUS_ON_NODE + {nproc} - 1) / {nproc}))',
     ]
 

@@ -10,8 +10,10 @@ from typing import NamedTuple, Optional
 LOOK_EVERY = 3.0
 #: states of jobs that will not run any more
 ENDED = frozenset(
-    'BOOT_FAIL CANCELLED COMPLETED DEADLINE FAILED NODE_FAIL OUT_OF_MEMORY PREEMPTED REVOKED '
-    'TIMEOUT'.split()
+    {
+        *('BOOT_FAIL', 'CANCELLED', 'COMPLETED', 'DEADLINE', 'FAILED', 'NODE_FAIL'),
+        *('OUT_OF_MEMORY', 'PREEMPTED', 'REVOKED', 'TIMEOUT'),
+    }
 )
 _STATES = ('squeue', '--noheader', '--array', '--states=all', '--format=%i|%T')
 

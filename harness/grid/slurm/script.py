@@ -22,8 +22,8 @@ job=${{SLURM_ARRAY_JOB_ID}}_$SLURM_ARRAY_TASK_ID
 srun {python} -u -m harness.grid.worker "$run" >>"$run/log.txt" 2>&1
 code=$?
 
-# A run that was interrupted, at the time limit or for others, has written a checkpoint. It goes back
-# into the queue, unless the job was cancelled. (138: the signal came before it could listen.)
+# A run that was interrupted, at the time limit or for other jobs, has written a checkpoint. It goes
+# back into the queue, unless it was cancelled. (138: the signal came before it could listen.)
 if [ $code = 75 ] || [ $code = 138 ]; then
   if [ "$(squeue --noheader --array --jobs="$job" --format=%T)" = RUNNING ]; then
     scontrol requeue "$job"

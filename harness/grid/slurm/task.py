@@ -45,9 +45,10 @@ class RunOnNode:
             self._pid = subprocess.Popen(command, stdout=log, stderr=log).pid
         while (code := self._code()) is None:
             time.sleep(0.2)
-        if code in _INTERRUPTED and _is_running():  # the cluster may interrupt without our signal
-            signal.raise_signal(signal.SIGUSR2)
-        if code < 0:
+        if code in _INTERRUPTED:
+            if _is_running():  # the cluster may interrupt without our signal
+                signal.raise_signal(signal.SIGUSR2)
+        elif code < 0:
             ledger.write_failure(Path(folder), describe_exit(code, kills))
         sys.exit(abs(code))
 

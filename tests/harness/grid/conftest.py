@@ -1,5 +1,6 @@
 """A tiny grid on disk: real training steps on real frames, some seconds a run."""
 
+from functools import partial
 from pathlib import Path
 from textwrap import dedent
 
@@ -8,10 +9,20 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parents[3]
 
 
+@pytest.fixture(scope='session')
+def write_grid(real_set):
+    """Writes the grid file, and the config it needs, into a folder."""
+    return partial(_write_grid, real_set)
+
+
 @pytest.fixture
-def grid_file(tmp_path, real_set) -> Path:
+def grid_file(tmp_path, write_grid) -> Path:
     """Grid of RI and PI (R = 2, 4) on a tiny FRVSR, and bicubic; tested on one moving set."""
-    (tmp_path / 'tiny.py').write_text(
+    return write_grid(tmp_path)
+
+
+def _write_grid(real_set, folder: Path) -> Path:
+    (folder / 'tiny.py').write_text(
         dedent(f"""
         _base_ = '{REPOSITORY}/mm_configs/frvsr/frvsr_rr_quickstart.py'
         model = dict(generator=dict(mid_channels=8, flow_net=dict(channels=8)))
@@ -20,11 +31,11 @@ def grid_file(tmp_path, real_set) -> Path:
         default_hooks = dict(checkpoint=dict(interval=5), logger=dict(interval=5))
         """)
     )
-    path = tmp_path / 'tiny_grid.py'
+    path = folder / 'tiny_grid.py'
     path.write_text(
         dedent(f"""
         networks = dict(
-            tiny=dict(config='{tmp_path}/tiny.py', label='Tiny'),
+            tiny=dict(config='{folder}/tiny.py', label='Tiny'),
             bicubic=dict(config='{REPOSITORY}/mm_configs/bicubic/bicubic_bd.py'),
         )
         train_sets = dict(real=dict(root='{real_set.root}', label='Real'))
