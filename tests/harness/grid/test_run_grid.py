@@ -15,6 +15,7 @@ import pytest
 
 from harness import run_grid
 from harness.cli import UserError
+from tests.harness.grid.results import frames
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 COMMAND = [sys.executable, str(REPOSITORY / 'harness' / 'run_grid.py')]
@@ -25,14 +26,6 @@ def start(*args, **kwargs):
     return subprocess.run(
         [*COMMAND, *map(str, args)], capture_output=True, text=True, env=env, timeout=300, **kwargs
     )
-
-
-def frames(work_dir):
-    """Per-frame results of all runs without the times."""
-    return {
-        path.parent.name: pd.read_csv(path).drop(columns='ms')
-        for path in sorted(work_dir.glob('runs/*/frames_moving.csv'))
-    }
 
 
 def test_help_and_dry_run_import_nothing_heavy(grid_file):

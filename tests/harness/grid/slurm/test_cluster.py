@@ -13,6 +13,7 @@ import pytest
 
 from harness.files import read_json
 from harness.grid.claims import current_claim
+from tests.harness.grid.results import frames
 
 pytestmark = [pytest.mark.slurm, pytest.mark.slow]
 
@@ -34,7 +35,7 @@ def grid(tmp_path_factory, write_grid):
 def undisturbed(grid):
     """Run -> its per-frame results by local workers."""
     work_dir = grid.with_name('local')
-    done = run_grid(grid, work_dir)
+    done = run_grid(grid, work_dir, '--jobs', str(os.cpu_count()))  # a thread each, as there
     assert done.returncode == 0, done.stdout + done.stderr
     return frames(work_dir)
 
@@ -47,14 +48,6 @@ def run_grid(grid, work_dir, *args):
     return subprocess.run(
         command(grid, work_dir, *args), capture_output=True, text=True, timeout=400
     )
-
-
-def frames(work_dir):
-    """Per-frame results of all runs without the times."""
-    return {
-        path.parent.name: pd.read_csv(path).drop(columns='ms')
-        for path in sorted(work_dir.glob('runs/*/frames_moving.csv'))
-    }
 
 
 def assert_same(actual, expected):
