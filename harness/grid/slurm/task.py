@@ -34,7 +34,7 @@ class RunOnNode:
     def __init__(self, seconds: float, idle: int = 0) -> None:
         self._seconds = seconds
         self._idle = idle
-        self._pid: Optional[int] = None
+        self._worker: Optional[subprocess.Popen] = None
 
     def __call__(self, folder: str) -> None:
         """Brings the run of ``folder`` to its end; the exit code is the worker's."""
@@ -42,7 +42,7 @@ class RunOnNode:
         kills = out_of_memory_kills()
         with open(f'{folder}/log.txt', 'ab') as log:
             command = [sys.executable, '-u', '-m', 'harness.grid.worker', folder]
-            self._pid = subprocess.Popen(command, stdout=log, stderr=log).pid
+            self._worker = subprocess.Popen(command, stdout=log, stderr=log)
         while (code := self._code()) is None:
             time.sleep(0.2)
         if code in _INTERRUPTED:
@@ -54,7 +54,7 @@ class RunOnNode:
 
     def checkpoint(self, folder: str) -> Optional[submitit.helpers.DelayedSubmission]:
         """Called by submitit in a signal handler, inside of the call above; None ends the job."""
-        if self._pid is not None and not self._interrupt():
+        if self._worker is not None and not self._interrupt():
             return None
         path = Path(folder)
         self._idle = 0 if _progress(path) != self._before else self._idle + 1
@@ -72,17 +72,18 @@ class RunOnNode:
         """Has the worker end; False if it had come to an end of its own."""
         deadline = time.monotonic() + self._seconds
         if self._code() is None:
-            os.kill(self._pid, signal.SIGUSR2)
+            os.kill(self._worker.pid, signal.SIGUSR2)
         while self._code() is None and time.monotonic() < deadline:
             time.sleep(0.2)
         if self._code() is None:  # it goes on from an earlier checkpoint
-            os.kill(self._pid, signal.SIGKILL)
+            os.kill(self._worker.pid, signal.SIGKILL)
             return True
         return self._code() in _INTERRUPTED
 
     def _code(self) -> Optional[int]:
         """The worker's exit code; does not collect it, so that a signal handler can ask as well."""
-        end = os.waitid(os.P_PID, self._pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        options = os.WEXITED | os.WNOHANG | os.WNOWAIT
+        end = os.waitid(os.P_PID, self._worker.pid, options)
         if end is None:
             return None
         return end.si_status if end.si_code == os.CLD_EXITED else -end.si_status

@@ -61,7 +61,7 @@ def test_a_killed_worker_is_failed_with_the_signal(start, tmp_path):
 
 
 def test_a_signal_reaches_the_worker_and_the_job_is_requeued(start, tmp_path):
-    wait = 'trap "echo saved; exit 75" USR2; kill -USR2 $PPID; while :; do /bin/sleep 0.1; done'
+    wait = 'trap "echo saved; exit 75" USR2; sleep 0.5; kill -USR2 $PPID; while :; do /bin/sleep 0.1; done'
     code, (again,) = start(RunOnNode(20), wait)
     assert code == 255 and (tmp_path / 'log.txt').read_text() == 'saved\n'
     assert isinstance(again.function, RunOnNode) and again.args == (str(tmp_path),)
@@ -70,7 +70,7 @@ def test_a_signal_reaches_the_worker_and_the_job_is_requeued(start, tmp_path):
 
 def test_a_worker_that_does_not_listen_is_killed_in_time(start, tmp_path):
     began = time.monotonic()
-    deaf = 'trap "" USR2; kill -USR2 $PPID; while :; do /bin/sleep 0.1; done'
+    deaf = 'trap "" USR2; sleep 0.5; kill -USR2 $PPID; while :; do /bin/sleep 0.1; done'
     code, (again,) = start(RunOnNode(1.0), deaf)
     assert code == 255 and again is not None and 1 < time.monotonic() - began < 10
 
@@ -87,7 +87,7 @@ def test_a_cancelled_job_is_not_requeued(start):
 
 @pytest.mark.parametrize('code', [0, 1])
 def test_a_worker_that_came_to_its_end_as_the_signal_came_is_not_requeued(start, code):
-    line = f'trap "" USR2; kill -USR2 $PPID; exit {code}'
+    line = f'trap "" USR2; sleep 0.5; kill -USR2 $PPID; exit {code}'
     assert start(RunOnNode(5), line) == (255, [None])
 
 
