@@ -141,7 +141,7 @@ class SlurmLauncher:
         if jobs:
             ids = ' '.join(sorted({job.job.split('_')[0] for job in jobs}))
             print(
-                f'\n{len(jobs)} jobs stay in the queue: the same command or --watch shows them, '
+                f'\n{len(jobs)} job(s) stay in the queue: the same command or --watch shows them, '
                 f'scancel {ids} ends them',
                 file=sys.stderr,
             )

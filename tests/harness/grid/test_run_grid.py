@@ -156,6 +156,34 @@ def test_a_missing_grid_file_is_one_clear_line(tmp_path):
     assert done.stderr.strip() == f'error: config {tmp_path}/absent.py: no such file'
 
 
+def test_wrong_options_of_slurm_start_nothing(grid_file, tmp_path):
+    work_dir = ('--work-dir', tmp_path / 'work')
+    done = start(grid_file, *work_dir, '--slurm', 'time=60')
+    assert (done.returncode, done.stderr) == (
+        1,
+        'error: --slurm KEY=VALUE needs --launcher slurm\n',
+    )
+    grid_file.write_text(grid_file.read_text() + "launcher = 'slurm'\nslurm = dict(speed=3)\n")
+    done = start(grid_file, *work_dir, '--slurm', 'cpus=many')
+    assert done.returncode == 1
+    assert [line.split(':')[0].strip() for line in done.stderr.splitlines()] == [
+        *('error', 'speed', 'cpus', 'time')
+    ]
+    assert not (tmp_path / 'work' / 'runs').exists()
+    grid_file.write_text(grid_file.read_text() + "launcher = 'pbs'\n")
+    assert "launcher: 'pbs' is none of local, slurm" in start(grid_file, *work_dir).stderr
+
+
+def test_an_exported_script_can_be_printed(grid_file, tmp_path):
+    """Its runs are prepared; nothing is started, and a grid that is done has none."""
+    args = (grid_file, '--work-dir', tmp_path, '--export-script', '-', '--slurm', 'time=60')
+    done = start(*args, '--only', 'RI')
+    (task,) = tmp_path.glob('runs/*/task.json')
+    assert done.stdout.startswith('#!/bin/bash\n') and str(task.parent) in done.stdout
+    done = start(*args, '--only', 'no such run')
+    assert done.stderr == 'error: nothing to start; --status says why\n'
+
+
 @pytest.mark.slow
 def test_progress_in_a_terminal(grid_file, tmp_path):
     primary, secondary = pty.openpty()

@@ -202,7 +202,7 @@ def test_ctrl_c_leaves_the_jobs_and_says_how_to_end_them(programs, run, tmp_path
     programs(sbatch='', srun='', squeue='', scancel=f': > {tmp_path}/cancelled')
     launcher = make_launcher(tmp_path)
     launcher.stop([SlurmJob(job, run, Queue()) for job in ('12_0', '12_1', '15')])
-    assert '3 jobs stay in the queue' in (said := capsys.readouterr().err)
+    assert '3 job(s) stay in the queue' in (said := capsys.readouterr().err)
     assert 'scancel 12 15 ends them' in said
     assert not (tmp_path / 'cancelled').exists()
 

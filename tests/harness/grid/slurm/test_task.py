@@ -61,7 +61,7 @@ def test_a_killed_worker_is_failed_with_the_signal(start, tmp_path):
 
 
 def test_a_signal_reaches_the_worker_and_the_job_is_requeued(start, tmp_path):
-    wait = 'trap "echo saved; exit 75" USR2; sleep 0.5; kill -USR2 $PPID; while :; do /bin/sleep 0.1; done'
+    wait = 'trap "echo saved; exit 75" USR2; sleep 0.5; kill -USR2 $PPID; sleep 0.5; sleep 9'
     code, (again,) = start(RunOnNode(20), wait)
     assert code == 255 and (tmp_path / 'log.txt').read_text() == 'saved\n'
     assert isinstance(again.function, RunOnNode) and again.args == (str(tmp_path),)
