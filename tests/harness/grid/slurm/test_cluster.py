@@ -46,7 +46,7 @@ def command(grid, work_dir, *args):
 
 def run_grid(grid, work_dir, *args):
     return subprocess.run(
-        command(grid, work_dir, *args), capture_output=True, text=True, timeout=400
+        command(grid, work_dir, *args), capture_output=True, text=True, timeout=600
     )
 
 
@@ -56,7 +56,7 @@ def assert_same(actual, expected):
         pd.testing.assert_frame_equal(table, expected[run], check_exact=True)
 
 
-def until(condition, process=None, seconds=200):
+def until(condition, process=None, seconds=400):
     """What the condition gives once it is true."""
     deadline = time.monotonic() + seconds
     while not (found := condition()):
@@ -117,7 +117,7 @@ def test_killed_and_cancelled_jobs_fail_and_one_whose_node_failed_goes_on(
     subprocess.run(['scontrol', 'requeue', job_of(requeued)], check=True)
     cancelled = until(lambda: training(tmp_path, 'PI-R2'), process)
     subprocess.run(['scancel', job_of(cancelled)], check=True)
-    output, errors = process.communicate(timeout=300)
+    output, errors = process.communicate(timeout=600)
     assert process.returncode == 1, output + errors
     assert '4 runs: 2 DONE, 0 RUNNING, 2 FAILED' in output
     assert re.search(rf'{killed.name} FAILED in train at \d+: .*killed by SIGKILL', output)
