@@ -22,6 +22,8 @@ EXAMPLES = """examples:
   python harness/run_grid.py mm_configs/grids/quickstart.py --eval-only --set reset_every=none,15
   python harness/run_grid.py mm_configs/grids/paper.py --plan --jobs 8
   python harness/run_grid.py mm_configs/grids/paper.py --jobs 2 --nproc 4  # 8 GPUs
+  python harness/run_grid.py mm_configs/grids/paper.py --launcher slurm \\
+      --slurm time=1-00:00:00 partition=gpu cpus=8 mem=64G  # of each run; Ctrl-C leaves them queued
   python harness/run_grid.py mm_configs/grids/quickstart.py --report-only
 """
 
@@ -58,7 +60,8 @@ def parse_args(argv=None) -> argparse.Namespace:
         '--eval-only', action='store_true', help='start only missing evaluations, train nothing'
     )
     how = parser.add_argument_group('how they are run')
-    how.add_argument('--jobs', type=int, help="worker processes; the grid file's by default")
+    how.add_argument('--launcher', choices=('local', 'slurm'), help="the grid file's by default")
+    how.add_argument('--jobs', type=int, help="local worker processes; the grid file's by default")
     how.add_argument(
         '--nproc', type=int, help='processes (GPUs) of each training, started by torchrun'
     )
@@ -76,7 +79,21 @@ def parse_args(argv=None) -> argparse.Namespace:
         metavar='M',
         help='end a run without any progress for M minutes as FAILED (default: %(default)g)',
     )
+    how.add_argument(
+        '--slurm',
+        nargs='+',
+        action='extend',
+        default=[],
+        metavar='KEY=VALUE',
+        help='what a job asks for, beside the grid file: time, partition, account, qos, '
+        'constraint, exclude, gpus, cpus, mem, array_parallelism, signal_delay, setup',
+    )
     instead = parser.add_mutually_exclusive_group()
+    instead.add_argument(
+        '--export-script',
+        metavar='FILE',
+        help='start nothing, write an sbatch script of all that is to do (- prints it)',
+    )
     for option, text in (
         ('--dry-run', 'list the runs and their status'),
         ('--status', 'show where all runs stand: progress, process, last sign of life, reasons'),
@@ -145,18 +162,59 @@ def report(work_dir: Path) -> None:
     print(result.summary_text)
 
 
+def slurm_options(args: argparse.Namespace, grid):
+    """Those of the grid file and the command line."""
+    from harness.grid.slurm.options import parse_settings, plan_slurm
+
+    return plan_slurm({**grid.slurm, **parse_settings(args.slurm)}, grid.nproc, grid.name)
+
+
+def make_launcher(args: argparse.Namespace, grid, work_dir: Path):
+    """The one that the command line or the grid file names."""
+    from harness.cli import fail
+
+    chosen = args.launcher or grid.launcher
+    if args.slurm and chosen != 'slurm':
+        fail('--slurm KEY=VALUE needs --launcher slurm')
+    if chosen == 'slurm':
+        from harness.grid.slurm.launcher import SlurmLauncher
+
+        return SlurmLauncher(work_dir / 'slurm', slurm_options(args, grid))
+    from harness.grid.local import LocalLauncher
+
+    return LocalLauncher(args.jobs or grid.jobs, grid.nproc)
+
+
+def export_script(args: argparse.Namespace, grid, runs: list, work_dir: Path) -> None:
+    """Prepares ``runs`` and writes the sbatch script that starts them."""
+    from harness.cli import fail
+    from harness.grid.slurm.script import sbatch_script
+    from harness.grid.start import prepare
+
+    if not runs:
+        fail('nothing to start; --status says why')
+    options = slurm_options(args, grid)
+    works = prepare(grid, runs, work_dir, 60 * args.hang_minutes, args.eval_only)
+    (work_dir / 'slurm').mkdir(exist_ok=True)
+    script = sbatch_script([work.folder for work in works], work_dir / 'slurm', options)
+    if args.export_script == '-':
+        print(script, end='')
+    else:
+        Path(args.export_script).write_text(script)
+        print(f'{len(works)} runs: sbatch {args.export_script}')
+
+
 def start_runs(args: argparse.Namespace, grid, runs: list, work_dir: Path) -> None:
     """Brings ``runs`` to an end.
 
     Raises:
         KeyboardInterrupt: on Ctrl-C or SIGTERM.
     """
-    from harness.grid.local import LocalLauncher
     from harness.grid.start import prepare, start
 
     hang_after = 60 * args.hang_minutes
+    launcher = make_launcher(args, grid, work_dir)
     works = prepare(grid, runs, work_dir, hang_after, args.eval_only)
-    launcher = LocalLauncher(args.jobs or grid.jobs, grid.nproc)
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         start(works, launcher, args.max_retries, hang_after)
@@ -222,12 +280,17 @@ def run(args: argparse.Namespace) -> int:
     if args.dry_run:
         for s in chosen:
             print(f'{s.status.status:8}{s.run.run_id}')
-    print(counts_text(surveys))
+    if args.export_script != '-':
+        print(counts_text(surveys))
     if args.dry_run:
         return 0
     todo = [] if args.report_only else to_start(chosen, work_dir, args)
     if todo:
-        check_start(args.grid, grid, todo, work_dir, args.jobs or grid.jobs)
+        here = (args.launcher or grid.launcher) == 'local' and not args.export_script
+        check_start(args.grid, grid, todo, work_dir, args.jobs or grid.jobs, here)
+    if args.export_script:
+        export_script(args, grid, todo, work_dir)
+        return 0
     if args.plan:
         return plan(args, grid, todo, work_dir)
     write_plan(grid, runs, work_dir)
