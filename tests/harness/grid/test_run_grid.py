@@ -13,8 +13,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from harness import run_grid
 from harness.cli import UserError
+from harness.grid.arguments import parse_overrides
 from tests.harness.grid.results import frames
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -139,15 +139,15 @@ def test_a_failed_run_is_reported_and_does_not_stop_the_others(grid_file, tmp_pa
 
 
 def test_overrides_are_parsed():
-    assert run_grid.parse_overrides(['R=2,8', 'fc=true,false', 'seed=0']) == {
+    assert parse_overrides(['R=2,8', 'fc=true,false', 'seed=0']) == {
         'R': [2, 8],
         'fc': [True, False],
         'seeds': [0],
     }
     with pytest.raises(UserError, match='--set R2'):
-        run_grid.parse_overrides(['R2'])
+        parse_overrides(['R2'])
     with pytest.raises(UserError, match='--set speed=3'):
-        run_grid.parse_overrides(['speed=3'])
+        parse_overrides(['speed=3'])
 
 
 def test_a_missing_grid_file_is_one_clear_line(tmp_path):
