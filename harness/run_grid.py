@@ -46,41 +46,15 @@ def report(work_dir: Path) -> None:
     print(result.summary_text)
 
 
-def slurm_options(args: argparse.Namespace, grid):
-    """Those of the grid file and the command line."""
-    from harness.grid.slurm.options import parse_settings, plan_slurm
-
-    return plan_slurm({**grid.slurm, **parse_settings(args.slurm)}, grid.nproc, grid.name)
-
-
-def make_launcher(args: argparse.Namespace, grid, work_dir: Path):
-    """The one that the command line or the grid file names."""
-    from harness.cli import fail
-
-    chosen = args.launcher or grid.launcher
-    if args.slurm and chosen != 'slurm':
-        fail('--slurm KEY=VALUE needs --launcher slurm')
-    if chosen == 'slurm':
-        from harness.grid.slurm.launcher import SlurmLauncher
-
-        return SlurmLauncher(work_dir / 'slurm', slurm_options(args, grid))
-    from harness.grid.local import LocalLauncher
-
-    return LocalLauncher(args.jobs or grid.jobs, grid.nproc)
-
-
 def export_script(args: argparse.Namespace, grid, runs: list, work_dir: Path) -> None:
     """Prepares ``runs`` and writes the sbatch script that starts them."""
     from harness.cli import fail
-    from harness.grid.slurm.script import sbatch_script
-    from harness.grid.start import prepare
+    from harness.grid.start import prepare, sbatch_script_of
 
     if not runs:
         fail('nothing to start; --status says why')
-    options = slurm_options(args, grid)
     works = prepare(grid, runs, work_dir, 60 * args.hang_minutes, args.eval_only)
-    (work_dir / 'slurm').mkdir(exist_ok=True)
-    script = sbatch_script([work.folder for work in works], work_dir / 'slurm', options)
+    script = sbatch_script_of(grid, works, work_dir, args.slurm)
     if args.export_script == '-':
         print(script, end='')
     else:
@@ -94,10 +68,10 @@ def start_runs(args: argparse.Namespace, grid, runs: list, work_dir: Path) -> No
     Raises:
         KeyboardInterrupt: on Ctrl-C or SIGTERM.
     """
-    from harness.grid.start import prepare, start
+    from harness.grid.start import make_launcher, prepare, start
 
     hang_after = 60 * args.hang_minutes
-    launcher = make_launcher(args, grid, work_dir)
+    launcher = make_launcher(grid, work_dir, args.launcher, args.jobs, args.slurm)
     works = prepare(grid, runs, work_dir, hang_after, args.eval_only)
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:

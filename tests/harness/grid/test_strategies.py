@@ -110,8 +110,13 @@ def test_a_signal_to_all_processes_of_a_run_interrupts_it(grid_file, tmp_path):
     while not list(folder.glob('iter_*.pth')):
         assert time.monotonic() < deadline and worker.poll() is None
         time.sleep(0.2)
+    family = children_of(worker.pid)
     os.killpg(worker.pid, signal.SIGUSR2)
     assert worker.wait(60) == INTERRUPTED
+    left = [pid for pid in family if Path(f'/proc/{pid}').exists()]
+    for pid in left:
+        os.kill(pid, signal.SIGKILL)
+    assert len(family) >= 3 and not left  # torchrun has waited for its two processes
     assert read_status(folder, Task.read(folder).evaluations).status == 'STALE'
     assert '100000' in (folder / 'status.json').read_text()
 
