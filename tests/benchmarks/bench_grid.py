@@ -2,8 +2,8 @@
 
 Needs the sample sets (``make demo``). Writes work_dirs/bench/grid.csv:
 
-- ``status``: seconds of ``run_grid.py --status`` for 1,001 runs with 15 evaluations each, a third of
-  them done, a third running and a third failed (wanted: 2 s);
+- ``status``: seconds of ``run_grid.py --status`` for 1,001 runs with 15 evaluations each, a third
+  of them done, a third running and a third failed (wanted: 2 s);
 - ``run``: seconds that one more run takes, of a single training step on a tiny network and an
   evaluation of one short video, started by the fork server (wanted: 2 s of overhead, which this is
   together with the work itself).
