@@ -23,6 +23,7 @@ bench: $(READY)
 	OMP_NUM_THREADS=1 PYTHONPATH=. $(BIN)/python tests/benchmarks/bench_inference.py
 	OMP_NUM_THREADS=1 PYTHONPATH=. $(BIN)/python tests/benchmarks/bench_metrics.py
 	OMP_NUM_THREADS=1 PYTHONPATH=. $(BIN)/python tests/benchmarks/bench_reports.py
+	OMP_NUM_THREADS=1 PYTHONPATH=. $(BIN)/python tests/benchmarks/bench_grid.py
 
 soak: $(READY)
 	$(BIN)/python tests/soak/soak.py work_dirs/soak-$$(date +%Y%m%d-%H%M%S)

@@ -12,106 +12,7 @@ from pathlib import Path
 
 sys.path[0] = str(Path(__file__).resolve().parents[1])  # the repository, not this folder
 
-EXAMPLES = """examples:
-  python harness/run_grid.py mm_configs/grids/quickstart.py
-  python harness/run_grid.py mm_configs/grids/quickstart.py --dry-run
-  python harness/run_grid.py mm_configs/grids/quickstart.py --set R=2,8 --seeds 0,1,2
-  python harness/run_grid.py mm_configs/grids/quickstart.py --only 'frvsr*-PI-*' --jobs 1
-  python harness/run_grid.py mm_configs/grids/quickstart.py --status   # or --watch, from anywhere
-  python harness/run_grid.py mm_configs/grids/quickstart.py --explain frvsr_rr-PI-R8-sample-s0
-  python harness/run_grid.py mm_configs/grids/quickstart.py --eval-only --set reset_every=none,15
-  python harness/run_grid.py mm_configs/grids/paper.py --plan --jobs 8
-  python harness/run_grid.py mm_configs/grids/paper.py --jobs 2 --nproc 4  # 8 GPUs
-  python harness/run_grid.py mm_configs/grids/quickstart.py --report-only
-"""
-
-#: what the command line calls the axes of a grid
-AXIS_NAMES = {
-    'network': 'networks',
-    'strategy': 'strategies',
-    'R': 'R',
-    'fc': 'fc',
-    'train_set': 'train_sets',
-    'seed': 'seeds',
-    'reset_every': 'reset_every',
-}
-
-
-def parse_args(argv=None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument('grid', help='grid file, for instance mm_configs/grids/quickstart.py')
-    parser.add_argument('--work-dir', help='for runs and report; work_dirs/<grid> by default')
-    choice = parser.add_argument_group('which runs')
-    choice.add_argument(
-        '--set',
-        action='append',
-        default=[],
-        metavar='AXIS=V1,V2',
-        help=f'other values of an axis in every sweep: {", ".join(AXIS_NAMES)}',
-    )
-    choice.add_argument('--seeds', metavar='S1,S2', help='the same as --set seed=S1,S2')
-    choice.add_argument('--only', metavar='PATTERN', help='only runs whose id matches')
-    choice.add_argument('--retry-failed', action='store_true', help='start failed runs again')
-    choice.add_argument(
-        '--eval-only', action='store_true', help='start only missing evaluations, train nothing'
-    )
-    how = parser.add_argument_group('how they are run')
-    how.add_argument('--jobs', type=int, help="worker processes; the grid file's by default")
-    how.add_argument(
-        '--nproc', type=int, help='processes (GPUs) of each training, started by torchrun'
-    )
-    how.add_argument(
-        '--max-retries',
-        type=int,
-        default=0,
-        metavar='N',
-        help='start a run that fails again, up to N times',
-    )
-    how.add_argument(
-        '--hang-minutes',
-        type=float,
-        default=60.0,
-        metavar='M',
-        help='end a run without any progress for M minutes as FAILED (default: %(default)g)',
-    )
-    instead = parser.add_mutually_exclusive_group()
-    for option, text in (
-        ('--dry-run', 'list the runs and their status'),
-        ('--status', 'show where all runs stand: progress, process, last sign of life, reasons'),
-        ('--watch', 'the same, live, until nothing runs any more'),
-        ('--plan', 'measure a little and estimate time, memory and disk of what is left to do'),
-        ('--report-only', 'start nothing, only report'),
-    ):
-        instead.add_argument(option, action='store_true', help=text)
-    instead.add_argument('--explain', metavar='RUN', help='say what a run is, and what it lacks')
-    args = parser.parse_args(argv)
-    for option, value in (('--jobs', args.jobs), ('--nproc', args.nproc)):
-        if value is not None and value < 1:
-            parser.error(f'{option} must be at least 1')
-    if args.max_retries < 0:
-        parser.error('--max-retries must not be negative')
-    if args.hang_minutes <= 0:
-        parser.error('--hang-minutes must be positive')
-    return args
-
-
-def parse_overrides(settings: list[str]) -> dict[str, list]:
-    """``['R=2,8', 'fc=true']`` -> ``{'R': [2, 8], 'fc': [True]}``."""
-    from harness.cli import fail
-
-    words = {'true': True, 'false': False, 'none': None}
-    overrides = {}
-    for setting in settings:
-        axis, _, values = setting.partition('=')
-        if axis not in AXIS_NAMES or not values:
-            fail(f'--set {setting}: must be AXIS=V1,V2 with an axis of {", ".join(AXIS_NAMES)}')
-        overrides[AXIS_NAMES[axis]] = [
-            words.get(v.lower(), int(v) if v.lstrip('-').isdigit() else v)
-            for v in values.split(',')
-        ]
-    return overrides
+from harness.grid.arguments import parse_args, parse_overrides  # noqa: E402
 
 
 def to_start(surveys, work_dir: Path, args: argparse.Namespace) -> list:
@@ -145,18 +46,33 @@ def report(work_dir: Path) -> None:
     print(result.summary_text)
 
 
+def export_script(args: argparse.Namespace, grid, runs: list, work_dir: Path) -> None:
+    """Prepares ``runs`` and writes the sbatch script that starts them."""
+    from harness.cli import fail
+    from harness.grid.start import prepare, sbatch_script_of
+
+    if not runs:
+        fail('nothing to start; --status says why')
+    works = prepare(grid, runs, work_dir, 60 * args.hang_minutes, args.eval_only)
+    script = sbatch_script_of(grid, works, work_dir, args.slurm)
+    if args.export_script == '-':
+        print(script, end='')
+    else:
+        Path(args.export_script).write_text(script)
+        print(f'{len(works)} runs: sbatch {args.export_script}')
+
+
 def start_runs(args: argparse.Namespace, grid, runs: list, work_dir: Path) -> None:
     """Brings ``runs`` to an end.
 
     Raises:
         KeyboardInterrupt: on Ctrl-C or SIGTERM.
     """
-    from harness.grid.local import LocalLauncher
-    from harness.grid.start import prepare, start
+    from harness.grid.start import make_launcher, prepare, start
 
     hang_after = 60 * args.hang_minutes
+    launcher = make_launcher(grid, work_dir, args.launcher, args.jobs, args.slurm)
     works = prepare(grid, runs, work_dir, hang_after, args.eval_only)
-    launcher = LocalLauncher(args.jobs or grid.jobs, grid.nproc)
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         start(works, launcher, args.max_retries, hang_after)
@@ -196,7 +112,7 @@ def plan(args: argparse.Namespace, grid, todo: list, work_dir: Path) -> int:
 
 
 def main(argv=None) -> int:
-    args = parse_args(argv)
+    args = parse_args(__doc__, argv)
     from harness.cli import user_errors
 
     with user_errors():
@@ -222,12 +138,17 @@ def run(args: argparse.Namespace) -> int:
     if args.dry_run:
         for s in chosen:
             print(f'{s.status.status:8}{s.run.run_id}')
-    print(counts_text(surveys))
+    if args.export_script != '-':
+        print(counts_text(surveys))
     if args.dry_run:
         return 0
     todo = [] if args.report_only else to_start(chosen, work_dir, args)
     if todo:
-        check_start(args.grid, grid, todo, work_dir, args.jobs or grid.jobs)
+        here = (args.launcher or grid.launcher) == 'local' and not args.export_script
+        check_start(args.grid, grid, todo, work_dir, args.jobs or grid.jobs, here)
+    if args.export_script:
+        export_script(args, grid, todo, work_dir)
+        return 0
     if args.plan:
         return plan(args, grid, todo, work_dir)
     write_plan(grid, runs, work_dir)

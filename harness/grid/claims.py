@@ -32,7 +32,7 @@ class Owner(NamedTuple):
             process of the same number.
         system: the host's boot and its process namespace: only in the same one says a number
             anything.
-        job: of the cluster, '' if there is none.
+        job: see :func:`this_job`.
     """
 
     host: str
@@ -137,6 +137,27 @@ def release(claim: Path) -> None:
         write_json(claim, dict(read_json(claim), released=True))
 
 
+def this_job() -> str:
+    """The cluster's job that this process is part of, ``'12'`` or ``'12_3'``, or ''."""
+    array = os.environ.get('SLURM_ARRAY_JOB_ID')
+    if array:
+        return f'{array}_{os.environ["SLURM_ARRAY_TASK_ID"]}'
+    return os.environ.get('SLURM_JOB_ID', '')
+
+
+def release_job(folder: Path, job: str, silent: float = 0.0) -> None:
+    """Gives a run back for a process that is gone with its job, so that nobody waits for it.
+
+    Args:
+        folder: of the run.
+        job: in which the process was.
+        silent: seconds without a heartbeat before that is believed.
+    """
+    claim = current_claim(folder)
+    if claim and claim.owner and claim.owner.job == job and claim.age >= silent:
+        release(claim.path)
+
+
 def _claims(folder: Path) -> list[Path]:
     """Files of claims by rising number."""
     try:
@@ -151,8 +172,8 @@ def _number(path: Path) -> int:
 
 
 def _this_process() -> Owner:
-    job = os.environ.get('SLURM_JOB_ID', '')
-    return Owner(socket.gethostname(), os.getpid(), _start_of(os.getpid()), _system(), job)
+    pid = os.getpid()
+    return Owner(socket.gethostname(), pid, _start_of(pid), _system(), this_job())
 
 
 @cache

@@ -9,6 +9,8 @@ A grid file is an MMEngine config with these entries::
                    reset_every=[None, 15])]
     jobs = 2  # worker processes
     nproc = 1  # processes of each training (torchrun)
+    launcher = 'slurm'  # 'local' by default
+    slurm = dict(time='1-00:00:00', partition='gpu')  # see harness/grid/slurm/options.py
 
 and those of :mod:`harness.grid.evaluation_plan`. Each sweep is the product of its axes; the runs
 of all sweeps together are the grid. ``reset_every`` adds no runs, but evaluations: the state is set
@@ -49,6 +51,7 @@ STRATEGIES = {
     'PI-all': dict(type='PIBPTTLoop', states='all'),
     None: None,
 }
+LAUNCHERS = ('local', 'slurm')
 #: the strategies that have an R
 WITH_REPEATS = ('PI', 'PI-all')
 
@@ -65,6 +68,8 @@ class Grid(NamedTuple):
     sweeps: list[dict[str, list]]
     jobs: int
     nproc: int
+    launcher: str
+    slurm: dict
     evaluation: EvaluationPlan
 
 
@@ -91,6 +96,8 @@ def read_grid(
     if problems:
         return None, problems
     jobs, nproc = cfg.get('jobs', 1), nproc or cfg.get('nproc', 1)
+    if cfg.get('launcher', 'local') not in LAUNCHERS:
+        problems.append(f'launcher: {cfg.launcher!r} is none of {", ".join(LAUNCHERS)}')
     numbers = number_problems(dict(jobs=jobs, nproc=nproc))
     problems += [f'{key}: {problem}' for key, problem in numbers.items()]
     networks, kinds = _load_networks(cfg.networks, problems)
@@ -113,6 +120,8 @@ def read_grid(
         sweeps,
         jobs,
         nproc,
+        cfg.get('launcher', 'local'),
+        dict(cfg.get('slurm', {})),
         evaluation,
     )
     return grid, problems

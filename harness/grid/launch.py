@@ -94,7 +94,9 @@ class GridLaunch:
         room = self._launcher.free(len(self._running))
         while waiting and len(chosen) < room:
             work = waiting.popleft()
-            if is_claimed(work.folder):
+            if job := self._launcher.find(work.folder):
+                self._running.append((work, job))
+            elif is_claimed(work.folder):
                 if work not in elsewhere:
                     elsewhere.append(work)
             elif work.status().status == 'DONE':
@@ -135,7 +137,8 @@ class GridLaunch:
         """Where the run stands now; a process that left no word of its end was killed."""
         status = work.status()
         written = read_json(work.folder / 'status.json').get('status')
-        if status.status in ('STALE', 'TODO', 'QUEUED') and written != 'INTERRUPTED':
+        unfinished = status.status in ('STALE', 'TODO', 'QUEUED')
+        if unfinished and (how or written != 'INTERRUPTED'):
             reason = how or 'the process ended without a result'
             try:
                 ledger.write_failure(work.folder, reason)

@@ -25,6 +25,9 @@ class Launcher(Protocol):
     def free(self, running: int) -> int:
         """How many more runs can be started while ``running`` jobs are."""
 
+    def find(self, folder: Path) -> Optional[Job]:
+        """The job of an earlier command that still works on a run, or waits to."""
+
     def start(self, folders: Sequence[Path]) -> list[Job]:
         """Starts the runs of these folders, a job for each."""
 

@@ -1,9 +1,10 @@
 """The status of runs, kept on disk only.
 
 A run folder holds ``run.json`` (what the run is), ``task.json`` (what its process is to do),
-``status.json`` (how far it is), ``failures.json`` (why it failed, each time), the claim of the
-process that works on it, ``timing.json`` once it is trained, and its evaluations. Status and
-failures may be lost or damaged without harm: what counts as done is on disk as results.
+``status.json`` (how far it is), ``failures.json`` (why it failed, each time), ``job.json`` (the job
+of a cluster that it was last handed over to), the claim of the process that works on it,
+``timing.json`` once it is trained, and its evaluations. Status and failures may be lost or damaged
+without harm: what counts as done is on disk as results.
 """
 
 import time
@@ -30,7 +31,8 @@ class RunStatus(NamedTuple):
         status: one of ``STATUSES``.
         reason: of a failure or an interruption.
         details: the rest of ``status.json``: ``stage``, ``iteration``, ``max_iters``, ``begun``
-            (with ``first``, the iteration then), ``updated`` (seconds since the epoch), ``job``.
+            (with ``first``, the iteration then), ``updated`` (seconds since the epoch); ``job`` of
+            a run that is QUEUED or STALE, '' if it never had one.
         claim: who works on it, or did.
         missing: evaluation -> why it has to be made.
         failures: how often it failed.
@@ -51,13 +53,28 @@ def write_status(folder: Path, status: str, **details) -> None:
 
 def write_failure(folder: Path, reason: str) -> None:
     """Records FAILED with the reason and the end of the log; where it was stays known."""
-    before = read_json(folder / 'status.json')
-    where = {k: before[k] for k in ('stage', 'iteration', 'max_iters') if k in before}
+    where = position(folder)
     failure = dict(
         when=time.strftime('%Y-%m-%d %H:%M:%S'), reason=reason, **where, log_tail=log_tail(folder)
     )
     write_json(folder / 'failures.json', dict(failures=[*read_failures(folder), failure]))
     write_status(folder, 'FAILED', reason=reason, **where)
+
+
+def position(folder: Path) -> dict:
+    """The stage, iteration and max_iters that a run has come to, those that are known."""
+    before = read_json(folder / 'status.json')
+    return {k: before[k] for k in ('stage', 'iteration', 'max_iters') if k in before}
+
+
+def write_job(folder: Path, job: str) -> None:
+    """Records the job that is to bring the run to its end."""
+    write_json(folder / 'job.json', dict(job=job))
+
+
+def read_job(folder: Path) -> str:
+    """The job that the run was last handed over to, '' if it never was."""
+    return read_json(folder / 'job.json').get('job', '')
 
 
 def read_failures(folder: Path) -> list[dict]:
@@ -94,4 +111,6 @@ def read_status(folder: Path, evaluations: Iterable[Evaluation]) -> RunStatus:
     else:
         # trained and evaluated, and then more evaluations were asked for
         status = 'STALE' if written in ('RUNNING', 'INTERRUPTED') else 'TODO'
+    if status in ('QUEUED', 'STALE'):
+        details['job'] = read_job(folder)
     return RunStatus(status, reason, details, claim, missing, failures)

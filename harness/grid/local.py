@@ -1,8 +1,6 @@
 """Runs as worker processes on this machine."""
 
 import os
-import re
-import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -11,6 +9,7 @@ from pathlib import Path
 from typing import Optional
 
 from .entry import main
+from .exits import describe_exit, out_of_memory_kills
 from .fork_server import fork_context
 
 #: seconds that workers get to write a checkpoint after Ctrl-C
@@ -20,23 +19,15 @@ GRACE = 60.0
 class LocalJob:
     """A worker process; ``slot`` is its number, which chooses its GPU."""
 
-    def __init__(self, process, slot: int, out_of_memory: int) -> None:
+    def __init__(self, process, slot: int, kills: int) -> None:
         self.process = process
         self.slot = slot
-        self._out_of_memory = out_of_memory
+        self._kills = kills
 
     def ended(self) -> Optional[str]:
         if self.process.is_alive():
             return None
-        code = self.process.exitcode
-        if code == -signal.SIGKILL and out_of_memory_kills() > self._out_of_memory:
-            return (
-                'out of memory: the kernel killed the process (SIGKILL); start fewer at once '
-                '(--jobs), or make batch_size, crop_size or the bank smaller'
-            )
-        if code < 0:
-            return f'the process was killed by {signal.Signals(-code).name}'
-        return f'the process ended with code {code}' if code else ''
+        return describe_exit(self.process.exitcode, self._kills)
 
     def kill(self) -> None:
         self.process.kill()
@@ -62,6 +53,9 @@ class LocalLauncher:
 
     def free(self, running: int) -> int:
         return len(self._slots) - running
+
+    def find(self, folder: Path) -> None:
+        """Workers end with the command that started them."""
 
     def start(self, folders: Sequence[Path]) -> list[LocalJob]:
         return [self._start(folder) for folder in folders]
@@ -103,12 +97,3 @@ def threads_of(jobs: int, nproc: int) -> int:
     """
     share = max(1, len(os.sched_getaffinity(0)) // (jobs * nproc))
     return int(os.environ.get('OMP_NUM_THREADS', share))
-
-
-def out_of_memory_kills() -> int:
-    """Processes that this machine's kernel has killed for lack of memory; 0 if it does not say."""
-    try:
-        found = re.search(r'^oom_kill (\d+)$', Path('/proc/vmstat').read_text(), re.MULTILINE)
-    except OSError:
-        found = None
-    return int(found.group(1)) if found else 0

@@ -16,6 +16,7 @@ from .evaluation_plan import EvaluationPlan
 from .evaluations import plan_evaluations
 from .expand import Run, run_folder
 from .ledger import STATUSES, RunStatus, read_status
+from .slurm.queue import job_states, may_work
 
 _COLOURS = dict(
     DONE='green', RUNNING='cyan', QUEUED='blue', STALE='yellow', FAILED='red', TODO='dim'
@@ -32,11 +33,27 @@ class Survey(NamedTuple):
 
 
 def survey(runs: Iterable[Run], work_dir: Path, plan: EvaluationPlan) -> list[Survey]:
-    """Reads where all runs stand."""
-    return [
+    """Reads where all runs stand; a cluster's queue is asked only for runs that may be in it."""
+    surveys = [
         Survey(run, read_status(run_folder(work_dir, run), plan_evaluations(run.variants, plan)))
         for run in runs
     ]
+    if not any(s.status.status == 'QUEUED' or s.status.details.get('job') for s in surveys):
+        return surveys
+    states = job_states(timeout=1.0)
+    return surveys if states is None else [Survey(r, _in_queue(s, states)) for r, s in surveys]
+
+
+def _in_queue(status: RunStatus, states: dict[str, str]) -> RunStatus:
+    """What the disk does not say of a run: its job was cancelled, or put back into the queue."""
+    job = status.details.get('job')
+    if job is None:
+        return status
+    if may_work(states.get(job, '')):
+        return status._replace(status='QUEUED', reason='')
+    if status.status == 'QUEUED':
+        return status._replace(status='STALE', reason=f'job {job or "?"} is gone from the queue')
+    return status
 
 
 def counts_text(surveys: Sequence[Survey]) -> str:

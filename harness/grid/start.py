@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Optional
 
 from rich.console import Console
 
+from harness.cli import fail
 from harness.evaluation.references import write_references
 from harness.files import replacing, write_json
 
@@ -13,6 +15,8 @@ from .expand import Run, run_folder
 from .grid_file import Grid
 from .launch import GridLaunch, Work
 from .launcher import Launcher
+from .slurm.options import SlurmOptions, parse_settings, plan_slurm
+from .slurm.script import sbatch_script
 from .task import Task
 from .versions import versions
 
@@ -37,6 +41,45 @@ def prepare(
         images = grid.evaluation.images[name]
         write_references(work_dir / 'references' / name, test_set, images, lr_kind)
     return works
+
+
+def make_launcher(
+    grid: Grid, work_dir: Path, name: Optional[str], jobs: Optional[int], settings: list[str]
+) -> Launcher:
+    """The launcher of the command line, or else of the grid.
+
+    Args:
+        grid: the grid.
+        work_dir: of the grid.
+        name: ``'local'`` or ``'slurm'``, None for the grid's.
+        jobs: local worker processes, None for the grid's number.
+        settings: ``KEY=VALUE`` for Slurm, which come before the grid's.
+
+    Raises:
+        UserError: it cannot be used here, or its options are wrong.
+    """
+    name = name or grid.launcher
+    if name == 'slurm':
+        from .slurm.launcher import SlurmLauncher
+
+        return SlurmLauncher(work_dir / 'slurm', _slurm_options(grid, settings))
+    if settings:
+        fail('--slurm KEY=VALUE needs --launcher slurm')
+    from .local import LocalLauncher
+
+    return LocalLauncher(jobs or grid.jobs, grid.nproc)
+
+
+def sbatch_script_of(grid: Grid, works: Sequence[Work], work_dir: Path, settings: list[str]) -> str:
+    """A script that starts prepared runs; what its jobs print has a folder then."""
+    options = _slurm_options(grid, settings)
+    folder = work_dir / 'slurm'
+    folder.mkdir(exist_ok=True)
+    return sbatch_script([work.folder for work in works], folder, options)
+
+
+def _slurm_options(grid: Grid, settings: list[str]) -> SlurmOptions:
+    return plan_slurm({**grid.slurm, **parse_settings(settings)}, grid.nproc, grid.name)
 
 
 def start(works: Sequence[Work], launcher: Launcher, max_retries: int, hang_after: float) -> None:

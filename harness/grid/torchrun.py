@@ -36,7 +36,7 @@ def train_with_torchrun(
             *(f'--nproc_per_node={nproc}', '-m', 'harness.grid.train_run', str(folder)),
         ],
         env={**os.environ, **_visible_gpus(nproc, first_gpu)},
-        preexec_fn=_end_with_parent,
+        preexec_fn=_prepare,
     )
     code = _wait(process, interruption)
     if code:
@@ -71,6 +71,11 @@ def _visible_gpus(nproc: int, first: int) -> dict[str, str]:
     return dict(CUDA_VISIBLE_DEVICES=','.join(gpus[first : first + nproc]))
 
 
-def _end_with_parent() -> None:
-    """Has the kernel end torchrun, which ends its processes, when this process is killed."""
+def _prepare() -> None:
+    """Has the kernel end torchrun, which ends its processes, when this process is killed.
+
+    Slurm signals all processes of a job; torchrun itself would die of what its processes heed.
+    """
+    for number in (signal.SIGUSR1, signal.SIGUSR2):
+        signal.signal(number, signal.SIG_IGN)
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -9,9 +9,10 @@ from mmengine.hooks import Hook
 
 from harness.files import write_json
 from harness.training.checkpoints import iterations_of
-from harness.training.interruption import EXIT_CODE, Interrupted, Interruption, InterruptionHook
+from harness.training.interruption import Interrupted, Interruption, InterruptionHook
 from harness.training.run import resume_if_begun, train
 
+from .exits import INTERRUPTED
 from .progress import Progress
 
 
@@ -59,7 +60,7 @@ if __name__ == '__main__':
         config = Config.fromfile(run_folder / 'config.py')
         train_run(run_folder, config, Interruption(), 'pytorch')
     except Interrupted:
-        sys.exit(EXIT_CODE)
+        sys.exit(INTERRUPTED)
     except Exception as error:
         reason = f'{type(error).__name__}: {error}'.splitlines()[0]
         write_json(run_folder / 'torchrun_error.json', dict(reason=reason))

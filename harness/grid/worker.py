@@ -31,11 +31,12 @@ from harness.evaluation.images import ImageSaver, images_folder
 from harness.evaluation.model import default_device, load_model
 from harness.files import read_json
 from harness.training.checkpoints import best_checkpoint, iterations_of, latest_checkpoint
-from harness.training.interruption import EXIT_CODE, Interrupted, Interruption
+from harness.training.interruption import Interrupted, Interruption
 
 from . import evaluations, ledger
-from .claims import AlreadyRunningError
+from .claims import AlreadyRunningError, release_job, this_job
 from .evaluations import BEST, Evaluation
+from .exits import INTERRUPTED
 from .heartbeat import hold
 from .progress import Progress
 from .task import Task
@@ -94,10 +95,8 @@ def _run(folder: Path, slot: int, interruption: Interruption) -> int:
         ledger.write_status(folder, 'DONE')
         return 0
     except Interrupted as error:
-        before = read_json(folder / 'status.json')
-        where = {k: before[k] for k in ('stage', 'iteration', 'max_iters') if k in before}
-        ledger.write_status(folder, 'INTERRUPTED', reason=str(error), **where)
-        return EXIT_CODE
+        ledger.write_status(folder, 'INTERRUPTED', reason=str(error), **ledger.position(folder))
+        return INTERRUPTED
     except Exception as error:
         with suppress(OSError):  # the disk may be full
             traceback.print_exc()
@@ -204,5 +203,12 @@ def _redirect_output(path: Path) -> None:
     os.dup2(log, 2)
 
 
+def work_in_job(folder: Path) -> int:
+    """:func:`work` as a job of a cluster; a job that was killed and started again goes on."""
+    if os.environ.get('SLURM_RESTART_COUNT', '0') != '0':
+        release_job(folder, this_job())
+    return work(folder)
+
+
 if __name__ == '__main__':
-    sys.exit(work(Path(sys.argv[1])))
+    sys.exit(work_in_job(Path(sys.argv[1])))

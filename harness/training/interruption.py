@@ -11,8 +11,6 @@ from .checkpoints import ClipCheckpointHook
 
 #: what schedulers and people send; SIGINT stays Ctrl-C
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
-#: exit code of an interrupted process: try again (EX_TEMPFAIL)
-EXIT_CODE = 75
 
 
 class Interrupted(Exception):

@@ -130,3 +130,31 @@ def test_a_damaged_claim_is_nobodys(tmp_path):
     claims.current_claim(tmp_path).path.write_text('{"pid": 1')
     assert not claims.is_claimed(tmp_path)
     claims.take(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ('names', 'job'),
+    [
+        ({}, ''),
+        (dict(SLURM_JOB_ID='15'), '15'),
+        (dict(SLURM_JOB_ID='15', SLURM_ARRAY_JOB_ID='12', SLURM_ARRAY_TASK_ID='3'), '12_3'),
+    ],
+)
+def test_the_job_is_called_as_the_queue_calls_it(tmp_path, monkeypatch, names, job):
+    for name in ('SLURM_JOB_ID', 'SLURM_ARRAY_JOB_ID'):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in names.items():
+        monkeypatch.setenv(name, value)
+    claims.take(tmp_path)
+    assert claims.current_claim(tmp_path).owner.job == claims.this_job() == job
+
+
+def test_the_claim_of_a_job_that_is_gone_can_be_released(tmp_path):
+    claims.take(tmp_path)
+    rewrite(tmp_path, system='another boot', job='12_3')
+    claims.release_job(tmp_path, '12_4')
+    claims.release_job(tmp_path, '12_3', silent=60)
+    assert claims.is_claimed(tmp_path)
+    claims.release_job(tmp_path, '12_3')
+    assert not claims.is_claimed(tmp_path)
+    claims.release_job(tmp_path, '12_3')

@@ -13,8 +13,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from harness import run_grid
 from harness.cli import UserError
+from harness.grid.arguments import parse_overrides
+from tests.harness.grid.results import frames
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 COMMAND = [sys.executable, str(REPOSITORY / 'harness' / 'run_grid.py')]
@@ -25,14 +26,6 @@ def start(*args, **kwargs):
     return subprocess.run(
         [*COMMAND, *map(str, args)], capture_output=True, text=True, env=env, timeout=300, **kwargs
     )
-
-
-def frames(work_dir):
-    """Per-frame results of all runs without the times."""
-    return {
-        path.parent.name: pd.read_csv(path).drop(columns='ms')
-        for path in sorted(work_dir.glob('runs/*/frames_moving.csv'))
-    }
 
 
 def test_help_and_dry_run_import_nothing_heavy(grid_file):
@@ -146,21 +139,49 @@ def test_a_failed_run_is_reported_and_does_not_stop_the_others(grid_file, tmp_pa
 
 
 def test_overrides_are_parsed():
-    assert run_grid.parse_overrides(['R=2,8', 'fc=true,false', 'seed=0']) == {
+    assert parse_overrides(['R=2,8', 'fc=true,false', 'seed=0']) == {
         'R': [2, 8],
         'fc': [True, False],
         'seeds': [0],
     }
     with pytest.raises(UserError, match='--set R2'):
-        run_grid.parse_overrides(['R2'])
+        parse_overrides(['R2'])
     with pytest.raises(UserError, match='--set speed=3'):
-        run_grid.parse_overrides(['speed=3'])
+        parse_overrides(['speed=3'])
 
 
 def test_a_missing_grid_file_is_one_clear_line(tmp_path):
     done = start(tmp_path / 'absent.py')
     assert done.returncode == 1
     assert done.stderr.strip() == f'error: config {tmp_path}/absent.py: no such file'
+
+
+def test_wrong_options_of_slurm_start_nothing(grid_file, tmp_path):
+    work_dir = ('--work-dir', tmp_path / 'work')
+    done = start(grid_file, *work_dir, '--slurm', 'time=60')
+    assert (done.returncode, done.stderr) == (
+        1,
+        'error: --slurm KEY=VALUE needs --launcher slurm\n',
+    )
+    grid_file.write_text(grid_file.read_text() + "launcher = 'slurm'\nslurm = dict(speed=3)\n")
+    done = start(grid_file, *work_dir, '--slurm', 'cpus=many')
+    assert done.returncode == 1
+    assert [line.split(':')[0].strip() for line in done.stderr.splitlines()] == [
+        *('error', 'speed', 'cpus', 'time')
+    ]
+    assert not (tmp_path / 'work' / 'runs').exists()
+    grid_file.write_text(grid_file.read_text() + "launcher = 'pbs'\n")
+    assert "launcher: 'pbs' is none of local, slurm" in start(grid_file, *work_dir).stderr
+
+
+def test_an_exported_script_can_be_printed(grid_file, tmp_path):
+    """Its runs are prepared; nothing is started, and a grid that is done has none."""
+    args = (grid_file, '--work-dir', tmp_path, '--export-script', '-', '--slurm', 'time=60')
+    done = start(*args, '--only', 'RI')
+    (task,) = tmp_path.glob('runs/*/task.json')
+    assert done.stdout.startswith('#!/bin/bash\n') and str(task.parent) in done.stdout
+    done = start(*args, '--only', 'no such run')
+    assert done.stderr == 'error: nothing to start; --status says why\n'
 
 
 @pytest.mark.slow

@@ -11,8 +11,11 @@ from pathlib import Path
 import pytest
 
 from harness.grid.checks import load_grid
+from harness.grid.exits import INTERRUPTED
 from harness.grid.expand import expand
 from harness.grid.identity import identity_of
+from harness.grid.ledger import read_status
+from harness.grid.task import Task
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 COMMAND = [sys.executable, str(REPOSITORY / 'harness' / 'run_grid.py')]
@@ -87,6 +90,35 @@ def test_two_processes_per_run(grid_file, tmp_path):
     assert json.loads((folder / 'status.json').read_text())['status'] == 'DONE'
     assert json.loads((folder / 'timing.json').read_text())['processes'] == 2
     assert (folder / 'frames_moving.csv').is_file()
+
+
+@pytest.mark.slow
+def test_a_signal_to_all_processes_of_a_run_interrupts_it(grid_file, tmp_path):
+    """Slurm sends it to torchrun as well."""
+    config = tmp_path / 'tiny.py'
+    config.write_text(config.read_text().replace('max_iters=12', 'max_iters=100000'))
+    command = [*COMMAND, grid_file, '--work-dir', tmp_path, '--only', 'tiny-RI', '--nproc', 2]
+    command += ['--slurm', 'time=60', '--export-script', '-']  # prepares the run
+    subprocess.run(list(map(str, command)), check=True, stdout=subprocess.DEVNULL)
+    folder = next(tmp_path.glob('runs/tiny-RI-*'))
+    worker = subprocess.Popen(
+        [sys.executable, '-m', 'harness.grid.worker', str(folder)],
+        cwd=REPOSITORY,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 300
+    while not list(folder.glob('iter_*.pth')):
+        assert time.monotonic() < deadline and worker.poll() is None
+        time.sleep(0.2)
+    family = children_of(worker.pid)
+    os.killpg(worker.pid, signal.SIGUSR2)
+    assert worker.wait(60) == INTERRUPTED
+    left = [pid for pid in family if Path(f'/proc/{pid}').exists()]
+    for pid in left:
+        os.kill(pid, signal.SIGKILL)
+    assert len(family) >= 3 and not left  # torchrun has waited for its two processes
+    assert read_status(folder, Task.read(folder).evaluations).status == 'STALE'
+    assert '100000' in (folder / 'status.json').read_text()
 
 
 @pytest.mark.slow

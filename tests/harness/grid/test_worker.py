@@ -1,13 +1,16 @@
-"""What a worker evaluates."""
+"""What a worker evaluates, and how it goes on in a job that was started again."""
+
+import json
 
 import pandas as pd
+import pytest
 from mmengine.config import Config
 
 from dataset_tools.degrade_folder import make_degraded_set
 from harness.evaluation.evaluate import evaluate_set
 from harness.evaluation.images import select_images
 from harness.evaluation.model import load_model
-from harness.grid import worker
+from harness.grid import claims, worker
 from harness.grid.evaluations import Evaluation, Variant
 from harness.training.interruption import Interruption
 
@@ -26,3 +29,20 @@ def test_evaluation_takes_the_lr_frames_of_the_network(real_set, tmp_path):
         expected = evaluate_set(net, both, tmp_path / 'expected.csv', kind)
         table = pd.read_csv(folder / 'frames_both.csv')
         assert (table.psnr_y - expected.psnr_y).abs().max() < 1e-5
+
+
+@pytest.mark.parametrize(
+    ('restarts', 'job', 'code'), [('1', '12', 1), ('0', '12', 0), ('1', '13', 0)]
+)
+def test_a_restarted_job_takes_its_run_over_from_its_earlier_start(
+    tmp_path, monkeypatch, restarts, job, code
+):
+    """On another node than before, where the claim would hold until its heartbeat is old."""
+    claim = claims.take(tmp_path)
+    owner = json.loads(claim.read_text())
+    claim.write_text(json.dumps(dict(owner, system='another boot', job='12')))
+    monkeypatch.delenv('SLURM_ARRAY_JOB_ID', raising=False)
+    monkeypatch.setenv('SLURM_RESTART_COUNT', restarts)
+    monkeypatch.setenv('SLURM_JOB_ID', job)
+    assert worker.work_in_job(tmp_path) == code  # 1: there is no task in the folder
+    assert (tmp_path / 'claim.2.json').exists() == (code == 1)
