@@ -67,7 +67,7 @@ def test_clips_stay_inside_their_videos(fixed_windows):
     ends = set()
     for epoch in range(8):
         for clip in clips_of(plans.plan(epoch)):
-            video, window, start, length, _ = clip.index
+            video, window, start, length, *_ = clip.index
             assert length == 7
             assert 0 <= start <= lengths[video] - 7
             assert 0 <= window.top <= sizes[video][0] - 16
