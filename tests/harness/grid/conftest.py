@@ -1,12 +1,24 @@
 """A tiny grid on disk: real training steps on real frames, some seconds a run."""
 
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
 
+from harness.training.interruption import SIGNALS
+
 REPOSITORY = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture(autouse=True)
+def signal_handlers():
+    """Handlers that a test installs end with it: pools of later tests end their workers by signal."""
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture(scope='session')
