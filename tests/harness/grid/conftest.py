@@ -14,7 +14,7 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 
 @pytest.fixture(autouse=True)
 def signal_handlers():
-    """Handlers that a test installs end with it: pools of later tests end their workers by signal."""
+    """Handlers of a test end with it: pools of later tests end their workers by signal."""
     before = {number: signal.getsignal(number) for number in SIGNALS}
     yield
     for number, handler in before.items():
