@@ -16,11 +16,12 @@ from harness.grid.arguments import parse_args, parse_overrides  # noqa: E402
 
 
 def to_start(surveys, work_dir: Path, args: argparse.Namespace) -> list:
-    """Those of the chosen runs that are not done and may be started."""
+    """Those of the chosen runs, with their statuses, that are not done and may be started."""
     from harness.grid.expand import run_folder
 
     chosen = []
-    for run, status in surveys:
+    for survey in surveys:
+        run, status = survey
         if status.status == 'DONE':
             continue
         given_up = status.failures > args.max_retries and not args.retry_failed
@@ -29,7 +30,7 @@ def to_start(surveys, work_dir: Path, args: argparse.Namespace) -> list:
         trained = (run_folder(work_dir, run) / 'timing.json').is_file()
         if args.eval_only and run.is_trained and not trained:
             continue
-        chosen.append(run)
+        chosen.append(survey)
     return chosen
 
 
@@ -46,14 +47,29 @@ def report(work_dir: Path) -> None:
     print(result.summary_text)
 
 
-def export_script(args: argparse.Namespace, grid, runs: list, work_dir: Path) -> None:
-    """Prepares ``runs`` and writes the sbatch script that starts them."""
-    from harness.cli import fail
-    from harness.grid.start import prepare, sbatch_script_of
+def prepare_runs(args: argparse.Namespace, grid, todo: list, work_dir: Path) -> list:
+    """Writes the folders of runs, given with their statuses."""
+    from harness.grid.start import prepare
 
-    if not runs:
+    failed = [s.run.run_id for s in todo if s.status.status == 'FAILED']
+    return prepare(
+        grid,
+        [s.run for s in todo],
+        work_dir,
+        60 * args.hang_minutes,
+        args.eval_only,
+        failed if args.retry_failed else (),
+    )
+
+
+def export_script(args: argparse.Namespace, grid, todo: list, work_dir: Path) -> None:
+    """Prepares runs, given with their statuses, and writes the sbatch script that starts them."""
+    from harness.cli import fail
+    from harness.grid.start import sbatch_script_of
+
+    if not todo:
         fail('nothing to start; --status says why')
-    works = prepare(grid, runs, work_dir, 60 * args.hang_minutes, args.eval_only)
+    works = prepare_runs(args, grid, todo, work_dir)
     script = sbatch_script_of(grid, works, work_dir, args.slurm)
     if args.export_script == '-':
         print(script, end='')
@@ -62,17 +78,17 @@ def export_script(args: argparse.Namespace, grid, runs: list, work_dir: Path) ->
         print(f'{len(works)} runs: sbatch {args.export_script}')
 
 
-def start_runs(args: argparse.Namespace, grid, runs: list, work_dir: Path) -> None:
-    """Brings ``runs`` to an end.
+def start_runs(args: argparse.Namespace, grid, todo: list, work_dir: Path) -> None:
+    """Brings runs to an end, given with their statuses.
 
     Raises:
         KeyboardInterrupt: on Ctrl-C or SIGTERM.
     """
-    from harness.grid.start import make_launcher, prepare, start
+    from harness.grid.start import make_launcher, start
 
     hang_after = 60 * args.hang_minutes
     launcher = make_launcher(grid, work_dir, args.launcher, args.jobs, args.slurm)
-    works = prepare(grid, runs, work_dir, hang_after, args.eval_only)
+    works = prepare_runs(args, grid, todo, work_dir)
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         start(works, launcher, args.max_retries, hang_after)
@@ -145,12 +161,13 @@ def run(args: argparse.Namespace) -> int:
     todo = [] if args.report_only else to_start(chosen, work_dir, args)
     if todo:
         here = (args.launcher or grid.launcher) == 'local' and not args.export_script
-        check_start(args.grid, grid, todo, work_dir, args.jobs or grid.jobs, here)
+        starting = [s.run for s in todo]
+        check_start(args.grid, grid, starting, work_dir, args.jobs or grid.jobs, here)
     if args.export_script:
         export_script(args, grid, todo, work_dir)
         return 0
     if args.plan:
-        return plan(args, grid, todo, work_dir)
+        return plan(args, grid, [s.run for s in todo], work_dir)
     write_plan(grid, runs, work_dir)
     if todo:
         try:

@@ -1,6 +1,6 @@
 """Starting the runs of a grid: their folders first, then a launcher."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Optional
 
@@ -22,9 +22,23 @@ from .versions import versions
 
 
 def prepare(
-    grid: Grid, runs: Sequence[Run], work_dir: Path, hang_after: float, eval_only: bool = False
+    grid: Grid,
+    runs: Sequence[Run],
+    work_dir: Path,
+    hang_after: float,
+    eval_only: bool = False,
+    retried: Collection[str] = (),
 ) -> list[Work]:
-    """Writes what the processes of ``runs`` need to know."""
+    """Writes what the processes of ``runs`` need to know.
+
+    Args:
+        grid: the grid.
+        runs: those to bring to an end.
+        work_dir: of the grid.
+        hang_after: seconds without progress after which a process ends itself.
+        eval_only: no training may go on.
+        retried: ids of failed runs that somebody wants started again, from nothing if need be.
+    """
     about = versions()
     works = []
     for run in runs:
@@ -34,7 +48,8 @@ def prepare(
         with replacing(folder / 'config.py') as temporary:
             temporary.write_text(run.cfg.pretty_text)
         evaluations = plan_evaluations(run.variants, grid.evaluation)
-        Task(run.is_trained, eval_only, hang_after, evaluations).write(folder)
+        again = run.run_id in retried and not eval_only
+        Task(run.is_trained, eval_only, again, hang_after, evaluations).write(folder)
         works.append(Work(run.run_id, folder, evaluations))
     for name, test_set in grid.test_sets.items():
         lr_kind = next(kind for kind in ('lr_bd', 'lr_bi') if kind in test_set.kinds)

@@ -15,12 +15,14 @@ class Task(NamedTuple):
     Attributes:
         trains: False for networks that are evaluated without training.
         eval_only: an unfinished training must not go on.
+        trains_again: where a training was finished and all its checkpoints are lost.
         hang_after: seconds without progress after which the process ends itself.
         evaluations: all that must be there in the end.
     """
 
     trains: bool
     eval_only: bool
+    trains_again: bool
     hang_after: float
     evaluations: list[Evaluation]
 

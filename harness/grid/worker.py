@@ -83,7 +83,8 @@ def _run(folder: Path, slot: int, interruption: Interruption) -> int:
         if torch.cuda.is_available():
             torch.cuda.set_device(first_gpu % torch.cuda.device_count())
         missing = evaluations.why_missing(folder, task.evaluations)
-        if missing and task.trains and _finished_training(folder) is None:
+        finished = missing and task.trains and _finished_training(folder, task.trains_again)
+        if missing and task.trains and finished is None:
             if task.eval_only:
                 fail(f'{folder.name} has no finished training to evaluate')
             if cfg.get('nproc', 1) > 1:
@@ -105,22 +106,22 @@ def _run(folder: Path, slot: int, interruption: Interruption) -> int:
         return 1
 
 
-def _finished_training(folder: Path) -> Optional[Path]:
+def _finished_training(folder: Path, trains_again: bool) -> Optional[Path]:
     """The checkpoint that the training ended with; None if it has to go on.
 
     Raises:
-        UserError: it had ended, and no checkpoint is left.
+        UserError: it had ended, no checkpoint is left, and nobody has said to train again.
     """
     iterations = read_json(folder / 'timing.json').get('iterations')
     if iterations is None:
         return None
     latest = latest_checkpoint(folder)
-    if latest is None:
+    if latest is None and not trains_again:
         fail(
-            f'{folder}: was trained, but has no whole checkpoint any more; bring back '
-            f'iter_{iterations}.pth, or delete timing.json to train the run again'
+            f'{folder} was trained, but has no whole checkpoint any more; bring back '
+            f'iter_{iterations}.pth, or have it trained again with --retry-failed'
         )
-    return latest if iterations_of(latest) == iterations else None
+    return latest if latest and iterations_of(latest) == iterations else None
 
 
 def _evaluate(
@@ -152,7 +153,7 @@ def _load(evaluation: Evaluation) -> VideoSet:
 
 
 def _checkpoint(folder: Path, choice: str) -> Path:
-    path = best_checkpoint(folder) if choice == BEST else _finished_training(folder)
+    path = best_checkpoint(folder) if choice == BEST else latest_checkpoint(folder)
     if path is None:
         fail(f'{folder}: the {choice} checkpoint is missing or damaged')
     return path

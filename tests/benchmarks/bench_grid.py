@@ -66,7 +66,7 @@ def make_statuses(work_dir: Path) -> list[str]:
         folder = run_folder(work_dir, run)
         folder.mkdir(parents=True)
         evaluations = plan_evaluations(run.variants, grid.evaluation)
-        Task(run.is_trained, False, 60, evaluations).write(folder)
+        Task(run.is_trained, False, False, 60, evaluations).write(folder)
         if number % 3 == 0:
             for evaluation in evaluations:
                 frames_csv(folder, evaluation.key).write_text('video,frame\n')

@@ -35,11 +35,14 @@ class Launch:
         hang_after: float = 600,
         max_retries: int = 0,
         eval_only: bool = False,
+        retry_failed: bool = False,
         **overrides,
     ) -> None:
         grid = load_grid(str(grid_file), overrides)
         runs = [run for run in expand(grid) if only in run.run_id]
-        self.works = prepare(grid, runs, grid_file.parent / 'work', hang_after, eval_only)
+        retried = [run.run_id for run in runs] if retry_failed else ()
+        work_dir = grid_file.parent / 'work'
+        self.works = prepare(grid, runs, work_dir, hang_after, eval_only, retried)
         self.output = io.StringIO()
         console = Console(file=self.output, width=400)
         launch = GridLaunch(LocalLauncher(1), console, max_retries, hang_after)

@@ -223,7 +223,7 @@ def test_a_damaged_last_checkpoint_is_trained_again_before_it_is_evaluated(grid_
     assert last.stat().st_size > 1000
 
 
-def test_without_any_checkpoint_nothing_is_trained_behind_the_users_back(grid_file):
+def test_without_any_checkpoint_nothing_is_trained_behind_the_users_back(grid_file, undisturbed):
     launch = Launch(grid_file).run()
     for checkpoint in launch.folder.glob('iter_*.pth'):
         checkpoint.unlink()
@@ -231,6 +231,7 @@ def test_without_any_checkpoint_nothing_is_trained_behind_the_users_back(grid_fi
     (launch.folder / 'frames_moving.csv').unlink()
     again = Launch(grid_file).run()
     assert again.status.status == 'FAILED' and 'bring back iter_60.pth' in again.status.reason
+    assert_heals(grid_file, undisturbed, retry_failed=True)
 
 
 def test_a_truncated_result_is_evaluated_again_without_training(grid_file, undisturbed):
