@@ -17,7 +17,7 @@ import pandas as pd
 
 from reports.evaluations import read_evaluations
 from reports.run_files import GridPlan, read_plan
-from reports.runs import METHOD_AXES, is_plain, list_trials, read_runs
+from reports.runs import METHOD_AXES, is_plain, list_trials, read_runs, settle
 from reports.stability import (
     LONG,
     SCORES,
@@ -138,6 +138,7 @@ def load_grid(work_dir: str | Path) -> GridResults:
     runs = read_runs(plan, work_dir)
     trials = list_trials(plan, runs)
     evaluations, frames = read_evaluations(plan, trials, work_dir)
+    runs, trials = (settle(table, trials, evaluations) for table in (runs, trials))
     reset_every = trials.set_index('trial_id')['reset_every']
     videos, quantities = video_statistics(frames, reset_every), optional_quantities(frames)
     means = set_statistics(videos, quantities)

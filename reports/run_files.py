@@ -9,6 +9,7 @@ Layout read here, relative to the work directory (for scores, see ``frame_files`
 """
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple, Optional
 
@@ -233,7 +234,7 @@ def _status_reason(status: str, raw: dict) -> str:
     if status in ('DONE', 'TODO'):
         return 'not started' if status == 'TODO' else ''
     if status == 'RUNNING':
-        return f'unfinished: {where}, last update {raw.get("updated")}'
+        return f'unfinished: {where}, last update {_clock(raw.get("updated"))}'
     recorded = ' '.join(str(raw.get('reason') or '').split())
     reason = {
         'FAILED': recorded or 'no reason recorded',
@@ -241,6 +242,13 @@ def _status_reason(status: str, raw: dict) -> str:
         'QUEUED': "waits in the cluster's queue",
     }[status]
     return f'{reason} ({where})' if where else reason
+
+
+def _clock(seconds: object) -> str:
+    """A time in seconds since the epoch, as people read it."""
+    if not isinstance(seconds, (int, float)):
+        return 'unknown'
+    return datetime.fromtimestamp(seconds).isoformat(' ', 'seconds')
 
 
 def read_timing(run_dir: Path) -> dict:

@@ -69,6 +69,19 @@ def _trial_row(run: dict, variant: Variant) -> dict:
     }
 
 
+def settle(table: pd.DataFrame, trials: pd.DataFrame, evaluations: pd.DataFrame) -> pd.DataFrame:
+    """Runs or trials where a run with all its evaluations is DONE, whatever its status file says.
+
+    That file may be damaged, or tell of a failure that has no consequences any more.
+    """
+    run_ids = evaluations['trial_id'].map(trials.set_index('trial_id')['run_id'])
+    whole = (evaluations['status'] == 'done').groupby(run_ids).all()
+    settled = table['run_id'].map(whole) & (table['status'] != 'DONE')
+    return table.assign(
+        status=table['status'].mask(settled, 'DONE'), reason=table['reason'].mask(settled, '')
+    )
+
+
 def is_plain(method) -> bool:
     """Whether a row of methods or trials is of the main variant."""
     return method.checkpoint == 'last' and math.isnan(method.reset_every)

@@ -58,7 +58,7 @@ class FakeGrid:
 
     def status(self, run_id: str, status: str, reason: str | None = None) -> None:
         entry = {'status': status, 'stage': 'train', 'iteration': 120, 'max_iters': 600}
-        entry |= {'reason': reason, 'updated': '2025-01-01T00:00:00'}
+        entry |= {'reason': reason, 'updated': 1735689600.0}
         self._json(run_id, 'status.json', entry)
 
     def pictures(self, key: str, video: str, frames, draw) -> None:

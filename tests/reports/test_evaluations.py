@@ -36,10 +36,25 @@ def test_a_recorded_evaluation_counts_whatever_the_status(recorded, status):
     assert (found.status, found.reason, found.iteration, found.psnr_y) == ('done', '', 600, 20.0)
     grid = load_grid(recorded.work_dir)
     assert grid.runs['ms_per_iteration'].tolist() == [50.0]
-    assert any('disk full' in note for note in grid.notes()) == (
-        status in ('FAILED', 'INTERRUPTED')
-    )
-    assert bool(grid.notes()) == (status != 'DONE')
+    assert grid.runs['status'].tolist() == ['DONE'] and grid.notes() == []
+
+
+def test_a_run_with_all_its_results_is_done_whatever_became_of_its_status_file(recorded):
+    status = recorded.work_dir / 'runs' / recorded.run_id / 'status.json'
+    for damage in ('', '{"status": "DO', '{"status": "LOST"}'):
+        status.write_text(damage)
+        grid = load_grid(recorded.save())
+        assert grid.runs['status'].tolist() == ['DONE'] and grid.notes() == []
+        assert run_counts(grid) == '1 of 1 runs done.'
+
+
+def test_a_failure_at_a_further_evaluation_is_listed_and_costs_no_other(recorded):
+    recorded.test_set('moving', 'Moving', pan=5)
+    recorded.status(recorded.run_id, 'FAILED', 'disk full')
+    grid = load_grid(recorded.save())
+    assert grid.runs['status'].tolist() == ['FAILED']
+    assert set(grid.evaluations['status']) == {'done', 'failed'}
+    assert any('disk full' in note for note in grid.notes())
 
 
 @pytest.mark.parametrize(
