@@ -212,7 +212,9 @@ def main() -> int:
     soak.disturb(60 * args.minutes)
     print(f'disturbed for {args.minutes:g} min: {dict(soak.happened)}', flush=True)
     soak.parent.wait()
+    # a run that has lost all its checkpoints fails once, and is trained again then
     code = start_grid(grid_file, folder / 'wild').wait()
+    code = code and start_grid(grid_file, folder / 'wild').wait()
     wild_seconds = time.monotonic() - begin
 
     calm, wild = results(folder / 'calm'), results(folder / 'wild')
