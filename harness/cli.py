@@ -1,5 +1,6 @@
 """What the command lines of this package share."""
 
+import errno
 import sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,6 +9,9 @@ from mmengine.config import Config, DictAction
 from mmengine.utils import import_modules_from_strings
 
 from dataset_tools.manifest import DatasetError
+
+#: what a place to write to may be: full, over quota, read-only, not ours, not a folder
+_STORAGE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.ENOTDIR)
 
 
 class UserError(RuntimeError):
@@ -26,6 +30,10 @@ def user_errors():
         yield
     except (UserError, DatasetError) as error:
         sys.exit(f'error: {error}')
+    except OSError as error:
+        if error.errno not in _STORAGE_ERRORS:
+            raise
+        sys.exit(f'error: {error.filename}: {error.strerror}')
 
 
 def load_config(path: str, options: list[str] = ()) -> Config:

@@ -184,6 +184,13 @@ def test_an_exported_script_can_be_printed(grid_file, tmp_path):
     assert done.stderr == 'error: nothing to start; --status says why\n'
 
 
+def test_a_work_directory_that_is_a_file_is_one_clear_line(grid_file):
+    done = start(grid_file, '--work-dir', grid_file)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f'error: {grid_file}') and 'Not a directory' in done.stderr
+    assert 'Traceback' not in done.stderr
+
+
 @pytest.mark.slow
 def test_progress_in_a_terminal(grid_file, tmp_path):
     primary, secondary = pty.openpty()
