@@ -1,5 +1,6 @@
 """Writing files so that a reader sees a whole file or none, whatever happens in between."""
 
+import errno
 import json
 import os
 from collections.abc import Iterator
@@ -28,6 +29,10 @@ def read_json(path: Path) -> dict:
     """The file's content, an object; empty if it is missing or damaged."""
     try:
         content = json.loads(path.read_text())
-    except (FileNotFoundError, json.JSONDecodeError, UnicodeDecodeError):
+    except (FileNotFoundError, ValueError, RecursionError):
+        return {}
+    except OSError as error:
+        if error.errno != errno.ESTALE:  # on NFS: replaced by another host while it was read
+            raise
         return {}
     return content if isinstance(content, dict) else {}

@@ -82,18 +82,23 @@ def start_runs(args: argparse.Namespace, grid, todo: list, work_dir: Path) -> No
     """Brings runs to an end, given with their statuses.
 
     Raises:
-        KeyboardInterrupt: on Ctrl-C or SIGTERM.
+        KeyboardInterrupt: on Ctrl-C, SIGTERM, SIGHUP, SIGUSR1 or SIGUSR2.
     """
     from harness.grid.start import make_launcher, start
 
     hang_after = 60 * args.hang_minutes
     launcher = make_launcher(grid, work_dir, args.launcher, args.jobs, args.slurm)
     works = prepare_runs(args, grid, todo, work_dir)
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    heeded = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+    before = {number: signal.getsignal(number) for number in heeded}
+    for number, handler in before.items():
+        if handler is not signal.SIG_IGN:  # nohup
+            signal.signal(number, signal.default_int_handler)
     try:
         start(works, launcher, args.max_retries, hang_after)
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def show(args: argparse.Namespace, grid, surveys, work_dir: Path) -> int:

@@ -7,6 +7,7 @@ marks it as released at its end; numbers never come back, so that nobody takes o
 """
 
 import os
+import re
 import socket
 import time
 from contextlib import suppress
@@ -20,6 +21,7 @@ from harness.files import read_json, write_json
 HEARTBEAT = 10.0
 #: after this many seconds without one, an owner whose process cannot be looked at counts as dead
 DEAD_AFTER = 180.0
+_CLAIM = re.compile(r'claim\.\d+\.json')
 
 
 class Owner(NamedTuple):
@@ -41,6 +43,11 @@ class Owner(NamedTuple):
     system: str
     job: str = ''
 
+    @property
+    def is_here(self) -> bool:
+        """Whether its process can be looked at from here."""
+        return self.system == _system()
+
 
 class Claim(NamedTuple):
     """The claim that counts of a run.
@@ -60,7 +67,7 @@ class Claim(NamedTuple):
         """Whether its owner lives, as far as can be told from here."""
         if self.owner is None:
             return False
-        if self.owner.system == _system():
+        if self.owner.is_here:
             return _start_of(self.owner.pid) == self.owner.started
         return self.age < DEAD_AFTER
 
@@ -81,7 +88,7 @@ def current_claim(folder: Path) -> Optional[Claim]:
         return current_claim(folder)
     content = read_json(path)
     owner = None
-    if 'pid' in content and not content.get('released'):
+    if content.keys() >= set(Owner._fields) and not content.get('released'):
         owner = Owner(**{name: content[name] for name in Owner._fields})
     return Claim(path, owner, age)
 
@@ -161,7 +168,7 @@ def release_job(folder: Path, job: str, silent: float = 0.0) -> None:
 def _claims(folder: Path) -> list[Path]:
     """Files of claims by rising number."""
     try:
-        names = [n for n in os.listdir(folder) if n.startswith('claim.') and n.endswith('.json')]
+        names = [name for name in os.listdir(folder) if _CLAIM.fullmatch(name)]
     except FileNotFoundError:
         return []
     return sorted((folder / name for name in names), key=_number)

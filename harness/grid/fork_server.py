@@ -23,8 +23,13 @@ def fork_context(threads: int) -> multiprocessing.context.BaseContext:
         threads: CPU threads of each process; what the first call says holds for all.
     """
     context = multiprocessing.get_context('forkserver')
-    context.set_forkserver_preload(['harness.grid.worker'])
-    with _environment(OMP_NUM_THREADS=str(threads), PYTHONPATH=_with_repository()):
+    context.set_forkserver_preload(['harness.grid.unsignalled', 'harness.grid.worker'])
+    with _environment(
+        OMP_NUM_THREADS=str(threads),
+        PYTHONPATH=_with_repository(),
+        # MMEngine asks for GPUs when it is imported; asked through CUDA, forks could not use them
+        PYTORCH_NVML_BASED_CUDA_CHECK='1',
+    ):
         forkserver.ensure_running()
     return context
 

@@ -42,8 +42,12 @@ def hold(folder: Path, hang_after: float) -> Iterator[None]:
 
 
 def _watch(claim: Path, hang_after: float, ended: threading.Event) -> None:
-    begun = time.time()
-    while not ended.wait(min(claims.HEARTBEAT, hang_after / 4)):
+    begun = last = time.time()
+    interval = min(claims.HEARTBEAT, hang_after / 4)
+    while not ended.wait(interval):
+        if time.time() - last > 1 + 3 * interval:  # stopped for a while, as by Ctrl-Z
+            begun = time.time()
+        last = time.time()
         with suppress(OSError):  # a file system that is away for a moment
             if not claims.is_mine(claim):
                 print(f'{claim.parent.name} was taken over by another process', file=sys.stderr)

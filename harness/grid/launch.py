@@ -1,10 +1,13 @@
 """Works through the runs of a grid with a launcher and shows their progress."""
 
+import os
+import signal
 import time
 from collections import Counter, deque
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Optional
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -12,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from harness.files import read_json
 
 from . import ledger
-from .claims import HEARTBEAT, current_claim, is_claimed, release
+from .claims import HEARTBEAT, Claim, current_claim, is_claimed, release
 from .evaluations import Evaluation
 from .launcher import Job, Launcher
 from .ledger import RunStatus
@@ -64,6 +67,8 @@ class GridLaunch:
         self._running: list[tuple[Work, Job]] = []
         self._retries: Counter[str] = Counter()
         self._bars: dict[str, int] = {}
+        self._last_round = time.time()
+        self._patient_until = 0.0
 
     def work_through(self, works: Sequence[Work]) -> None:
         """Brings all runs to an end; on Ctrl-C the launcher decides what becomes of them."""
@@ -73,6 +78,7 @@ class GridLaunch:
             try:
                 next_look = 0.0
                 while waiting or elsewhere or self._running:
+                    self._notice_pause()
                     if elsewhere and time.monotonic() >= next_look:
                         waiting.extend(elsewhere)
                         elsewhere.clear()
@@ -97,13 +103,17 @@ class GridLaunch:
             if job := self._launcher.find(work.folder):
                 self._running.append((work, job))
             elif is_claimed(work.folder):
-                if work not in elsewhere:
-                    elsewhere.append(work)
+                self._end_silent_elsewhere(work)
+                elsewhere.append(work)
             elif work.status().status == 'DONE':
                 ended += 1
                 self._say(work, 'DONE by another command')
             else:
                 chosen.append(work)
+        for work in chosen:
+            claim = current_claim(work.folder)
+            if claim and claim.owner:  # of a dead process; its silence is none of the next one
+                release(claim.path)
         if chosen:
             jobs = self._launcher.start([work.folder for work in chosen])
             self._running += zip(chosen, jobs, strict=True)
@@ -147,14 +157,34 @@ class GridLaunch:
             return work.status()
         return status
 
-    def _kill_if_silent(self, work: Work, job: Job):
+    def _kill_if_silent(self, work: Work, job: Job) -> Optional[str]:
         """Ends a process that cannot even end itself, stopped or stuck outside of Python."""
-        claim = current_claim(work.folder)
-        if claim is None or claim.owner is None or claim.age < self._hang_after + 3 * HEARTBEAT:
+        claim = self._silent_claim(work)
+        if claim is None:
             return None
         job.kill()
         release(claim.path)
         return f'hangs: gave no sign of life for {claim.age:.0f} s'
+
+    def _end_silent_elsewhere(self, work: Work) -> None:
+        """The same for one whose command is gone, on this host."""
+        claim = self._silent_claim(work)
+        if claim and claim.owner.is_here:
+            with suppress(ProcessLookupError):
+                os.kill(claim.owner.pid, signal.SIGKILL)
+
+    def _silent_claim(self, work: Work) -> Optional[Claim]:
+        claim = current_claim(work.folder)
+        if claim is None or claim.owner is None or time.time() < self._patient_until:
+            return None
+        return claim if claim.age >= self._hang_after + 3 * HEARTBEAT else None
+
+    def _notice_pause(self) -> None:
+        """After this process was stopped, as by Ctrl-Z, others get time to give signs of life."""
+        now = time.time()
+        if now - self._last_round > 3 * HEARTBEAT:
+            self._patient_until = now + 3 * HEARTBEAT
+        self._last_round = now
 
     def _say(self, work: Work, outcome: str) -> None:
         clock = time.strftime('%H:%M:%S')
@@ -168,7 +198,7 @@ class GridLaunch:
             if run_id not in self._bars:
                 self._bars[run_id] = progress.add_task(run_id, total=None, stage='start')
             status = read_json(work.folder / 'status.json')
-            if status.get('status') == 'RUNNING':
+            if status.keys() >= {'iteration', 'max_iters', 'stage'}:
                 progress.update(
                     self._bars[run_id],
                     completed=status['iteration'],

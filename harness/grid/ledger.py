@@ -22,6 +22,7 @@ from .evaluations import Evaluation, why_missing
 #: QUEUED: handed over to a cluster.
 STATUSES = ('DONE', 'RUNNING', 'QUEUED', 'STALE', 'FAILED', 'TODO')
 _LOG_LINES = 15
+_NUMBERS = ('iteration', 'max_iters', 'first', 'begun', 'updated')
 
 
 class RunStatus(NamedTuple):
@@ -79,7 +80,8 @@ def read_job(folder: Path) -> str:
 
 def read_failures(folder: Path) -> list[dict]:
     """All failures of a run: when, reason, stage, iteration, log_tail."""
-    return read_json(folder / 'failures.json').get('failures', [])
+    failures = read_json(folder / 'failures.json').get('failures')
+    return failures if isinstance(failures, list) else []
 
 
 def log_tail(folder: Path, lines: int = _LOG_LINES) -> list[str]:
@@ -100,6 +102,8 @@ def read_status(folder: Path, evaluations: Iterable[Evaluation]) -> RunStatus:
     missing = why_missing(folder, evaluations)
     details = read_json(folder / 'status.json')
     written, reason = details.pop('status', None), details.pop('reason', '')
+    if not all(isinstance(details.get(key, 0), (int, float)) for key in _NUMBERS):
+        details = {}
     claim = current_claim(folder)
     failures = len(read_failures(folder)) if written == 'FAILED' else 0
     if claim and claim.is_held:

@@ -4,6 +4,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Optional
@@ -78,7 +79,8 @@ class LocalLauncher:
         """Lets the workers write a checkpoint; a second Ctrl-C ends them at once."""
         alive = [job for job in jobs if job.process.is_alive()]
         if alive:
-            print('\nsaving checkpoints; Ctrl-C again ends at once', file=sys.stderr)
+            with suppress(OSError):  # the terminal may be gone
+                print('\nsaving checkpoints; Ctrl-C again ends at once', file=sys.stderr)
         try:
             for job in alive:
                 job.process.terminate()

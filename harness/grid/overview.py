@@ -22,6 +22,7 @@ _COLOURS = dict(
     DONE='green', RUNNING='cyan', QUEUED='blue', STALE='yellow', FAILED='red', TODO='dim'
 )
 _HEADER = ('status', 'run', 'progress', 'left', 'process', 'note')
+_PACE = {'iteration', 'first', 'begun', 'updated'}
 _REFRESH = 2.0  # seconds
 
 
@@ -125,7 +126,7 @@ def remaining_seconds(status: RunStatus) -> Optional[float]:
 def seconds_per_step(status: RunStatus) -> Optional[float]:
     """Pace of a running run in its stage since it was begun or resumed."""
     details = status.details
-    if status.status != 'RUNNING' or 'begun' not in details:
+    if status.status != 'RUNNING' or not details.keys() >= _PACE:
         return None
     done = details['iteration'] - details['first']
     return (details['updated'] - details['begun']) / done if done else None
@@ -155,7 +156,7 @@ def _steps_left(status: RunStatus) -> int:
 
 def _progress(status: RunStatus) -> str:
     details = status.details
-    if status.status == 'DONE' or 'max_iters' not in details:
+    if status.status == 'DONE' or not details.keys() >= {'stage', 'iteration', 'max_iters'}:
         return ''
     share = details['iteration'] / max(1, details['max_iters'])
     return f'{details["stage"]} {details["iteration"]}/{details["max_iters"]} {share:4.0%}'

@@ -63,7 +63,17 @@ def find_problems(starts: Sequence[Start], work_dir: Path, jobs: int, here: bool
             bank = builder.part(about, _fitting_bank, loop, run, work_dir)
             banks += [bank] if bank else []
     nproc = max((start.run.content.get('nproc', 1) for start in starts), default=1)
+    if here and nproc > 1:
+        problems += _too_few_gpus(min(jobs, len(starts)), nproc)
     return problems + list(_crowded(banks, jobs, nproc))
+
+
+def _too_few_gpus(jobs: int, nproc: int) -> list[str]:
+    """A line if runs of several processes cannot have a GPU for each; runs of one share them."""
+    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if not gpus or jobs * nproc <= gpus:
+        return []
+    return [f'jobs: {jobs} runs of {nproc} processes need {jobs * nproc} GPUs, there are {gpus}']
 
 
 def _without_seed(content: dict) -> str:

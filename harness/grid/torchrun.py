@@ -13,6 +13,8 @@ from harness.files import read_json
 from harness.training.interruption import Interruption
 
 _PR_SET_PDEATHSIG = 1
+#: seconds that torchrun gives its processes after a signal; 30 may be too few for a checkpoint
+_PATIENCE = dict(TORCH_ELASTIC_SHUTDOWN_TIMEOUT='300')
 
 
 class TorchrunError(RuntimeError):
@@ -35,7 +37,7 @@ def train_with_torchrun(
             *(sys.executable, '-m', 'torch.distributed.run', '--standalone'),
             *(f'--nproc_per_node={nproc}', '-m', 'harness.grid.train_run', str(folder)),
         ],
-        env={**os.environ, **_visible_gpus(nproc, first_gpu)},
+        env={**os.environ, **_visible_gpus(nproc, first_gpu), **_PATIENCE},
         preexec_fn=_prepare,
     )
     code = _wait(process, interruption)

@@ -99,6 +99,10 @@ def _run(folder: Path, slot: int, interruption: Interruption) -> int:
         ledger.write_status(folder, 'INTERRUPTED', reason=str(error), **ledger.position(folder))
         return INTERRUPTED
     except Exception as error:
+        if interruption.received:  # it may have ended others first, as workers that load data
+            reason = f'interrupted by {interruption.received.name}: {error}'.splitlines()[0]
+            ledger.write_status(folder, 'INTERRUPTED', reason=reason, **ledger.position(folder))
+            return INTERRUPTED
         with suppress(OSError):  # the disk may be full
             traceback.print_exc()
         kind = '' if isinstance(error, UserError) else f'{type(error).__name__}: '
@@ -155,7 +159,10 @@ def _load(evaluation: Evaluation) -> VideoSet:
 def _checkpoint(folder: Path, choice: str) -> Path:
     path = best_checkpoint(folder) if choice == BEST else latest_checkpoint(folder)
     if path is None:
-        fail(f'{folder}: the {choice} checkpoint is missing or damaged')
+        fail(
+            f'{folder}: the {choice} checkpoint is missing or damaged; bring it back, or delete '
+            'timing.json and all checkpoints to train the run again'
+        )
     return path
 
 

@@ -79,5 +79,5 @@ def is_whole(path: Path) -> bool:
     try:
         with zipfile.ZipFile(path) as archive:
             return archive.testzip() is None
-    except (zipfile.BadZipFile, OSError):
+    except Exception:  # damage makes zipfile raise much: BadZipFile, EOFError, zlib.error, ...
         return False

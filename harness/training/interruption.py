@@ -4,13 +4,13 @@ import signal
 from typing import Optional
 
 import torch
-from mmengine.dist import all_reduce
+from mmengine.dist import all_reduce, barrier
 from mmengine.hooks import Hook
 
 from .checkpoints import ClipCheckpointHook
 
 #: what schedulers and people send; SIGINT stays Ctrl-C
-SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
+SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 
 
 class Interrupted(Exception):
@@ -56,6 +56,7 @@ class InterruptionHook(Hook):
         for hook in runner.hooks:
             if isinstance(hook, ClipCheckpointHook):
                 hook.save_now(runner)
+        barrier()  # torchrun ends all processes soon after the first, and one of them writes
         received = self.interruption.received
         name = received.name if received else 'a signal to another process'
         raise Interrupted(f'interrupted by {name} after iteration {runner.iter + 1}')

@@ -54,6 +54,7 @@ class SlurmJob:
 
     def kill(self) -> None:
         subprocess.run(['scancel', self.job], check=False)
+        ledger.write_job(self._folder, '')  # a retry is another job
 
 
 class SlurmLauncher:

@@ -1,6 +1,7 @@
 """What Slurm says of jobs: ``squeue`` of their state, ``sacct``, if there is any, of their end."""
 
 import os
+import re
 import subprocess
 import time
 from collections.abc import Sequence
@@ -30,7 +31,7 @@ def job_states(timeout: float = 30.0) -> Optional[dict[str, str]]:
         None if it does not: nothing is known then.
     """
     output = _output_of([*_STATES, f'--user={os.getuid()}'], timeout)
-    return None if output is None else dict(line.split('|') for line in output.split())
+    return None if output is None else dict(re.findall(r'^(\S+)\|(\S+)$', output, re.MULTILINE))
 
 
 def may_work(state: str) -> bool:

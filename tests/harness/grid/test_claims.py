@@ -125,6 +125,13 @@ def test_a_late_comer_that_saw_an_old_claim_gives_up(tmp_path, monkeypatch):
     assert [p.name for p in tmp_path.iterdir()] == [last.name]
 
 
+def test_other_files_are_no_claims(tmp_path):
+    for name in ('claim.json', 'claim.3 (copy).json', '.claim.vm.7'):
+        (tmp_path / name).write_text('{}')
+    assert claims.current_claim(tmp_path) is None
+    assert claims.take(tmp_path).name == 'claim.1.json'
+
+
 def test_a_damaged_claim_is_nobodys(tmp_path):
     claims.take(tmp_path)
     claims.current_claim(tmp_path).path.write_text('{"pid": 1')

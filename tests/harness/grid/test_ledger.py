@@ -1,6 +1,7 @@
 """Status on disk: what counts as done, and damaged files."""
 
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -12,6 +13,7 @@ from harness.grid.evaluations import (
     record_evaluation,
     why_missing,
 )
+from harness.grid.overview import Survey, status_rows
 
 MOVING = Evaluation('moving', 'data/moving', 'abc', Variant(), (), {})
 
@@ -83,6 +85,28 @@ def test_empty_and_damaged_folders_are_to_do(tmp_path):
     assert status_of(tmp_path / 'absent') == 'TODO'
     (tmp_path / 'status.json').write_text('{"status": "DO')
     assert status_of(tmp_path) == 'TODO'
+
+
+@pytest.mark.parametrize(
+    ('name', 'content'),
+    [
+        ('status.json', '{"status": "RUNNING", "stage": "train", "iteration": null}'),
+        ('status.json', '{"status": "FAILED", "reason": "x"}'),
+        ('failures.json', '{"failures": null}'),
+        ('claim.3.json', '{"pid": 3}'),
+        ('claim.json', '{}'),
+        ('claim.3 (copy).json', '{}'),
+        ('evaluations.json', '{"moving": {}}'),
+    ],
+)
+def test_odd_content_stops_nothing(tmp_path, name, content):
+    ledger.write_status(tmp_path, 'FAILED', reason='x')
+    (tmp_path / name).write_text(content)
+    run = SimpleNamespace(run_id='a')
+    status = ledger.read_status(tmp_path, [MOVING])
+    assert status.status in ('FAILED', 'STALE')
+    assert status_rows([Survey(run, status)])[0][:2] == (status.status, 'a')
+    claims.release(claims.take(tmp_path))
 
 
 def test_a_failure_is_kept_with_where_it_was_and_the_log(tmp_path):

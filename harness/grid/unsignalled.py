@@ -1,0 +1,11 @@
+"""Importing this makes a process deaf to the signals that runs end on.
+
+The fork server imports it: a signal to the whole process group (``timeout``, systemd, Slurm) would
+otherwise end the server before its workers have written their checkpoints. Workers set handlers of
+their own; the server itself ends with the command that started it.
+"""
+
+import signal
+
+for _number in (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
+    signal.signal(_number, signal.SIG_IGN)
