@@ -140,12 +140,14 @@ def test_an_interrupted_job_is_requeued_watched_and_goes_on(cluster, grid, undis
     said = first.stderr.read()
     assert '1 job(s) stay in the queue' in said and f'scancel {job} ends them' in said
 
+    set_partition('DOWN')  # what is requeued stays in the queue
     subprocess.run(['scancel', '--signal=USR2', job], check=True)
     until(lambda: states()[job] == 'PENDING')
     assert re.search(
         rf'QUEUED +{run.name} +train .* job {job}\n', run_grid(grid, tmp_path, '--status').stdout
     )
     before = states().keys()
+    set_partition('UP')
     done = run_grid(grid, tmp_path, '--only', 'PI-R4', *OPTIONS)
     assert done.returncode == 0, done.stdout + done.stderr
     assert states().keys() == before  # nothing was submitted again
