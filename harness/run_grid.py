@@ -13,6 +13,7 @@ from pathlib import Path
 sys.path[0] = str(Path(__file__).resolve().parents[1])  # the repository, not this folder
 
 from harness.grid.arguments import parse_args, parse_overrides  # noqa: E402
+from harness.signals import ENDING  # noqa: E402
 
 
 def to_start(surveys, work_dir: Path, args: argparse.Namespace) -> list:
@@ -89,8 +90,7 @@ def start_runs(args: argparse.Namespace, grid, todo: list, work_dir: Path) -> No
     hang_after = 60 * args.hang_minutes
     launcher = make_launcher(grid, work_dir, args.launcher, args.jobs, args.slurm)
     works = prepare_runs(args, grid, todo, work_dir)
-    heeded = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
-    before = {number: signal.getsignal(number) for number in heeded}
+    before = {number: signal.getsignal(number) for number in ENDING}
     for number, handler in before.items():
         if handler is not signal.SIG_IGN:  # nohup
             signal.signal(number, signal.default_int_handler)

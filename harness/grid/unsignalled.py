@@ -7,5 +7,7 @@ their own; the server itself ends with the command that started it.
 
 import signal
 
-for _number in (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
+from harness.signals import ENDING
+
+for _number in ENDING:
     signal.signal(_number, signal.SIG_IGN)

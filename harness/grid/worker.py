@@ -83,8 +83,7 @@ def _run(folder: Path, slot: int, interruption: Interruption) -> int:
         if torch.cuda.is_available():
             torch.cuda.set_device(first_gpu % torch.cuda.device_count())
         missing = evaluations.why_missing(folder, task.evaluations)
-        finished = missing and task.trains and _finished_training(folder, task.trains_again)
-        if missing and task.trains and finished is None:
+        if missing and task.trains and not _finished_training(folder, task.trains_again):
             if task.eval_only:
                 fail(f'{folder.name} has no finished training to evaluate')
             if cfg.get('nproc', 1) > 1:
@@ -96,18 +95,22 @@ def _run(folder: Path, slot: int, interruption: Interruption) -> int:
         ledger.write_status(folder, 'DONE')
         return 0
     except Interrupted as error:
-        ledger.write_status(folder, 'INTERRUPTED', reason=str(error), **ledger.position(folder))
-        return INTERRUPTED
+        return _interrupted(folder, str(error))
     except Exception as error:
         if interruption.received:  # it may have ended others first, as workers that load data
-            reason = f'interrupted by {interruption.received.name}: {error}'.splitlines()[0]
-            ledger.write_status(folder, 'INTERRUPTED', reason=reason, **ledger.position(folder))
-            return INTERRUPTED
+            reason = f'interrupted by {interruption.received.name}: {error}'
+            return _interrupted(folder, reason.splitlines()[0])
         with suppress(OSError):  # the disk may be full
             traceback.print_exc()
         kind = '' if isinstance(error, UserError) else f'{type(error).__name__}: '
         ledger.write_failure(folder, f'{kind}{error}'.splitlines()[0])
         return 1
+
+
+def _interrupted(folder: Path, reason: str) -> int:
+    """Notes that the run can go on; the exit code that says so."""
+    ledger.write_status(folder, 'INTERRUPTED', reason=reason, **ledger.position(folder))
+    return INTERRUPTED
 
 
 def _finished_training(folder: Path, trains_again: bool) -> Optional[Path]:

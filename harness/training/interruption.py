@@ -7,10 +7,9 @@ import torch
 from mmengine.dist import all_reduce, barrier
 from mmengine.hooks import Hook
 
-from .checkpoints import ClipCheckpointHook
+from harness.signals import ENDING
 
-#: what schedulers and people send; SIGINT stays Ctrl-C
-SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+from .checkpoints import ClipCheckpointHook
 
 
 class Interrupted(Exception):
@@ -18,11 +17,14 @@ class Interrupted(Exception):
 
 
 class Interruption:
-    """Remembers that one of :data:`SIGNALS` has come, from its creation in the main thread on."""
+    """Remembers that one of :data:`~harness.signals.ENDING` has come.
+
+    Listens from its creation on, which must be in the main thread.
+    """
 
     def __init__(self) -> None:
         self.received: Optional[signal.Signals] = None
-        for number in SIGNALS:
+        for number in ENDING:
             signal.signal(number, self._receive)
 
     def _receive(self, number, frame) -> None:

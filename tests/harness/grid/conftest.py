@@ -7,7 +7,7 @@ from textwrap import dedent
 
 import pytest
 
-from harness.training.interruption import SIGNALS
+from harness.signals import ENDING
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 
@@ -15,7 +15,7 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 @pytest.fixture(autouse=True)
 def signal_handlers():
     """Handlers of a test end with it: pools of later tests end their workers by signal."""
-    before = {number: signal.getsignal(number) for number in SIGNALS}
+    before = {number: signal.getsignal(number) for number in ENDING}
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
