@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from mmengine.runner import CheckpointLoader
 from torch import nn
 
-from harness.cli import fail
+from harness.errors import fail
 
 
 @contextmanager

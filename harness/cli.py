@@ -1,30 +1,21 @@
-"""What the command lines of this package share."""
+"""What the command lines of this package share; light, so that ``--help`` answers at once."""
 
+import argparse
 import errno
+import os
 import sys
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-
-from mmengine.config import Config, DictAction
-from mmengine.utils import import_modules_from_strings
 
 from dataset_tools.manifest import DatasetError
+from harness.errors import UserError
 
 #: what a place to write to may be: full, over quota, read-only, not ours, not a folder
 _STORAGE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.ENOTDIR)
 
 
-class UserError(RuntimeError):
-    """Something the user can mend; shown as one line."""
-
-
-def fail(message: str):
-    """Ends the command with one line that says what is wrong."""
-    raise UserError(message)
-
-
 @contextmanager
-def user_errors():
+def user_errors() -> Iterator[None]:
     """Shows errors that the user can mend as one line instead of a traceback."""
     try:
         yield
@@ -36,30 +27,22 @@ def user_errors():
         sys.exit(f'error: {error.filename}: {error.strerror}')
 
 
-def load_config(path: str, options: list[str] = ()) -> Config:
-    """Reads a config file without importing what it names, and applies ``KEY=VALUE`` options.
-
-    Raises:
-        UserError: no such file, or not a config.
-    """
-    if not Path(path).is_file():
-        fail(f'config {path}: no such file')
-    try:
-        cfg = Config.fromfile(path, import_custom_modules=False)
-    except Exception as error:  # a config is a program and may raise anything
-        fail(f'config {path}: {type(error).__name__}: {error}')
-    for option in options:
-        if '=' not in option:
-            fail(f'--cfg-options {option}: must look like KEY=VALUE')
-    cfg.merge_from_dict(
-        {
-            key: DictAction._parse_iterable(value)
-            for key, value in (option.split('=', 1) for option in options)
-        }
+def add_cfg_options(parser: argparse.ArgumentParser) -> None:
+    """Adds ``--cfg-options``, as MMagic's tools have it."""
+    parser.add_argument(
+        '--cfg-options', nargs='+', default=[], metavar='KEY=VALUE', help='override config entries'
     )
-    return cfg
 
 
-def import_custom_modules(cfg: Config) -> None:
-    """Imports what a config names in ``custom_imports``, so that its types are registered."""
-    import_modules_from_strings(**cfg.get('custom_imports', {'imports': None}))
+def add_run_options(parser: argparse.ArgumentParser) -> None:
+    """Adds ``--cfg-options`` and ``--launcher``, as MMagic's tools have them."""
+    add_cfg_options(parser)
+    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm'], default='none')
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
+
+
+def parse_run_args(parser: argparse.ArgumentParser, argv=None) -> argparse.Namespace:
+    """Parses and hands the local rank on to where MMEngine looks for it."""
+    args = parser.parse_args(argv)
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    return args

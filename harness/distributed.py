@@ -3,7 +3,7 @@
 import torch
 from mmengine.dist import init_dist, is_distributed
 
-from harness.cli import fail
+from harness.errors import fail
 
 
 def init_distributed(launcher: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 sys.path[0] = str(Path(__file__).resolve().parents[1])  # the repository, not this folder
 
 from dataset_tools.commands import positive  # noqa: E402
-from harness.options import add_cfg_options  # noqa: E402
+from harness.cli import add_cfg_options  # noqa: E402
 
 EXAMPLES = """examples:
   python harness/infer.py mm_configs/frvsr/frvsr_paper.py iter_500000.pth my_clip.mp4 sr.mp4
@@ -74,7 +74,9 @@ def parse_args(argv=None) -> argparse.Namespace:
 
 def main(argv=None) -> int:
     args = parse_args(argv)
-    from harness.cli import fail, load_config, user_errors
+    from harness.cli import user_errors
+    from harness.configs import load_config
+    from harness.errors import fail
 
     with user_errors():
         if args.fps <= 0:
@@ -142,7 +144,7 @@ def _write(srs, video, args, bar):
 def _device(name):
     import torch
 
-    from harness.cli import fail
+    from harness.errors import fail
     from harness.evaluation.model import default_device
 
     try:
@@ -154,7 +156,7 @@ def _device(name):
 
 
 def _load_network(cfg, checkpoint, device):
-    from harness.cli import fail
+    from harness.errors import fail
     from harness.evaluation.model import load_model
 
     net = load_model(cfg, None if checkpoint == 'none' else checkpoint, device).generator

@@ -65,7 +65,7 @@ def prepare_runs(args: argparse.Namespace, grid, todo: list, work_dir: Path) -> 
 
 def export_script(args: argparse.Namespace, grid, todo: list, work_dir: Path) -> None:
     """Prepares runs, given with their statuses, and writes the sbatch script that starts them."""
-    from harness.cli import fail
+    from harness.errors import fail
     from harness.grid.start import sbatch_script_of
 
     if not todo:

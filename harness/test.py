@@ -6,7 +6,7 @@ from pathlib import Path
 
 sys.path[0] = str(Path(__file__).resolve().parents[1])  # the repository, not this folder
 
-from harness.options import add_run_options, parse_run_args  # noqa: E402
+from harness.cli import add_run_options, parse_run_args  # noqa: E402
 
 EXAMPLES = """examples:
   python harness/test.py mm_configs/frvsr/frvsr_rr_quickstart.py \\
@@ -44,7 +44,9 @@ def parse_args(argv=None) -> argparse.Namespace:
 
 def main(argv=None) -> int:
     args = parse_args(argv)
-    from harness.cli import fail, load_config, user_errors
+    from harness.cli import user_errors
+    from harness.configs import load_config
+    from harness.errors import fail
 
     with user_errors():
         if not Path(args.checkpoint).is_file():

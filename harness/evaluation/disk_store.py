@@ -8,7 +8,7 @@ from typing import Optional
 import torch
 from torch import Tensor
 
-from harness.cli import fail
+from harness.errors import fail
 
 
 class DiskStore:

@@ -27,7 +27,7 @@ from typing import NamedTuple, Optional, Union
 import numpy as np
 import torch
 
-from harness.cli import fail
+from harness.errors import fail
 from harness.networks.recurrent import RecurrentNet, States
 
 from .sweeps import sweep

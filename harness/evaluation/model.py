@@ -10,7 +10,7 @@ from mmengine.runner import load_checkpoint
 
 import harness.networks  # noqa: F401  (fills the registry)
 from harness.checkpoints import loading
-from harness.cli import import_custom_modules
+from harness.configs import import_custom_modules
 
 
 def default_device() -> torch.device:

@@ -68,7 +68,7 @@ def _model():
     import lpips
     import torch
 
-    from harness.cli import fail
+    from harness.errors import fail
 
     if missing_weights():
         fail(f'LPIPS {missing_weights()}')

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from harness.cli import UserError, fail
+from harness.errors import UserError, fail
 
 from .protocols import DEFAULT, PROTOCOLS, Protocol
 from .scorer import VideoScorer, metric_columns

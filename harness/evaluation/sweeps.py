@@ -7,7 +7,7 @@ from typing import NamedTuple, Optional
 
 from torch import Tensor
 
-from harness.cli import fail
+from harness.errors import fail
 from harness.networks.recurrent import State
 
 from .disk_store import DiskStore

@@ -14,7 +14,7 @@ from dataset_tools.frames import IMAGE_SUFFIXES, decode_video, read_image
 from dataset_tools.manifest import MANIFEST, VideoSet
 from dataset_tools.pack_reader import frame_reader
 from dataset_tools.prepare_sources import VIDEO_SUFFIXES
-from harness.cli import fail
+from harness.errors import fail
 
 
 @dataclass(frozen=True)

@@ -110,7 +110,7 @@ def parse_args(description: str, argv: Optional[list[str]] = None) -> argparse.N
 
 def parse_overrides(settings: list[str]) -> dict[str, list]:
     """``['R=2,8', 'fc=true']`` -> ``{'R': [2, 8], 'fc': [True]}``."""
-    from harness.cli import fail
+    from harness.errors import fail
 
     words = {'true': True, 'false': False, 'none': None}
     overrides = {}

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple, Optional
 
 from dataset_tools.manifest import DatasetError, VideoSet
-from harness.cli import UserError, fail
+from harness.errors import UserError, fail
 from harness.clip_limits import Videos, clip_problems, number_problems
 
 from .expand import Axes, Run, resolve_config, run_folder

@@ -10,7 +10,7 @@ from typing import NamedTuple, Optional
 from mmengine.config import Config
 
 from dataset_tools.manifest import VideoSet
-from harness.cli import fail
+from harness.errors import fail
 
 from .evaluation_plan import External
 from .evaluations import BEST, Variant

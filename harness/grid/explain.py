@@ -4,7 +4,7 @@ import fnmatch
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from harness.cli import fail
+from harness.errors import fail
 from harness.files import read_json
 
 from .expand import Run, run_folder

@@ -12,7 +12,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from dataset_tools.manifest import VideoSet
-from harness.cli import UserError, fail
+from harness.errors import UserError, fail
 from harness.evaluation.frames_csv import missing_metrics, write_frames
 from harness.evaluation.protocols import DEFAULT, PROTOCOLS
 from harness.evaluation.score import count_frames, pair_videos, score

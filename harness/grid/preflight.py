@@ -21,7 +21,8 @@ from mmengine.runner import Runner
 import harness.data
 import harness.networks
 import harness.training  # noqa: F401  (fills the registries)
-from harness.cli import UserError, fail, import_custom_modules
+from harness.configs import import_custom_modules
+from harness.errors import UserError, fail
 from harness.evaluation.model import default_device
 from harness.networks.recurrent import RecurrentNet
 from harness.training.loops import ClipTrainLoop

@@ -6,7 +6,7 @@ from typing import Optional
 
 from rich.console import Console
 
-from harness.cli import fail
+from harness.errors import fail
 from harness.evaluation.references import write_references
 from harness.files import replacing, write_json
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from harness.cli import fail
+from harness.errors import fail
 from harness.files import read_json, write_json
 
 from .evaluations import Evaluation

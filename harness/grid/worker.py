@@ -25,7 +25,7 @@ import torch.utils.tensorboard
 from mmengine.config import Config
 
 from dataset_tools.manifest import VideoSet
-from harness.cli import UserError, fail
+from harness.errors import UserError, fail
 from harness.evaluation.evaluate import evaluate_set
 from harness.evaluation.images import ImageSaver, images_folder
 from harness.evaluation.model import default_device, load_model

@@ -66,7 +66,7 @@ def _size(text: str) -> tuple[int, int]:
 
 
 def _summary(args) -> None:
-    from harness.cli import fail
+    from harness.errors import fail
 
     if args.csv and not args.csv.parent.is_dir():
         fail(f'--csv {args.csv}: no such folder')  # now, not after minutes of measuring

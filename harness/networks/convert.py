@@ -29,7 +29,7 @@ import torch
 from torch import Tensor
 
 from harness.checkpoints import read_weights
-from harness.cli import fail
+from harness.errors import fail
 from harness.files import replacing
 
 from .upsample import BD_TAPS

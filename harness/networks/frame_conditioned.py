@@ -7,7 +7,7 @@ import torch
 from mmagic.registry import MODELS
 from torch import Tensor
 
-from harness.cli import UserError, fail
+from harness.errors import UserError, fail
 
 from .recurrent import RecurrentNet
 

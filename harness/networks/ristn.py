@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from mmagic.registry import MODELS
 from torch import Tensor, nn
 
-from harness.cli import fail
+from harness.errors import fail
 
 from .convlstm import CONNECTIONS, BidirectionalConvLSTM
 from .invertible import BLOCKS, SpatialComponent, bn_relu

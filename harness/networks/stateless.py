@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from harness.cli import fail
+from harness.errors import fail
 
 from .recurrent import RecurrentNet, States, Unrolled
 
@@ -29,7 +29,7 @@ class StatelessNet(RecurrentNet):
         return Unrolled(self.super_resolve(lrs), States())
 
     def states_at(self, lrs, starts, ends, cond=None, lengths=None, initial=None):
-        """Raises :class:`~harness.cli.UserError`."""
+        """Raises :class:`~harness.errors.UserError`."""
         fail(f'{type(self).__name__} gives no states; train it with RI')
 
 

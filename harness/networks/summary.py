@@ -16,7 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 from torch.utils.flop_counter import FlopCounterMode
 
-from harness.cli import load_config
+from harness.configs import load_config
 from harness.evaluation.inference import super_resolve
 from harness.evaluation.model import default_device, load_model
 from harness.files import replacing

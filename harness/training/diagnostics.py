@@ -11,7 +11,7 @@ from mmengine.dist import all_gather_object
 from mmengine.hooks import Hook
 from torch import Tensor
 
-from harness.cli import UserError
+from harness.errors import UserError
 from harness.data.validation import ValidationVideo
 from harness.evaluation.state_measures import perturbation_growth, state_norms
 from harness.networks.recurrent import RecurrentNet, States

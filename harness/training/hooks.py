@@ -7,7 +7,7 @@ from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from torch import nn
 
-from harness.cli import fail
+from harness.errors import fail
 
 
 @HOOKS.register_module()

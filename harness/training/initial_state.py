@@ -5,7 +5,7 @@ from typing import NamedTuple, Optional
 import torch
 from torch import Tensor
 
-from harness.cli import UserError
+from harness.errors import UserError
 from harness.networks.recurrent import RecurrentNet, States
 
 from .plan import named_rng

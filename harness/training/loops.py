@@ -10,7 +10,7 @@ from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import BaseLoop
 
-from harness.cli import UserError
+from harness.errors import UserError
 from harness.clip_limits import Videos
 from harness.networks.recurrent import States
 

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from mmagic.registry import LOOPS
 
-from harness.cli import UserError
+from harness.errors import UserError
 from harness.clip_limits import bank_slots
 from harness.data import ClipIndex
 from harness.networks.recurrent import States

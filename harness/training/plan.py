@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from harness.cli import UserError
+from harness.errors import UserError
 from harness.clip_limits import Videos, clip_problems
 from harness.data import ClipIndex, Window
 

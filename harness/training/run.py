@@ -15,7 +15,7 @@ import harness.data
 import harness.networks
 import harness.training  # noqa: F401  (fills the registries)
 from harness.checkpoints import check_overlap
-from harness.cli import import_custom_modules
+from harness.configs import import_custom_modules
 from harness.distributed import init_distributed
 from harness.files import write_json
 

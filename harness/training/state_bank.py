@@ -12,7 +12,7 @@ import psutil
 import torch
 from torch import Tensor
 
-from harness.cli import UserError
+from harness.errors import UserError
 from harness.networks.recurrent import States, StateShapes
 
 PLACES = ('device', 'cpu', 'disk')

@@ -12,7 +12,7 @@ from mmengine.config import Config
 from harness import test as test_command
 from harness import train as train_command
 from harness.checkpoints import read_weights
-from harness.cli import UserError
+from harness.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[2]
 #: nothing listens on port 9, so that this fails as any download does without a network

@@ -11,7 +11,7 @@ from contextlib import redirect_stderr
 from pathlib import Path
 from typing import Optional
 
-from harness.cli import fail
+from harness.errors import fail
 from harness.files import read_json, write_json
 from harness.grid import ledger
 from harness.grid.claims import HEARTBEAT, release_job

@@ -20,7 +20,7 @@ from math import ceil
 from pathlib import Path
 from typing import NamedTuple
 
-from harness.cli import fail
+from harness.errors import fail
 
 _REPOSITORY = Path(__file__).resolve().parents[3]
 #: key -> option of sbatch

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from harness.cli import UserError
+from harness.errors import UserError
 from harness.evaluation.disk_store import DiskStore
 
 

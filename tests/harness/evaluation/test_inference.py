@@ -11,7 +11,7 @@ import torch
 from mmagic.registry import MODELS
 from torch import nn
 
-from harness.cli import UserError
+from harness.errors import UserError
 from harness.evaluation import inference
 from harness.evaluation.inference import STATES, super_resolve
 from harness.networks.recurrent import RecurrentNet, States, Sweep, Unrolled

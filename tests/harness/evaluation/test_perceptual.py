@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torchvision.models import alexnet
 
-from harness.cli import UserError
+from harness.errors import UserError
 from harness.evaluation import perceptual
 from harness.evaluation.perceptual import Lpips, TemporalLpips
 from harness.evaluation.scorer import metric_problems

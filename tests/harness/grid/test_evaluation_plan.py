@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from harness.cli import UserError
+from harness.errors import UserError
 from harness.grid.checks import load_grid
 from harness.grid.expand import expand, grid_record
 

@@ -5,7 +5,8 @@ import shutil
 import pytest
 
 from dataset_tools.manifest import VideoSet
-from harness.cli import UserError, load_config
+from harness.configs import load_config
+from harness.errors import UserError
 from harness.grid.checks import load_grid
 from harness.grid.expand import expand, grid_record
 from harness.grid.grid_file import load_network

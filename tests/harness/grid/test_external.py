@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from dataset_tools.frames import encode_png, read_frame
-from harness.cli import UserError
+from harness.errors import UserError
 from harness.evaluation.protocols import PROTOCOLS
 from harness.evaluation.score import pair_videos, score
 from harness.grid.evaluation_plan import EvaluationPlan, External

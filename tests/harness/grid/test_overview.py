@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli import UserError
+from harness.errors import UserError
 from harness.files import write_json
 from harness.grid import claims, ledger
 from harness.grid.checks import load_grid

@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from harness.cli import UserError
+from harness.errors import UserError
 from harness.grid.arguments import parse_overrides
 from tests.harness.grid.results import frames
 

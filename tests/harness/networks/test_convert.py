@@ -9,7 +9,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from harness.cli import UserError, load_config
+from harness.configs import load_config
+from harness.errors import UserError
 from harness.evaluation.model import load_model
 from harness.networks.__main__ import main
 from harness.networks.convert import convert_frvsr

@@ -4,7 +4,7 @@ import pytest
 import torch
 from mmagic.registry import MODELS
 
-from harness.cli import UserError
+from harness.errors import UserError
 from harness.evaluation.inference import super_resolve
 
 CONV_FLOW = dict(type='ConvFlowNet', channels=8)

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from mmagic.registry import MODELS
 
-from harness.cli import UserError
+from harness.errors import UserError
 from harness.networks import RISTNNet, States
 
 TINY = dict(type='RISTNNet', bottlenecks=((2, 1), (2, 1)), layers=2, growth=4)

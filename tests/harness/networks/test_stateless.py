@@ -5,7 +5,7 @@ import torch
 from mmagic.models.editors.rdn.rdn_net import RDNNet
 from mmagic.registry import MODELS
 
-from harness.cli import UserError
+from harness.errors import UserError
 from harness.networks import FramewiseRDNNet, States
 from harness.networks.stateless import map_frames
 

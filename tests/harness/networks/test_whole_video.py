@@ -5,7 +5,7 @@ import torch
 from mmagic.models.editors.basicvsr_plusplus_net import BasicVSRPlusPlusNet
 from mmagic.models.editors.iconvsr import IconVSRNet
 
-from harness.cli import UserError
+from harness.errors import UserError
 from harness.networks import WholeBasicVSRPlusPlusNet, WholeIconVSRNet
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from harness.cli import UserError
+from harness.errors import UserError
 from harness.training import DivergedError
 from harness.training.run import train
 from tests.harness.training.trainings import (

@@ -4,7 +4,7 @@ import pytest
 import torch
 from mmengine.hooks import Hook
 
-from harness.cli import UserError
+from harness.errors import UserError
 from harness.training import DivergedError
 from harness.training.run import train
 from tests.harness.training.trainings import (

@@ -9,7 +9,7 @@ from collections import namedtuple
 import pytest
 import torch
 
-from harness.cli import UserError
+from harness.errors import UserError
 from harness.networks.recurrent import States
 from harness.training import state_bank
 from harness.training.state_bank import (

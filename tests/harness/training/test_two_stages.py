@@ -10,7 +10,7 @@ from mmengine.config import Config
 from mmengine.hooks import Hook
 
 from dataset_tools.degrade_folder import make_degraded_set
-from harness.cli import UserError
+from harness.errors import UserError
 from harness.training.run import resume_if_begun, train
 
 CONFIGS = Path(__file__).resolve().parents[3] / 'mm_configs/ristn'

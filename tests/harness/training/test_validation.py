@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import torch
 
-from harness.cli import UserError
+from harness.errors import UserError
 from harness.data import ValidationVideoDataset
 from harness.evaluation.inference import super_resolve
 from harness.evaluation.metrics import psnr, rgb_to_y

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
-from harness.cli import UserError
+from harness.errors import UserError
 from harness.grid import claims, ledger, overview
 from harness.grid.evaluations import Evaluation, Variant
 from harness.grid.launch import GridLaunch, Work

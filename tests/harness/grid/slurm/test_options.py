@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from harness.cli import UserError
+from harness.errors import UserError
 from harness.grid.slurm.options import parse_settings, plan_slurm
 
 
