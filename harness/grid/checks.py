@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import NamedTuple, Optional
 
 from dataset_tools.manifest import DatasetError, VideoSet
-from harness.errors import UserError, fail
 from harness.clip_limits import Videos, clip_problems, number_problems
+from harness.errors import UserError, fail
 
 from .expand import Axes, Run, resolve_config, run_folder
 from .fork_server import call

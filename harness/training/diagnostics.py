@@ -11,8 +11,8 @@ from mmengine.dist import all_gather_object
 from mmengine.hooks import Hook
 from torch import Tensor
 
-from harness.errors import UserError
 from harness.data.validation import ValidationVideo
+from harness.errors import UserError
 from harness.evaluation.state_measures import perturbation_growth, state_norms
 from harness.networks.recurrent import RecurrentNet, States
 

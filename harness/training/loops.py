@@ -10,8 +10,8 @@ from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import BaseLoop
 
-from harness.errors import UserError
 from harness.clip_limits import Videos
+from harness.errors import UserError
 from harness.networks.recurrent import States
 
 from .initial_state import InitialState, make_initial_state

@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from mmagic.registry import LOOPS
 
-from harness.errors import UserError
 from harness.clip_limits import bank_slots
 from harness.data import ClipIndex
+from harness.errors import UserError
 from harness.networks.recurrent import States
 
 from .loops import ClipTrainLoop, raise_together

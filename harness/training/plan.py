@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from harness.errors import UserError
 from harness.clip_limits import Videos, clip_problems
 from harness.data import ClipIndex, Window
+from harness.errors import UserError
 
 
 class PlanError(UserError, ValueError):

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 import torch
 
-from harness.errors import UserError
 from harness.data import ValidationVideoDataset
+from harness.errors import UserError
 from harness.evaluation.inference import super_resolve
 from harness.evaluation.metrics import psnr, rgb_to_y
 from harness.training import StabilityMetric
