@@ -10,13 +10,13 @@ from dataset_tools.manifest import DatasetError
 
 # Each has ``add_parser(tools)``, and imports nothing heavy before its tool runs.
 _MODULES = (
-    'dataset_tools.commands_sets',
-    'dataset_tools.commands_stills',
-    'dataset_tools.commands_videos',
-    'dataset_tools.prepare',
-    'dataset_tools.info',
-    'dataset_tools.preview',
-    'dataset_tools.pack',
+    'dataset_tools.commands.sets',
+    'dataset_tools.commands.stills',
+    'dataset_tools.commands.videos',
+    'dataset_tools.commands.prepare',
+    'dataset_tools.commands.info',
+    'dataset_tools.commands.preview',
+    'dataset_tools.commands.pack',
 )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from dataset_tools.degrade import (
+from dataset_tools.degrade.filters import (
     RADIUS,
     SIGMA,
     crop_to_multiple,

@@ -2,7 +2,7 @@
 
 A set is ``<root>/<kind>/<video>/%08d.png`` (8-bit RGB, numbered from 0) and a ``manifest.json``.
 Kinds are ``gt``, ``lr_bd``, ``lr_bi`` and ``mask`` (grey); a set of changed LR has no ``gt``.
-Standard library only: the training harness imports this module and no other of the package.
+Standard library only, so that whoever reads a manifest imports nothing heavy.
 """
 
 from __future__ import annotations

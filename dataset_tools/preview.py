@@ -1,38 +1,134 @@
-"""Subcommand ``preview``: a set at a glance, as a contact sheet or as a short video."""
+"""Draws what ``preview`` shows."""
 
 from __future__ import annotations
 
-import argparse
+import math
+import os
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from dataset_tools.commands import Tools, add_tool, positive
+import av
+import cv2
+import numpy as np
+
+from dataset_tools.frames import encode_png
+from dataset_tools.manifest import DatasetError, VideoSet
+from dataset_tools.pack.reader import frame_reader
+
+COLUMNS = 8
+CELL_WIDTH = 160
+LABEL_HEIGHT = 18
+VIDEO_FRAMES = 60
+VIDEO_RATE = 15
+
+_Read = Callable[[str, str, int], np.ndarray]
 
 
-def add_parser(tools: Tools) -> None:
-    """Adds the subcommand."""
-    tool = add_tool(
-        tools,
-        'preview',
-        _run,
-        'draw a contact sheet (PNG), or a short video (mp4, GIF) of all videos side by side',
-        'data/sample/train --output train.png',
+def make_preview(root: str | Path, output: Path, videos: int) -> int:
+    """Writes a contact sheet (rows: videos, columns: frames in time) or a short video of a set.
+
+    Args:
+        root: The set folder.
+        output: The file to write, replaced if it exists; ends in .png, .mp4 or .gif.
+        videos: How many videos to show at most, evenly spread over the set.
+
+    Returns:
+        How many are shown.
+
+    Raises:
+        DatasetError: Another ending, no set, or a file that cannot be read or written.
+    """
+    suffix = output.suffix.lower()
+    if suffix not in ('.png', '.mp4', '.gif'):
+        raise DatasetError(f'{output}: the name has to end in .png, .mp4 or .gif')
+    video_set = VideoSet.load(root)
+    shown = min(videos, len(video_set.videos))
+    names = list(video_set.videos)
+    names = [names[index * len(names) // shown] for index in range(shown)]
+    read, kind = frame_reader(video_set), video_set.kinds[0]
+    part = output.with_name(f'.{output.stem}.part{suffix}')
+    try:
+        if suffix == '.png':
+            part.write_bytes(encode_png(contact_sheet(video_set, names, kind, read)))
+        else:
+            _write_video(part, _playing(video_set, names, kind, read))
+        os.replace(part, output)
+    except (OSError, av.FFmpegError) as error:
+        raise DatasetError(f'{output}: cannot be written ({error})') from error
+    finally:
+        part.unlink(missing_ok=True)
+    return shown
+
+
+def contact_sheet(video_set: VideoSet, names: list[str], kind: str, read: _Read) -> np.ndarray:
+    """Frames of videos, first to last, one row a video.
+
+    Args:
+        video_set: The set.
+        names: Its videos to show.
+        kind: Its kind of frames to show.
+        read: Reads a frame, see ``frame_reader``.
+
+    Returns:
+        uint8, h x w x 3.
+    """
+    rows = []
+    for name in names:
+        frames = video_set.videos[name].frames
+        spread = np.linspace(0, frames - 1, COLUMNS).round().astype(int)
+        rows.append(
+            np.hstack(
+                [
+                    _cell(read(kind, name, t), f'{name}  {t}' if not column else f'{t}')
+                    for column, t in enumerate(spread.tolist())
+                ]
+            )
+        )
+    return np.vstack(rows)
+
+
+def _playing(video_set: VideoSet, names: list[str], kind: str, read: _Read) -> Iterator[np.ndarray]:
+    """Videos side by side in a grid; a short one stands still on its last frame."""
+    longest = max(video_set.videos[name].frames for name in names)
+    columns = math.ceil(math.sqrt(len(names)))
+    for t in range(min(longest, VIDEO_FRAMES)):
+        times = {name: min(t, video_set.videos[name].frames - 1) for name in names}
+        cells = [_cell(read(kind, name, at), f'{name}  {at}') for name, at in times.items()]
+        height = max(cell.shape[0] for cell in cells)
+        cells = [_pad(cell, height) for cell in cells]
+        cells += [np.zeros_like(cells[0])] * (-len(cells) % columns)
+        rows = [np.hstack(cells[i : i + columns]) for i in range(0, len(cells), columns)]
+        yield np.vstack(rows)
+
+
+def _cell(frame: np.ndarray, label: str) -> np.ndarray:
+    """A small frame, even in height as video codecs want it, below its label."""
+    height = max(2, round(frame.shape[0] * CELL_WIDTH / frame.shape[1] / 2) * 2)
+    small = cv2.resize(frame, (CELL_WIDTH, height), interpolation=cv2.INTER_AREA)
+    strip = np.zeros((LABEL_HEIGHT, CELL_WIDTH, 3), np.uint8)
+    cv2.putText(
+        strip, label, (3, 13), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (255, 255, 255), 1, cv2.LINE_AA
     )
-    tool.add_argument('set', type=Path, help='the set folder, packed or not')
-    tool.add_argument(
-        '--output', type=Path, required=True, metavar='FILE', help='ends in .png, .mp4 or .gif'
-    )
-    tool.add_argument(
-        '--videos',
-        type=positive,
-        default=12,
-        metavar='N',
-        help='show at most so many, evenly spread over the set (default: 12)',
-    )
+    return np.vstack([strip, small])
 
 
-def _run(options: argparse.Namespace) -> int:
-    from dataset_tools.preview_drawing import make_preview
+def _pad(cell: np.ndarray, height: int) -> np.ndarray:
+    return np.pad(cell, ((0, height - cell.shape[0]), (0, 0), (0, 0)))
 
-    shown = make_preview(options.set, options.output, options.videos)
-    print(f'{options.output}: {shown} videos of {options.set}')
-    return 0
+
+def _write_video(path: Path, frames: Iterable[np.ndarray]) -> None:
+    codec, pixels = ('gif', 'rgb8') if path.suffix == '.gif' else (_mp4_codec(), 'yuv420p')
+    with av.open(str(path), 'w') as container:
+        stream = None
+        for frame in frames:
+            if stream is None:
+                stream = container.add_stream(codec, rate=VIDEO_RATE)
+                stream.height, stream.width = frame.shape[:2]
+                stream.pix_fmt = pixels
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format='rgb24')))
+        container.mux(stream.encode())
+
+
+def _mp4_codec() -> str:
+    """H.264 where PyAV was built with it; MPEG-4 is part of FFmpeg itself."""
+    return 'libx264' if 'libx264' in av.codecs_available else 'mpeg4'

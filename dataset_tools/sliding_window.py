@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dataset_tools.degrade import crop_to_multiple
+from dataset_tools.degrade.filters import crop_to_multiple
 from dataset_tools.frames import LazyFrame
 from dataset_tools.kinds import layout_like
 from dataset_tools.manifest import SCALE, DatasetError, VideoSet

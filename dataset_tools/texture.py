@@ -17,9 +17,9 @@ from typing import NamedTuple
 from tqdm import tqdm
 
 from dataset_tools.frames import read_frame
-from dataset_tools.info_measures import texture
 from dataset_tools.kinds import layout_like
 from dataset_tools.manifest import DatasetError, VideoSet, find_existing
+from dataset_tools.measures import texture
 from dataset_tools.sources import describe_source
 from dataset_tools.writer import build_set
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from dataset_tools.manifest import MANIFEST, VideoSet, content_checksum, frame_file
-from dataset_tools.pack_reader import verify_packed
+from dataset_tools.pack.reader import verify_packed
 
 _PNG_START = b'\x89PNG\r\n\x1a\n'
 _PNG_END = b'IEND\xaeB`\x82'

@@ -7,7 +7,7 @@ from pathlib import Path
 
 sys.path[0] = str(Path(__file__).resolve().parents[1])  # the repository, not this folder
 
-from dataset_tools.commands import positive  # noqa: E402
+from dataset_tools.commands.shared import positive  # noqa: E402
 from harness.cli import add_cfg_options  # noqa: E402
 
 EXAMPLES = """examples:

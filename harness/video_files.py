@@ -19,7 +19,7 @@ from dataset_tools.frames import (
     read_frame,
     read_frames,
 )
-from dataset_tools.prepare_sources import VIDEO_SUFFIXES, find_videos
+from dataset_tools.prepare.sources import VIDEO_SUFFIXES, find_videos
 
 from .cli import fail
 from .files import replacing

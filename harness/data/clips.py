@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from dataset_tools.manifest import SCALE, VideoSet
-from dataset_tools.pack_reader import PackedVideos, frame_reader
+from dataset_tools.pack.reader import PackedVideos, frame_reader
 
 
 class Window(NamedTuple):

@@ -8,7 +8,7 @@ from mmagic.registry import DATASETS
 from torch.utils.data import Dataset
 
 from dataset_tools.manifest import VideoSet
-from dataset_tools.pack_reader import frame_reader
+from dataset_tools.pack.reader import frame_reader
 
 KINDS = ('moving', 'static')
 

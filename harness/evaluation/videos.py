@@ -12,8 +12,8 @@ import numpy as np
 
 from dataset_tools.frames import IMAGE_SUFFIXES, decode_video, read_image
 from dataset_tools.manifest import MANIFEST, VideoSet
-from dataset_tools.pack_reader import frame_reader
-from dataset_tools.prepare_sources import VIDEO_SUFFIXES
+from dataset_tools.pack.reader import frame_reader
+from dataset_tools.prepare.sources import VIDEO_SUFFIXES
 from harness.errors import fail
 
 

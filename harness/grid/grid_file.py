@@ -27,7 +27,7 @@ from typing import NamedTuple, Optional
 from mmengine.config import Config
 
 from dataset_tools.manifest import DatasetError, VideoSet
-from dataset_tools.pack_reader import PackedVideos
+from dataset_tools.pack.reader import PackedVideos
 from harness.clip_limits import is_count, number_problems
 from harness.configs import load_config
 from harness.errors import UserError, fail

@@ -20,9 +20,9 @@ from mmagic.structures import DataSample
 from mmengine.optim import OptimWrapper
 
 import harness.networks  # noqa: F401  (fills the registry)
-from dataset_tools.degrade import degrade_bd
+from dataset_tools.degrade.filters import degrade_bd
 from dataset_tools.frames import read_frame
-from dataset_tools.sample_frames import photograph_path
+from dataset_tools.sample.frames import photograph_path
 
 FRAMES, LR_SIZE = 15, 32
 LOSS = dict(type='CharbonnierLoss', loss_weight=1.0, reduction='mean')

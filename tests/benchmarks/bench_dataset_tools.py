@@ -22,15 +22,15 @@ from typing import NamedTuple
 
 import cv2
 
-from dataset_tools.composit import make_composit_set
-from dataset_tools.degrade_folder import make_degraded_set
+from dataset_tools.composit.sets import make_composit_set
+from dataset_tools.degrade.sets import make_degraded_set
 from dataset_tools.frames import encode_png, read_frame
 from dataset_tools.gamma import make_gamma_set
 from dataset_tools.jump import make_jump_set
 from dataset_tools.loop import make_loop_set
 from dataset_tools.manifest import VideoSet
-from dataset_tools.sample_frames import origin_frames
-from dataset_tools.sample_plan import Origin
+from dataset_tools.sample.frames import origin_frames
+from dataset_tools.sample.plan import Origin
 from dataset_tools.sliding_window import make_sliding_window_set
 from dataset_tools.static import make_static_set
 from dataset_tools.texture import make_texture_set

@@ -109,9 +109,9 @@ def _write_lrs(folder: Path, frames: int) -> None:
     """A window that moves over bigbuckbunny.mp4, which plays forwards and backwards."""
     import numpy as np
 
-    from dataset_tools.degrade import degrade_bd
-    from dataset_tools.sample_frames import origin_frames
-    from dataset_tools.sample_plan import Origin
+    from dataset_tools.degrade.filters import degrade_bd
+    from dataset_tools.sample.frames import origin_frames
+    from dataset_tools.sample.plan import Origin
 
     large = [degrade_bd(frame) for frame in origin_frames(Origin('bigbuckbunny.mp4', (0, 131)))]
     large += large[::-1]

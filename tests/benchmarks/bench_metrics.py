@@ -21,8 +21,8 @@ import cv2
 import numpy as np
 import torch
 
-from dataset_tools.sample_frames import origin_frames
-from dataset_tools.sample_plan import Origin
+from dataset_tools.sample.frames import origin_frames
+from dataset_tools.sample.plan import Origin
 from harness import compat
 from harness.evaluation.protocols import PROTOCOLS
 from harness.evaluation.scorer import BASIC_METRICS, VideoScorer

@@ -28,7 +28,7 @@ from mmengine.config import Config
 from mmengine.hooks import Hook
 
 from dataset_tools.frames import read_frame
-from dataset_tools.sample_frames import photograph_path
+from dataset_tools.sample.frames import photograph_path
 from dataset_tools.sliding_window import sliding_window
 from dataset_tools.writer import build_set
 from harness.training.run import train

@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 import pytest
 
-from dataset_tools.degrade_folder import make_degraded_set
+from dataset_tools.degrade.sets import make_degraded_set
 from dataset_tools.frames import encode_png, read_frame
-from dataset_tools.sample_frames import photograph_path
+from dataset_tools.sample.frames import photograph_path
 
 
 @pytest.fixture(scope='session')

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from dataset_tools.__main__ import main
-from dataset_tools.composit_paper import make_paper_composit_set
-from dataset_tools.degrade_folder import make_degraded_set
+from dataset_tools.composit.paper import make_paper_composit_set
+from dataset_tools.degrade.sets import make_degraded_set
 from dataset_tools.jump import jump_order, make_jump_set
 from dataset_tools.loop import make_loop_set
 from dataset_tools.manifest import DatasetError, VideoSet

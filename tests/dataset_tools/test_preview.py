@@ -8,12 +8,12 @@ import cv2
 import numpy as np
 import pytest
 
-from dataset_tools import preview_drawing
+from dataset_tools import preview
 from dataset_tools.__main__ import main
 from dataset_tools.frames import decode_video, read_frame
 from dataset_tools.manifest import DatasetError
-from dataset_tools.pack_writer import make_packed_set
-from dataset_tools.preview_drawing import make_preview
+from dataset_tools.pack.writer import make_packed_set
+from dataset_tools.preview import make_preview
 
 
 def test_contact_sheet(source_set: Path, tmp_path: Path, read_video, capsys):
@@ -48,7 +48,7 @@ def test_short_video(source_set: Path, tmp_path: Path, name):
 
 
 def test_without_h264(source_set: Path, tmp_path: Path, monkeypatch):
-    monkeypatch.setattr(preview_drawing.av, 'codecs_available', {'mpeg4'})
+    monkeypatch.setattr(preview.av, 'codecs_available', {'mpeg4'})
     make_preview(source_set, tmp_path / 'short.mp4', 12)
     assert len(list(decode_video(tmp_path / 'short.mp4'))) == 5
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from dataset_tools.degrade_folder import make_degraded_set
+from dataset_tools.degrade.sets import make_degraded_set
 from dataset_tools.frames import encode_png
 from dataset_tools.manifest import MANIFEST, DatasetError, VideoSet, find_existing
 from dataset_tools.sliding_window import make_sliding_window_set

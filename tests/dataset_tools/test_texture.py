@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from dataset_tools.degrade_folder import make_degraded_set
+from dataset_tools.degrade.sets import make_degraded_set
 from dataset_tools.manifest import DatasetError, VideoSet
 from dataset_tools.texture import make_texture_set, pick, rank_frames
 from dataset_tools.verify import verify

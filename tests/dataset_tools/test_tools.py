@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dataset_tools.composit import (
+from dataset_tools.composit.sets import (
     composit,
     composit_order,
     frames_of_passes,
     make_composit_set,
 )
-from dataset_tools.degrade import degrade_bd
+from dataset_tools.degrade.filters import degrade_bd
 from dataset_tools.gamma import gamma, gamma_at, make_gamma_set
 from dataset_tools.manifest import DatasetError, VideoSet
 from dataset_tools.sliding_window import (

@@ -10,10 +10,10 @@ import pytest
 import torch
 
 import harness.networks  # noqa: F401  (prepares the environment for MMagic)
-from dataset_tools.degrade import degrade_bd
+from dataset_tools.degrade.filters import degrade_bd
 from dataset_tools.frames import read_frame
 from dataset_tools.manifest import VideoSet
-from dataset_tools.sample_frames import photograph_path
+from dataset_tools.sample.frames import photograph_path
 from dataset_tools.sliding_window import sliding_window
 from dataset_tools.static import static
 from dataset_tools.writer import build_set

@@ -12,7 +12,7 @@ import pytest
 import torch
 from mmagic.registry import MODELS
 
-from dataset_tools.degrade import degrade_bd
+from dataset_tools.degrade.filters import degrade_bd
 from dataset_tools.frames import decode_video, encode_png, read_frame
 from harness import infer, video_files
 from harness.evaluation.inference import super_resolve

@@ -45,7 +45,7 @@ jobs = 2
 def make_data(root: Path) -> None:
     """Three short videos: windows that move over photographs."""
     from dataset_tools.frames import read_frame
-    from dataset_tools.sample_frames import photograph_path
+    from dataset_tools.sample.frames import photograph_path
     from dataset_tools.sliding_window import sliding_window
     from dataset_tools.writer import build_set
 

@@ -10,7 +10,7 @@ import torch
 from dataset_tools.frames import encode_png, read_frame
 from dataset_tools.kinds import DEGRADATIONS
 from dataset_tools.manifest import DatasetError, VideoSet
-from dataset_tools.pack_writer import make_packed_set
+from dataset_tools.pack.writer import make_packed_set
 from harness.data import ClipIndex, PlannedSampler, VideoClipDataset, Window
 
 

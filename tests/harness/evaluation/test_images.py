@@ -7,7 +7,7 @@ import pytest
 import torch
 from mmagic.registry import MODELS
 
-from dataset_tools.degrade import degrade_bd
+from dataset_tools.degrade.filters import degrade_bd
 from dataset_tools.frames import read_frame
 from dataset_tools.manifest import DatasetError
 from dataset_tools.static import static

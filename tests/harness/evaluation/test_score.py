@@ -13,7 +13,7 @@ import pytest
 
 from dataset_tools.frames import decode_video, encode_png, read_frame
 from dataset_tools.manifest import DatasetError
-from dataset_tools.pack_writer import make_packed_set
+from dataset_tools.pack.writer import make_packed_set
 from dataset_tools.sliding_window import make_sliding_window_set
 from harness.errors import UserError
 from harness.evaluation.__main__ import main

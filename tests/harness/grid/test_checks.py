@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from dataset_tools.pack_writer import make_packed_set
+from dataset_tools.pack.writer import make_packed_set
 from harness.errors import UserError
 from harness.grid.checks import check_start, load_grid, missing_files
 from harness.grid.expand import expand

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from mmengine.runner import Runner
 
-from dataset_tools.pack_writer import make_packed_set
+from dataset_tools.pack.writer import make_packed_set
 from harness.data import VideoClipDataset, clips
 from harness.evaluation.evaluate import evaluate_set
 from harness.evaluation.videos import set_frames

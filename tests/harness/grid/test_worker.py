@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from mmengine.config import Config
 
-from dataset_tools.degrade_folder import make_degraded_set
+from dataset_tools.degrade.sets import make_degraded_set
 from harness.evaluation.evaluate import evaluate_set
 from harness.evaluation.images import select_images
 from harness.evaluation.model import load_model

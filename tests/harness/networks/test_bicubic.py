@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from mmagic.datasets.transforms import MATLABLikeResize
 
-from dataset_tools.degrade import degrade_bd, degrade_bi
+from dataset_tools.degrade.filters import degrade_bd, degrade_bi
 from harness.networks import BicubicUpsampler
 from harness.networks.upsample import bicubic
 

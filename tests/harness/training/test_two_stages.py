@@ -9,7 +9,7 @@ import torch
 from mmengine.config import Config
 from mmengine.hooks import Hook
 
-from dataset_tools.degrade_folder import make_degraded_set
+from dataset_tools.degrade.sets import make_degraded_set
 from harness.errors import UserError
 from harness.training.run import resume_if_begun, train
 

@@ -10,11 +10,11 @@ import av
 import numpy as np
 import pytest
 
-from dataset_tools import prepare_plans
 from dataset_tools.frames import decode_video
 from dataset_tools.manifest import DatasetError, VideoSet
-from dataset_tools.prepare_sets import prepare
-from dataset_tools.public_sets import SETS
+from dataset_tools.prepare import plans
+from dataset_tools.prepare.public_sets import SETS
+from dataset_tools.prepare.sets import prepare
 
 _CODECS = {'.mp4': ('mpeg4', 'yuv420p'), '.mkv': ('ffv1', 'bgr0'), '.gif': ('gif', 'rgb8')}
 _CODECS['.y4m'] = ('wrapped_avframe', 'yuv420p')
@@ -73,7 +73,7 @@ def test_damaged_videos_leave_nothing(write_file, tmp_path: Path):
 @pytest.fixture
 def short_clips(monkeypatch) -> None:
     """Vimeo with clips of 4 frames, two of them."""
-    monkeypatch.setattr(prepare_plans, 'CLIP_FRAMES', 4)
+    monkeypatch.setattr(plans, 'CLIP_FRAMES', 4)
     train = replace(SETS['vimeo/train'], count=2, frames=(4, 4), heights=(48, 48), widths=(64, 64))
     monkeypatch.setitem(SETS, 'vimeo/train', train)
     val4 = replace(SETS['vimeo/val4'], count=1, frames=(5, 5), heights=(48, 48), widths=(64, 64))

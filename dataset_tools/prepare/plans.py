@@ -12,14 +12,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dataset_tools.manifest import DatasetError
-from dataset_tools.prepare_sources import (
+from dataset_tools.prepare.public_sets import REDS4, SETS, Comparison, Shape, compare
+from dataset_tools.prepare.sources import (
     Source,
     by_name,
     find_images,
     find_videos,
     image_source,
 )
-from dataset_tools.public_sets import REDS4, SETS, Comparison, Shape, compare
 
 CLIP_FRAMES = 120
 SEQUENCE_FRAMES = 5

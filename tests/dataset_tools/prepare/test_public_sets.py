@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dataset_tools.__main__ import main
-from dataset_tools.public_sets import SETS, Shape, compare, runs
+from dataset_tools.prepare.public_sets import SETS, Shape, compare, runs
 
 
 def test_the_numbers_of_the_papers_tables():

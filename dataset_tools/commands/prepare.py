@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from dataset_tools.commands import Tools, add_kind, add_output, add_tool, positive, report
+from dataset_tools.commands.shared import Tools, add_kind, add_output, add_tool, positive, report
 
 _SUMMARIES = {
     'vid4': ('Vid4: calendar, city, foliage, walk', 'downloads/vid4.zip --output data/vid4'),
@@ -98,7 +98,7 @@ def _add_set(sets: Tools, name: str, summary: str, example: str) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from dataset_tools.prepare_sets import prepare
+    from dataset_tools.prepare.sets import prepare
 
     known = vars(options)
     names = ('validation', 'static_copies', 'sequences', 'count', 'least')

@@ -15,11 +15,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from dataset_tools.composit import composit
+from dataset_tools.composit.sets import composit
 from dataset_tools.frames import Frame, decode_video, read_frame
 from dataset_tools.gamma import gamma
 from dataset_tools.manifest import DatasetError
-from dataset_tools.sample_plan import Item, Origin
+from dataset_tools.sample.plan import Item, Origin
 from dataset_tools.sliding_window import sliding_window
 from dataset_tools.static import static
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from dataset_tools.commands import Tools, add_maker, positive, report
+from dataset_tools.commands.shared import Tools, add_maker, positive, report
 
 
 def add_parser(tools: Tools) -> None:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from dataset_tools.degrade import crop_to_multiple, degrade_bd, degrade_bi, pad_to_multiple
-from dataset_tools.degrade_folder import make_degraded_set
+from dataset_tools.degrade.filters import crop_to_multiple, degrade_bd, degrade_bi, pad_to_multiple
+from dataset_tools.degrade.sets import make_degraded_set
 from dataset_tools.manifest import DatasetError, VideoSet
 from dataset_tools.verify import verify
 

@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from dataset_tools.frames import read_frame
 from dataset_tools.manifest import MANIFEST, DatasetError, VideoSet
-from dataset_tools.pack_reader import PACK_FORMAT, PackedVideos, array_folder
+from dataset_tools.pack.reader import PACK_FORMAT, PackedVideos, array_folder
 
 # Frames a file holds, and how large tiles are; a window of 64 LR pixels touches 4 to 9 tiles.
 BLOCK_FRAMES = 8

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dataset_tools import sample_frames
 from dataset_tools.manifest import DatasetError, VideoSet
-from dataset_tools.sample import make_sample
-from dataset_tools.sample_plan import SETS
+from dataset_tools.sample import frames as sample_frames
+from dataset_tools.sample.plan import SETS
+from dataset_tools.sample.sets import make_sample
 from dataset_tools.verify import verify
 
 # First frames of the scenes of bikes.mp4, measured; the other clips are one scene each.

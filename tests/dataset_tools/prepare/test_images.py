@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from dataset_tools.__main__ import main
-from dataset_tools.degrade import degrade_bd, degrade_bi
+from dataset_tools.degrade.filters import degrade_bd, degrade_bi
 from dataset_tools.frames import encode_png
 from dataset_tools.manifest import DatasetError, VideoSet
-from dataset_tools.prepare_sets import prepare
+from dataset_tools.prepare.sets import prepare
 from dataset_tools.verify import verify
 
 

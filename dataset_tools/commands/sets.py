@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from dataset_tools.commands import Tools, add_tool, report
+from dataset_tools.commands.shared import Tools, add_tool, report
 
 
 def add_parser(tools: Tools) -> None:
@@ -19,7 +19,7 @@ def add_parser(tools: Tools) -> None:
 
 
 def _sample(options: argparse.Namespace) -> int:
-    from dataset_tools.sample import make_sample
+    from dataset_tools.sample.sets import make_sample
 
     return report(make_sample(options.output))
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from dataset_tools.__main__ import main
-from dataset_tools.degrade_folder import make_degraded_set
-from dataset_tools.info_measures import describe_videos, motion, texture
-from dataset_tools.pack_writer import make_packed_set
+from dataset_tools.degrade.sets import make_degraded_set
+from dataset_tools.measures import describe_videos, motion, texture
+from dataset_tools.pack.writer import make_packed_set
 from dataset_tools.static import make_static_set
 
 

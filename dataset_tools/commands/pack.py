@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from dataset_tools.commands import Tools, add_output, add_tool, report
+from dataset_tools.commands.shared import Tools, add_output, add_tool, report
 
 
 def add_parser(tools: Tools) -> None:
@@ -22,6 +22,6 @@ def add_parser(tools: Tools) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from dataset_tools.pack_writer import make_packed_set
+    from dataset_tools.pack.writer import make_packed_set
 
     return report([make_packed_set(options.set, options.output, options.jobs)])

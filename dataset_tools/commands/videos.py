@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from dataset_tools.commands import (
+from dataset_tools.commands.shared import (
     Tools,
     add_kind,
     add_maker,
@@ -87,11 +87,11 @@ def _composit(options: argparse.Namespace) -> int:
             'composit: wanted one set; with --preset paper two, REDS validation videos and SPMCS'
         )
     if options.preset:
-        from dataset_tools.composit_paper import make_paper_composit_set
+        from dataset_tools.composit.paper import make_paper_composit_set
 
         return report([make_paper_composit_set(*options.source, options.output, options.jobs)])
 
-    from dataset_tools.composit import make_composit_set
+    from dataset_tools.composit.sets import make_composit_set
 
     made = make_composit_set(
         options.source[0], options.output, options.frames, options.passes, options.jobs
@@ -113,7 +113,7 @@ def _loop(options: argparse.Namespace) -> int:
 
 
 def _degrade(options: argparse.Namespace) -> int:
-    from dataset_tools.degrade_folder import make_degraded_set
+    from dataset_tools.degrade.sets import make_degraded_set
 
     made = make_degraded_set(
         options.source, options.output, options.kind, options.pad, options.jobs

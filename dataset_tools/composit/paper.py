@@ -10,10 +10,10 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from dataset_tools.composit import composit_order, frames_of_passes
+from dataset_tools.composit.sets import composit_order, frames_of_passes
 from dataset_tools.kinds import layout_like
 from dataset_tools.manifest import DatasetError, VideoSet
-from dataset_tools.public_sets import SETS
+from dataset_tools.prepare.public_sets import SETS
 from dataset_tools.sources import describe_source, frame_paths
 from dataset_tools.writer import build_set
 

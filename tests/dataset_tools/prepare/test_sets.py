@@ -15,8 +15,8 @@ import pytest
 from dataset_tools.__main__ import main
 from dataset_tools.frames import encode_png
 from dataset_tools.manifest import DatasetError, VideoSet
-from dataset_tools.prepare_sets import prepare
-from dataset_tools.public_sets import SETS, Shape
+from dataset_tools.prepare.public_sets import SETS, Shape
+from dataset_tools.prepare.sets import prepare
 from dataset_tools.verify import verify
 
 H, W = 16, 24

@@ -7,7 +7,7 @@ import csv
 import sys
 from pathlib import Path
 
-from dataset_tools.commands import Tools, add_tool
+from dataset_tools.commands.shared import Tools, add_tool
 
 _COLUMNS = ('video', 'frames', 'different', 'size', 'lr_size', 'motion', 'texture', 'disk_mb')
 
@@ -26,7 +26,7 @@ def add_parser(tools: Tools) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from dataset_tools.info_measures import describe_videos
+    from dataset_tools.measures import describe_videos
 
     infos = describe_videos(options.set)
     rows = [

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from dataset_tools.__main__ import main
-from dataset_tools.composit import make_composit_set
-from dataset_tools.degrade_folder import make_degraded_set
+from dataset_tools.composit.sets import make_composit_set
+from dataset_tools.degrade.sets import make_degraded_set
 from dataset_tools.manifest import DatasetError, VideoSet
-from dataset_tools.pack_reader import PackedVideos, frame_reader, stored_order, verify_packed
-from dataset_tools.pack_writer import make_packed_set
+from dataset_tools.pack.reader import PackedVideos, frame_reader, stored_order, verify_packed
+from dataset_tools.pack.writer import make_packed_set
 from dataset_tools.sliding_window import make_sliding_window_set
 from dataset_tools.static import make_static_set
 from dataset_tools.texture import make_texture_set

@@ -1,6 +1,6 @@
 """The ``sample`` tool: small training and test sets of real frames, with nothing to download.
 
-See :mod:`dataset_tools.sample_plan` for what goes where. Heavy imports wait until a set is made.
+See :mod:`dataset_tools.sample.plan` for what goes where. Heavy imports wait until a set is made.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dataset_tools.manifest import VideoSet, find_existing
-from dataset_tools.sample_plan import SETS
+from dataset_tools.sample.plan import SETS
 
 
 def make_sample(output_root: str | Path) -> Iterator[tuple[VideoSet, bool]]:
@@ -43,7 +43,7 @@ def _make_set(name: str, root: Path) -> tuple[VideoSet, bool]:
     if found is not None:
         return found, False
 
-    from dataset_tools.sample_frames import item_frames
+    from dataset_tools.sample.frames import item_frames
     from dataset_tools.writer import build_set
 
     total = sum(item.frames for item in items)

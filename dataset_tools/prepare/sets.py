@@ -16,9 +16,9 @@ import numpy as np
 from dataset_tools.frames import Frame, LazyFrame, decode_video, read_frame
 from dataset_tools.kinds import Layout
 from dataset_tools.manifest import DatasetError, VideoSet
-from dataset_tools.prepare_plans import PLANNERS, Cut, Plan
-from dataset_tools.prepare_sources import unpacked
-from dataset_tools.public_sets import SETS
+from dataset_tools.prepare.plans import PLANNERS, Cut, Plan
+from dataset_tools.prepare.public_sets import SETS
+from dataset_tools.prepare.sources import unpacked
 from dataset_tools.static import static
 from dataset_tools.writer import build_set
 

@@ -24,7 +24,7 @@ import numpy as np
 
 from dataset_tools.frames import IMAGE_SUFFIXES, decode_video, list_frames, read_frame
 from dataset_tools.manifest import DatasetError
-from dataset_tools.public_sets import Shape
+from dataset_tools.prepare.public_sets import Shape
 
 VIDEO_SUFFIXES = ('.mp4', '.mkv', '.y4m', '.gif', '.avi', '.mov', '.webm')
 

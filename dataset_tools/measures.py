@@ -11,7 +11,7 @@ import numpy as np
 from tqdm import tqdm
 
 from dataset_tools.manifest import VideoSet
-from dataset_tools.pack_reader import frame_reader
+from dataset_tools.pack.reader import frame_reader
 
 # Pairs of frames, and frames, that are looked at in every video, evenly spread.
 SAMPLES = 8

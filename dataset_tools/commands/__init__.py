@@ -1,0 +1,4 @@
+"""The command line: a module for each tool or kind of tools, and what they share.
+
+They import nothing heavy before their tool runs.
+"""

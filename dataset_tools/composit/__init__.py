@@ -1,0 +1,1 @@
+"""Composit videos: a short video played forwards, backwards, forwards, .."""

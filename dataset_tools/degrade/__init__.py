@@ -1,0 +1,1 @@
+"""LR frames of HR frames: the filters, and sets made with them."""

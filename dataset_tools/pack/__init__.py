@@ -1,0 +1,1 @@
+"""Packed sets: the same frames in tiles, written once and read window by window."""
