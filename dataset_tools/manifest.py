@@ -2,6 +2,9 @@
 
 A set is ``<root>/<kind>/<video>/%08d.png`` (8-bit RGB, numbered from 0) and a ``manifest.json``.
 Kinds are ``gt``, ``lr_bd``, ``lr_bi`` and ``mask`` (grey); a set of changed LR has no ``gt``.
+Nothing is read outside of the set folder: names cannot lead out of it (see ``name_problem``), and
+links in it may only lead to files of the same set, as those of repeated frames do. The set folder
+itself may be reached through links.
 Standard library only, so that whoever reads a manifest imports nothing heavy.
 """
 
@@ -12,12 +15,15 @@ import json
 import os
 import struct
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from dataset_tools.limits import size_text
+from dataset_tools.schema import SCALE as SCALE  # what reads sets takes it from here
+from dataset_tools.schema import check_manifest
+
 MANIFEST = 'manifest.json'
-FORMAT = 1
-SCALE = 4
 
 _HOW_TO_MAKE = (
     'make sets with `python -m dataset_tools sample --output data/sample`, or from your own frames '
@@ -74,29 +80,51 @@ class VideoSet:
             root: The set folder.
 
         Raises:
-            DatasetError: No such folder, no manifest in it, or one that is damaged.
+            DatasetError: No such folder, no manifest in it, or one that is damaged or impossible.
         """
         root = Path(root)
         manifest = _read_manifest(root)
         try:
-            if manifest['format'] != FORMAT:
-                raise ValueError(f'format {manifest["format"]!r} instead of {FORMAT}')
-            kinds = tuple(manifest['kinds'])
-            return cls(
-                root=root,
-                name=str(manifest['name']),
-                scale=int(manifest['scale']),
-                checksum=str(manifest['checksum']),
-                kinds=kinds,
-                videos={n: _parse_video(n, v, kinds) for n, v in manifest['videos'].items()},
-                manifest=manifest,
-            )
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            reason = f'no entry {error}' if isinstance(error, KeyError) else error
+            check_manifest(manifest)
+        except (ValueError, RecursionError) as error:
             raise DatasetError(
-                f'{root / MANIFEST}: not a valid manifest ({reason}); delete {root} and make it '
+                f'{root / MANIFEST}: not a valid manifest ({error}); delete {root} and make it '
                 f'again: {_HOW_TO_MAKE}'
             ) from error
+        kinds = tuple(manifest['kinds'])
+        return cls(
+            root=root,
+            name=manifest['name'],
+            scale=manifest['scale'],
+            checksum=manifest['checksum'],
+            kinds=kinds,
+            videos={n: _video(n, entry, kinds) for n, entry in manifest['videos'].items()},
+            manifest=manifest,
+        )
+
+    @cached_property
+    def _resolved(self) -> str:
+        return os.path.realpath(self.root)
+
+    def place(self, *parts: str) -> Path:
+        """Path of something in the set, links followed or not: they may not lead out of it.
+
+        The set folder itself may be reached through links; repeated frames are links to each other.
+
+        Args:
+            parts: Names of folders and at last of a file or folder below the root.
+
+        Raises:
+            DatasetError: It leads out of the set.
+        """
+        path = self.root.joinpath(*parts)
+        resolved = os.path.realpath(path)
+        if os.path.commonpath([resolved, self._resolved]) != self._resolved:
+            raise DatasetError(
+                f'{path}: leads out of the set, to {resolved}; links in a set may only lead to '
+                'files of that set, so put the file itself there'
+            )
+        return path
 
     @property
     def packed(self) -> bool:
@@ -112,7 +140,7 @@ class VideoSet:
             index: Frame number, 0 <= index < frames.
 
         Raises:
-            DatasetError: The set has no such frame.
+            DatasetError: The set has no such frame, or a link in its place leads out of the set.
         """
         if kind not in self.kinds or video not in self.videos:
             raise DatasetError(
@@ -124,7 +152,7 @@ class VideoSet:
             raise DatasetError(
                 f'{self.root}: no frame {index} in {video}, which has {frames} frames'
             )
-        return frame_file(self.root, kind, video, index)
+        return self.place(kind, video, frame_name(index))
 
     def require(self, *kinds: str) -> None:
         """Sees that the set has frames of these kinds.
@@ -150,20 +178,28 @@ class VideoSet:
             return
         for kind in self.kinds:
             for video in self.videos.values():
-                for index in range(video.frames):
-                    path = frame_file(self.root, kind, video.name, index)
-                    if not os.path.exists(path):
-                        raise self._damaged(path, 'frame is missing')
-                first, (height, width) = (
-                    frame_file(self.root, kind, video.name, 0),
-                    video.sizes[kind],
-                )
-                found = png_size(first)
-                if found is None:
-                    raise self._damaged(first, 'not a PNG file')
-                if found != (height, width):
-                    wrong = f'{found[1]}x{found[0]} instead of {width}x{height} pixels'
-                    raise self._damaged(first, wrong)
+                self._check_frames(kind, video)
+
+    def _check_frames(self, kind: str, video: Video) -> None:
+        folder = self.place(kind, video.name)
+        try:
+            present = {entry.name: entry for entry in os.scandir(folder)}
+        except OSError:
+            present = {}
+        for index in range(video.frames):
+            name = frame_name(index)
+            if name in present and present[name].is_symlink():
+                self.place(kind, video.name, name)
+            if name not in present or not present[name].is_file():
+                raise self._damaged(folder / name, 'frame is missing')
+        first, size = folder / frame_name(0), video.sizes[kind]
+        with first.open('rb') as file:
+            found = png_size(file.read(24))
+        if found is None:
+            raise self._damaged(first, 'not a PNG file')
+        if found != size:
+            wrong = f'{size_text(found)} instead of {size_text(size)} pixels'
+            raise self._damaged(first, wrong)
 
     def _damaged(self, path: Path, problem: str) -> DatasetError:
         return DatasetError(
@@ -172,18 +208,16 @@ class VideoSet:
         )
 
 
-def frame_file(root: Path, kind: str, video: str, index: int) -> Path:
+def frame_name(index: int) -> str:
     """The one place that knows how frame files are called."""
-    return root / f'{kind}/{video}/{index:08d}.png'
+    return f'{index:08d}.png'
 
 
-def png_size(path: Path) -> tuple[int, int] | None:
-    """(height, width) of a PNG file by its first bytes; None if they are not a PNG's."""
-    with path.open('rb') as file:
-        head = file.read(24)
+def png_size(head: bytes) -> tuple[int, int] | None:
+    """(height, width) of a PNG file by its first 24 bytes or more; None if they are not a PNG's."""
     if len(head) < 24 or not head.startswith(b'\x89PNG\r\n\x1a\n'):
         return None
-    width, height = struct.unpack('>II', head[16:])
+    width, height = struct.unpack('>II', head[16:24])
     return height, width
 
 
@@ -194,45 +228,6 @@ def content_checksum(videos: dict[str, dict[str, Any]], kinds: tuple[str, ...]) 
         for name in sorted(videos)
     ]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
-
-
-def write_manifest(
-    folder: Path,
-    *,
-    name: str,
-    tool: str,
-    parameters: dict[str, Any],
-    source: Any,
-    kinds: dict[str, dict[str, Any]],
-    videos: dict[str, dict[str, Any]],
-    files: dict[str, str] | None = None,
-) -> None:
-    """Writes ``manifest.json``; the last thing that is done to a set.
-
-    Args:
-        folder: Where the frames are at the moment.
-        name: Name of the set.
-        tool: Name of the tool that made it.
-        parameters: The tool's parameters, JSON values.
-        source: Where frames come from: a set with its checksum, or files with frame ranges.
-        kinds: Kind -> how its frames were made.
-        videos: Name -> ``{"frames": n, <kind>: {"height", "width", "sha256": [one a frame]}}``.
-        files: Name -> SHA-256 of further files beside the manifest.
-    """
-    manifest = {
-        'format': FORMAT,
-        'name': name,
-        'tool': tool,
-        'parameters': parameters,
-        'source': source,
-        'scale': SCALE,
-        'kinds': kinds,
-        'checksum': content_checksum(videos, tuple(kinds)),
-        'videos': videos,
-    }
-    if files:
-        manifest['files'] = files
-    (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + '\n', encoding='utf-8')
 
 
 def find_existing(
@@ -273,21 +268,17 @@ def _read_manifest(root: Path) -> dict[str, Any]:
         raise DatasetError(f'{root}: no such set folder; {_HOW_TO_MAKE}')
     path = root / MANIFEST
     try:
+        # not a pipe or the like, which would be waited for
+        if not path.is_file():
+            raise DatasetError(f'{root}: no {MANIFEST} in this folder; {_HOW_TO_MAKE}')
         return json.loads(path.read_text(encoding='utf-8'))
-    except FileNotFoundError as error:
-        raise DatasetError(f'{root}: no {MANIFEST} in this folder; {_HOW_TO_MAKE}') from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise DatasetError(
             f'{path}: cannot be read as JSON ({error}); delete {root} and make it again: '
             f'{_HOW_TO_MAKE}'
         ) from error
 
 
-def _parse_video(name: str, entry: dict[str, Any], kinds: tuple[str, ...]) -> Video:
-    frames = int(entry['frames'])
-    for kind in kinds:
-        checksums = len(entry[kind]['sha256'])
-        if not frames == checksums >= 1:
-            raise ValueError(f'{name}: {checksums} {kind} checksums for {frames} frames')
-    sizes = {kind: (int(entry[kind]['height']), int(entry[kind]['width'])) for kind in kinds}
-    return Video(name, frames, sizes)
+def _video(name: str, entry: dict[str, Any], kinds: tuple[str, ...]) -> Video:
+    sizes = {kind: (entry[kind]['height'], entry[kind]['width']) for kind in kinds}
+    return Video(name, entry['frames'], sizes)

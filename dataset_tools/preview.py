@@ -14,6 +14,7 @@ import numpy as np
 from dataset_tools.frames import encode_png
 from dataset_tools.manifest import DatasetError, VideoSet
 from dataset_tools.pack.reader import frame_reader
+from dataset_tools.scratch import scratch_folder
 
 COLUMNS = 8
 CELL_WIDTH = 160
@@ -46,17 +47,16 @@ def make_preview(root: str | Path, output: Path, videos: int) -> int:
     names = list(video_set.videos)
     names = [names[index * len(names) // shown] for index in range(shown)]
     read, kind = frame_reader(video_set), video_set.kinds[0]
-    part = output.with_name(f'.{output.stem}.part{suffix}')
-    try:
+    with scratch_folder(output) as folder:
+        part = folder / f'preview{suffix}'
         if suffix == '.png':
             part.write_bytes(encode_png(contact_sheet(video_set, names, kind, read)))
         else:
-            _write_video(part, _playing(video_set, names, kind, read))
+            try:
+                _write_video(part, _playing(video_set, names, kind, read))
+            except av.FFmpegError as error:
+                raise DatasetError(f'{output}: cannot be written ({error})') from error
         os.replace(part, output)
-    except (OSError, av.FFmpegError) as error:
-        raise DatasetError(f'{output}: cannot be written ({error})') from error
-    finally:
-        part.unlink(missing_ok=True)
     return shown
 
 

@@ -22,7 +22,8 @@ import numpy as np
 
 from dataset_tools.frames import Frame, LazyFrame, encode_png, read_frame
 from dataset_tools.kinds import DEGRADATIONS, Layout
-from dataset_tools.manifest import DatasetError, frame_file
+from dataset_tools.limits import size_text
+from dataset_tools.manifest import DatasetError, frame_name
 
 
 class _Ready(NamedTuple):
@@ -92,13 +93,17 @@ class FrameStore:
 
         Args:
             name: Name of the video, new to the set.
-            frames: Its frames.
+            frames: Frames of the kind that the layout says is given, all of one size: arrays
+                (uint8, h x w x 3), image files, or functions that make them. A frame equal to an
+                earlier one becomes a link to it.
             masks: uint8, h x w, one for each frame, if the layout has masks.
 
         Raises:
-            DatasetError: No frames, or frames (of any video until now) that cannot be read or have
-                different sizes.
+            DatasetError: A name that is taken, no frames, or frames (of any video until now) that
+                cannot be read or have different sizes.
         """
+        if name in self._streams:
+            raise DatasetError(f'two videos would be called {name}; rename one of them')
         stream = _Stream(name, (self._layout.given, *self._layout.made), self._layout.fit)
         self._streams[name] = [stream]
         self._take(stream, frames)
@@ -138,7 +143,10 @@ class FrameStore:
             key, make = _key_and_maker(frame)
             index = stream.count
             first = index if key is None else stream.first_with_key.setdefault(key, index)
-            ready = self._pool.submit(_prepare, make, stream.fit) if first == index else None
+            ready = None
+            if first == index:
+                place = str(frame) if isinstance(frame, Path) else f'{stream.video}: frame {index}'
+                ready = self._pool.submit(_prepare, make, stream.fit, place)
             self._waiting.append((stream, index, first, ready))
             stream.count += 1
             # As many frames in memory as keep the threads busy, whatever the length of the video.
@@ -164,8 +172,7 @@ class FrameStore:
                 self._writing.popleft().result()
         else:
             for kind in stream.kinds:
-                target = frame_file(self._root, kind, stream.video, original).name
-                os.symlink(target, frame_file(self._root, kind, stream.video, index))
+                os.symlink(frame_name(original), self._file(kind, stream.video, index))
         if stream.kinds != ('mask',):
             self._settled()
 
@@ -174,9 +181,12 @@ class FrameStore:
         for kind in stream.kinds:
             image = DEGRADATIONS[kind](frame) if kind in self._layout.made else frame
             data = encode_png(image)
-            frame_file(self._root, kind, stream.video, index).write_bytes(data)
+            self._file(kind, stream.video, index).write_bytes(data)
             written[kind] = _Written(*image.shape[:2], hashlib.sha256(data).hexdigest())
         return written
+
+    def _file(self, kind: str, video: str, index: int) -> Path:
+        return self._root / kind / video / frame_name(index)
 
 
 def _key_and_maker(frame: Frame) -> tuple[Hashable, Callable[[], np.ndarray]]:
@@ -188,9 +198,14 @@ def _key_and_maker(frame: Frame) -> tuple[Hashable, Callable[[], np.ndarray]]:
     return None, lambda: frame
 
 
-def _prepare(make: Callable[[], np.ndarray], fit: Callable[[np.ndarray], np.ndarray]) -> _Ready:
+def _prepare(
+    make: Callable[[], np.ndarray], fit: Callable[[np.ndarray], np.ndarray], place: str
+) -> _Ready:
     made = make()
-    frame = np.ascontiguousarray(fit(made))
+    try:
+        frame = np.ascontiguousarray(fit(made))
+    except DatasetError as error:
+        raise DatasetError(f'{place}: {error}') from error
     return _Ready(frame, hashlib.sha256(frame.data).digest(), made.shape[:2])
 
 
@@ -202,11 +217,6 @@ def _check_size(stream: _Stream, index: int, ready: _Ready) -> None:
             f'{stream.video}: frame {index} is {size_text(size[0])}, the ones before '
             f'{size_text(stream.size[0])}; all frames of a video have one size'
         )
-
-
-def size_text(size: tuple[int, int]) -> str:
-    """(height, width) as people write it, WxH."""
-    return f'{size[1]}x{size[0]}'
 
 
 def _entry(streams: list[_Stream]) -> dict[str, Any]:

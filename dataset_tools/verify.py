@@ -7,21 +7,37 @@ import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 from tqdm import tqdm
 
-from dataset_tools.manifest import MANIFEST, VideoSet, content_checksum, frame_file
-from dataset_tools.pack.reader import verify_packed
+from dataset_tools.limits import size_text
+from dataset_tools.manifest import (
+    MANIFEST,
+    DatasetError,
+    VideoSet,
+    content_checksum,
+    frame_name,
+    png_size,
+)
+from dataset_tools.pack.files import packed_files
 
-_PNG_START = b'\x89PNG\r\n\x1a\n'
 _PNG_END = b'IEND\xaeB`\x82'
+
+
+class _Expected(NamedTuple):
+    """What a file should be: its SHA-256 and, if known, pixels (height, width) or bytes."""
+
+    sha256: str
+    size: tuple[int, int] | None = None
+    bytes: int = 0
 
 
 def verify(root: str | Path) -> list[str]:
     """Looks for files that are missing, truncated, changed, of another size, or extra.
 
     Args:
-        root: The set folder.
+        root: The set folder, packed or not.
 
     Returns:
         One line for each problem, e.g. ``changed: gt/a/00000003.png``; empty for a sound set.
@@ -30,32 +46,47 @@ def verify(root: str | Path) -> list[str]:
         DatasetError: No set or no valid manifest there.
     """
     found = VideoSet.load(root)
-    if found.packed:
-        return verify_packed(found)
     problems = []
     if content_checksum(found.manifest['videos'], found.kinds) != found.checksum:
         problems.append(f'changed: {MANIFEST} (its checksum is not that of the frames it lists)')
-    frames = _frames(found)
-    files = {found.root / n: sha256 for n, sha256 in found.manifest.get('files', {}).items()}
-    expected = {path: sha256 for path, (sha256, _) in frames.items()} | files
-    hashes = _hashes(expected)
-    for path, sha256 in expected.items():
-        actual = hashes[os.path.realpath(path)]
-        if actual != sha256:
-            damage = _damage(path, frames[path][1] if path in frames else None)
-            problems.append(f'{damage}: {path.relative_to(found.root)}')
-    present = {Path(folder) / name for folder, _, names in os.walk(found.root) for name in names}
-    extra = present - set(expected) - {found.root / MANIFEST}
-    return problems + [f'extra: {path.relative_to(found.root)}' for path in sorted(extra)]
+    expected = _packed(found) if found.packed else _frames(found)
+    expected |= {
+        name: _Expected(sha256) for name, sha256 in found.manifest.get('files', {}).items()
+    }
+    inside = []
+    for name in expected:
+        try:
+            inside.append(found.place(name))
+        except DatasetError:
+            problems.append(f'leads out of the set: {name}')
+    hashes = _hashes(inside)
+    for path in inside:
+        name = path.relative_to(found.root).as_posix()
+        if hashes[os.path.realpath(path)] != expected[name].sha256:
+            problems.append(f'{_damage(path, expected[name])}: {name}')
+    present = {
+        Path(folder, name).relative_to(found.root).as_posix()
+        for folder, _, names in os.walk(found.root)
+        for name in names
+    }
+    extra = present - set(expected) - {MANIFEST}
+    return problems + [f'extra: {name}' for name in sorted(extra)]
 
 
-def _frames(found: VideoSet) -> dict[Path, tuple[str, tuple[int, int]]]:
-    """Frame file -> SHA-256 and (height, width)."""
+def _frames(found: VideoSet) -> dict[str, _Expected]:
     return {
-        frame_file(found.root, kind, video.name, index): (sha256, video.sizes[kind])
+        f'{kind}/{video.name}/{frame_name(index)}': _Expected(sha256, video.sizes[kind])
         for kind in found.kinds
         for video in found.videos.values()
         for index, sha256 in enumerate(found.manifest['videos'][video.name][kind]['sha256'])
+    }
+
+
+def _packed(found: VideoSet) -> dict[str, _Expected]:
+    return {
+        f'{kind}/{video}/{name}': _Expected(file.sha256, bytes=file.bytes)
+        for (kind, video), files in packed_files(found).items()
+        for name, file in files.items()
     }
 
 
@@ -70,21 +101,24 @@ def _hashes(paths: Iterable[Path]) -> dict[str, str | None]:
 
 def _hash(file: str) -> str | None:
     try:
-        return hashlib.sha256(Path(file).read_bytes()).hexdigest()
+        # A pipe or the like would be waited for.
+        return hashlib.sha256(Path(file).read_bytes()).hexdigest() if os.path.isfile(file) else None
     except OSError:
         return None
 
 
-def _damage(path: Path, size: tuple[int, int] | None) -> str:
+def _damage(path: Path, expected: _Expected) -> str:
     """What has become of a file whose bytes are not those of the manifest."""
-    if not path.exists():
+    if not path.is_file():
         return 'missing'
     data = path.read_bytes()
-    if size is None or not data.startswith(_PNG_START):
+    if len(data) < expected.bytes:
+        return 'truncated'
+    found = png_size(data)
+    if expected.size is None or found is None:
         return 'changed'
     if not data.endswith(_PNG_END):
         return 'truncated'
-    width, height = (int.from_bytes(data[start : start + 4], 'big') for start in (16, 20))
-    if (height, width) != size:
-        return f'size {width}x{height} instead of {size[1]}x{size[0]}'
+    if found != expected.size:
+        return f'size {size_text(found)} instead of {size_text(expected.size)}'
     return 'changed'

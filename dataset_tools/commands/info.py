@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from dataset_tools.commands.shared import Tools, add_tool
+from dataset_tools.limits import size_text
 
 _COLUMNS = ('video', 'frames', 'different', 'size', 'lr_size', 'motion', 'texture', 'disk_mb')
 
@@ -34,8 +35,8 @@ def _run(options: argparse.Namespace) -> int:
             info.video,
             info.frames,
             info.different,
-            _size(info.size),
-            _size(info.lr_size),
+            size_text(info.size),
+            size_text(info.lr_size),
             f'{info.motion:.3f}',
             f'{info.texture:.2f}',
             f'{info.disk / 1e6:.2f}',
@@ -51,11 +52,6 @@ def _run(options: argparse.Namespace) -> int:
     total = (f'{len(rows)} videos', frames, different, '', '', '', '', f'{disk / 1e6:.2f}')
     _print_table([_COLUMNS, *rows, total])
     return 0
-
-
-def _size(size: tuple[int, int]) -> str:
-    height, width = size
-    return f'{width}x{height}'
 
 
 def _print_table(rows: list[tuple]) -> None:

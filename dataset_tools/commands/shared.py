@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from dataset_tools.limits import size_text
 from dataset_tools.manifest import VideoSet
 
 Tools = argparse._SubParsersAction
@@ -86,6 +87,6 @@ def report(made: Iterable[tuple[VideoSet, bool]]) -> int:
         print(
             f'{video_set.root}: {"made" if fresh else "already there"}, {len(videos)} videos, '
             f'{sum(video.frames for video in videos)} frames, {"HR" if kind == "gt" else "LR"} '
-            + ', '.join(f'{width}x{height}' for height, width in sizes)
+            + ', '.join(map(size_text, sizes))
         )
     return 0

@@ -3,23 +3,27 @@
 A packed set is ``<root>/<kind>/<video>/``, a Zarr array of frames (n, h, w, 3) in tiles, and the
 manifest of the set it was made from with one more entry, ``packed``. Frames that are equal are
 stored once: a frame's place in the array follows from the checksums in the manifest.
+
+Zarr gives zeros for what is not there. So every file has to be there, of the size that the manifest
+lists, both when a set is opened and when a window is read: a few microseconds a window, where
+checksums would take longer than reading. ``verify`` compares these. In each tile Zarr itself finds
+bits that are wrong.
 """
 
 from __future__ import annotations
 
-import json
-import math
+import hashlib
+import os
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from dataset_tools.frames import read_frame
+from dataset_tools.limits import size_text
 from dataset_tools.manifest import DatasetError, VideoSet
-
-PACK_FORMAT = 1
+from dataset_tools.pack.files import ABOUT, MAKE_AGAIN, PackedFile, packed_files, shard
 
 
 def stored_order(checksums: list[str]) -> list[int]:
@@ -52,30 +56,6 @@ def _read_file(video_set: VideoSet, kind: str, video: str, index: int) -> np.nda
         ) from error
 
 
-def verify_packed(video_set: VideoSet) -> list[str]:
-    """Reads a packed set from end to end; every tile carries a checksum.
-
-    Args:
-        video_set: A packed set.
-
-    Returns:
-        One line for each video that is damaged, or for the first file that is missing.
-    """
-    problems = []
-    try:
-        packed = PackedVideos(video_set)
-    except DatasetError as error:
-        return [str(error)]
-    for kind in video_set.kinds:
-        for video in video_set.videos.values():
-            try:
-                for start in range(0, video.frames, packed.block):
-                    packed.read(kind, video.name, start, min(start + packed.block, video.frames))
-            except DatasetError as error:
-                problems.append(str(error))
-    return problems
-
-
 class PackedVideos:
     """The frames of a packed set.
 
@@ -89,20 +69,21 @@ class PackedVideos:
         block: Frames that a file holds; reading starts quickest at a multiple of it.
 
     Raises:
-        DatasetError: Not a packed set, one of another format, or files are missing.
+        DatasetError: Not a packed set, one of another format, or files that are missing or not as
+            the manifest lists them.
     """
 
     def __init__(self, video_set: VideoSet) -> None:
         self._set = video_set
-        about = video_set.manifest.get('packed')
-        if about is None or about['format'] != PACK_FORMAT:
-            raise DatasetError(
-                f'{video_set.root}: not a packed set of format {PACK_FORMAT}; make it with '
-                '`python -m dataset_tools pack SET --output SET_PACKED`'
-            )
+        self._files = packed_files(video_set)
         self._arrays: dict[tuple[str, str], tuple[Any, np.ndarray]] = {}
-        self.block = int(about['frames'])
-        self._check_files()
+        self.block = video_set.manifest['packed']['frames']
+        for (kind, video), files in self._files.items():
+            for name, file in files.items():
+                path = video_set.place(kind, video, name)
+                _check_size(path, file)
+                if name == ABOUT and hashlib.sha256(path.read_bytes()).hexdigest() != file.sha256:
+                    raise DatasetError(f'{path}: changed since it was packed; {MAKE_AGAIN}')
 
     def read(
         self,
@@ -142,14 +123,14 @@ class PackedVideos:
         if not 0 <= left < right <= columns:
             raise self._outside(kind, video, (start, stop), (top, bottom), (left, right))
         wanted = places[start:stop]
-        first = int(wanted.min())
+        first, last = int(wanted.min()), int(wanted.max())
+        self._check_shards(kind, video, first, last)
         try:
-            stored = array[first : int(wanted.max()) + 1, top:bottom, left:right]
-        except (OSError, ValueError, RuntimeError) as error:
-            raise DatasetError(
-                f'{self._set.root}: {kind}/{video} is damaged ({error}); delete the packed set and '
-                'make it again'
-            ) from error
+            stored = array[first : last + 1, top:bottom, left:right]
+        except (
+            Exception
+        ) as error:  # Zarr and its codecs raise whatever damage makes them stumble on
+            raise self._damaged(kind, video, error) from error
         straight = len(stored) == len(wanted) and bool((np.diff(wanted) == 1).all())
         return stored if straight else stored[wanted - first]
 
@@ -163,44 +144,48 @@ class PackedVideos:
             checksums = self._set.manifest['videos'][video][kind]['sha256']
             import zarr  # Here, so that sets which are not packed do without it.
 
-            array = zarr.open_array(array_folder(self._set.root, kind, video), mode='r')
+            folder = self._set.place(kind, video)
+            try:
+                array = zarr.open_array(folder, mode='r', zarr_format=3)
+                self._check_array(array, kind, video, len(set(checksums)))
+            except Exception as error:  # as above
+                raise self._damaged(kind, video, error) from error
             self._arrays[key] = array, np.array(stored_order(checksums))
         return self._arrays[key]
 
-    def _check_files(self) -> None:
-        """Sees that every file is there, for Zarr reads zeros where one is missing."""
-        for name, entry in self._set.manifest['videos'].items():
-            for kind in self._set.kinds:
-                folder = array_folder(self._set.root, kind, name)
-                blocks = math.ceil(len(set(entry[kind]['sha256'])) / self.block)
-                for file in ('zarr.json', *(f'c/{n}/0/0/0' for n in range(blocks))):
-                    if not (folder / file).is_file():
-                        raise DatasetError(
-                            f'{folder / file}: missing; delete the packed set and make it again'
-                        )
-                self._check_shape(folder, kind, name)
+    def _check_array(self, array: Any, kind: str, video: str, frames: int) -> None:
+        """Sees that Zarr will read what the manifest tells of, out of the files that it lists."""
+        wanted = (frames, *self._set.videos[video].sizes[kind], 3)
+        key = array.metadata.encode_chunk_key((0,) * array.ndim)
+        if array.shape != wanted or array.dtype != np.uint8:
+            raise ValueError(f'{array.shape} of {array.dtype} instead of {wanted} of uint8')
+        if key != shard(0) or (array.shards or array.chunks)[0] != self.block:
+            raise ValueError(f'files other than {shard(0)} of {self.block} frames each')
 
-    def _check_shape(self, folder: Path, kind: str, video: str) -> None:
-        wanted = (*self._set.videos[video].sizes[kind], 3)
-        try:
-            shape = tuple(json.loads((folder / 'zarr.json').read_text())['shape'][1:])
-        except (ValueError, KeyError, TypeError):
-            shape = None
-        if shape != wanted:
-            raise DatasetError(
-                f'{folder / "zarr.json"}: has no frames of the size in the manifest; delete the '
-                'packed set and make it again'
-            )
+    def _check_shards(self, kind: str, video: str, first: int, last: int) -> None:
+        """A file that has gone, or was cut short, since the set was opened."""
+        files = self._files[kind, video]
+        for number in range(first // self.block, last // self.block + 1):
+            name = shard(number)
+            _check_size(f'{self._set.root}/{kind}/{video}/{name}', files[name])
+
+    def _damaged(self, kind: str, video: str, error: Exception) -> DatasetError:
+        reason = str(error).partition('\n')[0] or type(error).__name__
+        return DatasetError(f'{self._set.root}: {kind}/{video} is damaged ({reason}); {MAKE_AGAIN}')
 
     def _outside(self, kind: str, video: str, *window: tuple[int, int]) -> DatasetError:
         frames, rows, columns = (f'{first}:{end}' for first, end in window)
-        height, width = self._set.videos[video].sizes[kind]
+        size = size_text(self._set.videos[video].sizes[kind])
         return DatasetError(
             f'{self._set.root}: frames {frames}, rows {rows}, columns {columns} are not inside '
-            f'{kind}/{video}, {self._set.videos[video].frames} frames of {width}x{height}'
+            f'{kind}/{video}, {self._set.videos[video].frames} frames of {size}'
         )
 
 
-def array_folder(root: Path, kind: str, video: str) -> Path:
-    """Where the frames of a video of a packed set are."""
-    return root / kind / video
+def _check_size(path: str | os.PathLike, file: PackedFile) -> None:
+    try:
+        size = os.stat(path).st_size
+    except OSError as error:
+        raise DatasetError(f'{path}: missing; {MAKE_AGAIN}') from error
+    if size != file.bytes:
+        raise DatasetError(f'{path}: {size} bytes instead of {file.bytes}; {MAKE_AGAIN}')

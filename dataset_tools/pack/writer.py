@@ -6,10 +6,7 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +16,9 @@ from tqdm import tqdm
 
 from dataset_tools.frames import read_frame
 from dataset_tools.manifest import MANIFEST, DatasetError, VideoSet
-from dataset_tools.pack.reader import PACK_FORMAT, PackedVideos, array_folder
+from dataset_tools.pack.files import PACK_FORMAT, array_files
+from dataset_tools.pack.reader import PackedVideos
+from dataset_tools.scratch import scratch_folder
 
 # Frames a file holds, and how large tiles are; a window of 64 LR pixels touches 4 to 9 tiles.
 BLOCK_FRAMES = 8
@@ -51,17 +50,22 @@ def make_packed_set(
     if found is not None:
         return found, False
     with (
-        _whole_folder(root) as folder,
+        scratch_folder(root) as scratch,
         ThreadPoolExecutor(jobs or len(os.sched_getaffinity(0))) as pool,
     ):
+        folder = scratch / 'set'
+        files: dict[str, dict[str, Any]] = {kind: {} for kind in source.kinds}
         videos = [(kind, name) for kind in source.kinds for name in source.videos]
         for kind, name in tqdm(videos, desc=root.name, unit='video', disable=None, leave=False):
-            array = _new_array(source, kind, name, array_folder(folder, kind, name), tiles[kind])
+            array = _new_array(source, kind, name, folder / kind / name, tiles[kind])
             _fill(array, source, kind, name, pool)
+            files[kind][name] = array_files(folder / kind / name)
         for name in source.manifest.get('files', {}):
-            shutil.copyfile(source.root / name, folder / name)
-        manifest = json.dumps({**source.manifest, 'packed': about}, indent=1)
-        (folder / MANIFEST).write_text(manifest + '\n', encoding='utf-8')
+            shutil.copyfile(source.place(name), folder / name)
+        manifest = {**source.manifest, 'packed': {**about, 'files': files}}
+        text = json.dumps(manifest, indent=1) + '\n'
+        (folder / MANIFEST).write_text(text, encoding='utf-8')
+        folder.rename(root)
     return VideoSet.load(root), True
 
 
@@ -117,30 +121,11 @@ def _already_there(root: Path, source: VideoSet, about: dict[str, Any]) -> Video
     if not root.exists() or (root.is_dir() and not any(root.iterdir())):
         return None
     found = VideoSet.load(root)
-    if found.checksum != source.checksum or found.manifest.get('packed') != about:
+    packed = found.manifest.get('packed')
+    held = {k: packed.get(k) for k in about} if isinstance(packed, dict) else None
+    if found.checksum != source.checksum or held != about:
         raise DatasetError(
             f'{root}: holds another set; choose another output, or delete the folder'
         )
     PackedVideos(found)
     return found
-
-
-@contextmanager
-def _whole_folder(root: Path) -> Iterator[Path]:
-    """A temporary sibling that takes the folder's name at the end, or goes without a trace."""
-    parents = [folder for folder in root.absolute().parents if not folder.exists()]
-    folder = None
-    try:
-        root.absolute().parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=f'.{root.name}.', dir=root.absolute().parent))
-        folder.chmod(0o755)
-        yield folder
-        folder.rename(root)
-    except OSError as error:
-        raise DatasetError(f'{root}: not made ({error}); mend that and start again') from error
-    finally:
-        if folder is not None and folder.exists():
-            shutil.rmtree(folder)
-            for parent in parents:
-                with suppress(OSError):
-                    parent.rmdir()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
@@ -13,10 +12,11 @@ import pytest
 from dataset_tools.degrade.sets import make_degraded_set
 from dataset_tools.frames import encode_png
 from dataset_tools.manifest import MANIFEST, DatasetError, VideoSet, find_existing
+from dataset_tools.scratch import MARKER, scratch_folder
 from dataset_tools.sliding_window import make_sliding_window_set
 from dataset_tools.static import make_static_set
 from dataset_tools.verify import verify
-from dataset_tools.writer import SetWriter, build_set
+from dataset_tools.writer import build_set
 
 
 def tree(root: Path) -> dict[str, bytes]:
@@ -178,30 +178,28 @@ def test_full_disk_stops_at_once_and_leaves_nothing(tmp_path: Path, photograph, 
 
 
 def test_remains_of_a_killed_process_are_cleared(hr_folder: Path, tmp_path: Path):
-    (tmp_path / '.out.part' / 'gt' / 'z').mkdir(parents=True)
-    (tmp_path / '.out.part' / MANIFEST).touch()
+    (tmp_path / '.out.part' / 'set' / 'gt' / 'z').mkdir(parents=True)
+    (tmp_path / '.out.part' / MARKER).touch()
     assert list(make_degraded_set(hr_folder, tmp_path / 'out')[0].videos) == ['a', 'b']
     assert verify(tmp_path / 'out') == [] and not (tmp_path / '.out.part').exists()
 
 
 def test_two_processes_do_not_mix(hr_folder: Path, tmp_path: Path):
-    (tmp_path / '.out.part').mkdir()
-    other = os.open(tmp_path / '.out.part', os.O_RDONLY)
-    fcntl.flock(other, fcntl.LOCK_EX)
-    with pytest.raises(DatasetError, match='another process is making this set'):
+    with (
+        scratch_folder(tmp_path / 'out'),
+        pytest.raises(DatasetError, match='out: another process is making it'),
+    ):
         make_degraded_set(hr_folder, tmp_path / 'out')
-    os.close(other)
+    make_degraded_set(hr_folder, tmp_path / 'out')
 
 
 def test_bad_videos(tmp_path: Path, photograph):
     def add(*videos):
-        with SetWriter(tmp_path / 's', tool='t', parameters={}, source=None, total=1) as writer:
-            for name, frames in videos:
-                writer.add_video(name, frames)
+        build_set(tmp_path / 's', tool='t', parameters={}, source=None, total=1, videos=videos)
 
     with pytest.raises(DatasetError, match='at least one frame'):
         add(('a', []))
-    with pytest.raises(DatasetError, match='already taken'):
+    with pytest.raises(DatasetError, match='two videos would be called a'):
         add(('a', [photograph]), ('a', [photograph]))
     with pytest.raises(DatasetError, match='frame 1 is 8x4, the ones before 600x400'):
         add(('a', [photograph, photograph[:4, :8]]))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import multiprocessing
 import pickle
 import shutil
@@ -13,12 +15,13 @@ import pytest
 from dataset_tools.__main__ import main
 from dataset_tools.composit.sets import make_composit_set
 from dataset_tools.degrade.sets import make_degraded_set
-from dataset_tools.manifest import DatasetError, VideoSet
-from dataset_tools.pack.reader import PackedVideos, frame_reader, stored_order, verify_packed
+from dataset_tools.manifest import MANIFEST, DatasetError, VideoSet
+from dataset_tools.pack.reader import PackedVideos, frame_reader, stored_order
 from dataset_tools.pack.writer import make_packed_set
 from dataset_tools.sliding_window import make_sliding_window_set
 from dataset_tools.static import make_static_set
 from dataset_tools.texture import make_texture_set
+from dataset_tools.verify import verify
 
 
 @pytest.fixture(scope='module')
@@ -104,25 +107,135 @@ def test_no_such_video(packed_set: Path, pan_set: Path):
         PackedVideos(VideoSet.load(pan_set))
 
 
-def test_damage_is_never_read_as_pixels(packed_set: Path, tmp_path: Path):
-    packed_set = shutil.copytree(packed_set, tmp_path / 'packed')
-    file = packed_set / 'gt' / 'a' / 'c' / '0' / '0' / '0' / '0'
-    packed = PackedVideos(VideoSet.load(packed_set))
-    assert verify_packed(VideoSet.load(packed_set)) == []
+def _bit(file: Path) -> None:
     data = bytearray(file.read_bytes())
     data[1000] ^= 1
     file.write_bytes(data)
-    with pytest.raises(DatasetError, match='gt/a is damaged'):
-        packed.read('gt', 'a', 0, 8)
-    (problem,) = verify_packed(VideoSet.load(packed_set))
-    assert 'gt/a is damaged' in problem
-    file.write_bytes(data[:100])
-    with pytest.raises(DatasetError, match='gt/a is damaged'):
-        packed.read('gt', 'a', 0, 8)
-    file.unlink()
-    with pytest.raises(DatasetError, match='missing; delete the packed set'):
-        PackedVideos(VideoSet.load(packed_set))
-    assert 'missing; delete the packed set' in verify_packed(VideoSet.load(packed_set))[0]
+
+
+_DAMAGE = {
+    # of the first shard of gt/a: what becomes of it, what is said on reading, and by verify
+    'bit': (_bit, 'gt/a is damaged', 'changed: gt/a/c/0/0/0/0'),
+    'cut': (
+        lambda f: f.write_bytes(f.read_bytes()[:-1]),
+        'bytes instead of',
+        'truncated: gt/a/c/0',
+    ),
+    'empty': (lambda f: f.write_bytes(b''), ' 0 bytes instead of', 'truncated: gt/a/c/0/0/0/0'),
+    'gone': (Path.unlink, 'missing; delete the packed set', 'missing: gt/a/c/0/0/0/0'),
+    'other': (
+        lambda f: f.write_bytes((f.parents[5] / 'b/c/0/0/0/0').read_bytes()),
+        'bytes instead of',
+        'truncated: gt/a/c/0/0/0/0',
+    ),
+}
+
+
+@pytest.mark.parametrize('damage', list(_DAMAGE))
+def test_damage_is_never_read_as_pixels(packed_set: Path, tmp_path: Path, damage):
+    harm, said, line = _DAMAGE[damage]
+    root = shutil.copytree(packed_set, tmp_path / 'packed')
+    assert verify(root) == []
+    fresh, opened = PackedVideos(VideoSet.load(root)), PackedVideos(VideoSet.load(root))
+    before = opened.read('gt', 'a', 8, 11)
+    harm(root / 'gt' / 'a' / 'c' / '0' / '0' / '0' / '0')
+    for packed in (fresh, opened):
+        with pytest.raises(DatasetError, match=said) as caught:
+            packed.read('gt', 'a', 7, 9)
+        assert '\n' not in str(caught.value)
+    # Frames of other files are read on.
+    assert np.array_equal(opened.read('gt', 'a', 8, 11), before)
+    (problem,) = verify(root)
+    assert problem.startswith(line)
+    if damage != 'bit':
+        with pytest.raises(DatasetError, match=said):
+            PackedVideos(VideoSet.load(root))
+
+
+def test_files_of_another_video_of_the_same_size(packed_set: Path, tmp_path: Path):
+    """Whole files in the wrong place: nothing that Zarr could notice."""
+    root = shutil.copytree(packed_set, tmp_path / 'packed')
+    first, second = (root / 'gt' / 'a' / 'c' / n / '0' / '0' / '0' for n in '01')
+    first_data, second_data = first.read_bytes(), second.read_bytes()
+    first.write_bytes(second_data)
+    second.write_bytes(first_data)
+    assert len(verify(root)) == 2
+
+
+@pytest.mark.parametrize(
+    'entry, value',
+    [
+        ('shape', [11, 388, 564, 3]),
+        ('data_type', 'uint16'),
+        ('chunk_key_encoding', {'name': 'default', 'configuration': {'separator': '.'}}),
+        ('fill_value', 7),
+        ('codecs', []),
+        ('codecs', 'x'),
+        ('zarr_format', 2),
+    ],
+)
+def test_other_array_than_was_packed(packed_set: Path, tmp_path: Path, entry, value):
+    root = shutil.copytree(packed_set, tmp_path / 'packed')
+    about = root / 'gt' / 'a' / 'zarr.json'
+    about.write_text(json.dumps(json.loads(about.read_text()) | {entry: value}))
+    with pytest.raises(DatasetError, match='zarr.json: .*; delete the packed set'):
+        PackedVideos(VideoSet.load(root))
+    assert verify(root)[0].split(': ')[1] == 'gt/a/zarr.json'
+    if entry == 'fill_value':
+        return
+    # The same where the manifest has been made to agree.
+    manifest = json.loads((root / MANIFEST).read_text())
+    data = about.read_bytes()
+    manifest['packed']['files']['gt']['a']['zarr.json'] = [
+        len(data),
+        hashlib.sha256(data).hexdigest(),
+    ]
+    (root / MANIFEST).write_text(json.dumps(manifest))
+    with pytest.raises(DatasetError, match='gt/a is damaged') as caught:
+        PackedVideos(VideoSet.load(root)).read('gt', 'a', 0, 1)
+    assert '\n' not in str(caught.value)
+
+
+@pytest.mark.parametrize('value', [None, 3, [], {}, {'format': 1}, {'format': 2}])
+def test_no_list_of_files(packed_set: Path, tmp_path: Path, value, capsys):
+    root = shutil.copytree(packed_set, tmp_path / 'packed')
+    manifest = json.loads((root / MANIFEST).read_text())
+    _refused(root, manifest | {'packed': value}, capsys)
+
+
+@pytest.mark.parametrize(
+    'keys, value',
+    [
+        (['frames'], 0),
+        (['frames'], 8.0),
+        (['frames'], 3),
+        (['files'], []),
+        (['files', 'gt'], {}),
+        (['files', 'gt', 'a'], [1]),
+        (['files', 'gt', 'a', 'zarr.json'], 7),
+        (['files', 'gt', 'a', 'zarr.json'], [1, 2, 3]),
+        (['files', 'gt', 'a', 'zarr.json'], [-1, 'a' * 64]),
+        (['files', 'gt', 'a', 'zarr.json'], [1, 'A']),
+        (['files', 'gt', 'a', '../../../x'], [1, 'a' * 64]),
+    ],
+)
+def test_impossible_lists_of_files(packed_set: Path, tmp_path: Path, keys, value, capsys):
+    root = shutil.copytree(packed_set, tmp_path / 'packed')
+    manifest = json.loads((root / MANIFEST).read_text())
+    holder = manifest['packed']
+    for key in keys[:-1]:
+        holder = holder[key]
+    holder[keys[-1]] = value
+    _refused(root, manifest, capsys)
+
+
+def _refused(root: Path, manifest: dict, capsys) -> None:
+    (root / MANIFEST).write_text(json.dumps(manifest))
+    for tool in ('verify', 'info', 'preview'):
+        output = ['--output', str(root.parent / 'x.png')] if tool == 'preview' else []
+        assert main([tool, str(root), *output]) == 2
+        error = capsys.readouterr().err
+        assert error.startswith(f'error: {root}') and error.count('\n') == 1
 
 
 def _mean(packed: PackedVideos) -> float:
