@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from dataset_tools.manifest import DatasetError
 
@@ -27,17 +30,46 @@ def main(arguments: list[str] | None = None) -> int:
         arguments: What follows ``python -m dataset_tools``; None takes it from the command line.
 
     Returns:
-        Exit code: 0 done, 1 ``verify`` found problems, 2 an error, 130 interrupted.
+        Exit code: 0 done, 1 ``verify`` found problems, 2 an error; 128 and the signal's number (130
+        for Ctrl-C) if interrupted.
     """
     options = _parser().parse_args(arguments)
     try:
-        return options.run(options)
+        with _ending_signals():
+            return options.run(options)
+    except _Ended as end:
+        print('interrupted; nothing half-made is left', file=sys.stderr)
+        return 128 + end.args[0]
     except (DatasetError, OSError) as error:
         print(f'error: {error}', file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print('interrupted; nothing half-made is left', file=sys.stderr)
         return 130
+
+
+class _Ended(KeyboardInterrupt):
+    """A signal, whose number it holds, ends the tool as Ctrl-C does."""
+
+
+@contextmanager
+def _ending_signals() -> Iterator[None]:
+    """SIGTERM and SIGHUP remove what is half-made, too, unless they are ignored (``nohup``)."""
+    numbers = [n for n in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) == signal.SIG_DFL]
+
+    def end(number: int, frame: object) -> None:
+        for other in numbers:
+            # Tidying up is not interrupted in its turn.
+            signal.signal(other, signal.SIG_IGN)
+        raise _Ended(number)
+
+    for number in numbers:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -6,6 +6,7 @@ Legend: h, w are height and width in pixels; every frame is RGB, uint8, h x w x 
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +15,12 @@ import av
 import cv2
 import numpy as np
 
-from dataset_tools.manifest import DatasetError
+from dataset_tools.limits import size_problem, size_text
+from dataset_tools.manifest import DatasetError, png_size
 
 IMAGE_SUFFIXES = ('.png', '.jpg', '.jpeg', '.bmp')
+
+_NO_IMAGE = 'not an image (PNG, JPEG, BMP), or a damaged one; replace the file'
 
 # Fixed, so that the bytes do not follow OpenCV's defaults. On video frames run lengths are within
 # 3 % of level 6 in size and three times as fast.
@@ -73,18 +77,61 @@ def read_frame(path: Path) -> np.ndarray:
 def read_image(path: Path) -> np.ndarray:
     """Reads an image file as ``read_frame`` does, but leaves grey images grey, uint8, h x w."""
     try:
-        data = np.frombuffer(path.read_bytes(), np.uint8)
+        # A pipe or the like would be waited for.
+        if path.exists() and not path.is_file():
+            raise DatasetError(f'{path}: cannot be read (no ordinary file)')
+        data = path.read_bytes()
     except OSError as error:
         raise DatasetError(f'{path}: cannot be read ({error.strerror})') from error
-    # IMREAD_UNCHANGED, for otherwise 16-bit images would silently lose their lower half.
-    image = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if data.size else None
+    problem = _header_problem(data)
+    if problem:
+        raise DatasetError(f'{path}: {problem}')
+    try:
+        # IMREAD_UNCHANGED, for otherwise 16-bit images would silently lose their lower half.
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error:
+        image = None
     if image is None:
-        raise DatasetError(f'{path}: not an image, or a damaged one; replace the file')
+        raise DatasetError(f'{path}: {_NO_IMAGE}')
     if image.dtype != np.uint8 or (image.ndim == 3 and image.shape[2] != 3):
         raise DatasetError(
             f'{path}: not 8-bit grey or RGB ({image.dtype}, shape {image.shape}); convert it first'
         )
     return image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+
+
+def _header_problem(data: bytes) -> str | None:
+    """Why an image file is not decoded, by what its header claims."""
+    size = png_size(data) or _jpeg_size(data) or _bmp_size(data)
+    return _NO_IMAGE if size is None else size_problem(size)
+
+
+def _jpeg_size(data: bytes) -> tuple[int, int] | None:
+    """(height, width) of a JPEG file by its first start of frame."""
+    if not data.startswith(b'\xff\xd8'):
+        return None
+    at = 2
+    while at + 9 <= len(data) and data[at] == 0xFF:
+        marker = data[at + 1]
+        # Fill bytes and markers without a length.
+        if marker == 0xFF:
+            at += 1
+        elif marker == 0x01 or 0xD0 <= marker <= 0xD8:
+            at += 2
+        elif 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            return struct.unpack_from('>HH', data, at + 5)
+        else:
+            at += 2 + int.from_bytes(data[at + 2 : at + 4], 'big')
+    return None
+
+
+def _bmp_size(data: bytes) -> tuple[int, int] | None:
+    """(height, width) of a BMP file; the sign of the height tells which row comes first."""
+    if not data.startswith(b'BM') or len(data) < 26:
+        return None
+    old = struct.unpack_from('<I', data, 14)[0] == 12
+    width, height = struct.unpack_from('<HH' if old else '<ii', data, 18)
+    return abs(height), abs(width)
 
 
 def list_frames(folder: Path) -> list[Path]:
@@ -135,8 +182,8 @@ def read_frames(paths: list[Path]) -> Iterator[np.ndarray]:
         first = frame.shape if first is None else first
         if frame.shape != first:
             raise DatasetError(
-                f'{path}: frame is {frame.shape[1]}x{frame.shape[0]}, but {paths[0].name} is '
-                f'{first[1]}x{first[0]}; all frames of a video have one size'
+                f'{path}: frame is {size_text(frame.shape)}, but {paths[0].name} is '
+                f'{size_text(first)}; all frames of a video have one size'
             )
         yield frame
 
@@ -159,6 +206,9 @@ def decode_video(path: Path) -> Iterator[np.ndarray]:
             if not container.streams.video:
                 raise DatasetError(f'{path}: no video in this file')
             stream = container.streams.video[0]
+            problem = size_problem((stream.height, stream.width))
+            if problem:
+                raise DatasetError(f'{path}: {problem}')
             stream.thread_type = 'AUTO'
             promised = stream.frames
             for frame in container.decode(stream):

@@ -54,10 +54,10 @@ def gamma(
         DatasetError: Gammas or period out of range.
     """
     check_frames(frames)
-    if not 0 < g_min <= g_max or period < 1:
+    if not 0 < g_min <= g_max < math.inf or period < 1:
         raise DatasetError(
             f'gamma from {g_min} to {g_max} in a period of {period} frames: wanted 0 < g_min <= '
-            'g_max and a period of at least 1'
+            'g_max, finite, and a period of at least 1'
         )
     # Only 256 values exist, so the power is taken of a table and not of every pixel.
     values = np.arange(256) / 255

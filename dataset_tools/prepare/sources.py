@@ -6,13 +6,8 @@ only say "these are the HR frames" (``GT/calendar``, ``calendar/truth``) do not 
 
 from __future__ import annotations
 
-import lzma
 import os
 import re
-import tarfile
-import tempfile
-import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,7 +19,9 @@ import numpy as np
 
 from dataset_tools.frames import IMAGE_SUFFIXES, decode_video, list_frames, read_frame
 from dataset_tools.manifest import DatasetError
+from dataset_tools.prepare.archives import unpack
 from dataset_tools.prepare.public_sets import Shape
+from dataset_tools.scratch import scratch_folder
 
 VIDEO_SUFFIXES = ('.mp4', '.mkv', '.y4m', '.gif', '.avi', '.mov', '.webm')
 
@@ -86,9 +83,20 @@ def unpacked(paths: list[Path], output: Path) -> Iterator[list[Path]]:
     Raises:
         DatasetError: A path does not exist, or is a damaged archive.
     """
-    beside = next(folder for folder in Path(os.path.abspath(output)).parents if folder.is_dir())
-    with tempfile.TemporaryDirectory(prefix='.prepare-', dir=beside) as scratch:
-        yield [_unpack(path, Path(scratch) / str(n)) for n, path in enumerate(paths)]
+    if not any(_is_archive(path) for path in paths):
+        yield paths
+        return
+    with scratch_folder(output, 'unpacked') as scratch:
+        yield [
+            unpack(path, scratch / str(n)) if _is_archive(path) else path
+            for n, path in enumerate(paths)
+        ]
+
+
+def _is_archive(path: Path) -> bool:
+    if not path.is_dir() and not path.is_file():
+        raise DatasetError(f'{path}: no such folder or file; give what was downloaded')
+    return path.is_file() and path.suffix.lower() not in (*VIDEO_SUFFIXES, *IMAGE_SUFFIXES)
 
 
 def find_videos(roots: list[Path], hr_only: bool = False) -> list[Source]:
@@ -162,7 +170,12 @@ def _candidates(root: Path) -> Iterator[Path]:
 
 def _walk(root: Path) -> Iterator[tuple[Path, list[str]]]:
     """Folders and their files in a fixed order, without what file managers leave behind."""
+    seen: dict[str, str] = {}
     for folder, folders, names in os.walk(root, followlinks=True):
+        # Links that lead round in circles would never end.
+        other = seen.setdefault(os.path.realpath(folder), folder)
+        if other != folder:
+            raise DatasetError(f'{folder}: leads to {other}, which is looked at; remove the link')
         folders[:] = sorted(f for f in folders if not f.startswith('.') and f != '__MACOSX')
         yield Path(folder), sorted(name for name in names if not name.startswith('.'))
 
@@ -188,38 +201,3 @@ def _video_shape(path: Path) -> Shape:
             return Shape(frames, stream.height, stream.width)
     except (av.FFmpegError, OSError) as error:
         raise DatasetError(f'{path}: cannot be opened ({error}); fetch the file again') from error
-
-
-def _unpack(path: Path, scratch: Path) -> Path:
-    if path.is_dir():
-        return path
-    if not path.is_file():
-        raise DatasetError(f'{path}: no such folder or file; give what was downloaded')
-    if path.suffix.lower() in (*VIDEO_SUFFIXES, *IMAGE_SUFFIXES):
-        return path
-    # The archive's own name stays a part of the paths, for it can say what is inside.
-    folder = scratch / path.name.split('.')[0]
-    folder.mkdir(parents=True)
-    try:
-        if zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as archive:
-                archive.extractall(folder)
-        else:
-            with tarfile.open(path) as archive:
-                archive.extractall(folder, filter='data')
-    except (
-        zipfile.BadZipFile,
-        tarfile.TarError,
-        EOFError,
-        zlib.error,
-        lzma.LZMAError,
-        OSError,
-        # Archives with a password.
-        RuntimeError,
-    ) as error:
-        reason = str(error).partition('\n')[0].rstrip(':')
-        raise DatasetError(
-            f'{path}: no video ({", ".join(VIDEO_SUFFIXES)}) and cannot be unpacked as zip or tar '
-            f'({reason}); mend that or fetch the file again'
-        ) from error
-    return folder
