@@ -80,3 +80,18 @@ def test_wrong_options(option):
     with pytest.raises(SystemExit) as caught:
         main(['static', 'set', '--output', 'out', *option])
     assert caught.value.code == 2
+
+
+@pytest.mark.parametrize('value', ['inf', 'nan', '-1', '1e400'])
+def test_gammas_out_of_range(source_set: Path, tmp_path: Path, value, capsys):
+    call = ['gamma', str(source_set), '--output', str(tmp_path / 'g'), '--frames', '3']
+    assert main([*call, f'--gamma-max={value}']) == 2
+    error = capsys.readouterr().err
+    assert error.startswith('error: gamma from ') and error.count('\n') == 1
+    assert not (tmp_path / 'g').exists()
+
+
+def test_frames_that_are_too_small_are_named(tmp_path: Path, write_video, photograph, capsys):
+    write_video(tmp_path / 'hr' / 'tiny', [photograph[:1, :1]])
+    assert main(['degrade', str(tmp_path / 'hr'), '--output', str(tmp_path / 'o')]) == 2
+    assert f'{tmp_path}/hr/tiny/00000000.png: a frame of 1x1' in capsys.readouterr().err

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import struct
+import zlib
 from pathlib import Path
 
 import av
@@ -101,3 +104,44 @@ def test_not_a_video(tmp_path: Path):
     for name in ('a.mp4', 'absent.mp4'):
         with pytest.raises(DatasetError, match=f'{name}: cannot be decoded after 0 frames'):
             list(decode_video(tmp_path / name))
+
+
+def _claims(kind: str, photograph, height: int, width: int) -> bytes:
+    """A real image whose header claims another size."""
+    data = bytearray(cv2.imencode(f'.{kind}', photograph[:48, :64])[1].tobytes())
+    if kind == 'jpg':
+        at = data.index(b'\xff\xc0')
+        struct.pack_into('>HH', data, at + 5, height, width)
+    elif kind == 'png':
+        struct.pack_into('>II', data, 16, width, height)
+        struct.pack_into('>I', data, 29, zlib.crc32(data[12:29]))
+    else:
+        struct.pack_into('<ii', data, 18, width, -height)
+    return bytes(data)
+
+
+@pytest.mark.parametrize('kind', ['png', 'jpg', 'bmp'])
+def test_images_that_claim_to_be_huge(tmp_path: Path, photograph, kind, monkeypatch):
+    path = tmp_path / f'0.{kind}'
+    for size in ((60000, 60000), (30000, 30000), (10001, 10000)):
+        path.write_bytes(_claims(kind, photograph, *size))
+        wanted = f'0.{kind}: a frame of {size[1]}x{size[0]} pixels is above the limit of 100 mega'
+        with pytest.raises(DatasetError, match=wanted):
+            read_frame(path)
+    path.write_bytes(_claims(kind, photograph, 48, 64))
+    assert read_frame(path).shape == (48, 64, 3)
+    monkeypatch.setenv('VSR_MAX_MEGAPIXELS', '0.003')
+    with pytest.raises(DatasetError, match='above the limit of 0.003 megapixels'):
+        read_frame(path)
+
+
+def test_huge_videos(video_file: Path, monkeypatch):
+    monkeypatch.setenv('VSR_MAX_MEGAPIXELS', '0.003')
+    with pytest.raises(DatasetError, match='pan.mp4: a frame of 64x48 pixels is above'):
+        next(decode_video(video_file))
+
+
+def test_pipes_are_not_waited_for(tmp_path: Path):
+    os.mkfifo(tmp_path / '0.png')
+    with pytest.raises(DatasetError, match='0.png: cannot be read'):
+        read_frame(tmp_path / '0.png')
