@@ -20,7 +20,7 @@ from dataset_tools.manifest import DatasetError, png_size
 
 IMAGE_SUFFIXES = ('.png', '.jpg', '.jpeg', '.bmp')
 
-_NO_IMAGE = 'not an image (PNG, JPEG, BMP), or a damaged one; replace the file'
+_NO_IMAGE = 'not an image, or a damaged one; replace the file by a PNG, JPEG or BMP'
 
 # Fixed, so that the bytes do not follow OpenCV's defaults. On video frames run lengths are within
 # 3 % of level 6 in size and three times as fast.

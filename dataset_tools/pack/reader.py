@@ -155,10 +155,11 @@ class PackedVideos:
 
     def _check_array(self, array: Any, kind: str, video: str, frames: int) -> None:
         """Sees that Zarr will read what the manifest tells of, out of the files that it lists."""
-        wanted = (frames, *self._set.videos[video].sizes[kind], 3)
+        wanted = (*self._set.videos[video].sizes[kind], 3)
         key = array.metadata.encode_chunk_key((0,) * array.ndim)
-        if array.shape != wanted or array.dtype != np.uint8:
-            raise ValueError(f'{array.shape} of {array.dtype} instead of {wanted} of uint8')
+        if array.shape[0] < frames or array.shape[1:] != wanted or array.dtype != np.uint8:
+            found = f'{array.shape} of {array.dtype}'
+            raise ValueError(f'{found} instead of {(frames, *wanted)} of uint8')
         if key != shard(0) or (array.shards or array.chunks)[0] != self.block:
             raise ValueError(f'files other than {shard(0)} of {self.block} frames each')
 
