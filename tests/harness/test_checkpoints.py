@@ -127,13 +127,14 @@ def test_training_with_a_bad_checkpoint(tmp_path, config, key):
         )
 
     name = key.split('.')[-1]
-    assert error(missing) == f'error: {name}={missing}: no such file'
-    for path in (text, truncated):
-        assert error(path).startswith(f'error: {name}={path}: cannot be loaded: ')
-    fit = 'has no weight of' if name == 'load_from' else 'cannot be loaded: The model and loaded'
-    assert error(other).startswith(f'error: {name}={other}: {fit}')
+    where = '' if name == 'load_from' else f'config {config} model: '
+    assert error(missing) == f'error: {where}{name}={missing}: no such file'
+    assert error(text) == f'error: {where}{name}={text}: is a text file, not a checkpoint'
+    assert error(truncated).startswith(f'error: {where}{name}={truncated}: is damaged or cut off')
+    fit = 'does not fit this model: ' if name == 'load_from' else 'cannot be loaded: The model and'
+    assert error(other).startswith(f'error: {where}{name}={other}: {fit}')
     message = error(URL)
-    assert message.startswith(f'error: {name}={URL}: cannot be read: <urlopen error')
+    assert message.startswith(f'error: {where}{name}={URL}: cannot be read: <urlopen error')
     assert message.endswith(
         'Without a network, download it elsewhere and give the path of the file'
     )
@@ -150,7 +151,8 @@ def test_load_from_a_network_of_other_names(tmp_path, config, mmagic_checkpoint)
     )
     conditioned.dump(tmp_path / 'conditioned.py')
     message = error_of(train_command.main, str(tmp_path / 'conditioned.py'), *options)
-    assert 'it begins with step_counter, the model with generator.net.' in message
+    assert 'it lacks generator.net.' in message and 'the model has no generator.' in message
+    assert message.endswith("add dict(type='PartialLoadHook') to custom_hooks")
 
 
 def test_evaluation_with_a_bad_checkpoint(tmp_path, config, mmagic_checkpoint):
@@ -160,16 +162,17 @@ def test_evaluation_with_a_bad_checkpoint(tmp_path, config, mmagic_checkpoint):
     missing = error_of(test_command.main, config, str(tmp_path / 'missing.pth'), *run)
     assert missing == f'error: checkpoint {tmp_path}/missing.pth: no such file'
     message = error_of(test_command.main, config, str(path), *run)
-    assert message.startswith(f'error: checkpoint={path}: cannot be loaded: ')
-    assert 'size mismatch for generator.backward_resblocks' in message
+    start = f'error: checkpoint={path}: does not fit this model: size mismatch for generator.'
+    assert message.startswith(start) and message.count('size mismatch') == 3
     options = ['--cfg-options', 'model.generator.spynet_pretrained=nowhere/spynet.pth']
     message = error_of(test_command.main, config, str(path), *run, *options)
-    assert message == 'error: spynet_pretrained=nowhere/spynet.pth: no such file'
+    where = f'error: config {config} model: '
+    assert message == f'{where}spynet_pretrained=nowhere/spynet.pth: no such file'
 
 
 def test_weights_of_a_file_that_holds_none(tmp_path):
     torch.save([1, 2], tmp_path / 'list.pth')
-    with pytest.raises(UserError, match='IN=.*list.pth: cannot be loaded: it holds a list'):
+    with pytest.raises(UserError, match='IN=.*list.pth: holds no weights by name, but a list'):
         read_weights(str(tmp_path / 'list.pth'), 'IN')
 
 
