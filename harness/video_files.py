@@ -21,7 +21,7 @@ from dataset_tools.frames import (
 )
 from dataset_tools.prepare_sources import VIDEO_SUFFIXES, find_videos
 
-from .cli import fail
+from .errors import fail
 from .files import replacing
 
 # nearly lossless: the artefacts to look at shall be the network's, not the codec's

@@ -9,7 +9,8 @@ from mmengine.config import Config
 
 import harness.networks  # noqa: F401  (fills the registry)
 from harness.checkpoints import load_weights, read_weights
-from harness.configs import building, import_custom_modules
+from harness.config_errors import building
+from harness.configs import import_custom_modules
 
 
 def default_device() -> torch.device:

@@ -15,7 +15,8 @@ import harness.data
 import harness.networks
 import harness.training  # noqa: F401  (fills the registries)
 from harness.clip_limits import number_problems
-from harness.configs import building, import_custom_modules
+from harness.config_errors import building
+from harness.configs import import_custom_modules
 from harness.distributed import init_distributed
 from harness.errors import fail
 from harness.files import write_json

@@ -4,7 +4,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from harness.checkpoints import load_weights, read_checkpoint, weights_of
-from harness.configs import building
+from harness.config_errors import building
 from harness.errors import UserError, fail
 
 from .loops import ClipTrainLoop

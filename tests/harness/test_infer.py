@@ -206,7 +206,7 @@ def test_unusable_inputs(files, tmp_path, video_file):
     assert 'no.pth: no such file' in error_of(files[0], 'no.pth', video_file(), out)
     (tmp_path / 'damaged.pth').write_bytes(files[1].read_bytes()[:5000])
     message = error_of(files[0], tmp_path / 'damaged.pth', tmp_path / 'video.mp4', out)
-    assert 'damaged.pth: cannot be' in message
+    assert 'damaged.pth: is damaged or cut off' in message
     message = error_of(files[0], tmp_path / 'a.png', tmp_path / 'video.mp4', out)
     assert 'a.png: ' in message
     assert not out.exists()
