@@ -53,7 +53,9 @@ def loading(source: str, key: str) -> Iterator[None]:
         if '://' in source:
             mend = '. Without a network, download it elsewhere and give the path of the file'
         fail(f'{key}={source}: cannot be read: {_one_line(error)}{mend}')
-    except (RuntimeError, KeyError) as error:
+    except KeyError as error:  # torchvision://NAME and the like
+        fail(f'{key}={source}: there is no {_one_line(error)}')
+    except (RuntimeError, ImportError) as error:
         fail(f'{key}={source}: cannot be loaded: {_one_line(error)}')
 
 
@@ -153,9 +155,16 @@ def read_file(path: Path, map_location='cpu', name: Optional[str] = None) -> Any
         raise DamagedError(f'{name}: {_unpickling_problem(error)}') from None
     _forget_config(content)
     for weight, x in weights_of(content).items():
-        if isinstance(x, Tensor) and not x.is_meta and not x.isfinite().all():
+        if not _is_finite(x):
             fail(f'{name}: {weight} holds values that are not finite: its training diverged')
     return content
+
+
+def _is_finite(x: Any) -> bool:
+    """Whether a tensor has no NaN or infinite entry; anything else has none, nor on ``'meta'``."""
+    if not isinstance(x, Tensor) or x.is_meta or not x.is_floating_point():
+        return True
+    return bool(x.isfinite().all())
 
 
 def _forget_config(content: Any) -> None:

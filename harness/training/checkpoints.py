@@ -70,7 +70,7 @@ def latest_checkpoint(folder: Path) -> Optional[Path]:
     for path in reversed(checkpoint_files(folder)):
         try:
             return _checked(path)
-        except DamagedError as error:
+        except (DamagedError, OSError) as error:
             print_log(f'{error}; trying the one before', 'current', logging.WARNING)
     return None
 
@@ -84,7 +84,7 @@ def best_checkpoint(folder: Path) -> Optional[Path]:
     paths = _numbered(folder, r'best_.+_iter_(\d+)\.pth')
     try:
         return _checked(paths[-1]) if paths else None
-    except DamagedError:
+    except (DamagedError, OSError):
         return None
 
 

@@ -1,5 +1,7 @@
 """MMEngine's Runner, strict with configs and checkpoints."""
 
+from pathlib import Path
+
 from mmengine.config import Config
 from mmengine.runner import Runner
 
@@ -103,11 +105,19 @@ class ClipRunner(Runner):
         except Exception as error:  # parts of the checkpoint are those of another training
             text = ' '.join(str(error).split())
             fail(f'resume={filename}: is of another training: {type(error).__name__}: {text}')
+        self._forget_best_of_others()
         if self.iter > self.max_iters:
             fail(
                 f'resume={filename}: holds iteration {self.iter}, and train_cfg.max_iters is '
                 f'{self.max_iters}'
             )
+
+    def _forget_best_of_others(self) -> None:
+        """MMEngine deletes the best checkpoint once there is a better one, wherever it is."""
+        for key, value in list(self.message_hub.runtime_info.items()):
+            ours = isinstance(value, str) and Path(value).parent == Path(self.work_dir)
+            if key.startswith('best_ckpt') and not ours:
+                self.message_hub.pop_info(key)
 
 
 def _check_resumable(checkpoint: dict, filename: str) -> None:

@@ -156,6 +156,19 @@ def test_downloads_are_kept_and_read_as_files_are(tmp_path, url):
     )
 
 
+@pytest.mark.parametrize(
+    'source, problem',
+    [
+        ('s3://bucket/net.pth', 'cannot be loaded: Please install petrel_client'),
+        ('torchvision://nonet', "there is no 'nonet'"),
+        ('http://127.0.0.1:9/net.pth', 'cannot be read: <urlopen error '),
+    ],
+)
+def test_sources_that_are_out_of_reach(tmp_path, monkeypatch, source, problem):
+    monkeypatch.setenv('TORCH_HOME', str(tmp_path))
+    assert error_of(lambda: read_weights(source, 'KEY')).startswith(f'KEY={source}: {problem}')
+
+
 OTHER_FILES = {
     'html': (b'\xef\xbb\xbf\n<!DOCTYPE html><html><body>404</body></html>', 'is an HTML page'),
     'lfs': (b'version https://git-lfs.github.com/spec/v1\noid sha256:4d7a', 'is a Git LFS pointer'),
