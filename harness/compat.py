@@ -76,21 +76,35 @@ def _deform_with_torchvision() -> None:
 def _make_checkpoints_loadable() -> None:
     """Lets ``torch.load`` read what MMEngine saves, under its safe ``weights_only`` default.
 
-    MMEngine's ``HistoryBuffer`` pickles its own methods, which a safe load refuses (and restores
-    them by itself on loading): leave them out, and name the remaining harmless types.
+    MMEngine's ``HistoryBuffer`` pickles its own methods, for which a file asks by ``getattr``. It
+    gets nothing, for the buffer restores them by itself; the other types that MMEngine saves are
+    harmless.
     """
     import numpy as np
     import torch
     from mmengine.logging import HistoryBuffer
 
+    restore = HistoryBuffer.__setstate__
+
     def state_without_methods(buffer):
         return {k: v for k, v in vars(buffer).items() if k != 'statistics_methods'}
 
+    def restore_without_methods(buffer, state):
+        # MMEngine would give them to all buffers
+        restore(buffer, {k: v for k, v in state.items() if k != 'statistics_methods'})
+
     HistoryBuffer.__getstate__ = state_without_methods
-    dtypes = [type(np.dtype(kind)) for kind in ('f4', 'f8', 'i4', 'i8')]
-    multiarray = np.core.multiarray
+    HistoryBuffer.__setstate__ = restore_without_methods
+    # NumPy 2 has another name for the module
+    multiarray = [
+        (function, f'numpy.{core}.multiarray.{function.__name__}')
+        for core in ('core', '_core')
+        for function in (np.core.multiarray._reconstruct, np.core.multiarray.scalar)
+    ]
+    dtypes = {type(np.dtype(kind)) for kind in '?bBhHiIlLqQefd'}
     torch.serialization.add_safe_globals(
-        [HistoryBuffer, np.ndarray, np.dtype, multiarray._reconstruct, multiarray.scalar, *dtypes]
+        [HistoryBuffer, np.ndarray, np.dtype, *multiarray, *dtypes]
+        + [(lambda *_: None, 'builtins.getattr')]
     )
 
 

@@ -64,12 +64,23 @@ def parse_args(argv=None) -> argparse.Namespace:
     )
     parser.add_argument(
         '--fps',
-        type=Fraction,
+        type=_frame_rate,
         default=Fraction(25),
         help='frames per second of an .mp4 made from images (25); video files keep theirs',
     )
     add_cfg_options(parser)
     return parser.parse_args(argv)
+
+
+def _frame_rate(text: str) -> Fraction:
+    """An argument that must be a number above 0, whole, decimal or a fraction."""
+    try:
+        rate = Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        rate = 0
+    if rate <= 0:
+        raise argparse.ArgumentTypeError(f'must be a number above 0, got {text!r}')
+    return rate
 
 
 def main(argv=None) -> int:
@@ -79,9 +90,7 @@ def main(argv=None) -> int:
     from harness.errors import fail
 
     with user_errors():
-        if args.fps <= 0:
-            fail(f'--fps {args.fps}: must be above 0')
-        if args.checkpoint != 'none' and not Path(args.checkpoint).is_file():
+        if args.checkpoint != 'none' and not Path(args.checkpoint).exists():
             fail(f'checkpoint {args.checkpoint}: no such file')
         cfg = load_config(args.config, args.cfg_options)
         from harness.video_files import check_output, open_video
@@ -157,10 +166,10 @@ def _device(name):
 
 def _load_network(cfg, checkpoint, device):
     from harness.errors import fail
-    from harness.evaluation.model import load_model
+    from harness.evaluation.model import learns, load_model
 
     net = load_model(cfg, None if checkpoint == 'none' else checkpoint, device).generator
-    if checkpoint == 'none' and any(True for _ in net.parameters()):
+    if checkpoint == 'none' and learns(net):
         fail('checkpoint none: this network has weights; give a checkpoint file')
     return net
 

@@ -49,7 +49,7 @@ def main(argv=None) -> int:
     from harness.errors import fail
 
     with user_errors():
-        if not Path(args.checkpoint).is_file():
+        if not Path(args.checkpoint).exists():
             fail(f'checkpoint {args.checkpoint}: no such file')
         cfg = load_config(args.config, args.cfg_options)
         work_dir = Path(args.work_dir or f'work_dirs/{Path(args.config).stem}')

@@ -47,7 +47,7 @@ def main(argv=None) -> int:
         cfg.work_dir = args.work_dir or f'work_dirs/{Path(args.config).stem}'
         cfg.resume = False
         if args.resume and args.resume != 'auto':
-            if not Path(args.resume).is_file():
+            if not Path(args.resume).exists():
                 fail(f'--resume {args.resume}: no such checkpoint')
             cfg.resume, cfg.load_from = True, args.resume
 

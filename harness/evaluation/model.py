@@ -6,10 +6,10 @@ from typing import Optional, Union
 import torch
 from mmagic.registry import MODELS
 from mmengine.config import Config
-from mmengine.runner import load_checkpoint
 
 import harness.networks  # noqa: F401  (fills the registry)
-from harness.checkpoints import loading
+from harness.checkpoints import load_weights, read_weights
+from harness.config_errors import building
 from harness.configs import import_custom_modules
 
 
@@ -24,12 +24,18 @@ def load_model(
     """The model of a config on ``device``, with the weights of ``checkpoint`` if one is given.
 
     Raises:
-        UserError: the checkpoint cannot be read or does not fit the model.
+        UserError: the model cannot be built, or the checkpoint cannot be read or does not fit it.
     """
     torch.set_flush_denormal(True)
     import_custom_modules(cfg)
-    model = MODELS.build(cfg.model)
+    with building(cfg, 'model'):
+        model = MODELS.build(cfg.model)
     if checkpoint:
-        with loading(str(checkpoint), 'checkpoint'):
-            load_checkpoint(model, str(checkpoint), map_location='cpu', strict=True)
+        source = str(checkpoint)
+        load_weights(model, read_weights(source, 'checkpoint'), source, 'checkpoint')
     return model.to(device).eval()
+
+
+def learns(module: torch.nn.Module) -> bool:
+    """Whether a module has weights, so that it is of no use without a checkpoint."""
+    return any(True for _ in module.parameters())

@@ -14,14 +14,19 @@ _WEIGHTS = 'alexnet-owt-7be5be79.pth'
 
 def missing_weights() -> Optional[str]:
     """What to do to have LPIPS; None where it is at hand. Imports nothing heavy."""
-    home = os.environ.get('XDG_CACHE_HOME', '~/.cache')
-    home = Path(os.environ.get('TORCH_HOME', f'{home}/torch')).expanduser()
-    path = home / 'hub' / 'checkpoints' / _WEIGHTS
+    path = _weights_file()
     if path.is_file():
         return None
     return (
         f'needs {path}; put https://download.pytorch.org/models/{_WEIGHTS} there, or leave it out'
     )
+
+
+def _weights_file() -> Path:
+    """Where PyTorch keeps AlexNet's weights."""
+    home = os.environ.get('XDG_CACHE_HOME', '~/.cache')
+    home = Path(os.environ.get('TORCH_HOME', f'{home}/torch')).expanduser()
+    return home / 'hub' / 'checkpoints' / _WEIGHTS
 
 
 class Lpips:
@@ -68,9 +73,17 @@ def _model():
     import lpips
     import torch
 
+    from harness.checkpoints import load_weights, read_weights
     from harness.errors import fail
 
     if missing_weights():
         fail(f'LPIPS {missing_weights()}')
+    model = lpips.LPIPS(net='alex', pnet_rand=True, verbose=False)
+    source = str(_weights_file())
+    # LPIPS cuts AlexNet's `features` into slices and leaves the rest out
+    names = {name: f'features.{name.partition(".")[2]}' for name in model.net.state_dict()}
+    alexnet = read_weights(source, 'LPIPS weights')
+    given = {name: alexnet[theirs] for name, theirs in names.items() if theirs in alexnet}
+    load_weights(model.net, given, source, 'LPIPS weights')
     device = torch.device('cuda' if torch.cuda.is_available() else 'cpu')
-    return lpips.LPIPS(net='alex', verbose=False).to(device).eval(), device
+    return model.to(device).eval(), device

@@ -1,7 +1,7 @@
 """Checkpoints that survive being interrupted while they are written."""
 
 import logging
-import zipfile
+import re
 from pathlib import Path
 from typing import Optional
 
@@ -10,6 +10,8 @@ from mmengine.fileio import LocalBackend, register_backend
 from mmengine.hooks import CheckpointHook
 from mmengine.logging import print_log
 
+from harness.checkpoints import DamagedError, read_file
+from harness.errors import fail
 from harness.files import replacing
 
 
@@ -54,19 +56,36 @@ class ClipCheckpointHook(CheckpointHook):
         super()._save_checkpoint(runner)
 
 
+def checkpoint_files(folder: Path) -> list[Path]:
+    """The files ``iter_<n>.pth`` of a run folder by their n; copies with other names are none."""
+    return _numbered(folder, r'iter_(\d+)\.pth')
+
+
 def latest_checkpoint(folder: Path) -> Optional[Path]:
-    """The whole ``iter_<n>.pth`` with the largest n; None if there is none."""
-    for path in sorted(folder.glob('iter_*.pth'), key=iterations_of, reverse=True):
-        if is_whole(path):
-            return path
-        print_log(f'{path} is damaged; trying the one before', 'current', logging.WARNING)
+    """The whole ``iter_<n>.pth`` with the largest n; None if there is none.
+
+    Raises:
+        UserError: it holds another iteration than its name says.
+    """
+    for path in reversed(checkpoint_files(folder)):
+        try:
+            return _checked(path)
+        except (DamagedError, OSError) as error:
+            print_log(f'{error}; trying the one before', 'current', logging.WARNING)
     return None
 
 
 def best_checkpoint(folder: Path) -> Optional[Path]:
-    """The checkpoint that validation found best; None if there is none, or it is damaged."""
-    paths = sorted(folder.glob('best_*_iter_*.pth'), key=iterations_of)
-    return paths[-1] if paths and is_whole(paths[-1]) else None
+    """The checkpoint that validation found best; None if there is none, or it is damaged.
+
+    Raises:
+        UserError: it holds another iteration than its name says.
+    """
+    paths = _numbered(folder, r'best_.+_iter_(\d+)\.pth')
+    try:
+        return _checked(paths[-1]) if paths else None
+    except (DamagedError, OSError):
+        return None
 
 
 def iterations_of(checkpoint: Path) -> int:
@@ -74,10 +93,26 @@ def iterations_of(checkpoint: Path) -> int:
     return int(checkpoint.stem.rpartition('_')[2])
 
 
-def is_whole(path: Path) -> bool:
-    """Whether a file of ``torch.save`` is complete and its checksums are right."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return archive.testzip() is None
-    except Exception:  # damage makes zipfile raise much: BadZipFile, EOFError, zlib.error, ...
-        return False
+def _numbered(folder: Path, pattern: str) -> list[Path]:
+    """The files whose whole name has ``pattern``, by its number."""
+    found = {p: re.fullmatch(pattern, p.name, re.ASCII) for p in folder.glob('*.pth')}
+    paths = [p for p, match in found.items() if match and p.is_file()]
+    return sorted(paths, key=lambda path: int(found[path][1]))
+
+
+def _checked(path: Path) -> Path:
+    """Gives back a checkpoint that is whole.
+
+    Raises:
+        DamagedError: it is not.
+        UserError: it holds another iteration than its name says.
+    """
+    content = read_file(path, 'meta')
+    meta = content.get('meta') if isinstance(content, dict) else None
+    held = meta.get('iter') if isinstance(meta, dict) else None
+    if held != iterations_of(path):
+        fail(
+            f'{path}: holds iteration {held}, not that of its name: give it its own name again, or '
+            'move it out of the folder'
+        )
+    return path

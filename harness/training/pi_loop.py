@@ -130,7 +130,7 @@ class PIBPTTLoop(ClipTrainLoop):
         first = self.planner.first_iteration(self._epoch)
         resumed = self._iter > first
         if resumed and self._epoch_weights is None:
-            raise RuntimeError(
+            raise UserError(
                 f'the checkpoint of iteration {self._iter} lies inside an epoch, but holds no '
                 'weights of its start: PIBPTTLoop did not save it. Resume another checkpoint, or '
                 'start a new training from this one with load_from.'

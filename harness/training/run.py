@@ -3,23 +3,38 @@
 import platform
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from mmengine.config import Config
 from mmengine.dist import barrier, get_world_size, is_distributed, is_main_process
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
 import harness.data
 import harness.networks
 import harness.training  # noqa: F401  (fills the registries)
-from harness.checkpoints import check_overlap
+from harness.clip_limits import number_problems
+from harness.config_errors import building
 from harness.configs import import_custom_modules
 from harness.distributed import init_distributed
+from harness.errors import fail
 from harness.files import write_json
 
 from .checkpoints import latest_checkpoint
+from .runner import ClipRunner
+
+#: entries of a config that must be positive whole numbers, where they are given
+COUNTS = (
+    'train_cfg.max_iters',
+    'train_cfg.clip_length',
+    'train_cfg.crop_size',
+    'train_cfg.windows_per_video',
+    'train_cfg.repeats',
+    'train_cfg.state_pass_batch',
+    'train_cfg.val_interval',
+    'train_dataloader.batch_size',
+)
 
 
 def train(cfg: Config, hooks: Sequence[Hook] = ()) -> Path:
@@ -34,8 +49,8 @@ def train(cfg: Config, hooks: Sequence[Hook] = ()) -> Path:
         hooks: further hooks.
 
     Raises:
-        UserError: ``load_from`` or ``spynet_pretrained`` names no fitting checkpoint, the training
-            set cannot give the clips, or the training diverged.
+        UserError: an entry of the config cannot be built, a checkpoint that it names cannot be read
+            or does not fit, the training set cannot give the clips, or the training diverged.
     """
     # denormal numbers in decaying states make convolutions on the CPU many times slower
     torch.set_flush_denormal(True)
@@ -49,13 +64,12 @@ def train(cfg: Config, hooks: Sequence[Hook] = ()) -> Path:
             broadcast_buffers=False,
             find_unused_parameters=unused,
         )
-    import_custom_modules(cfg)
+    _check_counts(cfg)
+    with building(cfg, 'custom_imports'):
+        import_custom_modules(cfg)
     if cfg.get('resume') and not cfg.get('load_from'):
         resume_if_begun(cfg)
-    runner = Runner.from_cfg(cfg)
-    if cfg.get('load_from') and not cfg.get('resume') and not _loads_a_part(cfg):
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-        check_overlap(model, cfg.load_from, 'load_from')
+    runner = ClipRunner.from_cfg(cfg)
     for hook in hooks:
         runner.register_hook(hook)
     runner.train()
@@ -67,9 +81,18 @@ def train(cfg: Config, hooks: Sequence[Hook] = ()) -> Path:
     return checkpoint
 
 
-def _loads_a_part(cfg: Config) -> bool:
-    """Whether a hook does the checking, and knows more names for the weights."""
-    return any(hook.get('type') == 'PartialLoadHook' for hook in cfg.get('custom_hooks', ()))
+def _check_counts(cfg: Config) -> None:
+    given = {key: entry for key in COUNTS if (entry := _entry(cfg, key)) is not None}
+    problems = number_problems(given)
+    if problems:
+        text = '; '.join(f'{key}: {problem}' for key, problem in problems.items())
+        fail(f'config {cfg.filename} {text}')
+
+
+def _entry(cfg: Config, key: str) -> Any:
+    """The entry ``'section.name'``; None if there is none."""
+    section, name = key.split('.')
+    return (cfg.get(section) or {}).get(name)
 
 
 def resume_if_begun(cfg: Config) -> None:

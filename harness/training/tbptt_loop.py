@@ -6,6 +6,7 @@ import torch
 from mmagic.registry import LOOPS
 from mmengine.dist import all_gather_object, get_rank
 
+from harness.errors import UserError
 from harness.networks.recurrent import State, States
 
 from .loops import ClipTrainLoop
@@ -40,7 +41,7 @@ class TBPTTLoop(ClipTrainLoop):
         if begins.all():
             return initial
         if self._carried is None:
-            raise RuntimeError(
+            raise UserError(
                 f'the checkpoint of iteration {self._iter} holds no states of the clips before it: '
                 'TBPTTLoop did not save it. Resume another checkpoint, or start a new training '
                 'from this one with load_from.'

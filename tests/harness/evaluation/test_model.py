@@ -5,7 +5,8 @@ import torch
 from mmagic.registry import MODELS
 from mmengine.config import Config
 
-from harness.evaluation.model import load_model
+from harness.errors import UserError
+from harness.evaluation.model import learns, load_model
 
 SMALL = dict(mid_channels=8, num_blocks=1)
 CPU = torch.device('cpu')
@@ -39,3 +40,14 @@ def test_a_checkpoint_of_another_size_is_refused(tmp_path):
     torch.save(dict(state_dict=model.state_dict(), meta={}), tmp_path / 'small.pth')
     with pytest.raises(RuntimeError, match='size mismatch'):
         load_model(config(mid_channels=16), tmp_path / 'small.pth', CPU)
+
+
+def test_models_of_unknown_types_are_refused(tmp_path):
+    with pytest.raises(UserError, match='^config None model: KeyError: NoSuchNet is not in the '):
+        load_model(config(type='NoSuchNet'), None, CPU)
+
+
+def test_which_networks_learn():
+    assert learns(load_model(config(), None, CPU))
+    bicubic = Config(dict(model=dict(type='RecurrentVSR', generator=dict(type='BicubicUpsampler'))))
+    assert not learns(load_model(bicubic, None, CPU))

@@ -208,7 +208,7 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before(grid_file, undisturbe
         content[len(content) // 2] ^= 1
     last.write_bytes(content)
     healed = assert_heals(grid_file, undisturbed)
-    assert f'{last.name} is damaged' in healed.log()
+    assert f'{last.name}: is damaged' in healed.log()
 
 
 def test_a_damaged_last_checkpoint_is_trained_again_before_it_is_evaluated(grid_file, undisturbed):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +12,8 @@ import pytest
 import torch
 from mmengine.config import Config
 
+from harness.errors import UserError
+from harness.training.checkpoints import best_checkpoint, checkpoint_files, latest_checkpoint
 from harness.training.run import train
 from tests.harness.training.trainings import (
     BASICVSR,
@@ -182,4 +185,142 @@ def test_a_checkpoint_of_another_strategy_cannot_be_resumed(make_cfg):
     cfg = make_cfg(TBPTT, 4)
     cfg.resume = True
     with pytest.raises(RuntimeError, match='start a new training from this one with load_from'):
+        train(cfg)
+
+
+@pytest.fixture
+def interrupted(make_cfg):
+    """A training of 4 iterations that was interrupted in the third: folder, and what goes on."""
+    with pytest.raises(KeyboardInterrupt):
+        train(make_cfg(RI, 4, interval=2), [StopAt(3)])
+    cfg = make_cfg(RI, 4, interval=2)
+    cfg.resume = True
+    return Path(cfg.work_dir), cfg
+
+
+def change(path, edit) -> None:
+    """Lets ``edit`` change what a checkpoint holds."""
+    checkpoint = torch.load(path)
+    edit(checkpoint)
+    torch.save(checkpoint, path)
+
+
+def test_the_config_in_a_checkpoint_is_not_run(make_cfg, tmp_path, interrupted):
+    """MMEngine's Runner would, to look for the number of GPUs."""
+    folder, cfg = interrupted
+    mark = tmp_path / 'executed'
+    code = f'made = __import__("os").mkdir({str(mark)!r})'
+    change(folder / 'iter_2.pth', lambda held: held['meta'].update(config=code, cfg=code))
+    straight = train(make_cfg(RI, 4, 'straight', interval=2))
+    assert_same_weights(weights_of(train(cfg)), weights_of(straight))
+    assert not mark.exists()
+    Config.fromstring(code, '.py')
+    assert mark.exists()
+
+
+def test_copies_in_the_folder_are_no_checkpoints(make_cfg, interrupted):
+    folder, cfg = interrupted
+    for name in ('iter_30_backup', 'iter_30 (copy)', 'iter_abc', 'iter_', 'old_iter_30', 'iter_-3'):
+        shutil.copy(folder / 'iter_2.pth', folder / f'{name}.pth')
+    for name in ('iter_40.pth', 'iter_50'):
+        (folder / name).mkdir()
+    assert checkpoint_files(folder) == [folder / 'iter_2.pth']
+    straight = train(make_cfg(RI, 4, 'straight', interval=2))
+    assert_same_weights(weights_of(train(cfg)), weights_of(straight))
+    assert [path.name for path in checkpoint_files(folder)] == ['iter_2.pth', 'iter_4.pth']
+
+
+def test_checkpoints_are_in_the_order_of_their_iterations(tmp_path):
+    for number in (90, 1000, 200):
+        (tmp_path / f'iter_{number}.pth').touch()
+    assert [p.name for p in checkpoint_files(tmp_path)] == [
+        'iter_90.pth',
+        'iter_200.pth',
+        'iter_1000.pth',
+    ]
+
+
+def test_the_best_checkpoint_among_copies(tmp_path):
+    for number in (90, 200):
+        torch.save(dict(meta=dict(iter=number)), tmp_path / f'best_psnr_iter_{number}.pth')
+    for name in ('best_psnr_iter_300_backup', 'best_psnr_iter_x', 'best_psnr', 'iter_300'):
+        (tmp_path / f'{name}.pth').touch()
+    assert best_checkpoint(tmp_path) == tmp_path / 'best_psnr_iter_200.pth'
+    (tmp_path / 'best_psnr_iter_300.pth').touch()
+    assert best_checkpoint(tmp_path) is None
+
+
+@pytest.mark.parametrize('name', ['iter_4.pth', 'best_psnr_iter_4.pth'])
+def test_renamed_checkpoints_are_refused(interrupted, name):
+    folder, cfg = interrupted
+    (folder / 'iter_2.pth').rename(folder / name)
+    find = best_checkpoint if name.startswith('best') else latest_checkpoint
+    with pytest.raises(UserError, match=f'{name}: holds iteration 2, not that of its name'):
+        find(folder)
+    if find is latest_checkpoint:
+        with pytest.raises(UserError, match='holds iteration 2'):
+            train(cfg)
+
+
+def test_a_network_whose_names_have_changed_since(interrupted):
+    """MMEngine would go on with random weights in their place."""
+    folder, cfg = interrupted
+
+    def rename(held):
+        weights = held['state_dict']
+        weights['generator.first.bias'] = weights.pop('generator.head.bias')
+
+    change(folder / 'iter_2.pth', rename)
+    with pytest.raises(UserError, match='iter_2.pth: does not fit this model: ') as error:
+        train(cfg)
+    names = 'it lacks generator.head.bias; the model has no generator.first.bias. Resume with'
+    assert names in str(error.value)
+    assert not (folder / 'iter_4.pth').exists()
+
+
+@pytest.mark.parametrize('part', ['meta', 'message_hub', 'optimizer', 'train_loop', 'meta.iter'])
+def test_checkpoints_that_no_training_can_go_on_from(interrupted, part):
+    folder, cfg = interrupted
+    section, _, key = part.partition('.')
+    path = folder / 'iter_2.pth'
+    change(path, lambda held: held[section].pop(key) if key else held.pop(section))
+    cfg.load_from = str(path)
+    with pytest.raises(UserError, match='iter_2.pth: no training can go on from it') as error:
+        train(cfg)
+    assert f'it has no {part}' in str(error.value)
+    assert str(error.value).endswith('to begin with its weights, give it as load_from')
+
+
+@pytest.mark.parametrize('part', ['optimizer', 'param_schedulers', 'message_hub', 'train_loop'])
+def test_checkpoints_of_another_training(interrupted, part):
+    folder, cfg = interrupted
+    other = [dict(a=1)] if part == 'param_schedulers' else dict(a=1)
+
+    def replace(held):
+        held[part] = other
+
+    change(folder / 'iter_2.pth', replace)
+    if part == 'param_schedulers':
+        cfg.param_scheduler = [dict(type='MultiStepLR', milestones=[2], by_epoch=False)]
+        change(folder / 'iter_2.pth', lambda held: held.update(param_schedulers=3))
+    with pytest.raises(UserError, match='iter_2.pth: is of another training: ') as error:
+        train(cfg)
+    assert str(error.value).isprintable()
+
+
+def test_a_training_that_was_longer(make_cfg, interrupted):
+    folder, _ = interrupted
+    cfg = make_cfg(RI, 1)
+    cfg.resume = True
+    with pytest.raises(UserError, match='holds iteration 2, and train_cfg.max_iters is 1'):
+        train(cfg)
+
+
+def test_weights_that_are_not_finite_are_not_trained_on(interrupted):
+    folder, cfg = interrupted
+    change(
+        folder / 'iter_2.pth',
+        lambda held: held['state_dict']['generator.head.bias'].fill_(float('nan')),
+    )
+    with pytest.raises(UserError, match='generator.head.bias holds values that are not finite'):
         train(cfg)

@@ -90,6 +90,22 @@ def test_best_checkpoint_is_by_the_mean_of_both(with_validation):
     assert [p.name for p in folder.glob('best_*')] == [f'best_psnr_iter_{best}.pth']
 
 
+def test_going_on_elsewhere_deletes_nothing_there(with_validation):
+    """The checkpoint names the best one so far, which MMEngine deletes when there is a better."""
+    cfg = with_validation(RI, 2, interval=2)
+    path = train(cfg)
+    checkpoint = torch.load(path)
+    info = checkpoint['message_hub']['runtime_info']
+    assert info['best_ckpt'] == str(path.with_name('best_psnr_iter_2.pth'))
+    info['best_score'] = 0.0
+    torch.save(checkpoint, path)
+    cfg = with_validation(RI, 4, interval=2, folder='elsewhere')
+    cfg.resume, cfg.load_from = True, str(path)
+    train(cfg)
+    assert path.with_name('best_psnr_iter_2.pth').is_file()
+    assert list(Path(cfg.work_dir).glob('best_*'))
+
+
 def test_metric():
     metric = StabilityMetric()
     metric.process(None, [dict(kind='moving', video='a', psnr_y=[20.0, 30.0])])
