@@ -34,8 +34,8 @@ def main() -> int:
     arguments = parser.parse_args()
 
     # Not at the top: pandas and matplotlib take seconds, and --help must not.
+    from reports.reading.run_files import ReportError
     from reports.report import build_report
-    from reports.run_files import ReportError
 
     try:
         report = build_report(arguments.work_dir, arguments.output)

@@ -25,10 +25,8 @@ import math
 import numpy as np
 import pandas as pd
 
-from reports.captions import ending
-from reports.results import WINDOW, GridResults
+from reports.results import GridResults
 from reports.runs import is_plain
-from reports.table_model import Cell, Column, Row, Table
 
 ALPHA = 0.05
 LEAST_UNITS = 6  # the first n with 2^(1-n) < ALPHA
@@ -193,79 +191,3 @@ def _compare(scores: dict, family: str, method, baseline, test_set: str, score: 
         'p_seeds': sign_flip_test(matrix.mean(axis=0)),
         'run_ids': '; '.join(dict.fromkeys(pd.concat(used))),
     }
-
-
-def differences_table(grid: GridResults, found: pd.DataFrame) -> Table | None:
-    """The differences headed by pair, a row a test set; None if there is no pair."""
-    if found.empty:
-        return None
-    columns = [
-        *(Column('Units', header) for header in ('videos', 'seeds')),
-        *(Column('Difference, all frames (dB)', h) for h in ('mean', 'from', 'to', 'better')),
-        *(Column('p', f'by {unit}') for unit in ('video', 'seed')),
-        Column(f'Last {WINDOW} (dB)', 'mean'),
-    ]
-    last = {_place(row): row for row in found.itertuples() if row.score == 'psnr_last50'}
-    rows = [
-        _row(grid, row, last.get(_place(row)))
-        for row in found.itertuples()
-        if row.score == 'psnr_y'
-    ]
-    caption = f'{_caption(found)} {ending(grid)}'
-    return Table('differences', caption, columns, rows, stub='Test set')
-
-
-def _place(row) -> tuple:
-    return row.train_set, row.network, row.method, row.baseline, row.test_set
-
-
-def _row(grid: GridResults, row, last) -> Row:
-    number = {'signed': True, 'source': row.run_ids}
-    cells = [Cell(row.videos, digits=0), Cell(row.seeds, digits=0)]
-    cells += [Cell(value, **number) for value in (row.difference, row.low, row.high)]
-    cells.append(Cell(text=f'{row.better_videos}/{row.videos}'))
-    cells.append(_p_cell(row.p_videos, row.p_videos_holm))
-    cells.append(_p_cell(row.p_seeds, row.p_seeds_holm))
-    cells.append(Cell(last.difference, **number) if last else Cell())
-    several = grid.runs.loc[grid.runs['train_set'] != '', 'train_set'].nunique() > 1
-    trained = f' (trained on {grid.plan.train_sets[row.train_set]})' if several else ''
-    heading = f'{row.method} minus {row.baseline}{trained}'
-    return Row(heading, row.network, grid.plan.test_sets[row.test_set].label, cells)
-
-
-def _p_cell(value: float, adjusted: float) -> Cell:
-    if math.isnan(value):
-        return Cell(text='too few')
-    text = '<0.0001' if value < 1e-4 else ''
-    return Cell(value, digits=4, text=text, note='*' if adjusted < ALPHA else '')
-
-
-def _caption(found: pd.DataFrame) -> str:
-    return (
-        'Paired differences of Y-PSNR between strategies: mean over the videos and seeds that both '
-        'have finished, 95% interval (two-way bootstrap of videos and seeds; none for fewer than '
-        f'{LEAST_VIDEOS} videos), and on how many videos the first is better. p: exact sign-flip '
-        'test with the video (mean over seeds) or the seed (mean over videos) as the unit, since '
-        'the videos of one training are not independent; the first speaks for these trained '
-        'networks only, the second for these videos only. Too few: fewer than '
-        f'{LEAST_UNITS} units cannot reach p < {ALPHA}. {_verdict(found)}'
-    )
-
-
-def _verdict(found: pd.DataFrame) -> str:
-    """For how many tests p is corrected, each family of pairs for its own."""
-    families = []
-    for family, rows in found[found['score'] == 'psnr_y'].groupby('family', sort=False):
-        tests = rows[['p_videos', 'p_seeds']].notna().sum()
-        counts = ' and '.join(
-            f'{count} test{"s" * (count > 1)} by {unit}'
-            for unit, count in (('video', tests['p_videos']), ('seed', tests['p_seeds']))
-            if count
-        )
-        families += [f'{counts} ({family})'] if counts else []
-    if not families:
-        return 'No difference in this table can be called significant.'
-    several = found['family'].nunique() > 1
-    counts = ', for '.join(families) if several else families[0].partition(' (')[0]
-    apart = ', each family of pairs by itself' if several else ''
-    return f'*: p < {ALPHA} after Holm correction for {counts}{apart}.'

@@ -22,8 +22,8 @@ from typing import NamedTuple, Optional
 
 import pandas as pd
 
+from reports.reading.run_files import TestSet
 from reports.results import GridResults
-from reports.run_files import TestSet
 
 VALUES = Path(__file__).with_name('paper_values.csv')
 SET_METRICS = ('videos', 'frames_min', 'frames_max')

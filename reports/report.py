@@ -3,13 +3,13 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from reports.figures import Drawers, Drawn
+from reports.figures.catalogue import Drawers, Drawn
+from reports.figures.saved_images import SavedImages
 from reports.files import write_text
 from reports.html.page import write_page
-from reports.images import SavedImages
-from reports.render import latex_figures
 from reports.results import load_grid
-from reports.table_files import write_tables
+from reports.tables.files import write_tables
+from reports.tables.latex import latex_figures
 
 
 @dataclass

@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from reports.evaluations import read_evaluations
-from reports.run_files import GridPlan, read_plan
+from reports.reading.evaluations import read_evaluations
+from reports.reading.run_files import GridPlan, read_plan
 from reports.runs import METHOD_AXES, is_plain, list_trials, read_runs, settle
 from reports.stability import (
     LONG,

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from reports.files import InvalidFile
-from reports.run_files import (
+from reports.reading.run_files import (
     STRATEGIES,
     TIMING_FIELDS,
     GridPlan,

@@ -7,14 +7,14 @@ from importlib.resources import files
 from pathlib import Path
 from string import Template
 
-from reports.captions import run_counts
-from reports.figures import Drawn
+from reports.figures.catalogue import Drawn
+from reports.figures.saved_images import SavedImages
 from reports.files import write_text
 from reports.html.payload import Pictures, describe_grid, encode_curves
 from reports.html.tables import runs_html, table_html, videos_html
-from reports.images import SavedImages
 from reports.results import GridResults
-from reports.table_model import Table
+from reports.tables.captions import run_counts
+from reports.tables.model import Table
 
 SCRIPTS = ('core.js', 'tables.js', 'chart.js', 'curves.js', 'viewer.js', 'start.js')
 SECTIONS = ('Tables', 'Curves', 'Frames', 'Videos', 'Runs', 'Files')

@@ -15,13 +15,13 @@ from urllib.parse import quote
 import numpy as np
 import pandas as pd
 
-from reports.images import SavedImages
-from reports.pictures import BICUBIC
+from reports.figures.pictures import BICUBIC
+from reports.figures.saved_images import SavedImages
+from reports.figures.scatter import heading
+from reports.figures.selection import drawn_methods, full_name, trial_ids
+from reports.figures.style import looks
+from reports.reading.run_files import STATUS_WORDS
 from reports.results import GridResults
-from reports.run_files import STATUS_WORDS
-from reports.scatter import heading
-from reports.selection import drawn_methods, full_name, trial_ids
-from reports.style import looks
 
 MISSING = 65535  # the number that stands for no value
 PSNR_STEP = 0.01

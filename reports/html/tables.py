@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pandas as pd
 
 from reports.results import GridResults
-from reports.table_model import BEST, SECOND, Cell, Table
+from reports.tables.model import BEST, SECOND, Cell, Table
 
 _RANKS = {BEST: ' class="best"', SECOND: ' class="second"'}
 _RUN_FILES = ('config.py', 'run.json', 'timing.json', 'evaluations.json', 'log.txt')

@@ -25,10 +25,10 @@ import numpy as np
 import pandas as pd
 
 from reports.differences import differences
-from reports.excel import write_workbook
+from reports.excel.workbook import write_workbook
 from reports.paper import compare
 from reports.results import load_grid
-from reports.tables import all_tables
+from reports.tables.standard import all_tables
 
 TARGET_SECONDS = 60
 TEST_SETS = {

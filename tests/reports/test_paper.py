@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 from mmengine.config import Config
 
-from reports import paper, render
-from reports.paper_tables import paper_tables, sets_table
+from reports import paper
 from reports.results import load_grid
-from reports.table_model import BEST, SECOND
+from reports.tables.markdown import markdown
+from reports.tables.model import BEST, SECOND
+from reports.tables.papers import paper_tables, sets_table
 
 GRIDS = Path(__file__).parents[2] / 'mm_configs' / 'grids'
 LENGTHS = {
@@ -291,7 +292,7 @@ def test_table_iv_has_the_colours_of_the_paper(grid):
 
 def test_table_iv_beside_ours(grid):
     tables = {t.name: t for t in paper_tables(paper.compare(load_grid(grid.save())))}
-    text = render.markdown([tables['paper_PI-BPTT_IV']])
+    text = markdown([tables['paper_PI-BPTT_IV']])
     lines = text.splitlines()
     at = next(i for i, line in enumerate(lines) if line.startswith('| FRVSR w/ RI (paper)'))
     assert lines[at].startswith('| FRVSR w/ RI (paper) | 27.15 / 0.837 |')

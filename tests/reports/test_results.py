@@ -7,8 +7,8 @@ import statistics
 import numpy as np
 import pytest
 
+from reports.reading.run_files import ReportError
 from reports.results import load_grid
-from reports.run_files import ReportError
 
 
 def cell(grid, method, test_set):
