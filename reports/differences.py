@@ -21,12 +21,13 @@ weights and order of data.
 import hashlib
 import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
+from reports.methods import KEY, Method
 from reports.results import GridResults
-from reports.runs import is_plain
 
 ALPHA = 0.05
 LEAST_UNITS = 6  # the first n with 2^(1-n) < ALPHA
@@ -112,7 +113,7 @@ def differences(grid: GridResults) -> pd.DataFrame:
     rows = [
         _compare(scores, *pair, test_set, score)
         for pair in _pairs(grid.methods)
-        for test_set in grid.plan.test_sets
+        for test_set in grid.record.test_sets
         for score in (SCORES if test_set in grid.long_sets else SCORES[:1])
     ]
     table = pd.DataFrame([row for row in rows if row], columns=COLUMNS)
@@ -127,42 +128,43 @@ COLUMNS = [
 ]
 
 
-def _pairs(methods: pd.DataFrame) -> list[tuple]:
+def _pairs(methods: list[Method]) -> list[tuple[str, Method, Method]]:
     """(family, method, baseline) of the same network and training set."""
-    trained = methods[methods['train_set'] != '']
+    groups: dict[tuple, list[Method]] = {}
+    for method in methods:
+        if method.is_trained:
+            groups.setdefault((method.train_set, method.network), []).append(method)
     pairs = []
-    for _, group in trained.groupby(['train_set', 'network'], sort=False):
-        group = list(group.itertuples())
-        plain = [method for method in group if is_plain(method)]
-        ri = [method for method in plain if method.variant == 'RI']
-        resets = [
-            method
-            for method in group
-            if (method.strategy, method.fc, method.checkpoint) == ('RI', False, 'last')
-            and not is_plain(method)
-        ]
+    for group in groups.values():
+        plain = [method for method in group if method.is_plain]
+        ri = [method for method in plain if _is_ri(method)]
+        resets = [m for m in group if _is_ri(m) and m.reset_every and m.checkpoint == 'last']
         pairs += [
             ('strategies', method, other)
             for method in plain
             for other in plain
-            if method.variant != other.variant
-            and other.variant in ('RI', method.variant.replace(' & FC', ''))
+            if method != other and (_is_ri(other) or other == replace(method, fc=False))
         ]
-        pi = [method for method in plain if method.strategy.startswith('PI')]
+        pi = [method for method in plain if method.repeats]
         pairs += [('PI against resets', *pair) for pair in itertools.product(pi, resets)]
         pairs += [('resets', *pair) for pair in itertools.product(resets, ri)]
     return pairs
 
 
+def _is_ri(method: Method) -> bool:
+    return (method.strategy, method.fc) == ('RI', False)
+
+
 def _by_method(grid: GridResults) -> dict[tuple, pd.DataFrame]:
     """(training set, network, method, test set) -> statistics of its videos and seeds."""
-    axes = grid.trials[['trial_id', 'train_set', 'network', 'method', 'seed']]
-    keys = ['train_set', 'network', 'method', 'test_set']
-    return dict(iter(grid.videos.merge(axes, on='trial_id').groupby(keys)))
+    axes = grid.trials[['trial_id', *KEY, 'seed']]
+    return dict(iter(grid.videos.merge(axes, on='trial_id').groupby([*KEY, 'test_set'])))
 
 
-def _compare(scores: dict, family: str, method, baseline, test_set: str, score: str) -> dict | None:
-    keys = [(m.train_set, m.network, m.method, test_set) for m in (method, baseline)]
+def _compare(
+    scores: dict, family: str, method: Method, baseline: Method, test_set: str, score: str
+) -> dict | None:
+    keys = [(*own.key, test_set) for own in (method, baseline)]
     if not all(key in scores for key in keys):
         return None
     tables = [scores[key].pivot(index='video', columns='seed', values=score) for key in keys]
@@ -170,15 +172,15 @@ def _compare(scores: dict, family: str, method, baseline, test_set: str, score: 
     if difference.empty:
         return None
     matrix = difference.to_numpy()
-    low, high = bootstrap_interval(matrix, '/'.join([*keys[0], baseline.method, score]))
+    low, high = bootstrap_interval(matrix, '/'.join([*keys[0], baseline.name, score]))
     used = [scores[key][scores[key]['seed'].isin(difference.columns)]['trial_id'] for key in keys]
     by_video = matrix.mean(axis=1)
     return {
         'family': family,
         'train_set': method.train_set,
         'network': method.network,
-        'method': method.method,
-        'baseline': baseline.method,
+        'method': method.name,
+        'baseline': baseline.name,
         'test_set': test_set,
         'score': score,
         'difference': matrix.mean(),

@@ -9,8 +9,9 @@ from openpyxl.chart.text import RichText
 from openpyxl.drawing.text import CharacterProperties, Paragraph, ParagraphProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
-from reports.figures.selection import drawn_methods
-from reports.figures.style import looks
+from reports.figures.selection import methods_of, networks_and_sets
+from reports.figures.style import Look, looks
+from reports.methods import KEY, Method
 from reports.results import GridResults
 
 WIDTH, HEIGHT = 19.0, 8.5  # centimetres
@@ -19,13 +20,10 @@ ROWS, COLUMNS = 18, 12  # sheet cells that a chart of this size covers, with a m
 
 def curve_frame(grid: GridResults) -> pd.DataFrame:
     """PSNR (dB) by frame, mean over videos and seeds; columns (test set, training set, method)."""
-    keys = ['test_set', 'train_set', 'network', 'method']
+    keys = ['test_set', *KEY]
     wide = grid.curves.pivot_table(index='frame', columns=keys, values='psnr_y', sort=False)
-    methods = grid.methods[keys[1:]].itertuples(index=False, name=None)
-    ordered = [(test_set, *m) for m in methods for test_set in grid.plan.test_sets]
-    order = list(grid.plan.test_sets)
-    found = [column for column in ordered if column in wide.columns]
-    return wide[sorted(found, key=lambda column: order.index(column[0]))]
+    ordered = [(test_set, *m.key) for test_set in grid.record.test_sets for m in grid.methods]
+    return wide[[column for column in ordered if column in wide.columns]]
 
 
 def add_charts(sheet: Worksheet, curves: Worksheet, grid: GridResults, wide: pd.DataFrame) -> None:
@@ -37,29 +35,23 @@ def add_charts(sheet: Worksheet, curves: Worksheet, grid: GridResults, wide: pd.
         grid: the results.
         wide: of :func:`curve_frame`.
     """
-    trained = grid.methods[grid.methods['train_set'] != '']
-    groups = list(trained[['train_set', 'network']].drop_duplicates().itertuples(index=False))
-    methods = {(m.train_set, m.network, m.method): m for m in drawn_methods(grid)}
     styles = looks(grid.methods)
-    for down, (train_set, network) in enumerate(groups):
-        for across, (key, test_set) in enumerate(grid.plan.test_sets.items()):
-            # '' is the training set of references, which are in every chart.
-            places = [
-                (at, column)
-                for at, column in enumerate(wide.columns, start=2)
-                if column[0] == key
-                and column[1:] in methods
-                and (column[1:3] == (train_set, network) or not column[1])
-            ]
-            if not places:
+    places = {column: at for at, column in enumerate(wide.columns, start=2)}
+    for down, (network, train_set) in enumerate(networks_and_sets(grid)):
+        methods = methods_of(grid, network, train_set)
+        for across, (key, test_set) in enumerate(grid.record.test_sets.items()):
+            found = {m: (key, *m.key) for m in methods if (key, *m.key) in places}
+            if not found:
                 continue
-            title = f'{grid.plan.networks[network]} trained on {grid.plan.train_sets[train_set]}'
+            title = (
+                f'{grid.record.networks[network]} trained on {grid.record.train_sets[train_set]}'
+            )
             frames = max(test_set.videos.values())
             chart = _chart(f'{title}: {test_set.label}', frames)
-            for at, column in places:
-                method = methods[column[1:]]
-                _add_curve(chart, curves, at, frames, method, styles[method.variant])
-            _set_range(chart, wide[[column for _, column in places]])
+            for method, column in found.items():
+                look = styles[method.short_name]
+                _add_curve(chart, curves, places[column], frames, method, look)
+            _set_range(chart, wide[list(found.values())])
             anchor = sheet.cell(2 + down * ROWS, 1 + across * COLUMNS).coordinate
             sheet.add_chart(chart, anchor)
 
@@ -87,14 +79,16 @@ def _font(points: int) -> ParagraphProperties:
     return ParagraphProperties(defRPr=CharacterProperties(sz=100 * points))
 
 
-def _add_curve(chart: LineChart, curves: Worksheet, column: int, frames: int, method, style):
+def _add_curve(
+    chart: LineChart, curves: Worksheet, column: int, frames: int, method: Method, look: Look
+) -> None:
     last = 1 + frames  # below the header
     values = Reference(curves, min_col=column, min_row=2, max_row=last)
-    line = Series(values, title=method.variant)
+    line = Series(values, title=method.short_name)
     line.smooth = False
     line.graphicalProperties.line.width = 15000  # EMU, about 1.2 pt
-    line.graphicalProperties.line.solidFill = style.color.lstrip('#').upper()
-    dash = 'sysDash' if method.reset_every > 0 else 'dash' if style.line == '--' else 'solid'
+    line.graphicalProperties.line.solidFill = look.color.lstrip('#').upper()
+    dash = 'sysDash' if method.reset_every else 'dash' if look.line == '--' else 'solid'
     line.graphicalProperties.line.dashStyle = dash
     chart.series.append(line)
     chart.set_categories(Reference(curves, min_col=1, min_row=2, max_row=last))

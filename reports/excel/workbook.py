@@ -14,6 +14,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from reports.excel.charts import add_charts, curve_frame
 from reports.excel.rows import append_rows
 from reports.files import replacing
+from reports.paper import NUMBER, OURS
 from reports.results import GridResults
 from reports.tables.model import BEST, SECOND, Cell, Table
 
@@ -182,15 +183,15 @@ def _per_frame(grid: GridResults) -> pd.DataFrame:
     keys = ['test_set', 'video', 'frame']
     wide = grid.frames.pivot(index=keys, columns='trial_id', values='psnr_y').round(3)
     done = [trial_id for trial_id in grid.trials['trial_id'] if trial_id in wide]
-    order = list(grid.plan.test_sets)
+    order = list(grid.record.test_sets)
     sets = wide.index.get_level_values('test_set').map(order.index)
     return wide[done].iloc[sets.argsort(kind='stable')].reset_index()
 
 
 def _write_curves(charts: Worksheet, curves: Worksheet, grid: GridResults, wide) -> None:
-    trained_on = grid.plan.train_sets if len(grid.plan.train_sets) > 1 else {}
+    trained_on = grid.record.train_sets if len(grid.record.train_sets) > 1 else {}
     labels = [
-        ', '.join(filter(None, (grid.plan.test_sets[key].label, method, trained_on.get(train))))
+        ', '.join(filter(None, (grid.record.test_sets[key].label, method, trained_on.get(train))))
         for key, train, _, method in wide.columns
     ]
     flat = wide.round(3).set_axis(labels, axis='columns').rename_axis('frame').reset_index()
@@ -202,6 +203,7 @@ def _write_curves(charts: Worksheet, curves: Worksheet, grid: GridResults, wide)
 
 
 def _write_comparison(sheet: Worksheet, comparison: pd.DataFrame) -> None:
+    comparison = comparison[[*NUMBER, *OURS]]
     _write_frame(sheet, comparison, frozen_columns=6)
     columns = [comparison.columns.get_loc(name) + 1 for name in ('value', 'ours', 'std')]
     difference = comparison.columns.get_loc('difference') + 1

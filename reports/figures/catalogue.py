@@ -109,7 +109,7 @@ def _since_reset(grid: GridResults) -> list[Drawing]:
 
 
 def _by_video(grid: GridResults) -> list[Drawing]:
-    several = {k: s for k, s in grid.plan.test_sets.items() if len(s.videos) > 1}
+    several = {k: s for k, s in grid.record.test_sets.items() if len(s.videos) > 1}
     return [
         Drawing(
             f'PSNR vs frame by video, {label}, {test_set.label}',
@@ -124,16 +124,16 @@ def _by_video(grid: GridResults) -> list[Drawing]:
 
 
 def _about_curves(grid: GridResults) -> str:
-    return _CURVES + _RESETS * bool((grid.methods['reset_every'] > 0).any())
+    return _CURVES + _RESETS * any(method.reset_every for method in grid.methods)
 
 
 def _pictures(grid: GridResults, images: SavedImages) -> list[Drawing]:
     found = []
-    sets = {key: images.videos(key) for key in grid.plan.test_sets}
+    sets = {key: images.videos(key) for key in grid.record.test_sets}
     sets = {key: videos for key, videos in sets.items() if videos}
     for pair, label, key in _trained(grid):
         for set_key, videos in sets.items():
-            where = grid.plan.test_sets[set_key].label
+            where = grid.record.test_sets[set_key].label
             found += [
                 Drawing(
                     f'pictures, {label}, {where}, {video}',
@@ -155,12 +155,12 @@ def _pictures(grid: GridResults, images: SavedImages) -> list[Drawing]:
                 )
             )
     for network in dict.fromkeys(network for (network, _), *_ in _trained(grid)):
-        label = grid.plan.networks[network]
+        label = grid.record.networks[network]
         found += [
             Drawing(
-                f'frames along time, {label}, {grid.plan.test_sets[set_key].label}',
+                f'frames along time, {label}, {grid.record.test_sets[set_key].label}',
                 f'frames_{network}_{set_key}',
-                f'{label} on {videos[0]} of {grid.plan.test_sets[set_key].label} along time, by '
+                f'{label} on {videos[0]} of {grid.record.test_sets[set_key].label} along time, by '
                 f'strategy and training set, with the PSNR. {_SEED}',
                 partial(frame_grid, grid, images, network, set_key, videos[0]),
             )

@@ -21,8 +21,8 @@ from reports.figures.pictures import (
 from reports.figures.saved_images import SavedImages
 from reports.figures.selection import drawn_methods, fewer
 from reports.figures.style import PAGE_WIDTH, RC, RED
+from reports.methods import Method
 from reports.results import GridResults
-from reports.runs import is_plain
 
 LEFT = 2.0  # inches for the whole picture and the history
 GAP = 0.04
@@ -56,8 +56,7 @@ def _draw_comparison(columns: list[Column], window: Window, curves, video: str) 
     frames = list(columns[0].pictures)
     truth = columns[0].pictures[frames[-1]]
     first = LEFT + 0.3
-    # "RI, reset every 15" is wider than its pictures.
-    names = [column.name.replace(' every', '\nevery') for column in columns]
+    names = [_heading(column) for column in columns]
     head = LABEL * (1 + max(name.count('\n') for name in names))
     side = min(1.0, (PAGE_WIDTH - first) / len(columns) - GAP)
     whole_high = min((LEFT - GAP) * truth.shape[0] / truth.shape[1], 1.6)
@@ -86,6 +85,14 @@ def _draw_comparison(columns: list[Column], window: Window, curves, video: str) 
     return page.figure
 
 
+def _heading(column: Column) -> str:
+    """The name of a column; 'RI, reset every 15' on two lines, for it is wider than pictures."""
+    method = column.method
+    if method is None or not method.reset_every:
+        return column.name
+    return f'{method.strategy_label}, reset\nevery {method.reset_every}'
+
+
 def frame_grid(
     grid: GridResults, images: SavedImages, network: str, test_set: str, video: str
 ) -> Figure | None:
@@ -106,25 +113,27 @@ def frame_grid(
     curves = grid.video_curves.get((test_set, video), pd.DataFrame())
     rows = [columns[0], *columns[-len(methods) :]]
     several = len({method.train_set for method in methods}) > 1
-    sets = [grid.plan.train_sets[method.train_set] if several else '' for method in methods]
+    sets = [grid.record.train_sets[method.train_set] if several else '' for method in methods]
     with rc_context(RC):
         return _draw_grid(rows, ['', *sets], window, curves)
 
 
-def _one_a_strategy(grid: GridResults, images: SavedImages, network: str, test_set: str) -> list:
+def _one_a_strategy(
+    grid: GridResults, images: SavedImages, network: str, test_set: str
+) -> list[Method]:
     """A network's methods, at most one a strategy and one with resets, of all training sets."""
-    own = [m for m in drawn_methods(grid) if m.network == network and m.train_set]
-    plain = [method for method in own if is_plain(method)]
+    own = [m for m in drawn_methods(grid) if m.network == network and m.is_trained]
+    plain = [method for method in own if method.is_plain]
     kept = {
-        method.variant
+        method.short_name
         for train_set in {method.train_set for method in plain}
         for method in fewer([m for m in plain if m.train_set == train_set], 0)
     }
-    resets = with_pictures(images, (m for m in own if not is_plain(m)), test_set)
-    kept |= {method.variant for method in resets[:1]}
-    order = list(dict.fromkeys(method.variant for method in own))
-    chosen = [method for method in own if method.variant in kept]
-    return sorted(chosen, key=lambda method: order.index(method.variant))
+    resets = with_pictures(images, (m for m in own if not m.is_plain), test_set)
+    kept |= {method.short_name for method in resets[:1]}
+    order = list(dict.fromkeys(method.short_name for method in own))
+    chosen = [method for method in own if method.short_name in kept]
+    return sorted(chosen, key=lambda method: order.index(method.short_name))
 
 
 def _draw_grid(rows: list[Column], sets: list[str], window: Window, curves) -> Figure:

@@ -13,8 +13,9 @@ from matplotlib.colors import AsinhNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from reports.figures.selection import drawn_methods, full_name, trial_ids
+from reports.figures.selection import drawn_methods, full_name
 from reports.figures.style import COLUMN_WIDTH, PAGE_WIDTH, RC
+from reports.methods import Method
 from reports.results import LONG, WINDOW, GridResults
 
 CELL_WIDTH = 0.42  # inches that a number needs
@@ -31,7 +32,7 @@ def drift_map(grid: GridResults) -> Figure | None:
     """
     places = [
         (key, video)
-        for key, test_set in grid.plan.test_sets.items()
+        for key, test_set in grid.record.test_sets.items()
         for video, frames in test_set.videos.items()
         if frames >= LONG
     ]
@@ -76,17 +77,15 @@ def _color_bar(figure: Figure, axes: Axes, partial: bool) -> None:
     bar.minorticks_off()
 
 
-def _drift(grid: GridResults, methods: list, places: list[tuple[str, str]]) -> np.ndarray:
+def _drift(grid: GridResults, methods: list[Method], places: list[tuple[str, str]]) -> np.ndarray:
     """Mean over the finished seeds, NaN where there is none; a row a method."""
     drift = grid.videos.pivot(index='trial_id', columns=['test_set', 'video'], values='drift')
-    rows = [drift.reindex(trial_ids(grid, method)).mean() for method in methods]
+    rows = [drift.reindex(grid.trials_of(method)).mean() for method in methods]
     return np.array([row.reindex(places).to_numpy() for row in rows])
 
 
-def _status(grid: GridResults, methods: list, places: list) -> np.ndarray:
-    cells = grid.cells.set_index(['train_set', 'network', 'method', 'test_set'])['status']
-    axes = [(m.train_set, m.network, m.method) for m in methods]
-    return np.array([[cells[(*axis, key)] for key, _ in places] for axis in axes])
+def _status(grid: GridResults, methods: list[Method], places: list) -> np.ndarray:
+    return np.array([[grid.cell(m, key)['status'] for key, _ in places] for m in methods])
 
 
 def _norm() -> AsinhNorm:
@@ -128,12 +127,12 @@ def _name_gaps(axes: Axes, row: int, empty: np.ndarray, states: np.ndarray) -> N
         start = end
 
 
-def _group(axes: Axes, grid: GridResults, places: list, methods: list) -> None:
+def _group(axes: Axes, grid: GridResults, places: list, methods: list[Method]) -> None:
     """Names of the test sets above their videos, and white rules between groups."""
     keys = pd.Series([key for key, _ in places])
     for key, columns in keys.groupby(keys, sort=False):
         start, end = columns.index[0], columns.index[-1] + 1
-        axes.text((start + end) / 2, -0.25, grid.plan.test_sets[key].label, ha='center')
+        axes.text((start + end) / 2, -0.25, grid.record.test_sets[key].label, ha='center')
         if end < len(places):
             axes.axvline(end, color='white', linewidth=2.5)
     for row, (above, below) in enumerate(zip(methods, methods[1:], strict=False), start=1):

@@ -10,8 +10,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from reports.figures.selection import methods_of, trial_ids
-from reports.figures.style import COLUMN_WIDTH, PAGE_WIDTH, RC, looks
+from reports.figures.selection import methods_of
+from reports.figures.style import COLUMN_WIDTH, PAGE_WIDTH, RC, Look, looks
+from reports.methods import Method
 from reports.results import GridResults
 from reports.tables.captions import describe
 
@@ -39,7 +40,7 @@ def psnr_vs_frame(grid: GridResults, network: str, train_set: str) -> Figure:
     """
     by_set = dict(iter(grid.curves.groupby('test_set')))
     panels = []
-    for key, test_set in grid.plan.test_sets.items():
+    for key, test_set in grid.record.test_sets.items():
         curves = pd.DataFrame()
         if key in by_set:
             curves = by_set[key].pivot(index='frame', columns='trial_id', values='psnr_y')
@@ -51,7 +52,7 @@ def psnr_by_video(grid: GridResults, network: str, train_set: str, test_set: str
     """As ``psnr_vs_frame`` with one panel for each video of one test set."""
     panels = [
         Panel(video, grid.video_curves.get((test_set, video), pd.DataFrame()), [frames])
-        for video, frames in grid.plan.test_sets[test_set].videos.items()
+        for video, frames in grid.record.test_sets[test_set].videos.items()
     ]
     return panels_figure(grid, methods_of(grid, network, train_set), panels)
 
@@ -65,13 +66,13 @@ def smoothed(curve: pd.Series) -> pd.Series | None:
 
 
 def panels_figure(
-    grid: GridResults, methods: list, panels: list[Panel], horizontal: str = 'Frame number'
+    grid: GridResults, methods: list[Method], panels: list[Panel], horizontal: str = 'Frame number'
 ) -> Figure:
     """Panels with a line for each method that they have curves of, and one legend.
 
     Args:
         grid: the results.
-        methods: rows of ``grid.methods``.
+        methods: those of ``grid.methods`` that are shown.
         panels: what is drawn.
         horizontal: label of the horizontal axes.
     """
@@ -97,14 +98,14 @@ def panels_figure(
             hspace=BETWEEN / panel,
         )
         for axis, curves in zip(axes, panels, strict=False):
-            _draw(axis, curves, [(m, styles[m.variant], trial_ids(grid, m)) for m in methods])
+            _draw(axis, curves, [(m, styles[m.short_name], grid.trials_of(m)) for m in methods])
         for axis in axes[::columns]:
             axis.set_ylabel('PSNR (dB)')
         for axis in axes[max(len(panels) - columns, 0) : len(panels)]:
             axis.set_xlabel(horizontal)
         for empty in axes[len(panels) :]:
             empty.set_axis_off()
-        handles = [_legend_entry(grid, method, styles[method.variant]) for method in methods]
+        handles = [_legend_entry(grid, method, styles[method.short_name]) for method in methods]
         if spare:
             axes[-1].legend(handles=handles, loc='center')
         else:
@@ -119,7 +120,7 @@ def _draw(axis: Axes, panel: Panel, methods: list) -> None:
         if curves.empty:
             continue
         worst, best = curves.min(axis=1), curves.max(axis=1)
-        if method.reset_every > 0:
+        if method.reset_every:
             worst = best = curves.mean(axis=1)
             _plot(axis, best, style, linewidth=0.9)
         else:
@@ -140,7 +141,7 @@ def _draw(axis: Axes, panel: Panel, methods: list) -> None:
         axis.text(0.5, 0.5, 'no finished run', transform=axis.transAxes, ha='center')
 
 
-def _line(axis: Axes, curve: pd.Series, style) -> None:
+def _line(axis: Axes, curve: pd.Series, style: Look) -> None:
     smooth = smoothed(curve)
     if smooth is not None:
         axis.plot(curve.index, curve, color=style.color, linewidth=0.4, alpha=0.5)
@@ -148,7 +149,7 @@ def _line(axis: Axes, curve: pd.Series, style) -> None:
     _plot(axis, curve, style)
 
 
-def _plot(axis: Axes, curve: pd.Series, style, **options) -> None:
+def _plot(axis: Axes, curve: pd.Series, style: Look, **options) -> None:
     axis.plot(curve.index, curve, color=style.color, linestyle=style.line, **options)
 
 
@@ -158,19 +159,15 @@ def _padded(low: float, high: float) -> tuple[float, float]:
     return middle - 0.56 * span, middle + 0.56 * span
 
 
-def _legend_entry(grid: GridResults, method, style) -> Line2D:
-    cells = grid.cells[
-        (grid.cells['method'] == method.method)
-        & (grid.cells['network'] == method.network)
-        & (grid.cells['train_set'] == method.train_set)
-    ]
-    label = method.variant
-    worst = cells.sort_values('seeds_done').iloc[0]
+def _legend_entry(grid: GridResults, method: Method, style: Look) -> Line2D:
+    cells = [grid.cell(method, key) for key in grid.record.test_sets]
+    label = method.short_name
+    worst = min(cells, key=lambda cell: cell['seeds_done'])
     if worst['seeds_done'] == 0:
-        label += f': {worst["status"]}' + ('' if (cells['seeds_done'] == 0).all() else ' in part')
+        label += f': {worst["status"]}' + ' in part' * any(cell['seeds_done'] for cell in cells)
     elif worst['status'] == 'partial':
         label += f': {worst["seeds_done"]} of {worst["seeds_planned"]} seeds'
     elif worst['seeds_planned'] > 1:
         label += f', {worst["seeds_planned"]} seeds'
-    drawn = cells['seeds_done'].any()
+    drawn = any(cell['seeds_done'] for cell in cells)
     return Line2D([], [], color=style.color, linestyle=style.line if drawn else '', label=label)

@@ -12,8 +12,8 @@ from matplotlib.patches import Rectangle
 from reports.figures.saved_images import SavedImages, read_rgb
 from reports.figures.selection import fewer, methods_of
 from reports.figures.style import RED, Look, looks
+from reports.methods import Method
 from reports.results import GridResults
-from reports.runs import is_plain
 
 MOST_METHODS = 6  # beside the ground truth and one with resets
 BICUBIC = 'Bicubic'
@@ -32,6 +32,7 @@ class Column(NamedTuple):
         pictures: (H, W, 3) uint8 by frame; None where there is none.
         trial_id: what the pictures are from; None for ground truth and plain interpolation.
         note: why there are no pictures.
+        method: whose pictures they are, if anybody's.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Column(NamedTuple):
     pictures: dict[int, np.ndarray | None]
     trial_id: str | None = None
     note: str = ''
+    method: Method | None = None
 
 
 class Window(NamedTuple):
@@ -57,16 +59,16 @@ class Window(NamedTuple):
 
 def pictured_methods(
     grid: GridResults, images: SavedImages, network: str, train_set: str, test_set: str
-) -> list:
+) -> list[Method]:
     """At most ``MOST_METHODS`` plain methods, and the first with resets that has pictures."""
     methods = methods_of(grid, network, train_set)
-    plain = fewer([method for method in methods if is_plain(method)], MOST_METHODS)
-    resets = (method for method in methods if not is_plain(method))
+    plain = fewer([method for method in methods if method.is_plain], MOST_METHODS)
+    resets = (method for method in methods if not method.is_plain)
     chosen = [*plain, *with_pictures(images, resets, test_set)[:1]]
-    return sorted(chosen, key=lambda method: method.Index)
+    return sorted(chosen, key=grid.methods.index)
 
 
-def with_pictures(images: SavedImages, methods: Iterable, test_set: str) -> list:
+def with_pictures(images: SavedImages, methods: Iterable[Method], test_set: str) -> list[Method]:
     """The methods that have saved pictures of a test set."""
     videos = images.videos(test_set)
     return [m for m in methods if any(images.trial_of(m, test_set, video) for video in videos)]
@@ -75,7 +77,7 @@ def with_pictures(images: SavedImages, methods: Iterable, test_set: str) -> list
 def read_columns(
     grid: GridResults,
     images: SavedImages,
-    methods: list,
+    methods: list[Method],
     test_set: str,
     video: str,
     frames: list[int | str],
@@ -88,20 +90,20 @@ def read_columns(
     styles = looks(grid.methods)
     truth = _pictures(images.reference('gt', test_set, video, f) for f in frames)
     columns = [Column('GT', _BLACK, dict(zip(frames, truth, strict=True)))]
-    if BICUBIC not in {method.variant for method in methods}:
+    if BICUBIC not in {method.short_name for method in methods}:
         plain = _pictures(images.reference('bicubic', test_set, video, f) for f in frames)
         columns.append(Column(BICUBIC, _BLACK, dict(zip(frames, plain, strict=True))))
-    cells = grid.cells.set_index(['train_set', 'network', 'method', 'test_set'])['status']
     for method in methods:
         trial_id = images.trial_of(method, test_set, video)
         found = [None] * len(frames)
         if trial_id:
             found = _pictures(images.picture(trial_id, test_set, video, f) for f in frames)
-        status = cells[method.train_set, method.network, method.method, test_set]
+        status = grid.cell(method, test_set)['status']
         note = 'no picture' if status in ('done', 'partial') else status
         same = [_if_same_size(*pair) for pair in zip(found, truth, strict=True)]
         pictures = dict(zip(frames, same, strict=True))
-        columns.append(Column(method.variant, styles[method.variant], pictures, trial_id, note))
+        name = method.short_name
+        columns.append(Column(name, styles[name], pictures, trial_id, note, method))
     return columns
 
 

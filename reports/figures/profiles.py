@@ -24,7 +24,7 @@ def temporal_profiles(
     lines, a collapse changes its colours downwards. None if no video has profiles.
     """
     methods = pictured_methods(grid, images, network, train_set, test_set)
-    lengths = grid.plan.test_sets[test_set].videos
+    lengths = grid.record.test_sets[test_set].videos
     rows = {}
     for video in lengths:
         columns = read_columns(grid, images, methods, test_set, video, [PROFILE])

@@ -4,9 +4,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from reports.figures.frames import Panel, panels_figure
-from reports.figures.selection import methods_of, training_of, trial_ids
+from reports.figures.selection import methods_of
 from reports.results import GridResults
-from reports.runs import is_plain
 
 
 def psnr_since_reset(grid: GridResults, network: str, train_set: str) -> Figure | None:
@@ -18,16 +17,16 @@ def psnr_since_reset(grid: GridResults, network: str, train_set: str) -> Figure 
     with videos of less than 2 N frames. None where nothing is left.
     """
     methods = methods_of(grid, network, train_set)
-    distances = sorted({int(method.reset_every) for method in methods if method.reset_every > 0})
-    fixed = {training_of(method) for method in methods if method.reset_every > 0}
+    distances = sorted({method.reset_every for method in methods if method.reset_every})
+    fixed = {method.training for method in methods if method.reset_every}
     # What is reset goes off the scale without it.
-    shown = [m for m in methods if m.reset_every > 0 or training_of(m) not in fixed]
+    shown = [m for m in methods if m.reset_every or m.training not in fixed]
     panels = []
-    for key, test_set in grid.plan.test_sets.items():
+    for key, test_set in grid.record.test_sets.items():
         for every in distances:
             if min(test_set.videos.values()) >= 2 * every:
-                comparable = [m for m in shown if m.reset_every == every or is_plain(m)]
-                runs = [trial_id for m in comparable for trial_id in trial_ids(grid, m)]
+                comparable = [m for m in shown if m.reset_every == every or m.is_plain]
+                runs = [trial_id for m in comparable for trial_id in grid.trials_of(m)]
                 title = f'{test_set.label}, reset every {every}'
                 panels.append(Panel(title, _since_reset(grid, key, runs, every), [every]))
     return panels_figure(grid, shown, panels, 'Frames since the last reset') if panels else None
@@ -36,7 +35,7 @@ def psnr_since_reset(grid: GridResults, network: str, train_set: str) -> Figure 
 def _since_reset(grid: GridResults, test_set: str, trials: list[str], every: int) -> pd.DataFrame:
     """Mean PSNR (dB) at each number of frames after a multiple of ``every``; a column a trial."""
     means = [pd.DataFrame()]
-    for video in grid.plan.test_sets[test_set].videos:
+    for video in grid.record.test_sets[test_set].videos:
         curves = grid.video_curves.get((test_set, video), pd.DataFrame())
         curves = curves[[trial for trial in trials if trial in curves]]
         frames = curves.index

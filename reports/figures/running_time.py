@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator, NullFormatter, ScalarFormatter
 
 from reports.figures.point_names import Point, name_points
 from reports.figures.scatter import draw_points, over_seeds, score_columns, scored_runs
-from reports.figures.style import COLUMN_WIDTH, PAGE_WIDTH, RC, looks
+from reports.figures.style import COLUMN_WIDTH, PAGE_WIDTH, RC, Look, looks
 from reports.results import GridResults
 
 MANY = 3.0  # a time axis that spans more than this factor is logarithmic
@@ -29,10 +29,10 @@ def psnr_vs_time(grid: GridResults) -> Figure | None:
         return None
     columns = score_columns(grid)
     train_sets = [key for key in runs['train_set'].unique() if key] or ['']
-    variants = list(dict.fromkeys(runs['variant']))
+    names = list(dict.fromkeys(runs['short_name']))
     styles = looks(grid.methods)
     width, across = (PAGE_WIDTH, 6) if len(columns) > 1 else (COLUMN_WIDTH, 3)
-    height = 2.1 * len(train_sets) + 0.18 * math.ceil(len(variants) / across)
+    height = 2.1 * len(train_sets) + 0.18 * math.ceil(len(names) / across)
     with rc_context(RC):
         figure = Figure(figsize=(width, height), layout='constrained')
         axes = figure.subplots(len(train_sets), len(columns), squeeze=False)
@@ -40,7 +40,7 @@ def psnr_vs_time(grid: GridResults) -> Figure | None:
         for row, train_set in zip(axes, train_sets, strict=True):
             # Untrained references belong to every training set.
             own = runs[runs['train_set'].isin([train_set, ''])]
-            trained_on = grid.plan.train_sets[train_set] if len(train_sets) > 1 else ''
+            trained_on = grid.record.train_sets[train_set] if len(train_sets) > 1 else ''
             for axis, (column, title) in zip(row, columns.items(), strict=True):
                 named.append(
                     (axis, _panel(axis, own.dropna(subset=[column]), column, grid, styles))
@@ -50,7 +50,7 @@ def psnr_vs_time(grid: GridResults) -> Figure | None:
             row[0].set_ylabel('PSNR (dB)')
         for axis in axes[-1]:
             axis.set_xlabel('Running time per frame (ms)')
-        marks = [_mark(variant, styles[variant]) for variant in variants]
+        marks = [_mark(name, styles[name]) for name in names]
         figure.legend(handles=marks, loc='outside lower center', ncols=across, columnspacing=1.2)
         figure.get_layout_engine().execute(figure)
         for axis, points in named:
@@ -68,7 +68,7 @@ def _panel(axis: Axes, runs: pd.DataFrame, column: str, grid: GridResults, style
         draw_points(axis, stats, styles)
         best = stats['mean'].idxmax()
         for point in stats.itertuples():
-            name = grid.plan.networks[network] if point.Index == best else ''
+            name = grid.record.networks[network] if point.Index == best else ''
             names.append(Point(point.time, point.mean, name, 'black'))
     if len(runs) and runs['time'].max() > MANY * runs['time'].min():
         axis.set_xscale('log')
@@ -79,5 +79,5 @@ def _panel(axis: Axes, runs: pd.DataFrame, column: str, grid: GridResults, style
     return names
 
 
-def _mark(variant: str, style) -> Line2D:
-    return Line2D([], [], color=style.color, marker=style.marker, linestyle='', label=variant)
+def _mark(name: str, style: Look) -> Line2D:
+    return Line2D([], [], color=style.color, marker=style.marker, linestyle='', label=name)

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from reports.figures.selection import trial_ids
+from reports.methods import Method
 from reports.results import GridResults
 
 PROFILE = 'profile'  # stands for a frame number
@@ -33,7 +33,7 @@ class SavedImages:
 
     def videos(self, test_set: str) -> list[str]:
         """Videos of a set with saved frames, in the set's order."""
-        names = self._grid.plan.test_sets[test_set].videos
+        names = self._grid.record.test_sets[test_set].videos
         return [name for name in names if self.frames(test_set, name)]
 
     def frames(self, test_set: str, video: str) -> list[int]:
@@ -47,10 +47,10 @@ class SavedImages:
         stem = f'{PROFILE}_{kind}' if frame == PROFILE else f'{frame:08d}_{kind}'
         return _existing(self.work_dir / 'references' / test_set / video / f'{stem}.png')
 
-    def trial_of(self, method, test_set: str, video: str) -> str | None:
+    def trial_of(self, method: Method, test_set: str, video: str) -> str | None:
         """The finished trial, first in order of seeds, that has pictures of a video."""
-        planned = trial_ids(self._grid, method)
-        done = [trial_id for trial_id in planned if (trial_id, test_set) in self._done]
+        trials = self._grid.trials_of(method)
+        done = [trial_id for trial_id in trials if (trial_id, test_set) in self._done]
         return next((t for t in done if self._folder(t, test_set, video).is_dir()), None)
 
     def picture(self, trial_id: str, test_set: str, video: str, frame: int | str) -> Path | None:

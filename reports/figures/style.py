@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from itertools import cycle
 from pathlib import Path
 
-import pandas as pd
 import seaborn as sns
 from matplotlib import colors, rc_context
 from matplotlib.figure import Figure
 
 from reports.files import replacing
+from reports.methods import Method
 
 COLUMN_WIDTH = 3.5  # inches
 PAGE_WIDTH = 7.16  # inches
@@ -82,26 +82,26 @@ class Look:
     marker: str
 
 
-def looks(methods: pd.DataFrame) -> dict[str, Look]:
-    """The look of each variant, the same in every figure, network and training set of one grid.
+def looks(methods: list[Method]) -> dict[str, Look]:
+    """Short name -> its look, the same in every figure, network and training set of one grid.
 
     Args:
-        methods: all methods of the grid with ``variant`` and what makes one. Larger R get darker
-            shades and other lines, resets and other checkpoints other lines.
+        methods: all of the grid. Larger R get darker shades and other lines, resets and other
+            checkpoints other lines.
     """
-    repeats = sorted(methods['repeats'].dropna().unique())
-    resets = sorted(methods['reset_every'].dropna().unique())
-    references = list(methods.loc[methods['strategy'].isna(), 'variant'].unique())
+    repeats = sorted({method.repeats for method in methods if method.repeats is not None})
+    resets = sorted({method.reset_every for method in methods if method.reset_every})
+    references = dict.fromkeys(m.short_name for m in methods if not m.is_trained)
     untrained = dict(zip(references, cycle(_REFERENCES), strict=False))
     return {
-        m.variant: _look_of_variant(_strategy_look(m, repeats), m, resets)
-        if m.strategy
-        else Look(*untrained[m.variant])
-        for m in methods.itertuples()
+        m.short_name: _look_of_variant(_strategy_look(m, repeats), m, resets)
+        if m.is_trained
+        else Look(*untrained[m.short_name])
+        for m in methods
     }
 
 
-def _strategy_look(method, repeats: list[float]) -> Look:
+def _strategy_look(method: Method, repeats: list[int]) -> Look:
     color, marker = _LOOKS[method.strategy, method.fc]
     shaded = method.repeats in repeats and len(repeats) > 1
     index = repeats.index(method.repeats) if shaded else 0
@@ -111,10 +111,10 @@ def _strategy_look(method, repeats: list[float]) -> Look:
     return Look(color, line, marker)
 
 
-def _look_of_variant(look: Look, method, resets: list[float]) -> Look:
+def _look_of_variant(look: Look, method: Method, resets: list[int]) -> Look:
     if method.checkpoint != 'last':
         return replace(look, line=_BEST_LINE)
-    if method.reset_every in resets:
+    if method.reset_every:
         return replace(
             look, line=_RESET_LINES[resets.index(method.reset_every) % len(_RESET_LINES)]
         )

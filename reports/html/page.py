@@ -45,7 +45,7 @@ def write_page(
     data['quantities'] = [quantity for quantity, _ in curves]
     data['pictures'] = pictures.entries()
     page = Template(_asset('page.html')).substitute(
-        title=escape(grid.plan.name),
+        title=escape(grid.record.name),
         counts=run_counts(grid),
         nav=''.join(f'<a href="#{name.lower()}">{name}</a>' for name in SECTIONS),
         notes=_notes(grid),

@@ -14,19 +14,19 @@ import pandas as pd
 
 from reports.files import InvalidFile
 from reports.reading.frame_files import FRAME_COLUMNS, Record, read_frames, read_records
-from reports.reading.run_files import STATUS_WORDS, GridPlan, TestSet
+from reports.reading.run_files import STATUS_WORDS, GridRecord, TestSet
 
 Records = Optional[dict[str, Record]]
 
 
 def read_evaluations(
-    plan: GridPlan, trials: pd.DataFrame, work_dir: Path
+    grid: GridRecord, trials: pd.DataFrame, work_dir: Path
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """One row a trial and test set, and the frames of those that count; see ``GridResults``."""
     records = cache(lambda folder: read_records(work_dir / folder))
     rows, parts = [], [pd.DataFrame(columns=['trial_id', 'test_set', *FRAME_COLUMNS])]
     for trial in trials.itertuples():
-        for key, test_set in plan.test_sets.items():
+        for key, test_set in grid.test_sets.items():
             name = key + trial.suffix
             file = f'{trial.folder}/frames_{name}.csv'
             status, reason, frames, iteration = _evaluate(

@@ -2,7 +2,7 @@
 
 Layout read here, relative to the work directory (for scores, see ``frame_files``)::
 
-    grid.json                       planned runs and how each is evaluated, labels, test videos
+    grid.json                       the runs and how each is evaluated, labels, test videos
     runs/<run_id>/status.json       where the run stands (no file: not started)
     runs/<run_id>/timing.json       training time, written when training ends
     external/<key>/external.json    other people's results, scored: label, protocol
@@ -65,12 +65,6 @@ class Variant(NamedTuple):
     reset_every: Optional[int] = None
     checkpoint: str = 'last'
 
-    @property
-    def label(self) -> str:
-        """What a method's name has in addition, with a comma before it; '' for the plain one."""
-        reset = f', reset every {self.reset_every}' if self.reset_every else ''
-        return reset + ('' if self.checkpoint == 'last' else f', {self.checkpoint} checkpoint')
-
 
 PLAIN = Variant()
 
@@ -99,8 +93,8 @@ class TestSet:
 
 
 @dataclass(frozen=True)
-class GridPlan:
-    """What ``grid.json`` says was planned; every mapping keeps display order.
+class GridRecord:
+    """What ``grid.json`` says of a grid; every mapping keeps display order.
 
     Attributes:
         networks: network -> label; ``external/<key>`` for results from elsewhere.
@@ -123,7 +117,7 @@ class GridPlan:
     lr_kinds: dict[str, str] = field(default_factory=dict)
 
 
-def read_plan(work_dir: Path) -> GridPlan:
+def read_grid_record(work_dir: Path) -> GridRecord:
     """Read ``grid.json``.
 
     Raises:
@@ -136,19 +130,19 @@ def read_plan(work_dir: Path) -> GridPlan:
             '(expected something like work_dirs/quickstart)'
         )
     try:
-        plan = _parse_plan(read_json(path))
+        record = _parse_grid(read_json(path))
     except InvalidFile as error:
         raise ReportError(f'{work_dir}: {error}') from None
     except (KeyError, TypeError, AttributeError) as error:
         raise ReportError(f'{path}: missing or malformed entry: {error}') from None
-    _check_references(plan, path)
-    return plan
+    _check_references(record, path)
+    return record
 
 
-def _parse_plan(raw: dict) -> GridPlan:
+def _parse_grid(raw: dict) -> GridRecord:
     external = {f'external/{key}': entry for key, entry in raw.get('external', {}).items()}
     networks = {**raw['networks'], **external}
-    return GridPlan(
+    return GridRecord(
         name=raw['name'],
         networks={key: entry['label'] for key, entry in networks.items()},
         train_sets={key: entry['label'] for key, entry in raw['train_sets'].items()},
@@ -191,20 +185,20 @@ def run_folder(work_dir: Path, run_id: str) -> Path:
     return work_dir / (run_id if run_id.startswith('external/') else f'runs/{run_id}')
 
 
-def _check_references(plan: GridPlan, path: Path) -> None:
-    if not plan.runs or not plan.test_sets:
-        raise ReportError(f'{path}: the grid plans no runs or names no test sets')
-    for run in plan.runs:
+def _check_references(record: GridRecord, path: Path) -> None:
+    if not record.runs or not record.test_sets:
+        raise ReportError(f'{path}: the grid has no runs or names no test sets')
+    for run in record.runs:
         absent = sorted(RUN_FIELDS - set(run))
         if absent:
             raise ReportError(f'{path}: run {run.get("run_id")}: no entry {", ".join(absent)}')
-        known = {'network': plan.networks, 'strategy': STRATEGIES}
+        known = {'network': record.networks, 'strategy': STRATEGIES}
         if run['strategy'] is not None:
-            known['train_set'] = plan.train_sets
+            known['train_set'] = record.train_sets
         for axis, names in known.items():
             if run[axis] not in names:
                 raise ReportError(f'{path}: run {run["run_id"]}: unknown {axis} {run[axis]!r}')
-        if PLAIN not in plan.variants[run['run_id']]:
+        if PLAIN not in record.variants[run['run_id']]:
             raise ReportError(f'{path}: run {run["run_id"]}: the plain variant is missing')
 
 

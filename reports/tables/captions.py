@@ -25,11 +25,11 @@ TRADEOFF_CAPTION = (
 
 def main_caption(grid: GridResults) -> str:
     """Caption of the main table: what was averaged, over how much, and what is missing."""
-    sets = ', '.join(describe(test_set) for test_set in grid.plan.test_sets.values())
+    sets = ', '.join(describe(test_set) for test_set in grid.record.test_sets.values())
     trained = grid.runs[grid.runs['strategy'].notna()]
     seeds = trained.groupby(['train_set', 'method'])['seed'].size()
     spans = trained.groupby('network', sort=False)['iterations']
-    iterations = ', '.join(f'{grid.plan.networks[key]} {_span(group)}' for key, group in spans)
+    iterations = ', '.join(f'{grid.record.networks[key]} {_span(group)}' for key, group in spans)
     parts = [
         f'Y-PSNR (dB) and SSIM of all frames, and PSNR of the last {WINDOW} frames where every '
         f'video has at least {2 * WINDOW}. Mean over frames, then videos, then seeds, with the '
@@ -73,20 +73,20 @@ def ending(grid: GridResults) -> str:
 
 def rivals(grid: GridResults) -> str:
     """Among what best and second best are marked."""
-    best = (grid.methods['checkpoint'] == 'best').any()
+    best = any(method.checkpoint == 'best' for method in grid.methods)
     return 'each network, last and best checkpoints apart' if best else 'each network'
 
 
 def stability_caption(grid: GridResults) -> str:
     """Caption of the table of stability."""
-    resets = RESET_DIVERGENCE if grid.methods['reset_every'].notna().any() else ''
+    resets = RESET_DIVERGENCE if any(method.reset_every for method in grid.methods) else ''
     return ' '.join(filter(None, [STABILITY_CAPTION, resets, ending(grid)]))
 
 
 def variants_note(grid: GridResults) -> str:
     """What the names of variants mean; empty where every run is evaluated plainly alone."""
-    reset = grid.methods['reset_every'].notna().any()
-    best = (grid.methods['checkpoint'] == 'best').any()
+    reset = any(method.reset_every for method in grid.methods)
+    best = any(method.checkpoint == 'best' for method in grid.methods)
     meanings = [
         'Reset every N: the state is set back every N frames.' if reset else '',
         'Best checkpoint: that of the best validation in place of the last.' if best else '',

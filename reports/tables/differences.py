@@ -42,10 +42,12 @@ def _row(grid: GridResults, row, last) -> Row:
     cells.append(_p_cell(row.p_videos, row.p_videos_holm))
     cells.append(_p_cell(row.p_seeds, row.p_seeds_holm))
     cells.append(Cell(last.difference, **number) if last else Cell())
-    several = grid.runs.loc[grid.runs['train_set'] != '', 'train_set'].nunique() > 1
-    trained = f' (trained on {grid.plan.train_sets[row.train_set]})' if several else ''
+    train_set = grid.record.train_sets[row.train_set]
+    trained = f' (trained on {train_set})' if grid.has_several_train_sets else ''
     heading = f'{row.method} minus {row.baseline}{trained}'
-    return Row(heading, row.network, grid.plan.test_sets[row.test_set].label, cells)
+    label = grid.record.test_sets[row.test_set].label
+    of = {'network': row.network, 'train_set': row.train_set}
+    return Row(heading, row.network, label, cells, **of)
 
 
 def _p_cell(value: float, adjusted: float) -> Cell:
@@ -69,7 +71,7 @@ def _caption(found: pd.DataFrame) -> str:
 
 def _verdict(found: pd.DataFrame) -> str:
     """For how many tests p is corrected, each family of pairs for its own."""
-    families = []
+    families = {}
     for family, rows in found[found['score'] == 'psnr_y'].groupby('family', sort=False):
         tests = rows[['p_videos', 'p_seeds']].notna().sum()
         counts = ' and '.join(
@@ -77,10 +79,10 @@ def _verdict(found: pd.DataFrame) -> str:
             for unit, count in (('video', tests['p_videos']), ('seed', tests['p_seeds']))
             if count
         )
-        families += [f'{counts} ({family})'] if counts else []
+        families |= {family: counts} if counts else {}
     if not families:
         return 'No difference in this table can be called significant.'
     several = found['family'].nunique() > 1
-    counts = ', for '.join(families) if several else families[0].partition(' (')[0]
+    told = [f'{counts} ({family})' if several else counts for family, counts in families.items()]
     apart = ', each family of pairs by itself' if several else ''
-    return f'*: p < {ALPHA} after Holm correction for {counts}{apart}.'
+    return f'*: p < {ALPHA} after Holm correction for {", for ".join(told)}{apart}.'

@@ -12,7 +12,7 @@ import pandas as pd
 from reports.differences import differences
 from reports.excel.workbook import write_workbook
 from reports.files import replacing, write_text
-from reports.paper import compare, wrong_names
+from reports.paper import NUMBER, OURS, compare, wrong_names
 from reports.results import GridResults
 from reports.tables import latex, markdown, plain_text
 from reports.tables.differences import differences_table
@@ -55,7 +55,7 @@ def write_tables(grid: GridResults, folder: Path) -> TableFiles:
         'evaluations.csv': ('every run and test set', _with_variant(grid, grid.evaluations)),
         'videos.csv': ('every video', _with_variant(grid, grid.videos)),
         'differences.csv': ('paired differences', pairs),
-        'paper_comparison.csv': ("the papers' numbers", comparison),
+        'paper_comparison.csv': ("the papers' numbers", comparison[[*NUMBER, *OURS]]),
         'runs.csv': ('every run', grid.runs),
     }
     outputs = _write_texts(tables, folder)

@@ -8,6 +8,8 @@ from typing import Optional
 
 import pandas as pd
 
+from reports.methods import Method
+
 BEST, SECOND = 1, 2
 HIGH, LOW = 'high', 'low'
 INDENT = '   '  # at the start of the label of a row that belongs to the one above
@@ -82,6 +84,9 @@ class Row:
         cells: one a column.
         rivals: rows of one heading that share it compete for best and second best; None for the
             section, "" for a row that does not compete.
+        method: what the row is about, if it is one method.
+        network: key of the network that the row is about, if it is one.
+        train_set: key of the training set that the row is about, if it is one.
     """
 
     heading: str
@@ -89,6 +94,9 @@ class Row:
     label: str
     cells: list[Cell]
     rivals: Optional[str] = None
+    method: Optional[Method] = None
+    network: str = ''
+    train_set: str = ''
 
     @property
     def ring(self) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from typing import NamedTuple, Optional
 
 import pandas as pd
 
-from reports.paper import base_name, set_numbers
+from reports.paper import set_numbers
 from reports.results import GridResults
 from reports.tables.model import HIGH, INDENT, Cell, Column, Row, Table, rank_rows
 
@@ -57,13 +57,13 @@ def paper_tables(comparison: pd.DataFrame) -> list[Table]:
 
 def _paper_table(layout: _Layout, cells: pd.DataFrame) -> Table:
     cells = cells.assign(
-        place=[_row_of(layout, record) for record in cells.to_dict('records')],
-        column=[_column_of(layout, record) for record in cells.to_dict('records')],
+        place=[_row_of(layout, number) for number in cells.to_dict('records')],
+        column=[_column_of(layout, number) for number in cells.to_dict('records')],
     )
     columns = sorted(dict.fromkeys(cells['column'].dropna()), key=_order)
     rows = []
     for place, group in cells.groupby('place', sort=False):
-        section = base_name(place) if layout.paper == 'PI-BPTT' else layout.table
+        section = group.iloc[0]['network'] if layout.paper == 'PI-BPTT' else layout.table
         theirs = [_cell(group, column, 'value') for column in columns]
         rows.append(Row('', section, f'{place} (paper)', theirs, f'{section}, paper'))
         for name, ours in group[group['our_method'] != ''].groupby('our_method', sort=False):
@@ -83,27 +83,27 @@ def _paper_table(layout: _Layout, cells: pd.DataFrame) -> Table:
     )
 
 
-def _row_of(layout: _Layout, record: dict) -> str:
+def _row_of(layout: _Layout, number: dict) -> str:
     if layout.table == '3':
-        return record['setting'].removeprefix('layers=')
-    return f'{record["method"]} {_in_brackets(record["setting"])}'.strip()
+        return number['layers']
+    return f'{number["method"]} {_in_brackets(number["setting"])}'.strip()
 
 
 def _in_brackets(setting: str) -> str:
     return f'({setting})' if setting else ''
 
 
-def _column_of(layout: _Layout, record: dict) -> Optional[Column]:
+def _column_of(layout: _Layout, number: dict) -> Optional[Column]:
     """The column of a number; None for SSIM, which shares that of PSNR."""
-    if record['metric'] in _METRICS:
-        return Column(*_METRICS[record['metric']][:2])
-    if record['metric'] == 'ssim_y':
+    if number['metric'] in _METRICS:
+        return Column(*_METRICS[number['metric']][:2])
+    if number['metric'] == 'ssim_y':
         return None
     if layout.table == 'IV':
-        return Column(f'Trained on {record["train_set"]}', record['test_set'], HIGH)
+        return Column(f'Trained on {number["train_set"]}', number['test_set'], HIGH)
     if layout.table == '3':
-        return Column('PSNR', record['method'], HIGH)
-    return Column(record['test_set'], 'PSNR' if layout.table == 'VI' else 'PSNR/SSIM', HIGH)
+        return Column('PSNR', number['method'], HIGH)
+    return Column(number['test_set'], 'PSNR' if layout.table == 'VI' else 'PSNR/SSIM', HIGH)
 
 
 def _order(column: Column) -> int:
@@ -146,8 +146,8 @@ def sets_table(grid: GridResults, comparison: pd.DataFrame) -> Table:
     values = comparison[comparison['method'] == '']
     rows = []
     for kind, axis, sets in (
-        ('Training', 'train_set', grid.plan.train_videos),
-        ('Test', 'test_set', grid.plan.test_sets),
+        ('Training', 'train_set', grid.record.train_videos),
+        ('Test', 'test_set', grid.record.test_sets),
     ):
         for videos in sets.values():
             rows.append(Row('', kind, f'{kind}: {videos.label}', _set_cells(set_numbers(videos))))

@@ -14,6 +14,7 @@ from typing import Optional
 
 import pandas as pd
 
+from reports.methods import Method
 from reports.reading.run_files import STATUS_WORDS
 from reports.results import WINDOW, GridResults
 from reports.tables import captions
@@ -45,16 +46,15 @@ def all_tables(grid: GridResults) -> list[Table]:
 def main_table(grid: GridResults) -> Table:
     """Methods x test sets; best and second best among each network's strategies."""
     columns, scores = [], []
-    for key, test_set in grid.plan.test_sets.items():
+    for key, test_set in grid.record.test_sets.items():
         columns.append(Column(test_set.label, 'PSNR/SSIM', HIGH))
         scores.append((key, 'psnr_y'))
         if key in grid.long_sets:
             columns.append(Column(test_set.label, f'last {WINDOW}', HIGH))
             scores.append((key, 'psnr_last50'))
-    found = _cells(grid)
     rows = [
-        _method_row(grid, method, [_main_cell(found[_at(method, key)], s) for key, s in scores])
-        for method in grid.methods.itertuples()
+        _method_row(grid, method, [_main_cell(grid.cell(method, key), s) for key, s in scores])
+        for method in grid.methods
     ]
     rows = rank_rows(columns, rows)
     caption, rivals = captions.main_caption(grid), captions.rivals(grid)
@@ -70,7 +70,7 @@ def strategies_table(grid: GridResults) -> Optional[Table]:
 
     Networks that are not trained here stand in the first block.
     """
-    train_sets, test_sets = grid.plan.train_sets, grid.plan.test_sets
+    train_sets, test_sets = grid.record.train_sets, grid.record.test_sets
     if len(train_sets) == 1 or len(train_sets) * len(test_sets) > MOST_COLUMNS:
         return None
     places = [(train, key) for train in train_sets for key in test_sets]
@@ -78,15 +78,16 @@ def strategies_table(grid: GridResults) -> Optional[Table]:
         Column(f'Trained on {train_sets[train]}', test_sets[key].label, HIGH)
         for train, key in places
     ]
-    first, found, rows = next(iter(train_sets)), _cells(grid), []
-    for method in grid.methods.drop_duplicates(['network', 'method']).itertuples():
-        untrained = not method.train_set
-        keys = [
-            (('' if untrained and train == first else train), method.network, method.method, key)
-            for train, key in places
-        ]
-        cells = [_score_cell(found[key], 'psnr_y') if key in found else Cell() for key in keys]
-        rows.append(Row('', _section_of(method), method.method, cells, _rivals_of(method)))
+    first, known, rows = next(iter(train_sets)), set(grid.methods), []
+    for method in dict.fromkeys(replace(method, train_set=first) for method in grid.methods):
+        cells = []
+        for train, key in places:
+            own = replace(method, train_set=train)
+            if not method.is_trained and train == first:
+                own = replace(method, train_set='')
+            cells.append(_score_cell(grid.cell(own, key), 'psnr_y') if own in known else Cell())
+        row = _method_row(grid, method, cells)
+        rows.append(replace(row, heading='', train_set=''))
     caption, rivals = captions.strategies_caption(grid), captions.rivals(grid)
     return Table('strategies', caption, columns, rank_rows(columns, rows), rivals=rivals)
 
@@ -102,14 +103,14 @@ def stability_table(grid: GridResults) -> Optional[Table]:
         Column('Divergence', 'from frame'),
         Column('Worst frame', '(dB)', HIGH),
     ]
-    found, rows = _cells(grid), []
+    rows = []
     for key in grid.long_sets:
-        for method in grid.methods.itertuples():
-            cell = found[_at(method, key)]
+        for method in grid.methods:
+            cell = grid.cell(method, key)
             if cell['status'] == 'n/a':
                 continue
             row = _method_row(grid, method, _stability_cells(cell))
-            heading = ': '.join(filter(None, (grid.plan.test_sets[key].label, row.heading)))
+            heading = ': '.join(filter(None, (grid.record.test_sets[key].label, row.heading)))
             rows.append(replace(row, heading=heading))
     caption = captions.stability_caption(grid)
     rows, rivals = rank_rows(columns, rows), captions.rivals(grid)
@@ -134,16 +135,15 @@ def consistency_table(grid: GridResults) -> Optional[Table]:
     columns, scores = [], []
     for name in grid.quantities:
         heading, digits, scale, best = QUANTITIES.get(name, (name, 3, 1.0, ''))
-        for key, test_set in grid.plan.test_sets.items():
+        for key, test_set in grid.record.test_sets.items():
             if grid.cells.loc[grid.cells['test_set'] == key, name].notna().any():
                 columns.append(Column(heading, test_set.label, best))
                 scores.append((key, name, digits, scale))
-    found = _cells(grid)
     rows = [
         _method_row(
-            grid, method, [_score_cell(found[_at(method, key)], *score) for key, *score in scores]
+            grid, method, [_score_cell(grid.cell(method, key), *score) for key, *score in scores]
         )
-        for method in grid.methods.itertuples()
+        for method in grid.methods
     ]
     caption, rivals = captions.consistency_caption(grid), captions.rivals(grid)
     rows = rank_rows(columns, rows)
@@ -158,7 +158,7 @@ def timing_table(grid: GridResults) -> Table:
         Column('Inference', '(ms/frame)'),
     ]
     rows = []
-    for method in grid.plain_methods.itertuples():
+    for method in grid.plain_methods:
         runs = _runs_of(grid, method)
         fields = ('ms_per_iteration', 'load_ms', 'state_pass_ms', 'step_ms', 'inference_ms')
         cells = [_mean_cell(runs, 'parameters', digits=3, scale=1e-6)]
@@ -169,50 +169,33 @@ def timing_table(grid: GridResults) -> Table:
 
 def tradeoff_table(grid: GridResults) -> Optional[Table]:
     """Training time and PSNR against R, beside RI, without FC; None if the grid has no PI runs."""
-    methods = grid.plain_methods
-    methods = methods[~methods['fc'] & methods['strategy'].isin(['RI', 'PI'])]
-    methods = methods.groupby(['train_set', 'network']).filter(lambda m: 'PI' in set(m['strategy']))
-    if methods.empty:
+    methods = [m for m in grid.plain_methods if not m.fc and m.strategy in ('RI', 'PI')]
+    with_pi = {(m.train_set, m.network) for m in methods if m.strategy == 'PI'}
+    methods = [m for m in methods if (m.train_set, m.network) in with_pi]
+    if not methods:
         return None
-    labels = [test_set.label for test_set in grid.plan.test_sets.values()]
+    labels = [test_set.label for test_set in grid.record.test_sets.values()]
     columns = [Column('Training', 'ms/iteration')]
     columns += [Column('PSNR (dB)', label, HIGH) for label in [*labels, 'mean']]
-    found = _cells(grid)
     rows = []
-    for method in methods.itertuples():
+    for method in methods:
         time = _mean_cell(_runs_of(grid, method), 'ms_per_iteration', digits=1)
-        parts = [found[_at(method, key)] for key in grid.plan.test_sets]
+        parts = [grid.cell(method, key) for key in grid.record.test_sets]
         scores = [_score_cell(part, 'psnr_y', ssim=False) for part in parts]
         rows.append(_method_row(grid, method, [time, *scores, _mean_over_sets(scores)]))
     caption = f'{captions.TRADEOFF_CAPTION} {captions.run_counts(grid)}'
     return Table('tradeoff', caption, columns, rank_rows(columns, rows))
 
 
-def _method_row(grid: GridResults, method, cells: list[Cell]) -> Row:
-    trained = grid.methods.loc[grid.methods['train_set'] != '', 'train_set']
-    several = trained.nunique() > 1 and method.train_set
-    heading = f'Trained on {grid.plan.train_sets[method.train_set]}' if several else ''
-    return Row(heading, _section_of(method), method.method, cells, _rivals_of(method))
-
-
-def _rivals_of(method) -> str:
-    # The choice of a checkpoint by validation is no merit of a strategy.
-    section = _section_of(method)
-    return f'{section}, best checkpoint' if section and method.checkpoint == 'best' else section
-
-
-def _section_of(method) -> str:
+def _method_row(grid: GridResults, method: Method, cells: list[Cell]) -> Row:
+    told = grid.has_several_train_sets and method.is_trained
+    heading = f'Trained on {grid.record.train_sets[method.train_set]}' if told else ''
     # References are set apart from the networks trained here, not from each other, nor ranked.
-    return method.network if method.train_set else ''
-
-
-def _at(method, test_set: str) -> tuple:
-    return method.train_set, method.network, method.method, test_set
-
-
-def _cells(grid: GridResults) -> dict[tuple, pd.Series]:
-    keys = ['train_set', 'network', 'method', 'test_set']
-    return {tuple(row[key] for key in keys): row for _, row in grid.cells.iterrows()}
+    section = method.network if method.is_trained else ''
+    # The choice of a checkpoint by validation is no merit of a strategy.
+    best = section and method.checkpoint == 'best'
+    rivals = f'{section}, best checkpoint' if best else section
+    return Row(heading, section, method.name, cells, rivals, method, section, method.train_set)
 
 
 _SSIM = {'psnr_y': 'ssim_y', 'psnr_first50': 'ssim_first50', 'psnr_last50': 'ssim_last50'}
@@ -260,7 +243,5 @@ def _mean_over_sets(scores: list[Cell]) -> Cell:
     )
 
 
-def _runs_of(grid: GridResults, method) -> pd.DataFrame:
-    axes = ['train_set', 'network', 'method']
-    same = grid.runs[axes] == [getattr(method, axis) for axis in axes]
-    return grid.runs[same.all(axis=1)]
+def _runs_of(grid: GridResults, method: Method) -> pd.DataFrame:
+    return grid.runs[grid.runs['run_id'].isin(grid.trials_of(method))]

@@ -36,13 +36,13 @@ def test_variants_stand_below_their_plain_method(varied):
     varied.variant('net-RI-RNone-sample-s1', 'reset8', 8)
     varied.variant('net-PI-R8-sample-s0', 'best15', 15, 'best')
     grid = load_grid(varied.save())
-    assert list(grid.methods['method']) == [
+    assert [m.name for m in grid.methods] == [
         RI,
         f'{RI}, reset every 8',
         *METHODS[1:],
         'NET w/ PI (R=8), reset every 15, best checkpoint',
     ]
-    assert list(grid.plain_methods['method']) == PLAIN
+    assert [m.name for m in grid.plain_methods] == PLAIN
     assert len(grid.runs) == 4 and len(grid.trials) == 4 + 2 * 3 + 1 + 2
     cells = grid.cells.set_index(['method', 'test_set'])
     assert cells.loc[(f'{RI}, reset every 8', 'static'), 'seeds_planned'] == 1
@@ -79,7 +79,7 @@ def test_numbers_of_variants(varied):
     ],
 )
 def test_malformed_variants(varied, change, message):
-    change(varied.plan['runs'][0])
+    change(varied.grid_json['runs'][0])
     with pytest.raises(ReportError, match=message):
         load_grid(varied.save())
 
@@ -110,9 +110,9 @@ def test_grids_without_variants_do_not_mention_them(small):
 
 
 def test_papers_are_compared_with_plain_evaluations(varied):
-    varied.plan['networks']['net']['paper'] = 'FRVSR'
-    varied.plan['train_sets']['sample'] |= {'paper': 'Vimeo', 'videos': {'a': 120}}
-    varied.plan['test_sets']['moving']['paper'] = 'Vid4'
+    varied.grid_json['networks']['net']['paper'] = 'FRVSR'
+    varied.grid_json['train_sets']['sample'] |= {'paper': 'Vimeo', 'videos': {'a': 120}}
+    varied.grid_json['test_sets']['moving']['paper'] = 'Vid4'
     found = compare(load_grid(varied.save()))
     assert set(found['our_method']) - {'', 'Moving', 'Sample'} == set(PLAIN)
 
@@ -160,7 +160,7 @@ def test_each_family_of_pairs_is_corrected_by_itself(fake):
 
 def test_curves_show_resets_of_ri(varied):
     grid = load_grid(varied.work_dir)
-    assert [m.variant for m in methods_of(grid, 'net', 'sample')] == DRAWN
+    assert [m.short_name for m in methods_of(grid, 'net', 'sample')] == DRAWN
     looks = style.looks(grid.methods)
     ri = looks['RI']
     assert all(looks[f'RI, reset every {n}'].color == ri.color for n in (15, 50))

@@ -6,7 +6,7 @@ from reports.results import load_grid
 
 
 def test_file_names_and_captions_are_all_different(small):
-    small.plan['train_sets']['reds'] = {'label': 'REDS'}
+    small.grid_json['train_sets']['reds'] = {'label': 'REDS'}
     small.done(small.run('net', 'RI', train_set='reds'), lambda _, t: 30.0, ms=90.0)
     grid = load_grid(small.save())
     listed = catalogue.drawings(grid, SavedImages(small.work_dir, grid))

@@ -58,7 +58,7 @@ def test_comparison(pictured):
 
 
 def test_the_grids_own_bicubic_takes_the_place_of_plain_pictures(pictured):
-    pictured.plan['networks']['bicubic'] = {'label': 'Bicubic'}
+    pictured.grid_json['networks']['bicubic'] = {'label': 'Bicubic'}
     pictured.done(pictured.run('bicubic'), lambda _, t: 21.0)
     grid, images = open_grid(pictured)
     figure = comparisons.comparison(grid, images, 'net', 'sample', 'static', 'still')
@@ -96,7 +96,7 @@ def test_no_comparison_without_ground_truth(pictured):
 
 
 def test_frames_along_time_of_two_training_sets(pictured):
-    pictured.plan['train_sets']['reds'] = {'label': 'REDS'}
+    pictured.grid_json['train_sets']['reds'] = {'label': 'REDS'}
     pictured.done(pictured.run('net', 'RI', train_set='reds'), lambda _, t: 30.0)
     grid, images = open_grid(pictured)
     figure = comparisons.frame_grid(grid, images, 'net', 'static', 'still')

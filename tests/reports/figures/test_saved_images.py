@@ -15,7 +15,7 @@ def test_what_is_saved(pictured):
     grid, images = open_grid(pictured)
     assert images.videos('static') == ['still'] and images.videos('moving') == []
     assert images.frames('static', 'still') == [0, 100, 199]
-    ri = next(grid.methods.itertuples())
+    ri = grid.methods[0]
     trial_id = images.trial_of(ri, 'static', 'still')
     assert trial_id == 'net-RI-RNone-sample-s0'
     gt = read_rgb(images.reference('gt', 'static', 'still', 100))
@@ -27,7 +27,7 @@ def test_what_is_saved(pictured):
 def test_pictures_of_unfinished_runs_are_not_shown(pictured):
     pictured.status('net-RI-RNone-sample-s0', 'RUNNING')
     grid, images = open_grid(pictured)
-    ri = next(grid.methods.itertuples())
+    ri = grid.methods[0]
     assert images.trial_of(ri, 'static', 'still') == 'net-RI-RNone-sample-s1'
 
 

@@ -11,8 +11,8 @@ def test_looks_are_distinct_and_the_same_for_every_network(small):
     small.run('lanczos')
     methods = load_grid(small.save()).methods
     looks = style.looks(methods)
-    assert set(looks) == set(methods['variant'])
+    assert set(looks) == {method.short_name for method in methods}
     assert len({look.color for look in looks.values()}) == len(looks)
     assert len({(look.line, look.marker) for look in looks.values()}) == len(looks)
-    alone = style.looks(methods[methods['network'] == 'other'])
+    alone = style.looks([method for method in methods if method.network == 'other'])
     assert alone['PI & FC (R=8)'].marker == looks['PI & FC (R=8)'].marker

@@ -12,7 +12,7 @@ def texts(axes):
 
 def test_tradeoff_cuts_its_axis_only_for_a_collapse(small):
     def panels(*ri):
-        for run, value in zip(small.plan['runs'], (*ri, 23.0, 25.0), strict=True):
+        for run, value in zip(small.grid_json['runs'], (*ri, 23.0, 25.0), strict=True):
             small.done(run['run_id'], lambda _, t, v=value: v + 0.0 * t, ms=100.0)
         figure = tradeoff.r_tradeoff(load_grid(small.work_dir))
         return [axes.get_ylim() for axes in figure.axes]

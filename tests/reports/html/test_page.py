@@ -16,6 +16,7 @@ from reports.figures.catalogue import Drawn
 from reports.figures.saved_images import SavedImages
 from reports.html import payload
 from reports.html.page import write_page
+from reports.html.tables import table_html
 from reports.results import load_grid
 from reports.tables import standard
 
@@ -101,7 +102,7 @@ def test_curves_are_those_of_the_csv_files(small):
     assert quantity['key'] == 'psnr_y'
     curves = unpack(page, 'psnr_y', quantity['step'], quantity['low'])
     runs = list(load_grid(small.work_dir).runs['run_id'])
-    keys, checked = list(small.plan['test_sets']), 0
+    keys, checked = list(small.grid_json['test_sets']), 0
     for (place, video, run), values in curves.items():
         csv = small.work_dir / 'runs' / runs[run] / f'frames_{keys[place]}.csv'
         frames = pd.read_csv(csv, dtype={'video': str})
@@ -113,7 +114,7 @@ def test_curves_are_those_of_the_csv_files(small):
 
 def test_variants_are_methods_of_their_own(varied):
     page = make_page(varied)
-    drawn = {method['variant']: method['drawn'] for method in page.data['methods']}
+    drawn = {method['name']: method['drawn'] for method in page.data['methods']}
     assert drawn == {
         'RI': True,
         'RI, reset every 15': True,
@@ -158,6 +159,31 @@ def test_numbers_of_the_tables(small):
     assert page.row('NET w/ PI (R=8)', '25.00 / 0.700')[1]['v'] == '25'
 
 
+def test_rows_of_tables_name_their_network_and_training_set(small):
+    """The filters of the page go by keys, whatever headings and labels say."""
+    small.grid_json['train_sets']['reds'] = {'label': 'Sample: Trained on it'}
+    small.done(small.run('net', 'RI', train_set='reds'), lambda _, t: 30.0)
+    small.done(small.run('bicubic'), lambda _, t: 21.0)
+    grid = load_grid(small.save())
+    for table in (standard.main_table(grid), standard.stability_table(grid)):
+        rows = Page(table_html(table, grid)).rows
+        found = [(r['data'].get('data-n'), r['data'].get('data-t')) for r in rows]
+        found = [axes for axes in found if axes != (None, None)]
+        assert found == [('net', 'sample')] * 3 + [('net', 'reds')]
+    across = Page(table_html(standard.strategies_table(grid), grid)).rows
+    assert {r['data'].get('data-n') for r in across} == {None, 'net'}
+    assert {r['data'].get('data-t') for r in across} == {None}
+
+
+def test_a_methods_link_leaves_out_its_variants(varied):
+    grid = load_grid(varied.work_dir)
+    page = Page(table_html(standard.main_table(grid), grid))
+    words = [a['data-words'] for tag, a in page.elements if a.get('class') == 'method']
+    assert words[0] == '"NET w/ RI" -"NET w/ RI,"'
+    assert words[1] == '"NET w/ RI, reset every 15"'
+    assert words[4] == '"NET w/ PI (R=2)"'  # is evaluated in one way only
+
+
 def test_videos_and_runs_lead_to_their_files(small):
     failed = small.run('net', 'PI', fc=True, repeats=8)
     small.status(failed, 'FAILED', 'loss is <not> finite')
@@ -191,8 +217,8 @@ def test_nothing_comes_from_the_network(pictured):
 
 def test_names_cannot_break_the_page(fake):
     name = '</script><b onload="x">&amp;'
-    fake.plan['name'] = name
-    fake.plan['networks']['net'] = {'label': name}
+    fake.grid_json['name'] = name
+    fake.grid_json['networks']['net'] = {'label': name}
     fake.test_set('a', name, v=120)
     fake.done(fake.run('net', 'RI'), lambda _, t: 20.0)
     page = make_page(fake)
@@ -247,7 +273,7 @@ def test_colours_are_those_of_the_figures(small):
     page = make_page(small)
     styles = looks(load_grid(small.work_dir).methods)
     for method in page.data['methods']:
-        assert method['color'] == styles[method['variant']].color
+        assert method['color'] == styles[method['name']].color
 
 
 def test_assets_are_installed():

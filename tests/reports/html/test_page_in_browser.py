@@ -111,7 +111,7 @@ def test_filter_and_sort(small, open_page):
 
 
 def test_sorted_rows_say_what_they_stood_under(small, open_page):
-    small.plan['train_sets']['reds'] = {'label': 'REDS'}
+    small.grid_json['train_sets']['reds'] = {'label': 'REDS'}
     small.done(small.run('net', 'RI', train_set='reds'), lambda _, t: 30.0)
     page = open_page(small)
     assert page.column('tables', 0)[0] == 'Trained on Sample'

@@ -14,7 +14,7 @@ CHECKSUM, OTHER = 'c' * 64, 'd' * 64
 def recorded(fake):
     """One run, recorded as evaluated on the present version of a set of five frames."""
     fake.test_set('static', 'Static', still=5)
-    fake.plan['test_sets']['static']['checksum'] = CHECKSUM
+    fake.grid_json['test_sets']['static']['checksum'] = CHECKSUM
     run = fake.run('net', 'RI')
     fake.status(run, 'DONE')
     size = fake.frames(run, 'static', lambda _, t: 20.0).stat().st_size

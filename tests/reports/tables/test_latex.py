@@ -26,7 +26,7 @@ needs_latex = pytest.mark.skipif(
 
 @needs_latex
 def test_document_compiles_and_fits(small, tmp_path):
-    small.plan['networks']['net']['label'] = 'N_e%t & $co^{~}\\<>#'
+    small.grid_json['networks']['net']['label'] = 'N_e%t & $co^{~}\\<>#'
     grid = load_grid(small.save())
     log = compile_latex(tmp_path, latex.latex_document(standard.all_tables(grid)))
     assert 'Overfull' not in log and 'too large' not in log
@@ -47,7 +47,7 @@ def test_large_grid_fits_pages(fake, tmp_path):
     """Two training sets, ten methods with two seeds each, seven long test sets."""
     for index in range(7):
         fake.test_set(f'set{index}', f'Test set {index}', **{f'v{i}': 100 for i in range(6)})
-    fake.plan['train_sets']['reds'] = {'label': 'REDS'}
+    fake.grid_json['train_sets']['reds'] = {'label': 'REDS'}
     for train_set in ('sample', 'reds'):
         for repeats in (None, 1, 2, 4, 8):
             for seed in (0, 1):

@@ -40,7 +40,7 @@ def test_formats_of_main_table(small):
 
 
 def test_training_sets_get_headings(small):
-    small.plan['train_sets']['reds'] = {'label': 'REDS_train'}
+    small.grid_json['train_sets']['reds'] = {'label': 'REDS_train'}
     small.done(small.run('net', 'RI', train_set='reds'), lambda _, t: 30.0)
     table = standard.main_table(load_grid(small.save()))
     assert table.rows[-1].heading == 'Trained on REDS_train'
@@ -88,7 +88,7 @@ def two_training_sets(fake):
     """RI and PI on two training sets, PSNR 10 * training set + strategy, and bicubic."""
     fake.test_set('vid4', 'Vid4', v=10)
     fake.test_set('static', 'Static', v=10)
-    fake.plan['train_sets'] = {'a': {'label': 'SetA'}, 'b': {'label': 'SetB'}}
+    fake.grid_json['train_sets'] = {'a': {'label': 'SetA'}, 'b': {'label': 'SetB'}}
     for train_set, base in (('a', 20.0), ('b', 30.0)):
         for strategy, repeats, more in (('RI', None, 0.0), ('PI', 2, 1.0)):
             run = fake.run('net', strategy, repeats=repeats, train_set=train_set)
@@ -146,7 +146,7 @@ def test_stability_of_a_grid_without_long_videos(fake):
 
 def test_consistency_table_ranks_low_errors(small):
     assert standard.consistency_table(load_grid(small.work_dir)) is None
-    for run, tof in zip(small.plan['runs'], (0.4, 0.2, 0.25, 0.5), strict=True):
+    for run, tof in zip(small.grid_json['runs'], (0.4, 0.2, 0.25, 0.5), strict=True):
         more = {'tof': tof, 'warp_error': 0.002, 'state_norm': 7.0}
         small.frames(run['run_id'], 'static', lambda _, t: 20.0, **more)
     table = standard.consistency_table(load_grid(small.work_dir))
