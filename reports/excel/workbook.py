@@ -76,11 +76,21 @@ def write_workbook(
     _write_frame(book.create_sheet('All differences'), differences, frozen_columns=5)
     _write_frame(book.create_sheet('Evaluations'), _named(grid, grid.evaluations), frozen_columns=5)
     _write_frame(book.create_sheet('Runs'), grid.runs, frozen_columns=1)
+    _keep_texts(book)
     with replacing(path) as temporary:
         saved = io.BytesIO()
         book.save(saved)
         append_rows(saved, temporary, book.sheetnames.index('Per frame') + 1, frames)
     return path
+
+
+def _keep_texts(book: Workbook) -> None:
+    """Make texts of what openpyxl takes for formulas and errors: no cell here is either."""
+    for sheet in book:
+        for row in sheet.iter_rows():
+            for cell in row:
+                if cell.data_type in ('f', 'e'):
+                    cell.data_type = 's'
 
 
 def _write_table(sheet: Worksheet, table: Table) -> None:

@@ -1,16 +1,11 @@
-"""All figures of a grid: which there are, with their captions, drawn on all processors."""
+"""All figures of a grid: which there are, with their captions."""
 
-import multiprocessing
-import os
-import re
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import NamedTuple
 
 from matplotlib.figure import Figure
 
-from reports.figures import style
 from reports.figures.comparisons import comparison, frame_grid
 from reports.figures.drift import drift_map
 from reports.figures.frames import psnr_by_video, psnr_vs_frame
@@ -38,15 +33,6 @@ class Drawing(NamedTuple):
     name: str
     caption: str
     draw: Callable[[], Figure | None]
-
-
-class Drawn(NamedTuple):
-    """A figure that was drawn: what it shows, its caption, its PNG and PDF, two columns or one."""
-
-    what: str
-    caption: str
-    paths: list[Path]
-    is_wide: bool
 
 
 def drawings(grid: GridResults, images: SavedImages) -> list[Drawing]:
@@ -178,47 +164,3 @@ def _trained(grid: GridResults) -> list[tuple[tuple[str, str], str, str]]:
         key = f'{network}_{train_set}' if several else network
         found.append(((network, train_set), heading(grid, train_set, network), key))
     return found
-
-
-class Drawers:
-    """Draws the figures of a grid in other processes, while this one does something else.
-
-    Use as a context manager; ``results`` waits for the end.
-    """
-
-    def __init__(self, grid: GridResults, images: SavedImages, folder: Path):
-        grid.curves, grid.video_curves  # noqa: B018 (computed once, before the processes part)
-        self._todo = drawings(grid, images)
-        # Forked processes have the grid in memory already. One for each processor.
-        context = multiprocessing.get_context('fork')
-        count = min(len(os.sched_getaffinity(0)), len(self._todo))
-        self._pool = context.Pool(count, initializer=_start, initargs=(self._todo, folder))
-        # The last ones take longest (one panel a video), so they come first.
-        self._drawn = self._pool.imap(_draw, reversed(range(len(self._todo))))
-
-    def __enter__(self) -> 'Drawers':
-        return self
-
-    def __exit__(self, *error) -> None:
-        self._pool.terminate()
-
-    def results(self) -> list[Drawn]:
-        """The figures for which there was something to show, in the order of ``drawings``."""
-        return [drawn for drawn in self._drawn if drawn][::-1]
-
-
-_WORK: list = []  # what a drawing process draws, and the folder to write to
-
-
-def _start(todo: list[Drawing], folder: Path) -> None:
-    _WORK[:] = [todo, folder]
-
-
-def _draw(index: int) -> Drawn | None:
-    todo, folder = _WORK
-    figure = todo[index].draw()
-    if figure is None:
-        return None
-    name = re.sub(r'[^\w.-]', '_', todo[index].name)
-    is_wide = figure.get_figwidth() > style.COLUMN_WIDTH
-    return Drawn(todo[index].what, todo[index].caption, style.save(figure, folder, name), is_wide)

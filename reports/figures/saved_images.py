@@ -10,6 +10,8 @@ Layout read here, relative to the work directory (frames are numbered from 0)::
 A temporal profile is one row of pixels of every frame, stacked from the first frame (top) on.
 """
 
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +21,8 @@ from reports.methods import Method
 from reports.results import GridResults
 
 PROFILE = 'profile'  # stands for a frame number
+# What Pillow raises for broken files, and for those that claim to be huge.
+_BROKEN = (OSError, SyntaxError, ValueError, zlib.error, struct.error, Image.DecompressionBombError)
 
 
 class SavedImages:
@@ -40,7 +44,7 @@ class SavedImages:
         """Numbers of the saved frames."""
         found = (self.work_dir / 'references' / test_set / video).glob('*_gt.png')
         names = [path.name.removesuffix('_gt.png') for path in found]
-        return sorted(int(name) for name in names if name.isdigit())
+        return sorted(int(name) for name in names if name.isascii() and name.isdigit())
 
     def reference(self, kind: str, test_set: str, video: str, frame: int | str) -> Path | None:
         """The ``gt`` or ``bicubic`` picture of a frame or of ``PROFILE``."""
@@ -72,5 +76,5 @@ def read_rgb(path: Path) -> np.ndarray | None:
     try:
         with Image.open(path) as image:
             return np.asarray(image.convert('RGB'))
-    except (OSError, SyntaxError):  # what Pillow raises for broken PNG files
+    except _BROKEN:
         return None

@@ -22,8 +22,9 @@ PNG_DPI = 200
 RC = {
     **sns.axes_style('whitegrid'),
     **sns.plotting_context('paper'),
-    'font.family': 'STIXGeneral',  # Times-like, comes with matplotlib
-    'mathtext.fontset': 'stix',
+    # Times-like, and one with more characters: both come with matplotlib
+    'font.family': ['STIXGeneral', 'DejaVu Sans'],
+    'text.parse_math': False,  # a label may contain dollars
     'font.size': 8,
     'axes.titlesize': 8,
     'axes.labelsize': 8,

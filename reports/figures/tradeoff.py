@@ -93,7 +93,7 @@ def _names(stats: pd.DataFrame, styles: dict) -> list[Point]:
     named = []
     for point, plain in zip(stats.itertuples(), _plain(stats), strict=True):
         name = f'R={point.repeats:.0f}' if plain else point.Index
-        name += '~' * (point.done < point.planned)
+        name += '~' if point.done < point.planned else ''
         named.append(Point(point.time, point.mean, name, styles[point.Index].color))
     return named
 

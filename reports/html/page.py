@@ -7,7 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 from string import Template
 
-from reports.figures.catalogue import Drawn
+from reports.figures.drawers import Drawn
 from reports.figures.saved_images import SavedImages
 from reports.files import write_text
 from reports.html.payload import Pictures, describe_grid, encode_curves
@@ -104,8 +104,8 @@ def _linked(pictures: Pictures) -> str:
 
 
 def _data_blocks(data: dict, curves: list[tuple[dict, str]], pictures: list[str]) -> str:
-    # "</" would end the block in the middle of a text.
-    text = json.dumps(data, separators=(',', ':')).replace('</', '<\\/')
+    # "</script" would end the block in the middle of a text, "<!--<script" keep it from ending.
+    text = json.dumps(data, separators=(',', ':'), allow_nan=False).replace('<', '\\u003c')
     blocks = [('data', text), *((f'curves-{about["key"]}', packed) for about, packed in curves)]
     blocks += [(f'picture-{number}', picture) for number, picture in enumerate(pictures)]
     return ''.join(

@@ -101,19 +101,19 @@ def videos_html(grid: GridResults, folder: Path, work_dir: Path) -> str:
     heads = [_head(name, ' class="text"') for name in ('Method', 'Trained on', 'Test set', 'Video')]
     heads += [_head(_HEADS.get(name, name.replace('_', ' '))) for name in ['seed', *numbers]]
     rows = []
-    for video in grid.videos.itertuples():
-        trial = trials.loc[video.trial_id]
-        csv = _link(work_dir / files[video.trial_id, video.test_set], folder)
+    for video in grid.videos.to_dict('records'):
+        trial = trials.loc[video['trial_id']]
+        csv = _link(work_dir / files[video['trial_id'], video['test_set']], folder)
         texts = [
             grid.record.train_sets.get(trial['train_set'], ''),
-            grid.record.test_sets[video.test_set].label,
+            grid.record.test_sets[video['test_set']].label,
         ]
         cells = [f'<td>{escape(trial["method"])}</td>']
         cells += [f'<td class="text">{escape(text)}</td>' for text in texts]
-        cells.append(f'<td class="text"><a href="{csv}">{escape(video.video)}</a></td>')
+        cells.append(f'<td class="text"><a href="{csv}">{escape(video["video"])}</a></td>')
         cells += [_number('seed', trial['seed'])]
-        cells += [_number(name, getattr(video, name)) for name in numbers]
-        data = _data(trial['network'], trial['train_set'], video.trial_id)
+        cells += [_number(name, video[name]) for name in numbers]
+        data = _data(trial['network'], trial['train_set'], video['trial_id'])
         rows.append(f'<tr{data}>{"".join(cells)}</tr>')
     return _plain_table(heads, rows)
 

@@ -15,9 +15,26 @@ import numpy as np
 import pandas as pd
 
 from reports.files import InvalidFile, read_json
+from reports.reading.text import clean
 
 FRAME_COLUMNS = ['video', 'frame', 'psnr_y', 'ssim_y', 'ms']
 REQUIRED_COLUMNS = FRAME_COLUMNS[:4]  # results from elsewhere have no times
+# What a number can be at all, with room for rounding; identical frames have 100 dB. Beyond, a file
+# is damaged: one changed digit would be a mean of millions of dB.
+_PSNR, _NOT_NEGATIVE = (0.0, 100.0), (0.0, np.inf)
+LIMITS = {
+    **dict.fromkeys(('psnr_y', 'psnr_inside', 'psnr_outside'), _PSNR),
+    'ssim_y': (-1 - 1e-6, 1 + 1e-6),
+    **dict.fromkeys(('ms', 'tof', 'warp_error'), _NOT_NEGATIVE),
+}
+# Columns of the reports' own tables: quantities of frames cannot have their names.
+TAKEN_COLUMNS = {
+    *('trial_id', 'test_set', 'run_id', 'train_set', 'network', 'method', 'variant', 'strategy'),
+    *('fc', 'repeats', 'reset_every', 'checkpoint', 'seed', 'seeds_done', 'seeds_planned'),
+    *('iteration', 'iterations', 'videos', 'frames', 'status', 'reason', 'file', 'files'),
+    *('run_ids', 'drift', 'psnr_first50', 'psnr_last50', 'ssim_first50', 'ssim_last50'),
+    *('diverged', 'diverged_of', 'divergence_frame', 'worst_frame', 'worst_psnr'),
+}
 
 
 class Record(NamedTuple):
@@ -47,9 +64,13 @@ def read_records(run_dir: Path) -> Optional[dict[str, Record]]:
 
 
 def _parse_record(entry) -> Record:
-    if isinstance(entry, dict):
-        return Record(entry.get('checksum'), entry.get('bytes'), entry.get('iteration'))
-    return Record(entry)
+    if not isinstance(entry, dict):
+        return Record(entry)
+    record = Record(entry.get('checksum'), entry.get('bytes'), entry.get('iteration'))
+    for name, value in (('bytes', record.size), ('iteration', record.iteration)):
+        if value is not None and type(value) is not int:
+            raise InvalidFile(f'evaluations.json: {name} cannot be {value!r}')
+    return record
 
 
 def read_frames(path: Path, videos: dict[str, int], whole: bool = True) -> pd.DataFrame:
@@ -63,23 +84,46 @@ def read_frames(path: Path, videos: dict[str, int], whole: bool = True) -> pd.Da
         whole: whether every frame must be there; other protocols leave some out.
 
     Raises:
-        InvalidFile: columns, videos or frames are missing, repeated or not finite numbers.
+        InvalidFile: columns, videos or frames are missing or repeated, or a cell holds no number or
+            one that is impossible.
     """
     try:
-        # A video called "000" must stay text.
-        frames = pd.read_csv(path, dtype={'video': str})
+        # Names are read as they are: "000" and "NA" are names like others.
+        frames = pd.read_csv(path, converters={'video': str}, encoding='utf-8-sig')
     except (ValueError, OSError) as error:  # pandas' parser errors are ValueErrors
-        raise InvalidFile(f'{path.name}: {" ".join(str(error).split())}') from None
+        raise InvalidFile(f'{path.name}: {" ".join(clean(str(error)).split())}') from None
+    frames = frames.rename(columns=clean)
+    twice = frames.columns[frames.columns.duplicated()]
+    if len(twice):
+        raise InvalidFile(f'{path.name}: column {twice[0]} is there more than once')
     absent = [column for column in REQUIRED_COLUMNS if column not in frames]
     if absent:
         raise InvalidFile(f'{path.name}: no column {", ".join(absent)}')
     optional = [column for column in frames if column not in FRAME_COLUMNS]
+    taken = [column for column in optional if column in TAKEN_COLUMNS or column.endswith('_std')]
+    if taken:
+        raise InvalidFile(f'{path.name}: column {taken[0]} has a name that reports use themselves')
     frames = frames.reindex(columns=[*FRAME_COLUMNS, *optional])
-    numbers = frames.columns[1:]
-    frames = frames.assign(**{c: pd.to_numeric(frames[c], errors='coerce') for c in numbers})
+    # Names repeat in all rows: each is cleaned once.
+    frames['video'] = frames['video'].map({name: clean(name) for name in frames['video'].unique()})
+    frames = frames.assign(**{c: _numbers(frames, c, path.name) for c in frames.columns[1:]})
     _check_frames(frames, videos, path.name, whole)
     empty = [column for column in optional if frames[column].isna().all()]
     return frames.drop(columns=empty).astype({'frame': int})
+
+
+def _numbers(frames: pd.DataFrame, column: str, name: str) -> pd.Series:
+    """A column as numbers, NaN where there is none; a column of texts alone is one of NaN."""
+    numbers = pd.to_numeric(frames[column], errors='coerce').astype(float)
+    low, high = LIMITS.get(column, (-np.inf, np.inf))
+    wrong = (numbers < low) | (numbers > high) | np.isinf(numbers)
+    if numbers.notna().any():
+        wrong |= numbers.isna() & frames[column].notna()
+    if wrong.any():
+        video, frame, value = (frames.loc[wrong, c].iloc[0] for c in ('video', 'frame', column))
+        where = f'{name}: {column} of {video}, frame {frame}'
+        raise InvalidFile(f'{where} cannot be {clean(str(value))}')
+    return numbers
 
 
 def _check_frames(frames: pd.DataFrame, videos: dict[str, int], name: str, whole: bool) -> None:
@@ -98,5 +142,3 @@ def _check_frames(frames: pd.DataFrame, videos: dict[str, int], name: str, whole
     if not finite.all():
         bad = frames[~finite].iloc[0]
         raise InvalidFile(f'{name}: score of {bad.video}, frame {bad.frame:.0f} is not finite')
-    if frames['video'].isna().any():
-        raise InvalidFile(f'{name}: a row names no video')

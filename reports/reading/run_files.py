@@ -34,15 +34,16 @@ STATUS_WORDS = {
     'QUEUED': 'missing',
     'TODO': 'missing',
 }
+# What each run of the grid must say, and of which types.
 RUN_FIELDS = {
-    'run_id',
-    'network',
-    'strategy',
-    'fc',
-    'repeats',
-    'train_set',
-    'seed',
-    'iterations',
+    'run_id': (str,),
+    'network': (str,),
+    'strategy': (str, type(None)),
+    'fc': (bool,),
+    'repeats': (int, type(None)),
+    'train_set': (str, type(None)),
+    'seed': (int,),
+    'iterations': (int,),
 }
 STRATEGIES = (None, 'RI', 'TBPTT', 'PI', 'PI-all')  # in display order; None: an untrained reference
 
@@ -133,7 +134,7 @@ def read_grid_record(work_dir: Path) -> GridRecord:
         record = _parse_grid(read_json(path))
     except InvalidFile as error:
         raise ReportError(f'{work_dir}: {error}') from None
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ReportError(f'{path}: missing or malformed entry: {error}') from None
     _check_references(record, path)
     return record
@@ -143,9 +144,9 @@ def _parse_grid(raw: dict) -> GridRecord:
     external = {f'external/{key}': entry for key, entry in raw.get('external', {}).items()}
     networks = {**raw['networks'], **external}
     return GridRecord(
-        name=raw['name'],
-        networks={key: entry['label'] for key, entry in networks.items()},
-        train_sets={key: entry['label'] for key, entry in raw['train_sets'].items()},
+        name=str(raw['name']),
+        networks={key: _label(entry) for key, entry in networks.items()},
+        train_sets={key: _label(entry) for key, entry in raw['train_sets'].items()},
         test_sets={key: _parse_set(entry) for key, entry in raw['test_sets'].items()},
         runs=[*raw['runs'], *map(_external_run, external)],
         variants={run.get('run_id'): _parse_variants(run) for run in raw['runs']}
@@ -153,7 +154,7 @@ def _parse_grid(raw: dict) -> GridRecord:
         train_videos={
             key: _parse_set(entry) for key, entry in raw['train_sets'].items() if 'videos' in entry
         },
-        papers={key: entry['paper'] for key, entry in networks.items() if entry.get('paper')},
+        papers={key: str(entry['paper']) for key, entry in networks.items() if entry.get('paper')},
         lr_kinds={key: entry.get('lr_kind', 'lr_bd') for key, entry in raw['networks'].items()},
     )
 
@@ -163,16 +164,30 @@ def _parse_variants(run: dict) -> list[Variant]:
     return [Variant(*(entry[name] for name in Variant._fields)) for entry in entries]
 
 
+def _label(entry: dict) -> str:
+    label = entry['label']
+    if not isinstance(label, (str, int, float)):
+        raise TypeError(f'label {label!r} is no text')
+    return str(label)
+
+
 _SET_TEXTS = ('paper', 'checksum', 'protocol')
 
 
 def _parse_set(entry: dict) -> TestSet:
     return TestSet(
-        label=entry['label'],
-        videos=dict(entry['videos']),
+        label=_label(entry),
+        videos=_parse_videos(entry['videos']),
         sizes={video: tuple(size) for video, size in entry.get('sizes', {}).items()},
-        **{name: entry[name] for name in _SET_TEXTS if entry.get(name)},
+        **{name: str(entry[name]) for name in _SET_TEXTS if entry.get(name)},
     )
+
+
+def _parse_videos(entry: dict) -> dict[str, int]:
+    for video, frames in entry.items():
+        if not _is_count(frames):
+            raise TypeError(f'video {video} cannot have {frames!r} frames')
+    return entry
 
 
 def _external_run(network: str) -> dict:
@@ -188,18 +203,42 @@ def run_folder(work_dir: Path, run_id: str) -> Path:
 def _check_references(record: GridRecord, path: Path) -> None:
     if not record.runs or not record.test_sets:
         raise ReportError(f'{path}: the grid has no runs or names no test sets')
+    for key, test_set in record.test_sets.items():
+        if not test_set.videos:
+            raise ReportError(f'{path}: test set {key} has no videos')
     for run in record.runs:
-        absent = sorted(RUN_FIELDS - set(run))
-        if absent:
-            raise ReportError(f'{path}: run {run.get("run_id")}: no entry {", ".join(absent)}')
-        known = {'network': record.networks, 'strategy': STRATEGIES}
-        if run['strategy'] is not None:
-            known['train_set'] = record.train_sets
-        for axis, names in known.items():
-            if run[axis] not in names:
-                raise ReportError(f'{path}: run {run["run_id"]}: unknown {axis} {run[axis]!r}')
-        if PLAIN not in record.variants[run['run_id']]:
-            raise ReportError(f'{path}: run {run["run_id"]}: the plain variant is missing')
+        wrong = _wrong_in(run, record)
+        if wrong:
+            raise ReportError(f'{path}: run {run.get("run_id")}: {wrong}')
+    if len(record.variants) < len(record.runs):
+        raise ReportError(f'{path}: two runs have the same run_id')
+
+
+def _wrong_in(run: dict, record: GridRecord) -> str:
+    """What is wrong with a run; '' if nothing is."""
+    absent = sorted(set(RUN_FIELDS) - set(run))
+    if absent:
+        return f'no entry {", ".join(absent)}'
+    for name, kinds in RUN_FIELDS.items():
+        if type(run[name]) not in kinds:
+            return f'{name} cannot be {run[name]!r}'
+    known = {'network': record.networks, 'strategy': STRATEGIES}
+    if run['strategy'] is not None:
+        known['train_set'] = record.train_sets
+    for axis, names in known.items():
+        if run[axis] not in names:
+            return f'unknown {axis} {run[axis]!r}'
+    variants = record.variants[run['run_id']]
+    if PLAIN not in variants:
+        return 'the plain variant is missing'
+    if len({variant.name for variant in variants}) < len(variants):
+        return 'two variants have the same name'
+    wrong = [v for v in variants if v.reset_every is not None and not _is_count(v.reset_every)]
+    return f'reset_every cannot be {wrong[0].reset_every!r}' if wrong else ''
+
+
+def _is_count(number: object) -> bool:
+    return type(number) is int and number > 0
 
 
 def read_status(run_dir: Path) -> tuple[str, str]:
@@ -240,9 +279,10 @@ def _status_reason(status: str, raw: dict) -> str:
 
 def _clock(seconds: object) -> str:
     """A time in seconds since the epoch, as people read it."""
-    if not isinstance(seconds, (int, float)):
+    try:
+        return datetime.fromtimestamp(seconds).isoformat(' ', 'seconds')
+    except (TypeError, ValueError, OverflowError, OSError):
         return 'unknown'
-    return datetime.fromtimestamp(seconds).isoformat(' ', 'seconds')
 
 
 def read_timing(run_dir: Path) -> dict:
@@ -255,7 +295,12 @@ def read_timing(run_dir: Path) -> dict:
     if not path.is_file():
         return {}
     raw = read_json(path)
-    return {field: raw.get(field) for field in TIMING_FIELDS}
+    timing = {field: raw.get(field) for field in TIMING_FIELDS}
+    for name, value in timing.items():
+        allowed = str if name == 'device' else (int, float)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, allowed)):
+            raise InvalidFile(f'timing.json: {name} cannot be {value!r}')
+    return timing
 
 
 def read_external(folder: Path) -> tuple[str, str, str]:
@@ -263,6 +308,6 @@ def read_external(folder: Path) -> tuple[str, str, str]:
     if not (folder / 'external.json').is_file():
         return 'TODO', 'not scored', ''
     try:
-        return 'DONE', '', read_json(folder / 'external.json').get('protocol') or ''
+        return 'DONE', '', str(read_json(folder / 'external.json').get('protocol') or '')
     except InvalidFile as error:
         return 'INVALID', str(error), ''

@@ -75,7 +75,7 @@ def _verdict(found: pd.DataFrame) -> str:
     for family, rows in found[found['score'] == 'psnr_y'].groupby('family', sort=False):
         tests = rows[['p_videos', 'p_seeds']].notna().sum()
         counts = ' and '.join(
-            f'{count} test{"s" * (count > 1)} by {unit}'
+            f'{count} test{"s" if count > 1 else ""} by {unit}'
             for unit, count in (('video', tests['p_videos']), ('seed', tests['p_seeds']))
             if count
         )

@@ -1,101 +1,114 @@
-"""All files of a report but the figures: tables in every format, tidy CSVs, the workbook.
+"""All files of a report but the figures and the page: tables in every format, CSVs, the workbook.
 
 Every number in a table names its runs (column ``runs`` of ``tables/<name>.csv``), and
 ``evaluations.csv`` names the CSV file of each run and test set.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
-from reports.differences import differences
+from reports.differences import COLUMNS, differences
 from reports.excel.workbook import write_workbook
 from reports.files import replacing, write_text
-from reports.paper import NUMBER, OURS, compare, wrong_names
+from reports.outputs import Outputs
+from reports.paper import NUMBER, OURS, compare, read_values
 from reports.results import GridResults
-from reports.tables import latex, markdown, plain_text
+from reports.tables import latex, markdown
 from reports.tables.differences import differences_table
 from reports.tables.model import Table
 from reports.tables.papers import paper_tables, sets_table
-from reports.tables.standard import all_tables
-
-SUMMARY = ('main', 'strategies')  # tables that a terminal shows
+from reports.tables.standard import STANDARD_TABLES
 
 
-@dataclass(frozen=True)
-class TableFiles:
-    """What was written.
-
-    Attributes:
-        tables: all of them, in their order.
-        outputs: (description, path) of the files; the formats of one table together.
-        summary_text: the most important tables for a terminal.
-        notes: one line for each run or evaluation that is missing, and for each mistake in the
-            names of the paper's networks and sets.
-    """
-
-    tables: list[Table]
-    outputs: list[tuple[str, Path]]
-    summary_text: str
-    notes: list[str]
-
-
-def write_tables(grid: GridResults, folder: Path) -> TableFiles:
-    """Write everything into ``folder``."""
-    pairs, comparison = differences(grid), compare(grid)
-    tables = [
-        *all_tables(grid),
-        *filter(None, [differences_table(grid, pairs)]),
-        sets_table(grid, comparison),
-        *paper_tables(comparison),
-    ]
+def write_tables(grid: GridResults, folder: Path, outputs: Outputs) -> list[Table]:
+    """Write everything into ``folder``; return the tables in their order."""
+    pairs = outputs.attempt('paired differences', differences, grid)
+    pairs = pd.DataFrame(columns=COLUMNS) if pairs is None else pairs
+    comparison = outputs.attempt("the papers' numbers beside ours", compare, grid)
+    if comparison is None:
+        comparison = read_values().reindex(columns=[*read_values(), *OURS])
+    tables = _make_tables(grid, pairs, comparison, outputs)
+    _write_texts(tables, folder, outputs)
     frames = {
-        'results.csv': ('every cell', grid.cells),
-        'evaluations.csv': ('every run and test set', _with_variant(grid, grid.evaluations)),
-        'videos.csv': ('every video', _with_variant(grid, grid.videos)),
-        'differences.csv': ('paired differences', pairs),
-        'paper_comparison.csv': ("the papers' numbers", comparison[[*NUMBER, *OURS]]),
-        'runs.csv': ('every run', grid.runs),
+        'results.csv': ('every cell', lambda: grid.cells),
+        'evaluations.csv': ('every run and test set', lambda: _of_trials(grid, grid.evaluations)),
+        'videos.csv': ('every video', lambda: _of_trials(grid, grid.videos)),
+        'differences.csv': ('paired differences', lambda: pairs),
+        'paper_comparison.csv': ("the papers' numbers", lambda: comparison[[*NUMBER, *OURS]]),
+        'runs.csv': ('every run', lambda: grid.runs),
     }
-    outputs = _write_texts(tables, folder)
-    outputs += [
-        (f'{what} (CSV)', _write_csv(frame, folder / name))
-        for name, (what, frame) in frames.items()
-    ]
-    workbook = write_workbook(grid, tables, comparison, pairs, folder / 'results.xlsx')
-    shown = [plain_text.plain_text(table) for table in tables if table.name in SUMMARY]
-    return TableFiles(
-        tables,
-        [*outputs, ('Excel workbook', workbook)],
-        '\n'.join(shown),
-        [*wrong_names(grid), *grid.notes()],
-    )
+    for name, (what, make) in frames.items():
+        outputs.write(
+            name, f'{what} (CSV)', lambda p, make=make: _write_csv(make(), p), folder / name
+        )
+    path = folder / 'results.xlsx'
+    workbook = (write_workbook, grid, tables, comparison, pairs, path)
+    outputs.write(path.name, 'Excel workbook', *workbook)
+    return tables
 
 
-def _with_variant(grid: GridResults, frame: pd.DataFrame) -> pd.DataFrame:
+def _make_tables(
+    grid: GridResults, pairs: pd.DataFrame, comparison: pd.DataFrame, outputs: Outputs
+) -> list[Table]:
+    tables = [outputs.attempt(f'table {n}', make, grid) for n, make in STANDARD_TABLES.items()]
+    tables.append(outputs.attempt('table differences', differences_table, grid, pairs))
+    tables.append(outputs.attempt('table sets', sets_table, grid, comparison))
+    tables += outputs.attempt("the papers' tables", paper_tables, comparison) or []
+    return [table for table in tables if table is not None]
+
+
+def _of_trials(grid: GridResults, frame: pd.DataFrame) -> pd.DataFrame:
     """Rows of trials with their run and how it was evaluated."""
     axes = grid.trials[['trial_id', 'run_id', 'reset_every', 'checkpoint']]
     return axes.merge(frame, on='trial_id')
 
 
-def _write_texts(tables: list[Table], folder: Path) -> list[tuple[str, Path]]:
+def _write_texts(tables: list[Table], folder: Path, outputs: Outputs) -> None:
     texts = [
-        ('tables for \\input (LaTeX)', 'results.tex', latex.latex_fragment(tables)),
-        ('tables, a document', 'results_standalone.tex', latex.latex_document(tables)),
-        ('tables in Markdown', 'results.md', markdown.markdown(tables)),
+        ('results.tex', 'tables for \\input (LaTeX)', latex.latex_fragment),
+        ('results_standalone.tex', 'tables, a document', latex.latex_document),
+        ('results.md', 'tables in Markdown', markdown.markdown),
     ]
-    written = [(what, write_text(folder / name, text)) for what, name, text in texts]
+    for name, what, make in texts:
+        outputs.write(name, what, _write_tables_as, make, tables, folder / name)
     for table in tables:
         path = folder / f'tables/{table.name}.tex'
-        write_text(path, latex.latex_fragment([table]))
-        write_text(path.with_suffix('.md'), markdown.markdown([table]))
-        _write_csv(table.tidy(), path.with_suffix('.csv'))
-        written.append((f'  {table.name} (.tex .md .csv)', path))
-    return written
+        what = f'  {table.name} (.tex .md .csv)'
+        outputs.write(f'tables/{table.name}', what, _write_formats, table, path)
+
+
+def _write_tables_as(make, tables: list[Table], path: Path) -> Path:
+    return write_text(path, make(tables))
+
+
+def _write_formats(table: Table, path: Path) -> Path:
+    write_text(path, latex.latex_fragment([table]))
+    write_text(path.with_suffix('.md'), markdown.markdown([table]))
+    _write_csv(table.tidy(), path.with_suffix('.csv'))
+    return path
 
 
 def _write_csv(frame: pd.DataFrame, path: Path) -> Path:
+    """Write a CSV in which no text can act as a formula where spreadsheets open it."""
+    frame = frame.rename(columns=_no_formula)
+    texts = frame.select_dtypes(object)
     with replacing(path) as temporary:
-        frame.to_csv(temporary, index=False, float_format='%.6g')
+        frame.assign(**{name: texts[name].map(_no_formula) for name in texts}).to_csv(
+            temporary, index=False, float_format='%.6g'
+        )
     return path
+
+
+def _no_formula(value: object) -> object:
+    if not isinstance(value, str) or not value.startswith(('=', '+', '-', '@')):
+        return value
+    return value if _is_number(value) else f"'{value}"
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

@@ -1,6 +1,7 @@
 """Tables and figures in LaTeX."""
 
 import math
+import unicodedata
 from itertools import groupby
 
 from reports.tables.model import BEST, INDENT, SECOND, Cell, Table, page_parts
@@ -14,10 +15,31 @@ _LATEX_ESCAPES = {
     '^': r'\textasciicircum{}',
     '<': r'\textless{}',
     '>': r'\textgreater{}',
+    '|': r'\textbar{}',
     '×': r'$\times$',
+    '±': r'$\pm$',
+    '−': '$-$',
+    '·': r'$\cdot$',
+    '°': r'$^\circ$',
+    'µ': r'$\mu$',
+    'μ': r'$\mu$',
+    '→': r'$\to$',
+    '≤': r'$\leq$',
+    '≥': r'$\geq$',
     '–': '--',
+    '—': '---',
+    '‘': '`',
+    '’': "'",
+    '“': '``',
+    '”': "''",
+    '…': r'\ldots{}',
+    '\u00a0': '~',
+    '\ufffd': '?',
     **{character: f'\\{character}' for character in '&%$#_{}'},
 }
+# Letters that LaTeX knows beside ASCII: these, and those with an accent (here as combining ones).
+_LETTERS = 'ßøØæÆœŒłŁı'
+_ACCENTS = '\u0300\u0301\u0302\u0303\u0304\u0306\u0307\u0308\u030a\u030b\u030c\u0327'
 MOST_LINES = 46  # of a table on a page
 MOST_COLUMNS = 9  # across a page; more would be shrunk until nobody can read them
 
@@ -45,7 +67,7 @@ def latex_document(tables: list[Table]) -> str:
 
 
 def _latex_notes(tables: list[Table]) -> str:
-    notes = ''.join(f'\\item {_tex(note)}\n' for table in tables for note in table.notes)
+    notes = ''.join(f'\\item {_at_start(note)}\n' for table in tables for note in table.notes)
     head = '\\clearpage\\sloppy\\section*{Not in the tables}\n'
     return f'{head}\\begin{{itemize}}\n{notes}\\end{{itemize}}\n' if notes else ''
 
@@ -54,7 +76,7 @@ def _latex_table(table: Table) -> str:
     marks = f' Red and blue: best and second best of {table.rivals}.' if table.is_ranked else ''
     marks += ' Superscript: seeds done of seeds planned.' if table.is_partial else ''
     # Notes go in as comments: reasons and run names are long, but belong to the file.
-    notes = ''.join(f'% {note}\n' for note in table.notes)
+    notes = ''.join(f'% {_one_line(note)}\n' for note in table.notes)
     # A table that goes on keeps its number.
     number = '\\addtocounter{table}{-1}\n' if table.continued else ''
     width = '\\ifdim\\width>\\textwidth \\textwidth\\else\\width\\fi'
@@ -90,7 +112,7 @@ def _latex_body(table: Table) -> str:
             span = len(table.columns) + 1
             lines.append(f'\\multicolumn{{{span}}}{{l}}{{\\emph{{{_tex(row.heading)}}}}} \\\\')
         cells = ''.join(f' & {_latex_cell(cell)}' for cell in row.cells)
-        label = _tex(row.label).replace(INDENT, '\\quad ')
+        label = _at_start(row.label).replace(INDENT, '\\quad ')
         lines.append(f'{label}{cells} \\\\')
     return '\n'.join(lines) + '\n'
 
@@ -111,7 +133,28 @@ def _tex_number(text: str) -> str:
 
 
 def _tex(text: str) -> str:
-    return ''.join(_LATEX_ESCAPES.get(character, character) for character in text)
+    """Any text such that LaTeX prints its characters, or the numbers of those it does not know."""
+    return ''.join(map(_tex_character, _one_line(text)))
+
+
+def _at_start(text: str) -> str:
+    """As ``_tex``, after the end of a row or ``\\item``, where brackets and stars are options."""
+    return '{}' * text.startswith(('[', '*')) + _tex(text)
+
+
+def _one_line(text: str) -> str:
+    return ' '.join(text.splitlines())
+
+
+def _tex_character(character: str) -> str:
+    if character in _LATEX_ESCAPES:
+        return _LATEX_ESCAPES[character]
+    if ' ' <= character <= '~' or character in _LETTERS:
+        return character
+    letter, *accents = unicodedata.normalize('NFD', character)
+    if letter.isascii() and letter.isalpha() and len(accents) == 1 and accents[0] in _ACCENTS:
+        return character
+    return f'U+{ord(character):04X}'
 
 
 def latex_figures(figures: list) -> str:

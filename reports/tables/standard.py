@@ -30,19 +30,6 @@ QUANTITIES = {
 MOST_COLUMNS = 8  # of Table IV's layout; more would be too narrow to read
 
 
-def all_tables(grid: GridResults) -> list[Table]:
-    """Those of this module that the grid has numbers for."""
-    tables = [
-        main_table(grid),
-        strategies_table(grid),
-        stability_table(grid),
-        consistency_table(grid),
-        timing_table(grid),
-        tradeoff_table(grid),
-    ]
-    return [table for table in tables if table]
-
-
 def main_table(grid: GridResults) -> Table:
     """Methods x test sets; best and second best among each network's strategies."""
     columns, scores = [], []
@@ -245,3 +232,20 @@ def _mean_over_sets(scores: list[Cell]) -> Cell:
 
 def _runs_of(grid: GridResults, method: Method) -> pd.DataFrame:
     return grid.runs[grid.runs['run_id'].isin(grid.trials_of(method))]
+
+
+#: name -> what makes the table, or None where the grid has no numbers for it
+STANDARD_TABLES = {
+    'main': main_table,
+    'strategies': strategies_table,
+    'stability': stability_table,
+    'consistency': consistency_table,
+    'timing': timing_table,
+    'tradeoff': tradeoff_table,
+}
+
+
+def all_tables(grid: GridResults) -> list[Table]:
+    """Those of this module that the grid has numbers for."""
+    made = (make(grid) for make in STANDARD_TABLES.values())
+    return [table for table in made if table]

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from reports.figures.catalogue import Drawn
+from reports.figures.drawers import Drawn
 from reports.figures.saved_images import SavedImages
 from reports.html import payload
 from reports.html.page import write_page
