@@ -73,20 +73,28 @@ def _write_texts(tables: list[Table], folder: Path, outputs: Outputs) -> None:
     for name, what, make in texts:
         outputs.write(name, what, _write_tables_as, make, tables, folder / name)
     for table in tables:
-        path = folder / f'tables/{table.name}.tex'
-        what = f'  {table.name} (.tex .md .csv)'
-        outputs.write(f'tables/{table.name}', what, _write_formats, table, path)
+        name = f'tables/{table.name}'
+        formats = {
+            'tex': (_write_tables_as, latex.latex_fragment, [table]),
+            'md': (_write_tables_as, markdown.markdown, [table]),
+            'csv': (_write_tidy, table),
+        }
+        paths = [
+            outputs.attempt(f'{name}.{end}', *write, folder / f'{name}.{end}')
+            for end, write in formats.items()
+        ]
+        written = [path for path in paths if path]
+        if written:
+            suffixes = ' '.join(path.suffix for path in written)
+            outputs.written.append((f'  {table.name} ({suffixes})', written[0]))
 
 
 def _write_tables_as(make, tables: list[Table], path: Path) -> Path:
     return write_text(path, make(tables))
 
 
-def _write_formats(table: Table, path: Path) -> Path:
-    write_text(path, latex.latex_fragment([table]))
-    write_text(path.with_suffix('.md'), markdown.markdown([table]))
-    _write_csv(table.tidy(), path.with_suffix('.csv'))
-    return path
+def _write_tidy(table: Table, path: Path) -> Path:
+    return _write_csv(table.tidy(), path)
 
 
 def _write_csv(frame: pd.DataFrame, path: Path) -> Path:

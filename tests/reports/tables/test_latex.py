@@ -9,6 +9,7 @@ from reports.differences import differences
 from reports.results import load_grid
 from reports.tables import latex, standard
 from reports.tables.differences import differences_table
+from reports.tables.model import Cell, Column, Row, Table
 
 
 def compile_latex(folder, text):
@@ -71,3 +72,48 @@ def test_one_table_goes_into_a_two_column_paper(small, tmp_path):
     start = f'\\documentclass[twocolumn]{{article}}{packages}\\begin{{document}}Text.'
     log = compile_latex(tmp_path, f'{start}\n{fragment}\\end{{document}}')
     assert 'Overfull' not in log and 'Undefined control' not in log
+
+
+def fragment_of(*labels, notes=()):
+    rows = [Row('', '', label, [Cell(1.0)]) for label in labels]
+    return latex.latex_fragment([Table('t', 'A caption.', [Column('', 'x')], rows, notes=notes)])
+
+
+@pytest.mark.parametrize(
+    ('label', 'shown'),
+    [
+        ('[12] Somebody', '{}[12] Somebody'),  # else an option of the row's end before it
+        ('*starred', '{}*starred'),
+        ('two\n\nlines\r', 'two  lines'),
+        ('Müller, Łukasz, naïve', 'Müller, Łukasz, naïve'),
+        ('🙂 测', 'U+1F642 U+6D4B'),
+        ('a|b ± 3° …', r'a\textbar{}b $\pm$ 3$^\circ$ \ldots{}'),
+        (
+            r'Static $\foo$ ^~',
+            r'Static \$\textbackslash{}foo\$ \textasciicircum{}\textasciitilde{}',
+        ),
+    ],
+)
+def test_texts_that_would_break_a_row(label, shown):
+    lines = fragment_of('first', label).splitlines()
+    assert f'{shown} & 1.00 \\\\' in lines
+
+
+@pytest.mark.parametrize('end', ['\n', '\r', '\r\n', '\u2028', '\x0b', '\x0c'])
+def test_nothing_leaves_a_comment(end):
+    text = fragment_of('a', notes=[f'FAILED  run: why{end}\\input{{/etc/passwd}}'])
+    comment = next(line for line in text.splitlines() if 'passwd' in line)
+    assert comment == '% FAILED  run: why \\input{/etc/passwd}'
+
+
+def test_notes_at_the_end_of_a_document():
+    table = Table('t', 'A caption.', [Column('', 'x')], [], notes=['[x] y\n\nz'])
+    assert '\\item {}[x] y  z\n' in latex.latex_document([table])
+
+
+@needs_latex
+def test_a_document_of_odd_texts_compiles(tmp_path):
+    odd = ['[12] x', '*', 'two\n\nlines', '🙂 测', 'a|b ± 3° …', r'$\foo$ ^~ %#&{}', 'Łù']
+    rows = [Row(text, '', text, [Cell(note=text)]) for text in odd]
+    table = Table('t', 'A ' + '; '.join(odd), [Column('[g]', '[h]')], rows, notes=odd)
+    compile_latex(tmp_path, latex.latex_document([table]))
