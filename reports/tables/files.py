@@ -18,7 +18,7 @@ from reports.tables import latex, markdown
 from reports.tables.differences import differences_table
 from reports.tables.model import Table
 from reports.tables.papers import paper_tables, sets_table
-from reports.tables.standard import STANDARD_TABLES
+from reports.tables.standard import all_tables
 
 
 def write_tables(grid: GridResults, folder: Path, outputs: Outputs) -> list[Table]:
@@ -51,10 +51,12 @@ def write_tables(grid: GridResults, folder: Path, outputs: Outputs) -> list[Tabl
 def _make_tables(
     grid: GridResults, pairs: pd.DataFrame, comparison: pd.DataFrame, outputs: Outputs
 ) -> list[Table]:
-    tables = [outputs.attempt(f'table {n}', make, grid) for n, make in STANDARD_TABLES.items()]
-    tables.append(outputs.attempt('table differences', differences_table, grid, pairs))
-    tables.append(outputs.attempt('table sets', sets_table, grid, comparison))
-    tables += outputs.attempt("the papers' tables", paper_tables, comparison) or []
+    tables = [
+        *all_tables(grid, outputs),
+        outputs.attempt('table differences', differences_table, grid, pairs),
+        outputs.attempt('table sets', sets_table, grid, comparison),
+        *(outputs.attempt("the papers' tables", paper_tables, comparison) or []),
+    ]
     return [table for table in tables if table is not None]
 
 

@@ -15,6 +15,7 @@ from typing import Optional
 import pandas as pd
 
 from reports.methods import Method
+from reports.outputs import Outputs
 from reports.reading.run_files import STATUS_WORDS
 from reports.results import WINDOW, GridResults
 from reports.tables import captions
@@ -245,7 +246,7 @@ STANDARD_TABLES = {
 }
 
 
-def all_tables(grid: GridResults) -> list[Table]:
-    """Those of this module that the grid has numbers for."""
-    made = (make(grid) for make in STANDARD_TABLES.values())
+def all_tables(grid: GridResults, outputs: Outputs) -> list[Table]:
+    """Those of this module that the grid has numbers for, each made by itself."""
+    made = [outputs.attempt(f'table {n}', make, grid) for n, make in STANDARD_TABLES.items()]
     return [table for table in made if table]

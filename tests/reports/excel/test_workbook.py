@@ -8,6 +8,7 @@ from openpyxl.styles import Font
 from reports.differences import differences
 from reports.excel.rows import append_rows
 from reports.excel.workbook import write_workbook
+from reports.outputs import Outputs
 from reports.paper import compare
 from reports.results import load_grid
 from reports.tables.standard import all_tables
@@ -19,7 +20,7 @@ SHEETS += ['Per frame', 'Paper comparison', 'All differences', 'Evaluations', 'R
 def workbook(fake):
     grid = load_grid(fake.save())
     path = fake.work_dir / 'results.xlsx'
-    write_workbook(grid, all_tables(grid), compare(grid), differences(grid), path)
+    write_workbook(grid, all_tables(grid, Outputs()), compare(grid), differences(grid), path)
     return openpyxl.load_workbook(path)
 
 

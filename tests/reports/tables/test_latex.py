@@ -6,6 +6,7 @@ import subprocess
 import pytest
 
 from reports.differences import differences
+from reports.outputs import Outputs
 from reports.results import load_grid
 from reports.tables import latex, standard
 from reports.tables.differences import differences_table
@@ -29,7 +30,7 @@ needs_latex = pytest.mark.skipif(
 def test_document_compiles_and_fits(small, tmp_path):
     small.grid_json['networks']['net']['label'] = 'N_e%t & $co^{~}\\<>#'
     grid = load_grid(small.save())
-    log = compile_latex(tmp_path, latex.latex_document(standard.all_tables(grid)))
+    log = compile_latex(tmp_path, latex.latex_document(standard.all_tables(grid, Outputs())))
     assert 'Overfull' not in log and 'too large' not in log
 
 
@@ -37,7 +38,7 @@ def test_document_compiles_and_fits(small, tmp_path):
 def test_document_lists_what_is_missing(small, tmp_path):
     failed = small.run('net', 'PI', repeats=32)
     small.status(failed, 'FAILED', 'RuntimeError: 100% of $memory_in_use ' + 'and so on ' * 30)
-    text = latex.latex_document(standard.all_tables(load_grid(small.save())))
+    text = latex.latex_document(standard.all_tables(load_grid(small.save()), Outputs()))
     assert '\\item FAILED  net-PI-R32-sample-s0: RuntimeError: 100\\% of' in text
     log = compile_latex(tmp_path, text)
     assert 'Overfull' not in log
@@ -57,7 +58,7 @@ def test_large_grid_fits_pages(fake, tmp_path):
                 level = 20.0 + seed + (repeats or 0)
                 fake.done(run, lambda _, t, v=level: v - t / 50, ms=9999.0)
     grid = load_grid(fake.save())
-    every = [*standard.all_tables(grid), differences_table(grid, differences(grid))]
+    every = [*standard.all_tables(grid, Outputs()), differences_table(grid, differences(grid))]
     text = latex.latex_document(every)
     log = compile_latex(tmp_path, text)
     assert 'Overfull' not in log and 'too large' not in log
