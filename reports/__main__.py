@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 DESCRIPTION = """Make tables (LaTeX, Excel, CSV, Markdown) and figures (PNG, PDF) of a grid from
@@ -18,11 +19,14 @@ files in the output folder:
   results_standalone.tex   the same as a document of its own
   results.xlsx             tables, charts, statistics of videos, PSNR of frames, runs
   results.csv, videos.csv, evaluations.csv, differences.csv, paper_comparison.csv, runs.csv
+
+exit code: 0; 1 if some of the files could not be written, which are named; 2 if WORK_DIR cannot be
+reported on
 """
 
 
-def main() -> int:
-    """Build the report; return 0, or 2 if the work directory cannot be reported on."""
+def main(argv: Sequence[str] | None = None) -> int:
+    """Build the report; return the exit code (see ``EXAMPLES``)."""
     parser = argparse.ArgumentParser(
         prog='python -m reports',
         description=DESCRIPTION,
@@ -31,23 +35,25 @@ def main() -> int:
     )
     parser.add_argument('work_dir', type=Path, help='work directory of the grid (has grid.json)')
     parser.add_argument('--output', type=Path, help='folder to write to (default WORK_DIR/report)')
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(argv)
 
     # Not at the top: pandas and matplotlib take seconds, and --help must not.
+    from reports.reading.run_files import ReportError
     from reports.report import build_report
-    from reports.run_files import ReportError
 
     try:
         report = build_report(arguments.work_dir, arguments.output)
     except ReportError as error:
         print(f'error: {error}', file=sys.stderr)
         return 2
-    for note in report.notes:
+    for note in report.notes[len(report.problems) :]:
         print(f'note: {note}')
     for description, path in report.outputs:
         print(f'{description:30} {path}')
     print(f'\n{report.summary_text}', end='')
-    return 0
+    for problem in report.problems:
+        print(f'error: {problem}', file=sys.stderr)
+    return 1 if report.problems else 0
 
 
 if __name__ == '__main__':

@@ -21,14 +21,13 @@ weights and order of data.
 import hashlib
 import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
-from reports.captions import ending
-from reports.results import WINDOW, GridResults
-from reports.runs import is_plain
-from reports.table_model import Cell, Column, Row, Table
+from reports.methods import KEY, Method
+from reports.results import GridResults
 
 ALPHA = 0.05
 LEAST_UNITS = 6  # the first n with 2^(1-n) < ALPHA
@@ -114,7 +113,7 @@ def differences(grid: GridResults) -> pd.DataFrame:
     rows = [
         _compare(scores, *pair, test_set, score)
         for pair in _pairs(grid.methods)
-        for test_set in grid.plan.test_sets
+        for test_set in grid.record.test_sets
         for score in (SCORES if test_set in grid.long_sets else SCORES[:1])
     ]
     table = pd.DataFrame([row for row in rows if row], columns=COLUMNS)
@@ -129,42 +128,43 @@ COLUMNS = [
 ]
 
 
-def _pairs(methods: pd.DataFrame) -> list[tuple]:
+def _pairs(methods: list[Method]) -> list[tuple[str, Method, Method]]:
     """(family, method, baseline) of the same network and training set."""
-    trained = methods[methods['train_set'] != '']
+    groups: dict[tuple, list[Method]] = {}
+    for method in methods:
+        if method.is_trained:
+            groups.setdefault((method.train_set, method.network), []).append(method)
     pairs = []
-    for _, group in trained.groupby(['train_set', 'network'], sort=False):
-        group = list(group.itertuples())
-        plain = [method for method in group if is_plain(method)]
-        ri = [method for method in plain if method.variant == 'RI']
-        resets = [
-            method
-            for method in group
-            if (method.strategy, method.fc, method.checkpoint) == ('RI', False, 'last')
-            and not is_plain(method)
-        ]
+    for group in groups.values():
+        plain = [method for method in group if method.is_plain]
+        ri = [method for method in plain if _is_ri(method)]
+        resets = [m for m in group if _is_ri(m) and m.reset_every and m.checkpoint == 'last']
         pairs += [
             ('strategies', method, other)
             for method in plain
             for other in plain
-            if method.variant != other.variant
-            and other.variant in ('RI', method.variant.replace(' & FC', ''))
+            if method != other and (_is_ri(other) or other == replace(method, fc=False))
         ]
-        pi = [method for method in plain if method.strategy.startswith('PI')]
+        pi = [method for method in plain if method.repeats]
         pairs += [('PI against resets', *pair) for pair in itertools.product(pi, resets)]
         pairs += [('resets', *pair) for pair in itertools.product(resets, ri)]
     return pairs
 
 
+def _is_ri(method: Method) -> bool:
+    return (method.strategy, method.fc) == ('RI', False)
+
+
 def _by_method(grid: GridResults) -> dict[tuple, pd.DataFrame]:
     """(training set, network, method, test set) -> statistics of its videos and seeds."""
-    axes = grid.trials[['trial_id', 'train_set', 'network', 'method', 'seed']]
-    keys = ['train_set', 'network', 'method', 'test_set']
-    return dict(iter(grid.videos.merge(axes, on='trial_id').groupby(keys)))
+    axes = grid.trials[['trial_id', *KEY, 'seed']]
+    return dict(iter(grid.videos.merge(axes, on='trial_id').groupby([*KEY, 'test_set'])))
 
 
-def _compare(scores: dict, family: str, method, baseline, test_set: str, score: str) -> dict | None:
-    keys = [(m.train_set, m.network, m.method, test_set) for m in (method, baseline)]
+def _compare(
+    scores: dict, family: str, method: Method, baseline: Method, test_set: str, score: str
+) -> dict | None:
+    keys = [(*own.key, test_set) for own in (method, baseline)]
     if not all(key in scores for key in keys):
         return None
     tables = [scores[key].pivot(index='video', columns='seed', values=score) for key in keys]
@@ -172,15 +172,15 @@ def _compare(scores: dict, family: str, method, baseline, test_set: str, score: 
     if difference.empty:
         return None
     matrix = difference.to_numpy()
-    low, high = bootstrap_interval(matrix, '/'.join([*keys[0], baseline.method, score]))
+    low, high = bootstrap_interval(matrix, '/'.join([*keys[0], baseline.name, score]))
     used = [scores[key][scores[key]['seed'].isin(difference.columns)]['trial_id'] for key in keys]
     by_video = matrix.mean(axis=1)
     return {
         'family': family,
         'train_set': method.train_set,
         'network': method.network,
-        'method': method.method,
-        'baseline': baseline.method,
+        'method': method.name,
+        'baseline': baseline.name,
         'test_set': test_set,
         'score': score,
         'difference': matrix.mean(),
@@ -193,79 +193,3 @@ def _compare(scores: dict, family: str, method, baseline, test_set: str, score: 
         'p_seeds': sign_flip_test(matrix.mean(axis=0)),
         'run_ids': '; '.join(dict.fromkeys(pd.concat(used))),
     }
-
-
-def differences_table(grid: GridResults, found: pd.DataFrame) -> Table | None:
-    """The differences headed by pair, a row a test set; None if there is no pair."""
-    if found.empty:
-        return None
-    columns = [
-        *(Column('Units', header) for header in ('videos', 'seeds')),
-        *(Column('Difference, all frames (dB)', h) for h in ('mean', 'from', 'to', 'better')),
-        *(Column('p', f'by {unit}') for unit in ('video', 'seed')),
-        Column(f'Last {WINDOW} (dB)', 'mean'),
-    ]
-    last = {_place(row): row for row in found.itertuples() if row.score == 'psnr_last50'}
-    rows = [
-        _row(grid, row, last.get(_place(row)))
-        for row in found.itertuples()
-        if row.score == 'psnr_y'
-    ]
-    caption = f'{_caption(found)} {ending(grid)}'
-    return Table('differences', caption, columns, rows, stub='Test set')
-
-
-def _place(row) -> tuple:
-    return row.train_set, row.network, row.method, row.baseline, row.test_set
-
-
-def _row(grid: GridResults, row, last) -> Row:
-    number = {'signed': True, 'source': row.run_ids}
-    cells = [Cell(row.videos, digits=0), Cell(row.seeds, digits=0)]
-    cells += [Cell(value, **number) for value in (row.difference, row.low, row.high)]
-    cells.append(Cell(text=f'{row.better_videos}/{row.videos}'))
-    cells.append(_p_cell(row.p_videos, row.p_videos_holm))
-    cells.append(_p_cell(row.p_seeds, row.p_seeds_holm))
-    cells.append(Cell(last.difference, **number) if last else Cell())
-    several = grid.runs.loc[grid.runs['train_set'] != '', 'train_set'].nunique() > 1
-    trained = f' (trained on {grid.plan.train_sets[row.train_set]})' if several else ''
-    heading = f'{row.method} minus {row.baseline}{trained}'
-    return Row(heading, row.network, grid.plan.test_sets[row.test_set].label, cells)
-
-
-def _p_cell(value: float, adjusted: float) -> Cell:
-    if math.isnan(value):
-        return Cell(text='too few')
-    text = '<0.0001' if value < 1e-4 else ''
-    return Cell(value, digits=4, text=text, note='*' if adjusted < ALPHA else '')
-
-
-def _caption(found: pd.DataFrame) -> str:
-    return (
-        'Paired differences of Y-PSNR between strategies: mean over the videos and seeds that both '
-        'have finished, 95% interval (two-way bootstrap of videos and seeds; none for fewer than '
-        f'{LEAST_VIDEOS} videos), and on how many videos the first is better. p: exact sign-flip '
-        'test with the video (mean over seeds) or the seed (mean over videos) as the unit, since '
-        'the videos of one training are not independent; the first speaks for these trained '
-        'networks only, the second for these videos only. Too few: fewer than '
-        f'{LEAST_UNITS} units cannot reach p < {ALPHA}. {_verdict(found)}'
-    )
-
-
-def _verdict(found: pd.DataFrame) -> str:
-    """For how many tests p is corrected, each family of pairs for its own."""
-    families = []
-    for family, rows in found[found['score'] == 'psnr_y'].groupby('family', sort=False):
-        tests = rows[['p_videos', 'p_seeds']].notna().sum()
-        counts = ' and '.join(
-            f'{count} test{"s" * (count > 1)} by {unit}'
-            for unit, count in (('video', tests['p_videos']), ('seed', tests['p_seeds']))
-            if count
-        )
-        families += [f'{counts} ({family})'] if counts else []
-    if not families:
-        return 'No difference in this table can be called significant.'
-    several = found['family'].nunique() > 1
-    counts = ', for '.join(families) if several else families[0].partition(' (')[0]
-    apart = ', each family of pairs by itself' if several else ''
-    return f'*: p < {ALPHA} after Holm correction for {counts}{apart}.'

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from reports.reading.text import clean
+
 
 class InvalidFile(Exception):
     """One file of a run is damaged; the message is the one-line reason."""
@@ -34,15 +36,17 @@ def write_text(path: Path, text: str) -> Path:
 
 
 def read_json(path: Path) -> dict:
-    """Read a JSON object.
+    """Read a JSON object; its texts are cleaned.
 
     Raises:
         InvalidFile: the file cannot be read or holds something else.
     """
     try:
-        raw = json.loads(path.read_text(encoding='utf-8'))
+        raw = clean(json.loads(path.read_text(encoding='utf-8')))
     except (OSError, ValueError) as error:
-        raise InvalidFile(f'{path.name} is not readable JSON: {error}') from None
+        raise InvalidFile(f'{path.name} is not readable JSON: {clean(str(error))}') from None
+    except RecursionError:
+        raise InvalidFile(f'{path.name} is not readable JSON: nested too deeply') from None
     if not isinstance(raw, dict):
         raise InvalidFile(f'{path.name} holds no JSON object')
     return raw

@@ -8,22 +8,24 @@ there::
     train_sets = dict(vimeo=dict(root=..., label='Vimeo', paper='Vimeo'))
     test_sets = dict(vid4=dict(root=..., label='Vid4', paper='Vid4'))
 
-A network with a setting of its own is named with it: ``paper='RDC-LSTM, layers=10'``. The strategy
-and R come from the run: 'FRVSR w/ PI & FC' is the network FRVSR under PI with FC. Rows of the paper
-without a strategy (MRVSR, RISTN) are paired with RI, untrained networks and outside results.
+A network of a given depth is named with it: ``paper='RDC-LSTM, layers=10'``. Strategy, FC and R are
+those of the run. Numbers of a paper that names no strategy (MRVSR, RISTN) are paired with RI,
+untrained networks and outside results.
 
 A pair gets a difference only where no setting is known to differ or unknown; the reasons are in
 ``note``. Numbers of the papers that nothing in the grid corresponds to stay alone.
 """
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple, Optional
 
 import pandas as pd
 
+from reports.methods import Method
+from reports.reading.run_files import TestSet
 from reports.results import GridResults
-from reports.run_files import TestSet
 
 VALUES = Path(__file__).with_name('paper_values.csv')
 SET_METRICS = ('videos', 'frames_min', 'frames_max')
@@ -56,28 +58,47 @@ class Candidate(NamedTuple):
     reasons: list[str]  # why the two cannot be subtracted
 
 
+#: the columns that say what a number of a paper is, as files have them
+NUMBER = ['paper', 'table', 'method', 'train_set', 'test_set', 'setting', 'metric', 'value']
+OURS = ['our_method', 'ours', 'std', 'seeds', 'difference', 'note', 'run_ids']
+
+
 def read_values() -> pd.DataFrame:
-    """All numbers of the papers: paper, table, method, train_set, test_set, setting, metric, value.
+    """All numbers of the papers.
 
-    Names are '' where a table has none.
+    Returns:
+        The columns ``NUMBER``, of which ``method`` and ``setting`` are made of the others: network,
+        strategy, fc (bool), repeats (R) and layers. Texts are '' where a table has none.
     """
-    texts = dict.fromkeys(['paper', 'table', 'method', 'train_set', 'test_set', 'setting'], str)
-    return pd.read_csv(VALUES, dtype=texts, keep_default_na=False)
+    values = pd.read_csv(VALUES, dtype=str, keep_default_na=False)
+    return values.assign(
+        fc=values['fc'] == 'yes',
+        value=pd.to_numeric(values['value']),
+        method=[_method_label(number) for number in values.to_dict('records')],
+        setting=[_setting_label(number) for number in values.to_dict('records')],
+    )
 
 
-def base_name(method: str) -> str:
-    """The network of a method: 'FRVSR' of 'FRVSR w/ PI & FC'."""
-    return method.partition(' w/ ')[0]
+def _method_label(number: dict) -> str:
+    strategy = number['strategy'] + (' & FC' if number['fc'] else '')
+    return ' w/ '.join(filter(None, [number['network'], strategy]))
+
+
+def _setting_label(number: dict) -> str:
+    parts = (('R', number['repeats']), ('layers', number['layers']))
+    return ', '.join(f'{name}={value}' for name, value in parts if value)
+
+
+def _network_name(number: dict) -> str:
+    """What the grid file calls the network of a number."""
+    depth = f'layers={number["layers"]}' if number['layers'] else ''
+    return ', '.join(filter(None, [number['network'], depth]))
 
 
 def known_names() -> dict[str, set[str]]:
     """The names that ``paper`` entries of networks, train_sets and test_sets can have."""
     values = read_values()
-    networks = {
-        base_name(method) + (f', {setting}' if setting and not setting.startswith('R=') else '')
-        for method, setting in zip(values['method'], values['setting'], strict=True)
-    }
-    found = {'networks': networks}
+    found = {'networks': {_network_name(number) for number in values.to_dict('records')}}
     found |= {f'{axis}s': set(values[axis]) for axis in ('train_set', 'test_set')}
     found['train_sets'].add(RISTN_VIDEOS)
     return {axis: names - {''} for axis, names in found.items()}
@@ -85,11 +106,11 @@ def known_names() -> dict[str, set[str]]:
 
 def wrong_names(grid: GridResults) -> list[str]:
     """One line for each ``paper`` entry of the grid file that is in no table."""
-    plan = grid.plan
+    record = grid.record
     given = {
-        'networks': plan.papers,
-        'train_sets': {key: videos.paper for key, videos in plan.train_videos.items()},
-        'test_sets': {key: test_set.paper for key, test_set in plan.test_sets.items()},
+        'networks': record.papers,
+        'train_sets': {key: videos.paper for key, videos in record.train_videos.items()},
+        'test_sets': {key: test_set.paper for key, test_set in record.test_sets.items()},
     }
     return [
         f'{axis}.{key}: paper={name!r} is in no table of the papers, so nothing is compared; '
@@ -104,20 +125,20 @@ def compare(grid: GridResults) -> pd.DataFrame:
     """Every number of the papers, with ours where the grid has it.
 
     Returns:
-        The columns of :func:`read_values`, and: our_method, ours, std (over seeds), seeds,
+        The columns of :func:`read_values` and ``OURS``: our_method, ours, std (over seeds), seeds,
         difference (ours minus the paper's), note, run_ids. One row a number of the papers and
         method of ours.
     """
     values = read_values()
     shapes = _paper_sets(values)
     rows = []
-    for record in values.to_dict('records'):
-        for found in _candidates(grid, record, shapes) or [None]:
-            rows.append(record | _ours(record, found))
+    for number in values.to_dict('records'):
+        for found in _candidates(grid, number, shapes) or [None]:
+            rows.append(number | _ours(number, found))
     return pd.DataFrame(rows)
 
 
-def _ours(record: dict, found: Optional[Candidate]) -> dict:
+def _ours(number: dict, found: Optional[Candidate]) -> dict:
     if found is None:
         found = Candidate('', math.nan, math.nan, 0, '', [])
     return {
@@ -125,7 +146,7 @@ def _ours(record: dict, found: Optional[Candidate]) -> dict:
         'ours': found.value,
         'std': found.std,
         'seeds': found.seeds,
-        'difference': math.nan if found.reasons else found.value - record['value'],
+        'difference': math.nan if found.reasons else found.value - number['value'],
         'note': '; '.join(found.reasons),
         'run_ids': found.run_ids,
     }
@@ -141,49 +162,47 @@ def _paper_sets(values: pd.DataFrame) -> dict[str, dict]:
     }
 
 
-def _candidates(grid: GridResults, record: dict, shapes: dict) -> list[Candidate]:
-    if not record['method']:
-        return _set_candidates(grid, record)
-    methods = [m for m in grid.plain_methods.itertuples() if _matches(grid, m, record)]
-    if record['metric'] in _TIMES:
+def _candidates(grid: GridResults, number: dict, shapes: dict) -> list[Candidate]:
+    if not number['method']:
+        return _set_candidates(grid, number)
+    methods = [m for m in grid.plain_methods if _matches(grid, m, number)]
+    if number['metric'] in _TIMES:
         # Time does not depend on what is trained on, and the paper does not state it.
-        once = {(method.network, method.method): method for method in methods}
-        found = [_time_candidate(grid, method, record) for method in once.values()]
+        once = {(method.network, method.name): method for method in methods}
+        found = [_time_candidate(grid, method, number) for method in once.values()]
     else:
-        tests = [k for k, s in grid.plan.test_sets.items() if s.paper == record['test_set']]
+        tests = [k for k, s in grid.record.test_sets.items() if s.paper == number['test_set']]
         found = [
-            _score_candidate(grid, method, key, record, shapes)
+            _score_candidate(grid, method, key, number, shapes)
             for method in methods
             for key in tests
         ]
     return [candidate for candidate in found if not math.isnan(candidate.value)]
 
 
-def _matches(grid: GridResults, method, record: dict) -> bool:
+def _matches(grid: GridResults, method: Method, number: dict) -> bool:
     """Whether a method of the grid is that of a number of the paper."""
-    base, _, strategy = record['method'].partition(' w/ ')
-    by_repeats = record['setting'].startswith('R=')
-    name = base if by_repeats or not record['setting'] else f'{base}, {record["setting"]}'
-    if grid.plan.papers.get(method.network) != name:
+    if grid.record.papers.get(method.network) != _network_name(number):
         return False
-    if method.train_set and record['train_set']:
-        trained_on = grid.plan.train_videos.get(method.train_set)
-        if trained_on is None or trained_on.paper != record['train_set']:
+    if method.is_trained and number['train_set']:
+        trained_on = grid.record.train_videos.get(method.train_set)
+        if trained_on is None or trained_on.paper != number['train_set']:
             return False
-    if by_repeats and f'R={method.repeats:.0f}' != record['setting']:
+    if number['repeats'] and str(method.repeats) != number['repeats']:
         return False
-    ours = f'{method.strategy or ""}{" & FC" if method.fc else ""}'
-    return ours == strategy if strategy else ours in ('', 'RI')
+    if not number['strategy']:
+        return method.strategy in (None, 'RI') and not method.fc
+    return (method.strategy, method.fc) == (number['strategy'], number['fc'])
 
 
-def _set_candidates(grid: GridResults, record: dict) -> list[Candidate]:
-    name = record['train_set'] or record['test_set']
-    sets = grid.plan.train_videos if record['train_set'] else grid.plan.test_sets
+def _set_candidates(grid: GridResults, number: dict) -> list[Candidate]:
+    name = number['train_set'] or number['test_set']
+    sets = grid.record.train_videos if number['train_set'] else grid.record.test_sets
     numbers = [(s.label, set_numbers(s)) for s in sets.values() if s.paper == name]
     return [
-        Candidate(label, ours[record['metric']], math.nan, 0, '', [])
+        Candidate(label, ours[number['metric']], math.nan, 0, '', [])
         for label, ours in numbers
-        if record['metric'] in ours
+        if number['metric'] in ours
     ]
 
 
@@ -197,43 +216,39 @@ def set_numbers(videos: TestSet) -> dict[str, float]:
     return numbers
 
 
-def _score_candidate(grid, method, key: str, record: dict, shapes: dict) -> Candidate:
-    cells = grid.cells
-    score = _SCORES[record['metric']]
-    cell = cells[
-        (cells['train_set'] == method.train_set)
-        & (cells['network'] == method.network)
-        & (cells['method'] == method.method)
-        & (cells['test_set'] == key)
-    ].iloc[0]
+def _score_candidate(
+    grid: GridResults, method: Method, key: str, number: dict, shapes: dict
+) -> Candidate:
+    cell = grid.cell(method, key)
+    score = _SCORES[number['metric']]
     reasons = [
-        *_training_reasons(grid, method, record, shapes),
-        *_test_reasons(grid, method, key, record, shapes),
+        *_training_reasons(grid, method, number, shapes),
+        *_test_reasons(grid, method, key, number, shapes),
     ]
     numbers = cell[[score, f'{score}_std', 'seeds_done', 'run_ids']]
-    return Candidate(_name(grid, method, record), *numbers, reasons)
+    return Candidate(_name(grid, method, number), *numbers, reasons)
 
 
-def _name(grid: GridResults, method, record: dict) -> str:
+def _name(grid: GridResults, method: Method, number: dict) -> str:
     """Our method, with its training set where the paper's table names none."""
-    if record['train_set'] or not method.train_set or len(grid.plan.train_sets) == 1:
-        return method.method
-    return f'{method.method}, {grid.plan.train_sets[method.train_set]}'
+    if number['train_set'] or not method.is_trained or len(grid.record.train_sets) == 1:
+        return method.name
+    return f'{method.name}, {grid.record.train_sets[method.train_set]}'
 
 
-def _training_reasons(grid, method, record: dict, shapes: dict) -> list[str]:
-    if not method.train_set:
+def _training_reasons(grid: GridResults, method: Method, number: dict, shapes: dict) -> list[str]:
+    if not method.is_trained:
         return []
     reasons = []
-    if method.strategy == 'PI' and not record['setting'].startswith('R='):
+    if method.strategy == 'PI' and not number['repeats']:
         reasons.append('the paper does not state R')
-    trained_on = grid.plan.train_videos.get(method.train_set)
-    if record['train_set']:
-        reasons += _shape_reasons(trained_on, shapes.get(record['train_set'], {}))
+    trained_on = grid.record.train_videos.get(method.train_set)
+    if number['train_set']:
+        reasons += _shape_reasons(trained_on, shapes.get(number['train_set'], {}))
     elif trained_on is None or trained_on.paper != RISTN_VIDEOS:
-        label = grid.plan.train_sets[method.train_set]
+        label = grid.record.train_sets[method.train_set]
         reasons.append(f'trained on {label}, the paper on videos of its own')
-    theirs = ITERATIONS.get(base_name(record['method']))
+    theirs = ITERATIONS.get(number['network'])
     ours = set(_runs_of(grid, method)['iterations'])
     if theirs and ours != {theirs}:
         counts = ', '.join(map(str, sorted(ours)))
@@ -241,16 +256,18 @@ def _training_reasons(grid, method, record: dict, shapes: dict) -> list[str]:
     return reasons
 
 
-def _test_reasons(grid, method, key: str, record: dict, shapes: dict) -> list[str]:
-    test_set = grid.plan.test_sets[key]
+def _test_reasons(
+    grid: GridResults, method: Method, key: str, number: dict, shapes: dict
+) -> list[str]:
+    test_set = grid.record.test_sets[key]
     reasons = _shape_reasons(test_set, shapes.get(test_set.paper, {}))
     if test_set.paper == 'Composit':
         reasons.append('the paper does not name the videos of Composit')
-    theirs = LR_KINDS[record['paper']]
-    ours = grid.plan.lr_kinds.get(method.network, theirs)  # nobody knows it of outside results
+    theirs = LR_KINDS[number['paper']]
+    ours = grid.record.lr_kinds.get(method.network, theirs)  # nobody knows it of outside results
     if ours != theirs:
         reasons.append(f'{ours} frames, the paper {theirs}')
-    theirs = PROTOCOLS.get((record['paper'], record['table']), '')
+    theirs = PROTOCOLS.get((number['paper'], number['table']), '')
     ours = _runs_of(grid, method)['protocol'].iloc[0] or test_set.protocol
     if ours != theirs:
         reasons.append(f'{ours or "default"} protocol, the paper {theirs or "default"}')
@@ -267,24 +284,24 @@ def _shape_reasons(videos: TestSet, shape: dict) -> list[str]:
     ]
 
 
-def _runs_of(grid: GridResults, method) -> pd.DataFrame:
+def _runs_of(grid: GridResults, method: Method) -> pd.DataFrame:
     """Runs of a method on any training set."""
-    same = (grid.runs['network'] == method.network) & (grid.runs['method'] == method.method)
-    return grid.runs[same]
+    same = [replace(m, train_set='') for m in map(grid.method_of.get, grid.runs['run_id'])]
+    return grid.runs[[own == replace(method, train_set='') for own in same]]
 
 
-def _time_candidate(grid: GridResults, method, record: dict) -> Candidate:
-    column, scale = _TIMES[record['metric']]
+def _time_candidate(grid: GridResults, method: Method, number: dict) -> Candidate:
+    column, scale = _TIMES[number['metric']]
     runs = _runs_of(grid, method).dropna(subset=[column])
     reasons = []
-    if record['metric'] != 'params_millions':
+    if number['metric'] != 'params_millions':
         devices = ', '.join(sorted(set(runs['device'].dropna()))) or 'an unknown device'
         if DEVICE not in devices:
             reasons.append(f'measured on {devices}, the paper on {DEVICE}')
-        if record['metric'] == 'inference_ms_per_frame':
+        if number['metric'] == 'inference_ms_per_frame':
             reasons.append('the paper does not state the frame size')
-        elif method.strategy == 'PI' and not record['setting']:
+        elif method.strategy == 'PI' and not number['repeats']:
             reasons.append('the paper does not state R')
     values = runs[column] * scale
     ids = '; '.join(runs['run_id'])
-    return Candidate(method.method, values.mean(), values.std(), len(runs), ids, reasons)
+    return Candidate(method.name, values.mean(), values.std(), len(runs), ids, reasons)

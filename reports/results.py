@@ -15,9 +15,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from reports.evaluations import read_evaluations
-from reports.run_files import GridPlan, read_plan
-from reports.runs import METHOD_AXES, is_plain, list_trials, read_runs, settle
+from reports.methods import COLUMNS, KEY, Method
+from reports.reading.evaluations import read_evaluations
+from reports.reading.run_files import GridRecord, read_grid_record
+from reports.runs import list_trials, read_runs, settle
 from reports.stability import (
     LONG,
     SCORES,
@@ -38,17 +39,18 @@ class GridResults:
     """Everything known about a grid. PSNR and drift are in dB, times in milliseconds.
 
     Attributes:
-        plan: names, labels and order of networks, training sets and test sets.
-        runs: one row a planned run or result from elsewhere: axes, method label, kind (trained,
-            untrained, external), protocol ('' for the default), status, reason, timing, folder (in
-            the work directory).
+        record: names, labels and order of networks, training sets and test sets.
+        runs: one row a run or result from elsewhere: axes, method label, kind (trained, untrained,
+            external), protocol ('' for the default), status, reason, timing, folder (in the work
+            directory).
         trials: one row a run and variant of its evaluation: trial_id (that of the plain variant is
             the run's), what ``runs`` has but times, reset_every (frames, NaN for never),
             checkpoint (last or best), suffix of the names of its files.
+        method_of: trial -> its method, in display order.
         frames: trial_id, test_set, video, frame, psnr_y, ssim_y, ms of finished evaluations, and
             the optional quantities that any of them has (``quantities``).
         videos: statistics of each trial x test set x video (see ``stability``).
-        evaluations: one row a planned trial x test set: status, reason, file (the CSV, in the work
+        evaluations: one row a trial x test set: status, reason, file (the CSV, in the work
             directory), iteration of the checkpoint where it is recorded, statistics over videos.
         cells: one row a method x training set x test set: mean and standard deviation (n - 1) over
             seeds, seeds done and planned, status (done, partial, or one of ``STATUSES``), reason,
@@ -57,30 +59,49 @@ class GridResults:
             is the earliest, and ``worst_psnr`` the lowest.
     """
 
-    plan: GridPlan
+    record: GridRecord
     runs: pd.DataFrame
     trials: pd.DataFrame
+    method_of: dict[str, Method]
     frames: pd.DataFrame
     videos: pd.DataFrame
     evaluations: pd.DataFrame
     cells: pd.DataFrame
 
     @cached_property
-    def methods(self) -> pd.DataFrame:
-        """Methods x training sets in display order."""
-        return self.trials[METHOD_AXES].drop_duplicates(ignore_index=True)
+    def methods(self) -> list[Method]:
+        """All methods in display order: those of one training set and network are neighbours."""
+        return list(dict.fromkeys(self.method_of.values()))
+
+    @property
+    def plain_methods(self) -> list[Method]:
+        """The methods in the main variant of their evaluation."""
+        return [method for method in self.methods if method.is_plain]
 
     @cached_property
-    def plain_methods(self) -> pd.DataFrame:
-        """The methods in the main variant of their evaluation."""
-        return self.methods[[is_plain(method) for method in self.methods.itertuples()]]
+    def has_several_train_sets(self) -> bool:
+        """Whether methods must be told apart by what they are trained on."""
+        return len({method.train_set for method in self.methods if method.is_trained}) > 1
+
+    def trials_of(self, method: Method) -> list[str]:
+        """All trials of a method, one a seed."""
+        return [trial_id for trial_id, own in self.method_of.items() if own == method]
+
+    def cell(self, method: Method, test_set: str) -> pd.Series:
+        """The row of ``cells`` of a method and test set."""
+        return self._cells_by_place[(*method.key, test_set)]
+
+    @cached_property
+    def _cells_by_place(self) -> dict[tuple, pd.Series]:
+        keys = [*KEY, 'test_set']
+        return {tuple(row[key] for key in keys): row for _, row in self.cells.iterrows()}
 
     @cached_property
     def curves(self) -> pd.DataFrame:
         """PSNR (dB) at each frame index by trial and set, mean over the videos that have it."""
         keys = ['trial_id', 'test_set', 'frame']
         means = self.frames.groupby(keys, as_index=False)['psnr_y'].mean()
-        return means.merge(self.trials[['trial_id', *METHOD_AXES]], on='trial_id')
+        return means.merge(self.trials[['trial_id', *COLUMNS]], on='trial_id')
 
     @property
     def quantities(self) -> list[str]:
@@ -99,18 +120,18 @@ class GridResults:
     @cached_property
     def long_sets(self) -> list[str]:
         """Test sets of which every video is long enough for first-50 and last-50 means."""
-        sets = self.plan.test_sets.items()
+        sets = self.record.test_sets.items()
         return [key for key, test_set in sets if min(test_set.videos.values()) >= LONG]
 
     @cached_property
     def focus_set(self) -> str:
         """The test set where instability shows first: the static one, else the longest."""
-        sets = self.plan.test_sets
+        sets = self.record.test_sets
         static = [key for key in sets if 'static' in key.lower()]
         return static[0] if static else max(sets, key=lambda k: max(sets[k].videos.values()))
 
     def notes(self) -> list[str]:
-        """One line for each planned run or trial that the tables could not use, with why."""
+        """One line for each run or trial that the tables could not use, with why."""
         lines = [
             f'{run.status}  {run.run_id}: {run.reason}'
             for run in self.runs.itertuples()
@@ -134,10 +155,10 @@ def load_grid(work_dir: str | Path) -> GridResults:
         ReportError: ``work_dir`` holds no usable ``grid.json``.
     """
     work_dir = Path(work_dir)
-    plan = read_plan(work_dir)
-    runs = read_runs(plan, work_dir)
-    trials = list_trials(plan, runs)
-    evaluations, frames = read_evaluations(plan, trials, work_dir)
+    record = read_grid_record(work_dir)
+    runs, methods = read_runs(record, work_dir)
+    trials, method_of = list_trials(record, runs, methods)
+    evaluations, frames = read_evaluations(record, trials, work_dir)
     runs, trials = (settle(table, trials, evaluations) for table in (runs, trials))
     reset_every = trials.set_index('trial_id')['reset_every']
     videos, quantities = video_statistics(frames, reset_every), optional_quantities(frames)
@@ -146,23 +167,23 @@ def load_grid(work_dir: str | Path) -> GridResults:
     # Of plain trials, whose identity is that of their run.
     inference = frames.groupby('trial_id')['ms'].median().rename('inference_ms')
     runs = runs.merge(inference, left_on='run_id', right_index=True, how='left')
-    cells = _cells(evaluations, trials, plan, [*SCORES, *quantities])
-    return GridResults(plan, runs, trials, frames, videos, evaluations, cells)
+    cells = _cells(evaluations, trials, record, [*SCORES, *quantities])
+    return GridResults(record, runs, trials, method_of, frames, videos, evaluations, cells)
 
 
-def _cells(evaluations, trials, plan: GridPlan, scores: list[str]) -> pd.DataFrame:
-    axes = trials[['trial_id', 'seed', 'iterations', *METHOD_AXES]]
+def _cells(evaluations, trials, record: GridRecord, scores: list[str]) -> pd.DataFrame:
+    axes = trials[['trial_id', 'seed', 'iterations', *COLUMNS]]
     wide = evaluations.merge(axes, on='trial_id')
-    keys = ['train_set', 'network', 'method', 'test_set']
-    rows = [_cell(group, plan, scores) for _, group in wide.groupby(keys, sort=False)]
+    groups = wide.groupby([*KEY, 'test_set'], sort=False)
+    rows = [_cell(group, record, scores) for _, group in groups]
     return pd.DataFrame(rows)
 
 
-def _cell(group: pd.DataFrame, plan: GridPlan, scores: list[str]) -> dict:
+def _cell(group: pd.DataFrame, record: GridRecord, scores: list[str]) -> dict:
     first = group.iloc[0]
-    videos = plan.test_sets[first['test_set']].videos
+    videos = record.test_sets[first['test_set']].videos
     done = group[group['status'] == 'done']
-    row = {axis: first[axis] for axis in METHOD_AXES}
+    row = {name: first[name] for name in COLUMNS}
     row |= {'test_set': first['test_set'], 'status': _cell_status(group)}
     row |= {'seeds_done': len(done), 'seeds_planned': len(group)}
     row |= {'iterations': first['iterations'], 'videos': len(videos)}

@@ -1,15 +1,16 @@
-"""The planned runs as tables: one row a run, and one a trial (a run evaluated in one way)."""
+"""The runs of a grid as tables: one row a run, and one a trial (a run evaluated in one way)."""
 
-import math
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 
 from reports.files import InvalidFile
-from reports.run_files import (
+from reports.methods import KEY, Method
+from reports.reading.run_files import (
     STRATEGIES,
     TIMING_FIELDS,
-    GridPlan,
+    GridRecord,
     Variant,
     read_external,
     read_status,
@@ -17,29 +18,49 @@ from reports.run_files import (
     run_folder,
 )
 
-METHOD_AXES = [
-    *('train_set', 'network', 'method', 'variant', 'strategy', 'fc', 'repeats'),
-    *('reset_every', 'checkpoint'),
-]
 
+def read_runs(grid: GridRecord, work_dir: Path) -> tuple[pd.DataFrame, dict[str, Method]]:
+    """One row a run or result from elsewhere, in display order (see ``GridResults``).
 
-def read_runs(plan: GridPlan, work_dir: Path) -> pd.DataFrame:
-    """One row a planned run or result from elsewhere, in display order; see ``GridResults``."""
-    ordered = sorted(plan.runs, key=lambda run: _display_order(run, plan))
-    runs = pd.DataFrame([_run_row(run, plan, work_dir) for run in ordered])
+    Returns:
+        The table, and run -> its method, plainly evaluated.
+    """
+    ordered = sorted(grid.runs, key=lambda run: _display_order(run, grid))
+    methods, rows = {}, []
+    for run in ordered:
+        methods[run['run_id']], row = _read_run(run, grid, work_dir)
+        rows.append(row)
+    runs = pd.DataFrame(rows)
     numbers = [field for field in TIMING_FIELDS if field != 'device']
-    return runs.assign(**{field: pd.to_numeric(runs[field]) for field in [*numbers, 'repeats']})
+    numeric = {field: pd.to_numeric(runs[field]) for field in [*numbers, 'repeats']}
+    return runs.assign(**numeric), methods
 
 
-def list_trials(plan: GridPlan, runs: pd.DataFrame) -> pd.DataFrame:
+def list_trials(
+    grid: GridRecord, runs: pd.DataFrame, methods: dict[str, Method]
+) -> tuple[pd.DataFrame, dict[str, Method]]:
     """One row a run and variant of its evaluation; below a method come its variants.
 
     Columns beside those of ``runs`` but the times: trial_id (the run's, with ``@<variant>``),
-    suffix (that alone), reset_every and checkpoint. Method and variant are named accordingly.
+    suffix (that alone), reset_every and checkpoint.
+
+    Args:
+        grid: has the variants of each run.
+        runs: of :func:`read_runs`.
+        methods: of :func:`read_runs`.
+
+    Returns:
+        The table, and trial -> its method, in the table's order.
     """
-    axes = runs.drop(columns=list(TIMING_FIELDS)).to_dict('records')
-    rows = [_trial_row(run, variant) for run in axes for variant in plan.variants[run['run_id']]]
-    trials = pd.DataFrame(rows).astype({'reset_every': float})
+    by_trial, rows = {}, []
+    for run in runs.drop(columns=list(TIMING_FIELDS)).to_dict('records'):
+        for variant in grid.variants[run['run_id']]:
+            method = _with_variant(methods[run['run_id']], variant)
+            suffix = f'@{variant.name}' if variant.name else ''
+            trial_id = run['run_id'] + suffix
+            by_trial[trial_id] = method
+            rows.append({'trial_id': trial_id, **run, 'suffix': suffix, **method.columns()})
+    trials = pd.DataFrame(rows).astype({'reset_every': float, 'repeats': float})
     order = pd.DataFrame(
         {
             'method': trials['run_id'].map(_method_numbers(runs)),
@@ -48,25 +69,16 @@ def list_trials(plan: GridPlan, runs: pd.DataFrame) -> pd.DataFrame:
         }
     )
     order = order.sort_values(list(order), na_position='first', kind='stable')
-    return trials.loc[order.index].reset_index(drop=True)
+    trials = trials.loc[order.index].reset_index(drop=True)
+    return trials, {trial_id: by_trial[trial_id] for trial_id in trials['trial_id']}
+
+
+def _with_variant(method: Method, variant: Variant) -> Method:
+    return replace(method, reset_every=variant.reset_every, checkpoint=variant.checkpoint)
 
 
 def _method_numbers(runs: pd.DataFrame) -> pd.Series:
-    methods = runs.groupby(['train_set', 'network', 'method'], sort=False)
-    return methods.ngroup().set_axis(runs['run_id'])
-
-
-def _trial_row(run: dict, variant: Variant) -> dict:
-    suffix = f'@{variant.name}' if variant.name else ''
-    return {
-        'trial_id': run['run_id'] + suffix,
-        **run,
-        'suffix': suffix,
-        'method': run['method'] + variant.label,
-        'variant': run['variant'] + variant.label,
-        'reset_every': variant.reset_every,
-        'checkpoint': variant.checkpoint,
-    }
+    return runs.groupby(KEY, sort=False).ngroup().set_axis(runs['run_id'])
 
 
 def settle(table: pd.DataFrame, trials: pd.DataFrame, evaluations: pd.DataFrame) -> pd.DataFrame:
@@ -82,17 +94,12 @@ def settle(table: pd.DataFrame, trials: pd.DataFrame, evaluations: pd.DataFrame)
     )
 
 
-def is_plain(method) -> bool:
-    """Whether a row of methods or trials is of the main variant."""
-    return method.checkpoint == 'last' and math.isnan(method.reset_every)
-
-
-def _display_order(run: dict, plan: GridPlan) -> tuple:
+def _display_order(run: dict, grid: GridRecord) -> tuple:
     trained = run['strategy'] is not None
-    train_order = list(plan.train_sets).index(run['train_set']) if trained else -1
+    train_order = list(grid.train_sets).index(run['train_set']) if trained else -1
     return (
         train_order,
-        list(plan.networks).index(run['network']),
+        list(grid.networks).index(run['network']),
         STRATEGIES.index(run['strategy']),
         run['fc'],
         run['repeats'] or 0,
@@ -100,10 +107,10 @@ def _display_order(run: dict, plan: GridPlan) -> tuple:
     )
 
 
-def _run_row(run: dict, plan: GridPlan, work_dir: Path) -> dict:
+def _read_run(run: dict, grid: GridRecord, work_dir: Path) -> tuple[Method, dict]:
     folder = run_folder(work_dir, run['run_id'])
     trained, external = run['strategy'] is not None, run['run_id'] == run['network']
-    label, variant = plan.networks[run['network']], _variant(run)
+    label = grid.networks[run['network']]
     timing, protocol = dict.fromkeys(TIMING_FIELDS), ''
     if external:
         status, reason, protocol = read_external(folder)
@@ -115,14 +122,16 @@ def _run_row(run: dict, plan: GridPlan, work_dir: Path) -> dict:
     except InvalidFile as error:
         # The scores of the run stand; only its times are unknown.
         reason = '; '.join(filter(None, [reason, str(error)]))
-    return {
+    # An untrained reference belongs to no training set, whatever the grid wrote there.
+    train_set = run['train_set'] if trained else ''
+    axes = {key: run[key] for key in ('strategy', 'fc', 'repeats')}
+    method = Method(train_set, run['network'], label, **axes)
+    named = method.columns()
+    return method, {
         'run_id': run['run_id'],
-        # An untrained reference belongs to no training set, whatever the grid wrote there.
-        'train_set': run['train_set'] if trained else '',
-        'network': run['network'],
-        'method': f'{label} w/ {variant}' if trained else label,
-        'variant': variant or label,
-        **{key: run[key] for key in ('strategy', 'fc', 'repeats', 'seed', 'iterations')},
+        **{name: named[name] for name in (*KEY, 'variant', *axes)},
+        'seed': run['seed'],
+        'iterations': run['iterations'],
         'status': status,
         'reason': reason,
         **timing,
@@ -130,8 +139,3 @@ def _run_row(run: dict, plan: GridPlan, work_dir: Path) -> dict:
         'protocol': protocol,
         'folder': str(folder.relative_to(work_dir)),
     }
-
-
-def _variant(run: dict) -> str:
-    name = f'{run["strategy"] or ""}{" & FC" if run["fc"] else ""}'
-    return f'{name} (R={run["repeats"]})' if run['repeats'] else name

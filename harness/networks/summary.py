@@ -87,8 +87,8 @@ def paper_millions(name: str) -> Optional[float]:
     name = name.removesuffix('_paper')
     with (files('reports') / 'paper_values.csv').open(newline='') as file:
         for row in csv.DictReader(file):
-            method = row['method'].split(' w/ ')[0].lower()
-            if row['metric'] == 'params_millions' and method in (name, name.split('_')[-1]):
+            network = row['network'].lower()
+            if row['metric'] == 'params_millions' and network in (name, name.split('_')[-1]):
                 return float(row['value'])
     return None
 

@@ -7,14 +7,14 @@ from importlib.resources import files
 from pathlib import Path
 from string import Template
 
-from reports.captions import run_counts
-from reports.figures import Drawn
+from reports.figures.drawers import Drawn
+from reports.figures.saved_images import SavedImages
 from reports.files import write_text
 from reports.html.payload import Pictures, describe_grid, encode_curves
 from reports.html.tables import runs_html, table_html, videos_html
-from reports.images import SavedImages
 from reports.results import GridResults
-from reports.table_model import Table
+from reports.tables.captions import run_counts
+from reports.tables.model import Table
 
 SCRIPTS = ('core.js', 'tables.js', 'chart.js', 'curves.js', 'viewer.js', 'start.js')
 SECTIONS = ('Tables', 'Curves', 'Frames', 'Videos', 'Runs', 'Files')
@@ -45,7 +45,7 @@ def write_page(
     data['quantities'] = [quantity for quantity, _ in curves]
     data['pictures'] = pictures.entries()
     page = Template(_asset('page.html')).substitute(
-        title=escape(grid.plan.name),
+        title=escape(grid.record.name),
         counts=run_counts(grid),
         nav=''.join(f'<a href="#{name.lower()}">{name}</a>' for name in SECTIONS),
         notes=_notes(grid),
@@ -104,8 +104,8 @@ def _linked(pictures: Pictures) -> str:
 
 
 def _data_blocks(data: dict, curves: list[tuple[dict, str]], pictures: list[str]) -> str:
-    # "</" would end the block in the middle of a text.
-    text = json.dumps(data, separators=(',', ':')).replace('</', '<\\/')
+    # "</script" would end the block in the middle of a text, "<!--<script" keep it from ending.
+    text = json.dumps(data, separators=(',', ':'), allow_nan=False).replace('<', '\\u003c')
     blocks = [('data', text), *((f'curves-{about["key"]}', packed) for about, packed in curves)]
     blocks += [(f'picture-{number}', picture) for number, picture in enumerate(pictures)]
     return ''.join(

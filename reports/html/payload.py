@@ -15,13 +15,14 @@ from urllib.parse import quote
 import numpy as np
 import pandas as pd
 
-from reports.images import SavedImages
-from reports.pictures import BICUBIC
+from reports.figures.pictures import BICUBIC
+from reports.figures.saved_images import SavedImages
+from reports.figures.scatter import heading
+from reports.figures.selection import drawn_methods, full_name
+from reports.figures.style import Look, looks
+from reports.methods import Method
+from reports.reading.run_files import STATUS_WORDS
 from reports.results import GridResults
-from reports.run_files import STATUS_WORDS
-from reports.scatter import heading
-from reports.selection import drawn_methods, full_name, trial_ids
-from reports.style import looks
 
 MISSING = 65535  # the number that stands for no value
 PSNR_STEP = 0.01
@@ -48,36 +49,41 @@ def describe_grid(grid: GridResults) -> dict:
             'videos': [{'name': n, 'frames': frames} for n, frames in test_set.videos.items()],
             'trials': [numbers[trial_id] for trial_id in with_scores.get(key, [])],
         }
-        for key, test_set in grid.plan.test_sets.items()
+        for key, test_set in grid.record.test_sets.items()
     ]
-    drawn = {method.Index for method in drawn_methods(grid)}
+    drawn = set(drawn_methods(grid))
+    styles = looks(grid.methods)
     return {
-        'focus': list(grid.plan.test_sets).index(grid.focus_set),
+        'focus': list(grid.record.test_sets).index(grid.focus_set),
         'sets': sets,
         'methods': [
-            {**_describe_method(grid, method, numbers), 'drawn': method.Index in drawn}
-            for method in grid.methods.itertuples()
+            {
+                **_describe_method(grid, method, styles[method.short_name], numbers),
+                'drawn': method in drawn,
+            }
+            for method in grid.methods
         ],
     }
 
 
-def _describe_method(grid: GridResults, method, numbers: dict[str, int]) -> dict:
-    look = looks(grid.methods)[method.variant]
+def _describe_method(
+    grid: GridResults, method: Method, look: Look, numbers: dict[str, int]
+) -> dict:
     dash = _DASHES[look.line] if isinstance(look.line, str) else [2 * x for x in look.line[1]]
-    planned = trial_ids(grid, method)
-    states = set(grid.trials.loc[grid.trials['trial_id'].isin(planned), 'status'])
+    trials = grid.trials_of(method)
+    states = set(grid.trials.loc[grid.trials['trial_id'].isin(trials), 'status'])
     train = method.train_set
     return {
-        'variant': method.variant,
-        'group': heading(grid, train, method.network) if train else '',
+        'name': method.short_name,
+        'group': heading(grid, train, method.network) if method.is_trained else '',
         'network': method.network,
-        'networkLabel': grid.plan.networks[method.network],
+        'networkLabel': grid.record.networks[method.network],
         'train': train,
-        'trainLabel': grid.plan.train_sets.get(train, ''),
+        'trainLabel': grid.record.train_sets.get(train, ''),
         'color': look.color,
         'dash': dash,
         'note': next((word for state, word in STATUS_WORDS.items() if state in states), 'missing'),
-        'trials': [numbers[trial_id] for trial_id in planned],
+        'trials': [numbers[trial_id] for trial_id in trials],
     }
 
 
@@ -97,7 +103,7 @@ def _wide_tables(grid: GridResults, wanted: list[str]) -> list[pd.DataFrame]:
     groups = dict(iter(grid.frames.groupby(['test_set', 'video'])))
     with_scores = grid.frames.groupby('test_set')['trial_id'].unique()
     tables = []
-    for key, test_set in grid.plan.test_sets.items():
+    for key, test_set in grid.record.test_sets.items():
         for video, frames in test_set.videos.items() if key in with_scores else ():
             columns = pd.MultiIndex.from_product([wanted, with_scores[key]])
             wide = groups[key, video].pivot(index='frame', columns='trial_id', values=wanted)
@@ -142,7 +148,7 @@ class Pictures:
 
     def entries(self) -> list[dict]:
         """One entry a saved video: its frames, and what each method shows of them."""
-        sets = list(self._grid.plan.test_sets)
+        sets = list(self._grid.record.test_sets)
         saved = {key: self._images.videos(key) for key in sets}
         found = {}
         # First videos first: where not all pictures fit into the page, each set has some.
@@ -154,25 +160,25 @@ class Pictures:
 
     def _entry(self, key: str, video: str) -> dict:
         frames = self._images.frames(key, video)
-        own = {method.variant for method in self._grid.methods.itertuples()}
+        own = {method.short_name for method in self._grid.methods}
         kinds = [('gt', 'GT')] + ([] if BICUBIC in own else [('bicubic', BICUBIC)])
         shown = [
             self._shown(name, [self._images.reference(kind, key, video, f) for f in frames])
             for kind, name in kinds
         ]
         trials = list(self._grid.trials['trial_id'])
-        for number, method in enumerate(self._grid.methods.itertuples()):
+        for number, method in enumerate(self._grid.methods):
             trial_id = self._images.trial_of(method, key, video)
             if trial_id is None:
                 continue
             paths = [self._images.picture(trial_id, key, video, frame) for frame in frames]
             place = trials.index(trial_id)
-            seed = int(self._grid.trials.loc[place, 'seed']) if method.strategy else None
+            seed = int(self._grid.trials.loc[place, 'seed']) if method.is_trained else None
             where = {'method': number, 'trial': place, 'seed': seed}
             shown.append({**self._shown(full_name(self._grid, method), paths), **where})
-        test_set = self._grid.plan.test_sets[key]
+        test_set = self._grid.record.test_sets[key]
         return {
-            'set': list(self._grid.plan.test_sets).index(key),
+            'set': list(self._grid.record.test_sets).index(key),
             'video': list(test_set.videos).index(video),
             'frames': frames,
             'shown': shown,

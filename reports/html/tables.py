@@ -9,8 +9,9 @@ from urllib.parse import quote
 
 import pandas as pd
 
+from reports.methods import Method
 from reports.results import GridResults
-from reports.table_model import BEST, SECOND, Cell, Table
+from reports.tables.model import BEST, SECOND, Cell, Row, Table
 
 _RANKS = {BEST: ' class="best"', SECOND: ' class="second"'}
 _RUN_FILES = ('config.py', 'run.json', 'timing.json', 'evaluations.json', 'log.txt')
@@ -44,8 +45,9 @@ def table_html(table: Table, grid: GridResults) -> str:
         kind = ' class="rule"' if rule else ''
         # In another order than ours, a row has to say itself what it stood under.
         under = f' data-in="{escape(row.heading)}"' if row.heading else ''
-        label = f'<td{under}>{_label(row.label, grid)}</td>'
-        body.append(f'<tr{kind}{_axes(row, grid)}>{label}{cells}</tr>')
+        label = f'<td{under}>{_label(row, grid)}</td>'
+        axes = _data(row.network, row.train_set, row.heading)
+        body.append(f'<tr{kind}{axes}>{label}{cells}</tr>')
     return (
         f'<p class="caption">{escape(table.caption)}</p><div class="table"><table>'
         f'<thead><tr><th></th>{top}</tr><tr>{"".join(map(_head, heads))}</tr></thead>'
@@ -57,27 +59,27 @@ def _head(name: str, kind: str = '') -> str:
     return f'<th{kind}><button type="button">{escape(name)}</button></th>'
 
 
-def _axes(row, grid: GridResults) -> str:
-    """The network and training set of a row, for the filters at the top of the page."""
-    trained_on = {f'Trained on {label}': key for key, label in grid.plan.train_sets.items()}
-    train = trained_on.get(row.heading, '')
-    network = row.section if row.section in grid.plan.networks else ''
-    return _data(network, train, row.heading)
-
-
 def _data(network: str, train: str, words: str) -> str:
+    """The network and training set of a row, for the filters at the top of the page."""
     parts = {'n': network, 't': train, 'words': words}
     return ''.join(f' data-{key}="{escape(value)}"' for key, value in parts.items() if value)
 
 
-def _label(label: str, grid: GridResults) -> str:
-    names = set(grid.methods['method'])
-    if label not in names:
-        return escape(label)
+def _label(row: Row, grid: GridResults) -> str:
+    label = escape(row.label)
+    if row.method is None:
+        return label
     # Its variants' names begin with its own.
-    has_variants = any(name.startswith(f'{label},') for name in names)
-    words = escape(f'"{label}"' + f' -"{label},"' * has_variants)
-    return f'<a class="method" href="#videos" data-words="{words}">{escape(label)}</a>'
+    longer = any(_begins(row.method, other) for other in grid.methods)
+    words = escape(f'"{row.label}"' + f' -"{row.label},"' * longer)
+    return f'<a class="method" href="#videos" data-words="{words}">{label}</a>'
+
+
+def _begins(method: Method, other: Method) -> bool:
+    """Whether the name of another variant of a method begins with its own."""
+    same = (method.network, method.training) == (other.network, other.training)
+    longer = method.checkpoint == 'last' and method.reset_every in (None, other.reset_every)
+    return same and longer and method.variant_label != other.variant_label
 
 
 def _cell(cell: Cell) -> str:
@@ -99,25 +101,25 @@ def videos_html(grid: GridResults, folder: Path, work_dir: Path) -> str:
     heads = [_head(name, ' class="text"') for name in ('Method', 'Trained on', 'Test set', 'Video')]
     heads += [_head(_HEADS.get(name, name.replace('_', ' '))) for name in ['seed', *numbers]]
     rows = []
-    for video in grid.videos.itertuples():
-        trial = trials.loc[video.trial_id]
-        csv = _link(work_dir / files[video.trial_id, video.test_set], folder)
+    for video in grid.videos.to_dict('records'):
+        trial = trials.loc[video['trial_id']]
+        csv = _link(work_dir / files[video['trial_id'], video['test_set']], folder)
         texts = [
-            grid.plan.train_sets.get(trial['train_set'], ''),
-            grid.plan.test_sets[video.test_set].label,
+            grid.record.train_sets.get(trial['train_set'], ''),
+            grid.record.test_sets[video['test_set']].label,
         ]
         cells = [f'<td>{escape(trial["method"])}</td>']
         cells += [f'<td class="text">{escape(text)}</td>' for text in texts]
-        cells.append(f'<td class="text"><a href="{csv}">{escape(video.video)}</a></td>')
+        cells.append(f'<td class="text"><a href="{csv}">{escape(video["video"])}</a></td>')
         cells += [_number('seed', trial['seed'])]
-        cells += [_number(name, getattr(video, name)) for name in numbers]
-        data = _data(trial['network'], trial['train_set'], video.trial_id)
+        cells += [_number(name, video[name]) for name in numbers]
+        data = _data(trial['network'], trial['train_set'], video['trial_id'])
         rows.append(f'<tr{data}>{"".join(cells)}</tr>')
     return _plain_table(heads, rows)
 
 
 def runs_html(grid: GridResults, folder: Path, work_dir: Path) -> str:
-    """Every planned run: where it stands and why, its times, its folder and files."""
+    """Every run of the grid: where it stands and why, its times, its folder and files."""
     numbers = ['seed', 'iterations', 'parameters', 'ms_per_iteration', 'inference_ms']
     texts = ('Run', 'Status', 'Why', 'Method', 'Trained on', 'Files')
     heads = [_head(name, ' class="text"') for name in texts]
@@ -133,7 +135,7 @@ def runs_html(grid: GridResults, folder: Path, work_dir: Path) -> str:
             f'<td class="text{bad}">{escape(run["status"].lower())}</td>',
             f'<td class="text{" long" if run["reason"] else ""}">{escape(run["reason"])}</td>',
             f'<td class="text">{escape(run["method"])}</td>',
-            f'<td class="text">{escape(grid.plan.train_sets.get(run["train_set"], ""))}</td>',
+            f'<td class="text">{escape(grid.record.train_sets.get(run["train_set"], ""))}</td>',
             f'<td class="text">{" ".join(links)}</td>',
             *(_number(name, run[name]) for name in numbers),
         ]

@@ -25,10 +25,11 @@ import numpy as np
 import pandas as pd
 
 from reports.differences import differences
-from reports.excel import write_workbook
+from reports.excel.workbook import write_workbook
+from reports.outputs import Outputs
 from reports.paper import compare
 from reports.results import load_grid
-from reports.tables import all_tables
+from reports.tables.standard import all_tables
 
 TARGET_SECONDS = 60
 TEST_SETS = {
@@ -138,7 +139,7 @@ def _stages(work_dir: Path) -> list[dict[str, object]]:
     grid = found['load']
     take('differences', lambda: differences(grid))
     take('paper', lambda: compare(grid))
-    take('tables', lambda: all_tables(grid))
+    take('tables', lambda: all_tables(grid, Outputs()))
     path = work_dir / 'bench.xlsx'
     extra = found['paper'], found['differences']
     take('workbook', lambda: write_workbook(grid, found['tables'], *extra, path))

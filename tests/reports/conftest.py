@@ -13,7 +13,7 @@ class FakeGrid:
 
     def __init__(self, work_dir: Path):
         self.work_dir = work_dir
-        self.plan = {
+        self.grid_json = {
             'name': 'fake',
             'networks': {},
             'train_sets': {'sample': {'label': 'Sample'}},
@@ -22,13 +22,13 @@ class FakeGrid:
         }
 
     def test_set(self, key: str, label: str, **videos: int) -> None:
-        self.plan['test_sets'][key] = {'label': label, 'videos': videos}
+        self.grid_json['test_sets'][key] = {'label': label, 'videos': videos}
 
     def run(self, network, strategy=None, fc=False, repeats=None, seed=0, train_set='sample'):
-        """Plan a run and return its identity; nothing is written for it yet."""
+        """Add a run to the grid and return its identity; nothing is written for it yet."""
         run_id = f'{network}-{strategy}-{"FC-" if fc else ""}R{repeats}-{train_set}-s{seed}'
-        self.plan['networks'].setdefault(network, {'label': network.upper()})
-        self.plan['runs'].append(
+        self.grid_json['networks'].setdefault(network, {'label': network.upper()})
+        self.grid_json['runs'].append(
             {
                 'run_id': run_id,
                 'network': network,
@@ -43,8 +43,8 @@ class FakeGrid:
         return run_id
 
     def variant(self, run_id: str, name: str, reset_every=None, checkpoint='last') -> str:
-        """Plan a further evaluation of a run; return the identity of the trial."""
-        run = next(run for run in self.plan['runs'] if run['run_id'] == run_id)
+        """Add a further evaluation of a run; return the identity of the trial."""
+        run = next(run for run in self.grid_json['runs'] if run['run_id'] == run_id)
         plain = {'name': '', 'reset_every': None, 'checkpoint': 'last'}
         more = {'name': name, 'reset_every': reset_every, 'checkpoint': checkpoint}
         run.setdefault('variants', [plain]).append(more)
@@ -62,7 +62,7 @@ class FakeGrid:
         self._json(run_id, 'status.json', entry)
 
     def pictures(self, key: str, video: str, frames, draw) -> None:
-        """Save pictures of a video for every planned run, as an evaluation does.
+        """Save pictures of a video for every run of the grid, as an evaluation does.
 
         Args:
             key: test set.
@@ -77,7 +77,7 @@ class FakeGrid:
             for kind in ('gt', 'bicubic'):
                 name = f'{stem}_{kind}' if isinstance(frame, int) else f'profile_{kind}'
                 _save(references / f'{name}.png', draw(kind, frame))
-            for run in self.plan['runs']:
+            for run in self.grid_json['runs']:
                 for variant in run.get('variants', [{'name': ''}]):
                     suffix = f'@{variant["name"]}' if variant['name'] else ''
                     folder = self.work_dir / 'runs' / run['run_id'] / f'images_{key}{suffix}'
@@ -93,7 +93,7 @@ class FakeGrid:
         """Write scores; ``psnr`` maps (video, frame numbers) to dB, ``more`` are quantities."""
         lines = [','.join(['video,frame,psnr_y,ssim_y,ms', *more])]
         rest = ','.join(map(str, [ssim, 5.0, *more.values()]))
-        for video, count in self.plan['test_sets'][key]['videos'].items():
+        for video, count in self.grid_json['test_sets'][key]['videos'].items():
             values = np.broadcast_to(psnr(video, np.arange(count)), count)
             lines += [f'{video},{i},{value:.6f},{rest}' for i, value in enumerate(values)]
         run_id, at, variant = trial_id.partition('@')
@@ -108,12 +108,12 @@ class FakeGrid:
         self.status(run_id, 'DONE')
         if ms:
             self.timing(run_id, ms)
-        for key in self.plan['test_sets']:
+        for key in self.grid_json['test_sets']:
             self.frames(run_id, key, psnr)
 
     def external(self, key: str, label: str, **entries) -> str:
         """Results of other people's code; their frames are written with :meth:`frames`."""
-        self.plan.setdefault('external', {})[key] = {'label': label, **entries}
+        self.grid_json.setdefault('external', {})[key] = {'label': label, **entries}
         folder = self.work_dir / 'external' / key
         folder.mkdir(parents=True)
         about = {'label': label, 'protocol': entries.get('protocol')}
@@ -122,7 +122,7 @@ class FakeGrid:
 
     def save(self) -> Path:
         self.work_dir.mkdir(parents=True, exist_ok=True)
-        (self.work_dir / 'grid.json').write_text(json.dumps(self.plan))
+        (self.work_dir / 'grid.json').write_text(json.dumps(self.grid_json))
         return self.work_dir
 
     def _json(self, run_id: str, name: str, entry: dict) -> None:
@@ -169,13 +169,13 @@ def varied(small):
         run = f'net-RI-RNone-sample-s{seed}'
         for every in (15, 50):
             trial = small.variant(run, f'reset{every}', every)
-            for key in small.plan['test_sets']:
+            for key in small.grid_json['test_sets']:
                 small.frames(trial, key, lambda _, t, v=24.0 + seed, n=every: v - 0.1 * (t % n))
         best = small.variant(run, 'best', checkpoint='best')
-        for key in small.plan['test_sets']:
+        for key in small.grid_json['test_sets']:
             small.frames(best, key, lambda _, t, v=26.0 + seed: v)
     trial = small.variant('net-PI-R8-sample-s0', 'reset15', 15)
-    for key in small.plan['test_sets']:
+    for key in small.grid_json['test_sets']:
         small.frames(trial, key, lambda _, t: 25.5)
     small.save()
     return small

@@ -11,11 +11,11 @@ from scipy import stats
 from reports.differences import (
     bootstrap_interval,
     differences,
-    differences_table,
     holm,
     sign_flip_test,
 )
 from reports.results import load_grid
+from reports.tables.differences import differences_table
 
 
 def test_sign_flips_by_hand():

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 from mmengine.config import Config
 
-from reports import paper, render
-from reports.paper_tables import paper_tables, sets_table
+from reports import paper
 from reports.results import load_grid
-from reports.table_model import BEST, SECOND
+from reports.tables.markdown import markdown
+from reports.tables.model import BEST, SECOND
+from reports.tables.papers import paper_tables, sets_table
 
 GRIDS = Path(__file__).parents[2] / 'mm_configs' / 'grids'
 LENGTHS = {
@@ -30,9 +31,9 @@ def grid(fake):
     """FRVSR as in the paper on Vimeo: RI, PI with R = 2 and 8, PI & FC; times from a V100."""
     for key, lengths in LENGTHS.items():
         fake.test_set(key, f'our {key}', **videos(lengths))
-        fake.plan['test_sets'][key]['paper'] = NAMES[key]
+        fake.grid_json['test_sets'][key]['paper'] = NAMES[key]
     vimeo = {'label': 'our Vimeo', 'paper': 'Vimeo', 'videos': videos([120] * 278)}
-    fake.plan['train_sets'] = {'vimeo': vimeo}
+    fake.grid_json['train_sets'] = {'vimeo': vimeo}
     for strategy, repeats, fc, value in (
         ('RI', None, False, 30.0),
         ('PI', 2, False, 31.0),
@@ -43,9 +44,9 @@ def grid(fake):
         fake.done(run, lambda _, t, v=value: v, ms=400.0)
         timing = fake.work_dir / 'runs' / run / 'timing.json'
         timing.write_text(timing.read_text().replace('"cpu"', '"Tesla V100-SXM2-32GB"'))
-    for run in fake.plan['runs']:
+    for run in fake.grid_json['runs']:
         run['iterations'] = 500_000
-    fake.plan['networks']['frvsr'] = {'label': 'FRVSR', 'paper': 'FRVSR'}
+    fake.grid_json['networks']['frvsr'] = {'label': 'FRVSR', 'paper': 'FRVSR'}
     return fake
 
 
@@ -93,7 +94,7 @@ def test_table_vi_pairs_its_r(grid):
 
 
 def test_a_row_without_strategy_is_of_usual_training(grid):
-    grid.plan['networks']['frvsr']['paper'] = 'MRVSR'
+    grid.grid_json['networks']['frvsr']['paper'] = 'MRVSR'
     found = one(grid, 'IV', 'MRVSR', 'Vid4')  # and not PI, nor FC
     assert found['our_method'] == 'FRVSR w/ RI'
 
@@ -118,7 +119,7 @@ def test_every_number_of_the_papers_is_there(grid):
 
 
 def test_other_training_lengths_are_not_subtracted(grid):
-    for run in grid.plan['runs']:
+    for run in grid.grid_json['runs']:
         run['iterations'] = 500
     found = one(grid, 'IV', 'FRVSR w/ RI', 'Vid4', train_set='Vimeo')
     assert found['ours'] == 30.0 and math.isnan(found['difference'])
@@ -126,9 +127,9 @@ def test_other_training_lengths_are_not_subtracted(grid):
 
 
 def test_sets_of_other_videos_are_not_subtracted(grid):
-    grid.plan['train_sets']['vimeo']['videos'] = videos([120] * 10)
-    del grid.plan['test_sets']['vid4']['videos']['v1']
-    for run in grid.plan['runs']:
+    grid.grid_json['train_sets']['vimeo']['videos'] = videos([120] * 10)
+    del grid.grid_json['test_sets']['vid4']['videos']['v1']
+    for run in grid.grid_json['runs']:
         grid.frames(run['run_id'], 'vid4', lambda _, t: 30.0)
     found = one(grid, 'IV', 'FRVSR w/ RI', 'Vid4', train_set='Vimeo')
     assert math.isnan(found['difference'])
@@ -144,7 +145,7 @@ def test_composit_and_other_lr_are_not_subtracted(grid):
     found = one(grid, 'IV', 'FRVSR w/ RI', 'Composit', train_set='Vimeo')
     assert found['ours'] == 30.0 and math.isnan(found['difference'])
     assert found['note'] == 'the paper does not name the videos of Composit'
-    grid.plan['networks']['frvsr']['lr_kind'] = 'lr_bi'
+    grid.grid_json['networks']['frvsr']['lr_kind'] = 'lr_bi'
     found = one(grid, 'IV', 'FRVSR w/ RI', 'Vid4', train_set='Vimeo')
     assert found['note'] == 'lr_bi frames, the paper lr_bd' and math.isnan(found['difference'])
 
@@ -155,7 +156,7 @@ def test_parameters_and_times(grid):
     assert size['difference'] == pytest.approx(0.03789 - 2.58)
     time = one(grid, 'V', 'FRVSR w/ RI', '', 'training_ms_per_iteration')
     assert time['difference'] == 49
-    for run in grid.plan['runs']:
+    for run in grid.grid_json['runs']:
         grid.timing(run['run_id'], 400.0)  # on a CPU
     time = one(grid, 'V', 'FRVSR w/ RI', '', 'training_ms_per_iteration')
     assert time['ours'] == 400 and math.isnan(time['difference'])
@@ -176,11 +177,11 @@ def test_an_outside_result_takes_its_row(grid):
 def test_ristn(fake):
     """Bicubic needs no training; a recurrent model is found by its number of layers."""
     fake.test_set('vid4', 'Vid4 BI', **videos(LENGTHS['vid4']))
-    fake.plan['test_sets']['vid4']['paper'] = 'Vid4'
+    fake.grid_json['test_sets']['vid4']['paper'] = 'Vid4'
     fake.done(fake.run('bicubic'), lambda _, t: 23.80)
     fake.done(fake.run('deep', 'RI'), lambda _, t: 25.0)
-    fake.plan['networks']['bicubic'] |= {'paper': 'Bic', 'lr_kind': 'lr_bi'}
-    fake.plan['networks']['deep'] |= {'paper': 'RDC-LSTM, layers=10', 'lr_kind': 'lr_bi'}
+    fake.grid_json['networks']['bicubic'] |= {'paper': 'Bic', 'lr_kind': 'lr_bi'}
+    fake.grid_json['networks']['deep'] |= {'paper': 'RDC-LSTM, layers=10', 'lr_kind': 'lr_bi'}
     found = one(fake, '2', 'Bic', 'Vid4')
     assert found['difference'] == pytest.approx(23.80 - 23.74)
     deep = one(fake, '3', 'RDC-LSTM', 'Vid4', setting='layers=10')
@@ -188,7 +189,7 @@ def test_ristn(fake):
     assert deep['note'] == 'trained on Sample, the paper on videos of its own'
     assert math.isnan(one(fake, '3', 'RDC-LSTM', 'Vid4', setting='layers=8')['ours'])
     own = {'videos': videos([5] * 195), 'paper': 'RISTN videos'}
-    fake.plan['train_sets']['sample'] |= own
+    fake.grid_json['train_sets']['sample'] |= own
     deep = one(fake, '3', 'RDC-LSTM', 'Vid4', setting='layers=10')
     assert deep['difference'] == pytest.approx(25.0 - 25.6) and deep['note'] == ''
     tables = {t.name: t for t in paper_tables(paper.compare(load_grid(fake.save())))}
@@ -224,10 +225,10 @@ def ristn_grid(fake):
     cfg = Config.fromfile(GRIDS / 'ristn.py')
     for key, lengths in {'set5': [1] * 5, 'vid4': LENGTHS['vid4']}.items():
         fake.test_set(key, cfg.test_sets[key].label, **videos(lengths))
-        fake.plan['test_sets'][key]['paper'] = cfg.test_sets[key].paper
+        fake.grid_json['test_sets'][key]['paper'] = cfg.test_sets[key].paper
     for key, entry in cfg.train_sets.items():
-        fake.plan['train_sets'][key] = {**entry, 'videos': videos([5] * 3)}
-    fake.plan['networks'] = {key: {**e, 'lr_kind': 'lr_bi'} for key, e in cfg.networks.items()}
+        fake.grid_json['train_sets'][key] = {**entry, 'videos': videos([5] * 3)}
+    fake.grid_json['networks'] = {key: {**e, 'lr_kind': 'lr_bi'} for key, e in cfg.networks.items()}
     fake.psnr = {key: 20 + i / 100 for i, key in enumerate(cfg.networks)}
     for sweep in cfg.sweeps:
         for network in sweep.networks:
@@ -263,7 +264,7 @@ def test_grid_of_ristn_stands_beside_its_tables(ristn_grid, table, notes):
     pairs = chosen[(chosen['metric'] == 'psnr_y_db') & chosen['ours'].notna()]
     assert len(pairs) == len(notes)
     for key, note in notes.items():
-        method, _, setting = ristn_grid.plan['networks'][key]['paper'].partition(', ')
+        method, _, setting = ristn_grid.grid_json['networks'][key]['paper'].partition(', ')
         (row,) = pairs[(pairs['method'] == method) & (pairs['setting'] == setting)].itertuples()
         assert row.ours == pytest.approx(ristn_grid.psnr[key]) and row.note == note
         expected = math.nan if note else row.ours - row.value
@@ -271,8 +272,8 @@ def test_grid_of_ristn_stands_beside_its_tables(ristn_grid, table, notes):
 
 
 def test_a_wrong_name_is_told(grid):
-    grid.plan['networks']['frvsr']['paper'] = 'FRVRS'
-    grid.plan['train_sets']['vimeo']['paper'] = 'Vimeo90k'
+    grid.grid_json['networks']['frvsr']['paper'] = 'FRVRS'
+    grid.grid_json['train_sets']['vimeo']['paper'] = 'Vimeo90k'
     first, second = paper.wrong_names(load_grid(grid.save()))
     assert first.startswith("networks.frvsr: paper='FRVRS' is in no table") and 'FRVSR' in first
     assert second.startswith("train_sets.vimeo: paper='Vimeo90k'")
@@ -291,7 +292,7 @@ def test_table_iv_has_the_colours_of_the_paper(grid):
 
 def test_table_iv_beside_ours(grid):
     tables = {t.name: t for t in paper_tables(paper.compare(load_grid(grid.save())))}
-    text = render.markdown([tables['paper_PI-BPTT_IV']])
+    text = markdown([tables['paper_PI-BPTT_IV']])
     lines = text.splitlines()
     at = next(i for i, line in enumerate(lines) if line.startswith('| FRVSR w/ RI (paper)'))
     assert lines[at].startswith('| FRVSR w/ RI (paper) | 27.15 / 0.837 |')
@@ -304,7 +305,7 @@ def test_table_iv_beside_ours(grid):
 
 
 def test_sets(grid):
-    grid.plan['test_sets']['vid4']['sizes'] = {
+    grid.grid_json['test_sets']['vid4']['sizes'] = {
         'v0': [576, 720],
         'v1': [576, 704],
         'v2': [480, 720],

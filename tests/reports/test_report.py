@@ -1,5 +1,7 @@
 """The whole report: files, workbook, figures, command line, and what it must never import."""
 
+import errno
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,8 +10,10 @@ import pandas as pd
 import pytest
 from matplotlib.image import imread
 
+from reports.__main__ import main
 from reports.report import build_report
 from reports.results import load_grid
+from reports.tables.standard import STANDARD_TABLES
 
 ROOT = Path(__file__).parents[2]
 FIGURES = ('psnr_vs_frame_net', 'psnr_by_video_net_moving', 'r_tradeoff', 'psnr_vs_time', 'drift')
@@ -34,7 +38,7 @@ def test_everything_is_written(small):
     assert names >= {f'tables/{t}.{end}' for t in tables for end in ('tex', 'md', 'csv')}
     frames = ('runs', 'evaluations', 'videos', 'differences', 'paper_comparison')
     assert names >= {f'{name}.csv' for name in frames}
-    assert '25.00*' in report.summary_text and report.notes == []
+    assert '25.00*' in report.summary_text and report.notes == report.problems == []
     assert '\\textcolor{red}{25.00}' in (folder / 'tables' / 'main.tex').read_text()
     assert 'NET w/ RI' in (folder / 'results.csv').read_text()
     for name in FIGURES:
@@ -101,6 +105,104 @@ def test_command(small, tmp_path):
     assert str(tmp_path / 'out' / 'results.tex') in done.stdout and '25.00*' in done.stdout
     failed = run_python('-m', 'reports', str(tmp_path / 'nowhere'))
     assert failed.returncode == 2 and 'grid.json does not exist' in failed.stderr
+
+
+def failing(*arguments):
+    raise RuntimeError('no\nluck')
+
+
+OUTPUTS = [
+    ('reports.tables.files.differences', 'paired differences', ()),
+    ('reports.tables.files.compare', "the papers' numbers beside ours", ()),
+    ('reports.tables.files.sets_table', 'table sets', ('tables/sets.csv',)),
+    ('reports.tables.files.write_workbook', 'results.xlsx', ('results.xlsx',)),
+    ('reports.tables.latex._latex_table', 'tables/main.tex', ('results.tex', 'tables/main.tex')),
+    ('reports.tables.markdown._markdown_table', 'results.md', ('results.md', 'tables/main.md')),
+    ('reports.report.write_page', 'index.html', ('index.html',)),
+    ('reports.report.latex_figures', 'figures.tex', ('figures.tex',)),
+    ('reports.figures.frames._line', 'figure "PSNR vs frame, NET"', ('psnr_vs_frame_net.png',)),
+    ('reports.figures.catalogue.networks_and_sets', 'figures', ('psnr_vs_frame_net.png',)),
+    ('reports.figures.style.save', 'figure "drift"', ('drift.png', 'psnr_vs_frame_net.png')),
+]
+
+
+@pytest.mark.parametrize(('broken', 'what', 'missing'), OUTPUTS)
+def test_an_output_that_fails_costs_no_other(small, monkeypatch, broken, what, missing):
+    monkeypatch.setattr(broken, failing)
+    report = build_report(small.work_dir)
+    line = f'{what} could not be written: RuntimeError: no luck'
+    assert line in report.problems and report.notes[: len(report.problems)] == report.problems
+    folder = small.work_dir / 'report'
+    kept = {'results.csv', 'runs.csv', 'results.tex', 'results.xlsx', 'index.html', 'drift.png'}
+    kept |= {'tables/main.csv', 'psnr_vs_frame_net.png'}
+    if 'figures' in what or 'figure "drift"' in what:
+        kept -= {'drift.png', 'psnr_vs_frame_net.png'}
+    for name in kept - set(missing):
+        assert (folder / name).is_file(), name
+    for name in missing:
+        assert not (folder / name).exists()
+
+
+def test_a_table_that_fails_is_left_out(small, monkeypatch):
+    monkeypatch.setitem(STANDARD_TABLES, 'stability', failing)
+    report = build_report(small.work_dir)
+    (line,) = report.problems
+    assert line == 'table stability could not be written: RuntimeError: no luck'
+    names = {path.stem for path in (small.work_dir / 'report/tables').glob('*.tex')}
+    assert {'main', 'timing', 'tradeoff', 'sets'} <= names and 'stability' not in names
+
+
+def test_a_process_that_draws_is_killed(small, monkeypatch):
+    monkeypatch.setattr('reports.figures.frames._line', lambda *_: os.kill(os.getpid(), 9))
+    report = build_report(small.work_dir)
+    assert any('a process that draws was killed' in line for line in report.problems)
+    assert (small.work_dir / 'report/results.xlsx').is_file() and report.figures == []
+
+
+def test_a_full_disk(small, monkeypatch, capsys):
+    """The third file finds no room: one line, and the two before it stay."""
+    real, count = os.replace, [0]
+
+    def replace(source, target):
+        count[0] += 1
+        if count[0] > 2:
+            raise OSError(errno.ENOSPC, 'No space left on device', str(target))
+        real(source, target)
+
+    monkeypatch.setattr('os.replace', replace)
+    monkeypatch.setattr('reports.report.Drawers', lambda *_: None)  # only what is written here
+    assert main([str(small.work_dir)]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert 'No space left on device' in line and line.startswith('error: results.md and all')
+    names = {path.name for path in (small.work_dir / 'report').iterdir()}
+    assert names == {'results.tex', 'results_standalone.tex'}
+
+
+def test_a_full_disk_where_figures_are_drawn(small, monkeypatch):
+    def save(figure, folder, name):
+        raise OSError(errno.ENOSPC, 'No space left on device', name)
+
+    monkeypatch.setattr('reports.figures.style.save', save)
+    report = build_report(small.work_dir)
+    assert len(report.problems) == 1 and 'No space left' in report.problems[0]
+
+
+def test_an_output_that_is_no_folder(small, tmp_path, capsys):
+    path = tmp_path / 'file'
+    path.write_text('mine')
+    for output in (path, path / 'below'):
+        assert main([str(small.work_dir), '--output', str(output)]) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith(f'error: {output} cannot be the folder of a report: ')
+    assert path.read_text() == 'mine'
+
+
+def test_a_folder_in_the_place_of_a_file(small):
+    (small.work_dir / 'report/results.csv').mkdir(parents=True)
+    report = build_report(small.work_dir)
+    (line,) = report.problems
+    assert line.startswith('results.csv could not be written: Is a directory')
+    assert (small.work_dir / 'report/index.html').is_file()
 
 
 def test_nothing_heavy_is_imported(small):

@@ -7,8 +7,8 @@ import statistics
 import numpy as np
 import pytest
 
+from reports.reading.run_files import ReportError
 from reports.results import load_grid
-from reports.run_files import ReportError
 
 
 def cell(grid, method, test_set):
@@ -30,7 +30,7 @@ def test_methods_are_labelled_and_ordered(fake):
         fake.run('net', **arguments)
     fake.run('bicubic')
     methods = load_grid(fake.save()).methods
-    assert list(methods['method']) == [
+    assert [method.name for method in methods] == [
         'BICUBIC',
         'NET w/ RI',
         'NET w/ TBPTT',
@@ -64,11 +64,11 @@ def test_videos_weigh_the_same_whatever_their_length(fake):
 
 def test_windows_of_a_ramp(fake):
     fake.test_set('long', 'Long', v=120)
-    fake.done(fake.run('net', 'RI'), lambda _, t: 10.0 + t)
+    fake.done(fake.run('net', 'RI'), lambda _, t: 10.0 + t / 2)
     video = load_grid(fake.save()).videos.iloc[0]
-    assert video['psnr_first50'] == pytest.approx(10 + np.arange(50).mean())
-    assert video['psnr_last50'] == pytest.approx(10 + np.arange(70, 120).mean())
-    assert video['drift'] == pytest.approx(70.0)
+    assert video['psnr_first50'] == pytest.approx(10 + np.arange(50).mean() / 2)
+    assert video['psnr_last50'] == pytest.approx(10 + np.arange(70, 120).mean() / 2)
+    assert video['drift'] == pytest.approx(35.0)
 
 
 def test_unfinished_runs_are_not_averaged(small):
@@ -112,10 +112,10 @@ def test_cells_tell_where_their_numbers_come_from(small):
 def test_running_and_outdated_evaluations(small):
     """Frames scored on an older version of the test set do not count."""
     checksum = 'c' * 64
-    small.plan['test_sets']['static']['checksum'] = checksum
+    small.grid_json['test_sets']['static']['checksum'] = checksum
     running = small.run('net', 'PI', repeats=32)
     small.status(running, 'RUNNING')
-    runs = [run['run_id'] for run in small.plan['runs']]
+    runs = [run['run_id'] for run in small.grid_json['runs']]
     for run, noted in zip(runs, (checksum, 'other', checksum, checksum), strict=False):
         path = small.work_dir / 'runs' / run / 'evaluations.json'
         path.write_text(json.dumps({'static': noted}))
@@ -128,7 +128,7 @@ def test_running_and_outdated_evaluations(small):
 
 
 def test_optional_quantities(small):
-    run = small.plan['runs'][2]['run_id']
+    run = small.grid_json['runs'][2]['run_id']
     assert load_grid(small.work_dir).quantities == []
     small.frames(run, 'static', lambda _, t: 23.0, tof=0.25, note='text')
     grid = load_grid(small.work_dir)
@@ -147,7 +147,7 @@ def test_outside_results(small):
     small.external('empty', 'Nothing')
     grid = load_grid(small.save())
     runs = grid.runs.set_index('run_id')
-    assert list(grid.methods['method'])[:2] == ['MRVSR (tecogan protocol)', 'Nothing']
+    assert [m.name for m in grid.methods][:2] == ['MRVSR (tecogan protocol)', 'Nothing']
     assert runs.loc[key, ['kind', 'status', 'protocol', 'folder']].tolist() == [
         'external',
         'DONE',
@@ -192,7 +192,7 @@ def _cut_rows(text):
     ],
 )
 def test_damaged_csv_marks_its_cell_alone(small, damage, reason):
-    run_id = small.plan['runs'][-1]['run_id']
+    run_id = small.grid_json['runs'][-1]['run_id']
     path = small.work_dir / 'runs' / run_id / 'frames_static.csv'
     path.write_text(damage(path.read_text()))
     grid = load_grid(small.work_dir)
@@ -204,14 +204,14 @@ def test_damaged_csv_marks_its_cell_alone(small, damage, reason):
 
 
 def test_missing_csv_of_a_finished_run(small):
-    run_id = small.plan['runs'][-1]['run_id']
+    run_id = small.grid_json['runs'][-1]['run_id']
     (small.work_dir / 'runs' / run_id / 'frames_static.csv').unlink()
     found = cell(load_grid(small.work_dir), 'NET w/ PI (R=8)', 'static')
     assert found['status'] == 'missing' and 'not evaluated on Static' in found['reason']
 
 
 def test_damaged_status_and_timing(small):
-    first, last = (small.work_dir / 'runs' / small.plan['runs'][i]['run_id'] for i in (0, -1))
+    first, last = (small.work_dir / 'runs' / small.grid_json['runs'][i]['run_id'] for i in (0, -1))
     (first / 'status.json').write_text('{"status": "DO')
     (last / 'timing.json').write_text('[]')
     grid = load_grid(small.work_dir)
@@ -229,14 +229,14 @@ def test_no_grid(tmp_path):
 @pytest.mark.parametrize(
     ('change', 'message'),
     [
-        (lambda plan: plan.pop('networks'), 'networks'),
-        (lambda plan: plan['runs'][0].pop('seed'), 'no entry seed'),
-        (lambda plan: plan['runs'][0].update(network='other'), "unknown network 'other'"),
-        (lambda plan: plan['runs'][0].update(strategy='XY'), "unknown strategy 'XY'"),
-        (lambda plan: plan['runs'].clear(), 'no runs'),
+        (lambda entries: entries.pop('networks'), 'networks'),
+        (lambda entries: entries['runs'][0].pop('seed'), 'no entry seed'),
+        (lambda entries: entries['runs'][0].update(network='other'), "unknown network 'other'"),
+        (lambda entries: entries['runs'][0].update(strategy='XY'), "unknown strategy 'XY'"),
+        (lambda entries: entries['runs'].clear(), 'no runs'),
     ],
 )
 def test_malformed_grid(small, change, message):
-    change(small.plan)
+    change(small.grid_json)
     with pytest.raises(ReportError, match=message):
         load_grid(small.save())

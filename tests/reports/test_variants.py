@@ -8,24 +8,19 @@ import pytest
 from matplotlib.colors import to_hex
 from openpyxl import Workbook
 
-from reports import (
-    figures_frames,
-    figures_images,
-    figures_profiles,
-    figures_resets,
-    style,
-    tables,
-)
-from reports.captions import variants_note
-from reports.differences import differences, differences_table
-from reports.excel_charts import add_charts, curve_frame
-from reports.images import SavedImages
+from reports.differences import differences
+from reports.excel.charts import add_charts, curve_frame
+from reports.figures import comparisons, frames, profiles, resets, style
+from reports.figures.saved_images import SavedImages
+from reports.figures.selection import methods_of
 from reports.paper import compare
+from reports.reading.run_files import ReportError
 from reports.report import build_report
 from reports.results import load_grid
-from reports.run_files import ReportError
-from reports.selection import methods_of
-from reports.table_model import BEST, SECOND
+from reports.tables import standard
+from reports.tables.captions import variants_note
+from reports.tables.differences import differences_table
+from reports.tables.model import BEST, SECOND
 
 RI = 'NET w/ RI'
 PLAIN = [RI, 'NET w/ PI (R=2)', 'NET w/ PI (R=8)']
@@ -41,13 +36,13 @@ def test_variants_stand_below_their_plain_method(varied):
     varied.variant('net-RI-RNone-sample-s1', 'reset8', 8)
     varied.variant('net-PI-R8-sample-s0', 'best15', 15, 'best')
     grid = load_grid(varied.save())
-    assert list(grid.methods['method']) == [
+    assert [m.name for m in grid.methods] == [
         RI,
         f'{RI}, reset every 8',
         *METHODS[1:],
         'NET w/ PI (R=8), reset every 15, best checkpoint',
     ]
-    assert list(grid.plain_methods['method']) == PLAIN
+    assert [m.name for m in grid.plain_methods] == PLAIN
     assert len(grid.runs) == 4 and len(grid.trials) == 4 + 2 * 3 + 1 + 2
     cells = grid.cells.set_index(['method', 'test_set'])
     assert cells.loc[(f'{RI}, reset every 8', 'static'), 'seeds_planned'] == 1
@@ -84,14 +79,14 @@ def test_numbers_of_variants(varied):
     ],
 )
 def test_malformed_variants(varied, change, message):
-    change(varied.plan['runs'][0])
+    change(varied.grid_json['runs'][0])
     with pytest.raises(ReportError, match=message):
         load_grid(varied.save())
 
 
 def test_tables(varied):
     grid = load_grid(varied.work_dir)
-    table = tables.main_table(grid)
+    table = standard.main_table(grid)
     rows = {row.label: row.cells for row in table.rows}
     assert list(rows) == METHODS
     # Best and second best: PI with resets, PI; RI's best checkpoint has nobody to compete with.
@@ -101,23 +96,23 @@ def test_tables(varied):
     assert rows[f'{RI}, best checkpoint'][0].rank == 0
     assert table.rivals == 'each network, last and best checkpoints apart'
     assert 'Reset every N' in table.caption and 'Best checkpoint' in table.caption
-    stability = tables.stability_table(grid)
+    stability = standard.stability_table(grid)
     assert [row.label for row in stability.rows] == METHODS
     assert stability.rows[3].cells[0].rank == 0
-    for once in (tables.timing_table(grid), tables.tradeoff_table(grid)):
+    for once in (standard.timing_table(grid), standard.tradeoff_table(grid)):
         assert [row.label for row in once.rows] == PLAIN
 
 
 def test_grids_without_variants_do_not_mention_them(small):
     grid = load_grid(small.work_dir)
-    assert variants_note(grid) == '' and tables.main_table(grid).rivals == 'each network'
-    assert figures_resets.psnr_since_reset(grid, 'net', 'sample') is None
+    assert variants_note(grid) == '' and standard.main_table(grid).rivals == 'each network'
+    assert resets.psnr_since_reset(grid, 'net', 'sample') is None
 
 
 def test_papers_are_compared_with_plain_evaluations(varied):
-    varied.plan['networks']['net']['paper'] = 'FRVSR'
-    varied.plan['train_sets']['sample'] |= {'paper': 'Vimeo', 'videos': {'a': 120}}
-    varied.plan['test_sets']['moving']['paper'] = 'Vid4'
+    varied.grid_json['networks']['net']['paper'] = 'FRVSR'
+    varied.grid_json['train_sets']['sample'] |= {'paper': 'Vimeo', 'videos': {'a': 120}}
+    varied.grid_json['test_sets']['moving']['paper'] = 'Vid4'
     found = compare(load_grid(varied.save()))
     assert set(found['our_method']) - {'', 'Moving', 'Sample'} == set(PLAIN)
 
@@ -165,12 +160,12 @@ def test_each_family_of_pairs_is_corrected_by_itself(fake):
 
 def test_curves_show_resets_of_ri(varied):
     grid = load_grid(varied.work_dir)
-    assert [m.variant for m in methods_of(grid, 'net', 'sample')] == DRAWN
+    assert [m.short_name for m in methods_of(grid, 'net', 'sample')] == DRAWN
     looks = style.looks(grid.methods)
     ri = looks['RI']
     assert all(looks[f'RI, reset every {n}'].color == ri.color for n in (15, 50))
     assert len({looks[name].line for name in ['RI', *DRAWN[1:3], 'RI, best checkpoint']}) == 4
-    static = figures_frames.psnr_vs_frame(grid, 'net', 'sample').axes[1]
+    static = frames.psnr_vs_frame(grid, 'net', 'sample').axes[1]
     lines = [line for line in static.lines if to_hex(line.get_color()) == ri.color]
     assert len(lines) == 2 + 1 + 1  # RI raw and smoothed, resets raw
     saw = lines[2].get_ydata()
@@ -191,7 +186,7 @@ def test_psnr_since_the_last_reset(varied):
         )
     varied.frames('net-PI-R8-sample-s0', 'static', lambda _, t: 20.0 + t // 15)
     grid = load_grid(varied.work_dir)
-    figure = figures_resets.psnr_since_reset(grid, 'net', 'sample')
+    figure = resets.psnr_since_reset(grid, 'net', 'sample')
     # Videos of "moving" have 10 and 20 frames: no whole piece of 15 after the first.
     assert [axes.get_title() for axes in figure.axes if axes.get_title()] == [
         'Static, reset every 15',
@@ -254,9 +249,9 @@ def test_pictures_of_one_variant(varied):
         images = SavedImages(varied.work_dir, grid)
         found = []
         for figure in (
-            figures_images.comparison(grid, images, 'net', 'sample', 'static', 'still'),
-            figures_images.frame_grid(grid, images, 'net', 'static', 'still'),
-            figures_profiles.temporal_profiles(grid, images, 'net', 'sample', 'static'),
+            comparisons.comparison(grid, images, 'net', 'sample', 'static', 'still'),
+            comparisons.frame_grid(grid, images, 'net', 'static', 'still'),
+            profiles.temporal_profiles(grid, images, 'net', 'sample', 'static'),
         ):
             texts = [text.get_text() for axes in figure.axes for text in axes.texts]
             names = [text.replace('\n', ' ') for text in texts if 'reset' in text]

@@ -101,7 +101,7 @@ function listMethods() {
     const button = element('button', { type: 'button', disabled: !scored });
     button.innerHTML = swatch(method);
     const note = scored ? '' : method.note;
-    button.append(method.variant, element('span', { className: 'value', textContent: note }));
+    button.append(method.name, element('span', { className: 'value', textContent: note }));
     button.setAttribute('aria-pressed', String(isShown(method)));
     button.addEventListener('click', () => hide([method], isShown(method)));
     const place = line ? drawn().findIndex((entry) => entry.line === line) : null;

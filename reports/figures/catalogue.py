@@ -1,0 +1,166 @@
+"""All figures of a grid: which there are, with their captions."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+from matplotlib.figure import Figure
+
+from reports.figures.comparisons import comparison, frame_grid
+from reports.figures.drift import drift_map
+from reports.figures.frames import psnr_by_video, psnr_vs_frame
+from reports.figures.profiles import temporal_profiles
+from reports.figures.resets import psnr_since_reset
+from reports.figures.running_time import psnr_vs_time
+from reports.figures.saved_images import SavedImages
+from reports.figures.scatter import heading
+from reports.figures.selection import networks_and_sets
+from reports.figures.tradeoff import r_tradeoff
+from reports.results import WINDOW, GridResults
+
+_CURVES = (
+    'Lines: mean over seeds; bands: from the worst to the best seed. Thin lines: raw; thick lines: '
+    'moving average over 5 % of the frames, for videos of 100 frames and more.'
+)
+_RESETS = ' With resets: raw mean over seeds.'
+_SEED = 'Each method is shown by its first seed with saved pictures.'
+
+
+class Drawing(NamedTuple):
+    """A figure to draw. ``draw`` returns None where the grid has nothing to show in it."""
+
+    what: str
+    name: str
+    caption: str
+    draw: Callable[[], Figure | None]
+
+
+def drawings(grid: GridResults, images: SavedImages) -> list[Drawing]:
+    """Every figure of a grid, those of all sets first."""
+    curves = [*_by_set(grid), *_since_reset(grid)]
+    return [*curves, *_overall(grid), *_pictures(grid, images), *_by_video(grid)]
+
+
+def _overall(grid: GridResults) -> list[Drawing]:
+    return [
+        Drawing(
+            'drift',
+            'drift',
+            f'Drift: mean PSNR of the last {WINDOW} minus that of the first {WINDOW} frames of '
+            'each video of at least 100 frames, mean over seeds.',
+            partial(drift_map, grid),
+        ),
+        Drawing(
+            'R trade-off',
+            'r_tradeoff',
+            'Training time against accuracy with changing R. Points: mean over seeds; bars: from '
+            'the worst to the best seed; ~: not all seeds done.',
+            partial(r_tradeoff, grid),
+        ),
+        Drawing(
+            'running time against PSNR',
+            'psnr_vs_time',
+            'Running time per frame against accuracy. Points: mean over seeds; bars: from the '
+            'worst to the best seed; grey lines join the strategies of one network.',
+            partial(psnr_vs_time, grid),
+        ),
+    ]
+
+
+def _by_set(grid: GridResults) -> list[Drawing]:
+    return [
+        Drawing(
+            f'PSNR vs frame, {label}',
+            f'psnr_vs_frame_{key}',
+            f'PSNR of {label} against the frame number, mean over the videos of each test set. '
+            f'{_about_curves(grid)}',
+            partial(psnr_vs_frame, grid, *pair),
+        )
+        for pair, label, key in _trained(grid)
+    ]
+
+
+def _since_reset(grid: GridResults) -> list[Drawing]:
+    return [
+        Drawing(
+            f'PSNR since a reset, {label}',
+            f'psnr_since_reset_{key}',
+            f'PSNR of {label} against the number of frames since the state was set back, mean over '
+            'resets, videos and seeds; that of the other methods at the same frames, with bands '
+            'from the worst to the best seed.',
+            partial(psnr_since_reset, grid, *pair),
+        )
+        for pair, label, key in _trained(grid)
+    ]
+
+
+def _by_video(grid: GridResults) -> list[Drawing]:
+    several = {k: s for k, s in grid.record.test_sets.items() if len(s.videos) > 1}
+    return [
+        Drawing(
+            f'PSNR vs frame by video, {label}, {test_set.label}',
+            f'psnr_by_video_{key}_{set_key}',
+            f'PSNR of {label} against the frame number on the videos of {test_set.label}. '
+            f'{_about_curves(grid)}',
+            partial(psnr_by_video, grid, *pair, set_key),
+        )
+        for pair, label, key in _trained(grid)
+        for set_key, test_set in several.items()
+    ]
+
+
+def _about_curves(grid: GridResults) -> str:
+    return _CURVES + _RESETS * any(method.reset_every for method in grid.methods)
+
+
+def _pictures(grid: GridResults, images: SavedImages) -> list[Drawing]:
+    found = []
+    sets = {key: images.videos(key) for key in grid.record.test_sets}
+    sets = {key: videos for key, videos in sets.items() if videos}
+    for pair, label, key in _trained(grid):
+        for set_key, videos in sets.items():
+            where = grid.record.test_sets[set_key].label
+            found += [
+                Drawing(
+                    f'pictures, {label}, {where}, {video}',
+                    f'comparison_{key}_{set_key}_{video}',
+                    f'{label} on {video} of {where}. The red rectangle is enlarged, where the '
+                    'methods differ most over the frames shown; below each part the PSNR of its '
+                    f'whole frame. {_SEED}',
+                    partial(comparison, grid, images, *pair, set_key, video),
+                )
+                for video in videos
+            ]
+            found.append(
+                Drawing(
+                    f'temporal profiles, {label}, {where}',
+                    f'profiles_{key}_{set_key}',
+                    f'Temporal profiles of {label} on {where}: one row of pixels over time '
+                    f'(downwards). {_SEED}',
+                    partial(temporal_profiles, grid, images, *pair, set_key),
+                )
+            )
+    for network in dict.fromkeys(network for (network, _), *_ in _trained(grid)):
+        label = grid.record.networks[network]
+        found += [
+            Drawing(
+                f'frames along time, {label}, {grid.record.test_sets[set_key].label}',
+                f'frames_{network}_{set_key}',
+                f'{label} on {videos[0]} of {grid.record.test_sets[set_key].label} along time, by '
+                f'strategy and training set, with the PSNR. {_SEED}',
+                partial(frame_grid, grid, images, network, set_key, videos[0]),
+            )
+            for set_key, videos in sets.items()
+        ]
+    return found
+
+
+def _trained(grid: GridResults) -> list[tuple[tuple[str, str], str, str]]:
+    """(network, training set), a label for both, and a key for file names."""
+    pairs = networks_and_sets(grid)
+    several = len({train_set for _, train_set in pairs}) > 1
+    found = []
+    for network, train_set in pairs:
+        key = f'{network}_{train_set}' if several else network
+        found.append(((network, train_set), heading(grid, train_set, network), key))
+    return found

@@ -1,0 +1,57 @@
+"""Which methods a figure shows."""
+
+from reports.methods import Method
+from reports.results import GridResults
+
+
+def networks_and_sets(grid: GridResults) -> list[tuple[str, str]]:
+    """Trained networks with their training sets, in display order."""
+    trained = (method for method in grid.methods if method.is_trained)
+    return list(dict.fromkeys((method.network, method.train_set) for method in trained))
+
+
+def drawn_methods(grid: GridResults) -> list[Method]:
+    """Methods that are drawn, in display order: plain ones, and resets of one of them.
+
+    Resets are what a user does about RI, the first strategy. Those of further methods and other
+    checkpoints would crowd the figures: they are in the tables and, at choice, on the page.
+    """
+    drawn, reset = [], {}
+    for method in grid.methods:
+        group, training = (method.train_set, method.network), method.training
+        if method.is_plain or (
+            method.checkpoint == 'last' and reset.setdefault(group, training) == training
+        ):
+            drawn.append(method)
+    return drawn
+
+
+def methods_of(grid: GridResults, network: str, train_set: str) -> list[Method]:
+    """What is drawn of the untrained references, then of one network on one training set."""
+    # References are shown beside every network.
+    return [
+        method
+        for method in drawn_methods(grid)
+        if not method.is_trained or (method.network, method.train_set) == (network, train_set)
+    ]
+
+
+def full_name(grid: GridResults, method: Method) -> str:
+    """Name of a method, with its training set if the grid has several."""
+    told = grid.has_several_train_sets and method.is_trained
+    return f'{method.name}, {grid.record.train_sets[method.train_set]}' if told else method.name
+
+
+def fewer(methods: list[Method], limit: int) -> list[Method]:
+    """At most one method a strategy (with and without FC) if there are more than ``limit``.
+
+    Of several R, the one that is there with and without FC is kept, otherwise the smallest.
+    """
+    if len(methods) <= limit:
+        return methods
+    conditioned = {method.repeats for method in methods if method.fc}
+    kept = {}
+    for method in sorted(methods, key=lambda m: (m.repeats not in conditioned, m.repeats or 0)):
+        # Untrained references differ by network alone.
+        kept.setdefault((method.strategy or method.network, method.fc), method)
+    return [method for method in methods if method in kept.values()]

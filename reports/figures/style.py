@@ -1,0 +1,143 @@
+"""The look of all figures: sizes of a two-column paper, and one colour for each strategy.
+
+Colours are seaborn's ``colorblind`` palette; line styles and markers tell strategies apart in grey
+as well.
+"""
+
+from dataclasses import dataclass, replace
+from itertools import cycle
+from pathlib import Path
+
+import seaborn as sns
+from matplotlib import colors, rc_context
+from matplotlib.figure import Figure
+
+from reports.files import replacing
+from reports.methods import Method
+
+COLUMN_WIDTH = 3.5  # inches
+PAGE_WIDTH = 7.16  # inches
+PNG_DPI = 200
+
+RC = {
+    **sns.axes_style('whitegrid'),
+    **sns.plotting_context('paper'),
+    # Times-like, and one with more characters: both come with matplotlib
+    'font.family': ['STIXGeneral', 'DejaVu Sans'],
+    'text.parse_math': False,  # a label may contain dollars
+    'font.size': 8,
+    'axes.titlesize': 8,
+    'axes.labelsize': 8,
+    'xtick.labelsize': 7,
+    'ytick.labelsize': 7,
+    'legend.fontsize': 7.5,
+    'legend.frameon': False,
+    'legend.handlelength': 2.4,
+    'lines.linewidth': 1.1,
+    'axes.linewidth': 0.6,
+    'axes.grid': True,
+    'axes.axisbelow': True,
+    'axes.spines.top': False,
+    'axes.spines.right': False,
+    'grid.color': '0.9',
+    'grid.linewidth': 0.5,
+    'xtick.major.width': 0.6,
+    'ytick.major.width': 0.6,
+    'xtick.major.size': 2.5,
+    'ytick.major.size': 2.5,
+    'pdf.fonttype': 42,  # embed TrueType: publishers refuse Type 3
+    'image.composite_image': False,  # pictures stay apart in the PDF
+    'figure.dpi': PNG_DPI,
+}
+
+_COLORS = sns.color_palette('colorblind').as_hex()
+RED = '#e3120b'  # the rectangle around what is enlarged
+# Key: strategy and whether it has frame-number conditioning. Value: colour and marker.
+_LOOKS = {
+    ('RI', False): (_COLORS[3], 's'),
+    ('RI', True): (_COLORS[1], 'D'),
+    ('TBPTT', False): (_COLORS[4], '^'),
+    ('TBPTT', True): (_COLORS[5], 'v'),
+    ('PI', False): (_COLORS[0], 'o'),
+    ('PI', True): (_COLORS[2], 'P'),
+    # Of Tol's muted palette: seaborn's has no more colours that stay clear of the shades of PI.
+    ('PI-all', False): ('#882255', 'X'),
+    ('PI-all', True): ('#999933', '*'),
+}
+_LINES = ('-', (0, (4, 1.2)), (0, (1, 1)), (0, (5, 1, 1, 1)))
+# Of other evaluations of the same runs: resets in their order, another checkpoint.
+_RESET_LINES = ((0, (3, 1)), (0, (1, 0.8)), (0, (6, 1)))
+_BEST_LINE = (0, (8, 2, 1, 2))
+
+
+# Untrained references, in their order.
+_REFERENCES = ((_COLORS[7], '--', 'x'), ('#4d4d4d', '-.', '+'), ('#b5b5b5', ':', '*'))
+
+
+@dataclass(frozen=True)
+class Look:
+    """Colour, line style and marker of one method."""
+
+    color: str
+    line: str | tuple
+    marker: str
+
+
+def looks(methods: list[Method]) -> dict[str, Look]:
+    """Short name -> its look, the same in every figure, network and training set of one grid.
+
+    Args:
+        methods: all of the grid. Larger R get darker shades and other lines, resets and other
+            checkpoints other lines.
+    """
+    repeats = sorted({method.repeats for method in methods if method.repeats is not None})
+    resets = sorted({method.reset_every for method in methods if method.reset_every})
+    references = dict.fromkeys(m.short_name for m in methods if not m.is_trained)
+    untrained = dict(zip(references, cycle(_REFERENCES), strict=False))
+    return {
+        m.short_name: _look_of_variant(_strategy_look(m, repeats), m, resets)
+        if m.is_trained
+        else Look(*untrained[m.short_name])
+        for m in methods
+    }
+
+
+def _strategy_look(method: Method, repeats: list[int]) -> Look:
+    color, marker = _LOOKS[method.strategy, method.fc]
+    shaded = method.repeats in repeats and len(repeats) > 1
+    index = repeats.index(method.repeats) if shaded else 0
+    # FC starts with another line than no FC: the curves of the two often coincide.
+    line = _LINES[(index + method.fc) % len(_LINES)]
+    color = _shade(color, index / (len(repeats) - 1)) if shaded else color
+    return Look(color, line, marker)
+
+
+def _look_of_variant(look: Look, method: Method, resets: list[int]) -> Look:
+    if method.checkpoint != 'last':
+        return replace(look, line=_BEST_LINE)
+    if method.reset_every:
+        return replace(
+            look, line=_RESET_LINES[resets.index(method.reset_every) % len(_RESET_LINES)]
+        )
+    return look
+
+
+def _shade(color: str, position: float) -> str:
+    """Between 25 % towards white (position 0) and 55 % towards black (position 1)."""
+    amount = 0.8 * position - 0.25
+    target = 1.0 if amount < 0 else 0.0
+    return colors.to_hex([c + (target - c) * abs(amount) for c in colors.to_rgb(color)])
+
+
+def save(figure: Figure, folder: Path, name: str) -> list[Path]:
+    """Write ``name.png`` and ``name.pdf``; return their paths."""
+    paths = [folder / f'{name}.{suffix}' for suffix in ('png', 'pdf')]
+    with rc_context(RC):
+        if figure.get_layout_engine():
+            # Laid out once here; otherwise each savefig would draw twice to lay out again.
+            figure.get_layout_engine().execute(figure)
+            figure.set_layout_engine('none')
+        for path in paths:
+            with replacing(path) as temporary:
+                figure.savefig(temporary)
+    return paths

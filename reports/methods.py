@@ -1,0 +1,91 @@
+"""What is compared: methods, and every name of them that is printed."""
+
+from dataclasses import asdict, dataclass
+from typing import Optional
+
+#: the columns by which tables of results tell methods apart; see ``Method.key``
+KEY = ['train_set', 'network', 'method']
+#: all columns of a method; see ``Method.columns``
+COLUMNS = [*KEY, 'variant', 'strategy', 'fc', 'repeats', 'reset_every', 'checkpoint']
+
+
+@dataclass(frozen=True)
+class Method:
+    """A network, how it was trained and how it is evaluated: what the trials of all seeds share.
+
+    Labels are made of it and never taken apart again.
+
+    Attributes:
+        train_set: key of the training set; '' for what is not trained here.
+        network: key of the network, or ``external/<key>`` of results from elsewhere.
+        network_label: as it is displayed, with the protocol of its scores if that is another one.
+        strategy: None for what is not trained here.
+        fc: whether it has frame-number conditioning.
+        repeats: R; None for strategies without it.
+        reset_every: the state is set back every so many frames; None for never.
+        checkpoint: ``last``, or ``best`` for that of the best validation.
+    """
+
+    train_set: str
+    network: str
+    network_label: str
+    strategy: Optional[str] = None
+    fc: bool = False
+    repeats: Optional[int] = None
+    reset_every: Optional[int] = None
+    checkpoint: str = 'last'
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether it is trained here; otherwise it is a reference."""
+        return self.strategy is not None
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is the main variant: the last checkpoint, its state carried through."""
+        return self.reset_every is None and self.checkpoint == 'last'
+
+    @property
+    def training(self) -> tuple:
+        """What the variants of its evaluation share, within a network and training set."""
+        return self.strategy, self.fc, self.repeats
+
+    @property
+    def strategy_label(self) -> str:
+        """How it was trained: 'PI & FC (R=8)'; '' for a reference."""
+        if not self.is_trained:
+            return ''
+        name = f'{self.strategy}{" & FC" if self.fc else ""}'
+        return f'{name} (R={self.repeats})' if self.repeats else name
+
+    @property
+    def variant_label(self) -> str:
+        """How it is evaluated: 'reset every 15'; '' for the main variant."""
+        reset = f'reset every {self.reset_every}' if self.reset_every else ''
+        best = '' if self.checkpoint == 'last' else f'{self.checkpoint} checkpoint'
+        return ', '.join(filter(None, [reset, best]))
+
+    @property
+    def short_name(self) -> str:
+        """Name among the methods of one network: 'PI & FC (R=8), reset every 15'."""
+        return _joined(self.strategy_label or self.network_label, self.variant_label)
+
+    @property
+    def name(self) -> str:
+        """Name among the methods of one training set: 'FRVSR w/ PI & FC (R=8), reset every 15'."""
+        trained = ' w/ '.join(filter(None, [self.network_label, self.strategy_label]))
+        return _joined(trained, self.variant_label)
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Its values in the columns ``KEY``."""
+        return self.train_set, self.network, self.name
+
+    def columns(self) -> dict:
+        """Its values in ``COLUMNS``; what files call "variant" is the short name."""
+        values = asdict(self) | {'method': self.name, 'variant': self.short_name}
+        return {name: values[name] for name in COLUMNS}
+
+
+def _joined(name: str, variant: str) -> str:
+    return ', '.join(filter(None, [name, variant]))
