@@ -39,15 +39,14 @@ def test_inverse_returns_the_input(block, real_clip):
 
 @torch.no_grad()
 def test_inverses_of_the_whole_component(settle, real_clip):
-    """With the paper's numbers of bottlenecks; the first stage, with its padding, in double."""
-    net = settle(RISTNNet(temporal=None)).spatial
-    x = F.pad(real_clip(1, 18, 26)[:, 0], (0, 0, 0, 0, 0, 13))
-    for number, branches in enumerate(net.stages):
-        branches.to(torch.float64 if number == 0 else torch.float32)
-        x = x.double() if number == 0 else x.float()
+    """With the paper's numbers of bottlenecks; in double, for rounding errors grow with depth and
+    differ between processors."""
+    net = settle(RISTNNet(temporal=None)).spatial.double()
+    x = F.pad(real_clip(1, 18, 26)[:, 0], (0, 0, 0, 0, 0, 13)).double()
+    for branches in net.stages:
         for branch in branches:
             y = branch.invertible(x)
-            assert (branch.invertible.inverse(y) - x).abs().max() <= 1e-5
+            assert (branch.invertible.inverse(y) - x).abs().max() <= 1e-10
         x = torch.cat([branch(x) for branch in branches], 1)
 
 
