@@ -46,7 +46,7 @@ def test_inverses_of_the_whole_component(settle, real_clip):
     for branches in net.stages:
         for branch in branches:
             y = branch.invertible(x)
-            assert (branch.invertible.inverse(y) - x).abs().max() <= 1e-10
+            assert (branch.invertible.inverse(y) - x).abs().max() <= 1e-7
         x = torch.cat([branch(x) for branch in branches], 1)
 
 
