@@ -3,6 +3,7 @@
 import argparse
 import errno
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,21 +11,32 @@ from contextlib import contextmanager
 from dataset_tools.manifest import DatasetError
 from harness.errors import UserError
 
-#: what a place to write to may be: full, over quota, read-only, not ours, not a folder
-_STORAGE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.ENOTDIR)
+#: what a place to write to may be: full, over quota, read-only, not ours, not a folder, a file
+_STORAGE_ERRORS = (
+    *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM),
+    *(errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ENAMETOOLONG),
+)
 
 
 @contextmanager
 def user_errors() -> Iterator[None]:
-    """Shows errors that the user can mend as one line instead of a traceback."""
+    """Shows errors that the user can mend as one line instead of a traceback.
+
+    A reader of the output that has gone, as ``head`` does, ends the command without a word.
+    """
     try:
         yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(128 + signal.SIGPIPE)
     except (UserError, DatasetError) as error:
         sys.exit(f'error: {error}')
     except OSError as error:
         if error.errno not in _STORAGE_ERRORS:
             raise
-        sys.exit(f'error: {error.filename}: {error.strerror}')
+        where = f'{error.filename}: ' if error.filename else ''
+        sys.exit(f'error: {where}{error.strerror}')
 
 
 def add_cfg_options(parser: argparse.ArgumentParser) -> None:

@@ -1,16 +1,31 @@
-"""Reading MMEngine configs."""
+"""Reading MMEngine configs, and importing the modules that they name."""
 
-from collections.abc import Sequence
+import importlib.machinery
+import importlib.util
+import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Optional
 
 from mmengine.config import Config, DictAction
-from mmengine.utils import import_modules_from_strings
 
 from harness.errors import fail
+
+#: whose configs grid files may name wherever they are
+_REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+def find_config(path: str, folder: str) -> str:
+    """Where a config is: below the current folder, below ``folder``, or among this project's."""
+    places = (Path(path), Path(folder) / path, _REPOSITORY / path)
+    return str(next((place for place in places if place.is_file()), path))
 
 
 def load_config(path: str, options: Sequence[str] = ()) -> Config:
     """Reads a config file without importing what it names, and applies ``KEY=VALUE`` options.
+
+    A config that names modules of its own in ``custom_imports`` notes in ``module_folders`` that
+    they may lie beside it.
 
     Raises:
         UserError: no such file, or not a config.
@@ -30,9 +45,73 @@ def load_config(path: str, options: Sequence[str] = ()) -> Config:
             for key, value in (option.split('=', 1) for option in options)
         }
     )
+    if own_modules(cfg) and 'module_folders' not in cfg:
+        cfg.module_folders = [str(Path(path).resolve().parent)]
     return cfg
 
 
-def import_custom_modules(cfg: Config) -> None:
-    """Imports what a config names in ``custom_imports``, so that its types are registered."""
-    import_modules_from_strings(**cfg.get('custom_imports', {'imports': None}))
+def custom_modules(cfg: dict) -> list[str]:
+    """The modules that a config names in ``custom_imports``, as MMEngine has it.
+
+    Raises:
+        UserError: the entry is neither a list of names nor ``dict(imports=[...])``.
+    """
+    entry = cfg.get('custom_imports') or []
+    names = entry.get('imports', []) if isinstance(entry, dict) else entry
+    names = [names] if isinstance(names, str) else names
+    if not isinstance(names, (list, tuple)) or not all(isinstance(n, str) for n in names):
+        fail(f'custom_imports: {entry!r} must be a list of modules, or dict(imports=[...])')
+    return list(names)
+
+
+def own_modules(cfg: dict) -> list[str]:
+    """Those of :func:`custom_modules` that are not this project's."""
+    return [name for name in custom_modules(cfg) if name.split('.')[0] != 'harness']
+
+
+def module_file(name: str, folders: Iterable[str]) -> Optional[Path]:
+    """Where a module is, without importing it; None if it is nowhere.
+
+    Args:
+        name: of a module, perhaps in packages.
+        folders: to look in after Python's own search path.
+    """
+    path: Optional[list[str]] = [*sys.path, *folders]
+    for depth in range(1, name.count('.') + 2):
+        spec = importlib.machinery.PathFinder.find_spec('.'.join(name.split('.')[:depth]), path)
+        if spec is None:
+            return None
+        path = list(spec.submodule_search_locations or ())
+    return Path(spec.origin) if spec.origin else None
+
+
+def import_custom_modules(cfg: dict) -> None:
+    """Imports what a config names in ``custom_imports``, so that its types are registered.
+
+    Runs of a grid also import its ``plugins``.
+
+    Raises:
+        UserError: there is no such module, it raises, or another of the same name is imported.
+    """
+    import_modules([*custom_modules(cfg), *cfg.get('plugins', ())], cfg.get('module_folders', ()))
+
+
+def import_modules(names: Iterable[str], folders: Sequence[str]) -> None:
+    """Imports modules from Python's search path or else from ``folders``.
+
+    Raises:
+        UserError: as :func:`import_custom_modules`.
+    """
+    for name in names:
+        file = module_file(name, folders)
+        if file is None and name not in sys.modules:
+            where = f'in {", ".join(folders)} or ' if folders else ''
+            fail(f'custom_imports: no module {name} {where}on the Python path (PYTHONPATH)')
+        sys.path.extend(folder for folder in folders if folder not in sys.path)
+        try:
+            module = importlib.import_module(name)
+        except Exception as error:  # a module may raise anything
+            fail(f'custom_imports: {file}: {type(error).__name__}: {error}')
+        found = getattr(module, '__file__', None)
+        if file and found and Path(found).resolve() != file.resolve():
+            fail(f'custom_imports: {name} is {found} already, and cannot be {file} as well')

@@ -5,10 +5,11 @@ import sys
 from fractions import Fraction
 from pathlib import Path
 
-sys.path[0] = str(Path(__file__).resolve().parents[1])  # the repository, not this folder
+if __name__ == '__main__':
+    sys.path[0] = str(Path(__file__).resolve().parents[1])  # the repository, not this folder
 
-from dataset_tools.commands.shared import positive  # noqa: E402
-from harness.cli import add_cfg_options  # noqa: E402
+from dataset_tools.commands.shared import positive
+from harness.cli import add_cfg_options
 
 EXAMPLES = """examples:
   python harness/infer.py mm_configs/frvsr/frvsr_paper.py iter_500000.pth my_clip.mp4 sr.mp4

@@ -10,10 +10,84 @@ import signal
 import sys
 from pathlib import Path
 
-sys.path[0] = str(Path(__file__).resolve().parents[1])  # the repository, not this folder
+if __name__ == '__main__':
+    sys.path[0] = str(Path(__file__).resolve().parents[1])  # the repository, not this folder
 
-from harness.grid.arguments import parse_args, parse_overrides  # noqa: E402
-from harness.signals import ENDING  # noqa: E402
+from harness.exits import ENDING
+from harness.grid.arguments import parse_args, parse_options, parse_overrides
+
+
+def main(argv=None) -> int:
+    args = parse_args(__doc__, argv)
+    from harness.cli import user_errors
+
+    with user_errors():
+        return run(args)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Plans, starts and reports.
+
+    Returns:
+        The exit code: 0, also where only a part of the grid was asked for and is done; 1 if runs
+        are not done in the end, or the report lacks something; 130 after Ctrl-C.
+    """
+    from harness.errors import fail
+    from harness.grid.expand import expand, write_record
+    from harness.grid.validation import load_grid
+    from harness.grid.views import counts_text, survey
+
+    settings = args.set + ([f'seed={args.seeds}'] if args.seeds else [])
+    grid = load_grid(args.grid, parse_overrides(settings), args.nproc)
+    runs = expand(grid)
+    work_dir = Path(args.work_dir or f'work_dirs/{grid.name}')
+    if work_dir.exists() and not work_dir.is_dir():
+        fail(f'--work-dir {work_dir}: is not a folder')
+    surveys = survey(runs, work_dir, grid.evaluation)
+    chosen = [s for s in surveys if _matches(s.run.run_id, args.only)]
+    if not chosen:
+        fail(f'--only {args.only}: no run of the grid matches; --status lists them')
+    if args.status or args.watch or args.explain:
+        return show(args, grid, chosen, work_dir)
+    if args.dry_run:
+        for s in chosen:
+            print(f'{s.status.status:8}{s.run.run_id}')
+    if args.export_script != '-':
+        print(counts_text(surveys))
+    if args.dry_run:
+        return 0
+    todo = [] if args.report_only else to_start(chosen, work_dir, args)
+    if todo:
+        check(args, grid, [s.run for s in todo], work_dir)
+    if args.export_script:
+        export_script(args, grid, todo, work_dir)
+        return 0
+    if args.plan:
+        return forecast(args, grid, [s.run for s in todo], work_dir)
+    write_record(grid, runs, work_dir)
+    if grid.evaluation.external:
+        from harness.grid.external import score_external
+
+        score_external(work_dir, grid.evaluation)
+    if todo:
+        try:
+            start_runs(args, grid, todo, work_dir)
+        except KeyboardInterrupt:
+            print('\ninterrupted; the same command goes on where it was', file=sys.stderr)
+            return 130
+    whole = report(work_dir)
+    surveys = survey(runs, work_dir, grid.evaluation)
+    print(counts_text(surveys))
+    left = [s for s in surveys if _matches(s.run.run_id, args.only) and s.status.status != 'DONE']
+    if args.report_only:
+        left = [s for s in left if s.status.status == 'FAILED']
+    if left:
+        print(f'{len(left)} of the runs are not done; --status says why', file=sys.stderr)
+    return int(bool(left) or not whole)
+
+
+def _matches(run_id: str, pattern: str | None) -> bool:
+    return not pattern or fnmatch.fnmatch(run_id, f'*{pattern}*')
 
 
 def to_start(surveys, work_dir: Path, args: argparse.Namespace) -> list:
@@ -28,29 +102,24 @@ def to_start(surveys, work_dir: Path, args: argparse.Namespace) -> list:
         given_up = status.failures > args.max_retries and not args.retry_failed
         if status.status == 'FAILED' and given_up:
             continue
-        trained = (run_folder(work_dir, run) / 'timing.json').is_file()
-        if args.eval_only and run.is_trained and not trained:
+        if args.eval_only and run.is_trained and not run_folder(work_dir, run).is_trained:
             continue
         chosen.append(survey)
     return chosen
 
 
-def report(work_dir: Path) -> None:
-    """Writes tables and figures, says where they are and shows the main table."""
-    from reports.report import build_report
+def check(args: argparse.Namespace, grid, runs: list, work_dir: Path) -> None:
+    """Refuses what could keep runs from working, before any of them starts."""
+    from harness.grid.launchers import launcher_class
+    from harness.grid.validation import check_start
 
-    result = build_report(work_dir)
-    for note in result.notes:
-        print(note)
-    width = max(len(description) for description, _ in result.outputs)
-    for description, path in result.outputs:
-        print(f'{description:<{width}}  {path}')
-    print(result.summary_text)
+    here = launcher_class(args.launcher or grid.launcher).is_local and not args.export_script
+    check_start(args.grid, grid, runs, work_dir, args.jobs or grid.jobs, here)
 
 
 def prepare_runs(args: argparse.Namespace, grid, todo: list, work_dir: Path) -> list:
     """Writes the folders of runs, given with their statuses."""
-    from harness.grid.start import prepare
+    from harness.grid.scheduler import prepare
 
     failed = [s.run.run_id for s in todo if s.status.status == 'FAILED']
     return prepare(
@@ -63,15 +132,35 @@ def prepare_runs(args: argparse.Namespace, grid, todo: list, work_dir: Path) -> 
     )
 
 
+def launcher_setting(args: argparse.Namespace, grid, name: str, work_dir: Path):
+    """What the launcher of that name is made for; the command line's options come first.
+
+    Raises:
+        UserError: there are options for another launcher.
+    """
+    from harness.errors import fail
+    from harness.grid.launchers import Setting
+
+    if args.slurm and name != 'slurm':
+        fail('--slurm KEY=VALUE needs --launcher slurm')
+    options = {
+        **grid.launcher_options.get(name, {}),
+        **parse_options(args.slurm, '--slurm'),
+        **parse_options(args.launcher_options, '--launcher-options'),
+    }
+    return Setting(work_dir, grid.name, args.jobs or grid.jobs, grid.nproc, options)
+
+
 def export_script(args: argparse.Namespace, grid, todo: list, work_dir: Path) -> None:
     """Prepares runs, given with their statuses, and writes the sbatch script that starts them."""
     from harness.errors import fail
-    from harness.grid.start import sbatch_script_of
+    from harness.grid.launchers.slurm.script import sbatch_script
 
     if not todo:
         fail('nothing to start; --status says why')
     works = prepare_runs(args, grid, todo, work_dir)
-    script = sbatch_script_of(grid, works, work_dir, args.slurm)
+    setting = launcher_setting(args, grid, 'slurm', work_dir)
+    script = sbatch_script([work.folder for work in works], setting)
     if args.export_script == '-':
         print(script, end='')
     else:
@@ -85,17 +174,21 @@ def start_runs(args: argparse.Namespace, grid, todo: list, work_dir: Path) -> No
     Raises:
         KeyboardInterrupt: on Ctrl-C, SIGTERM, SIGHUP, SIGUSR1 or SIGUSR2.
     """
-    from harness.grid.start import make_launcher, start
+    from rich.console import Console
 
-    hang_after = 60 * args.hang_minutes
-    launcher = make_launcher(grid, work_dir, args.launcher, args.jobs, args.slurm)
+    from harness.grid.launchers import launcher_class
+    from harness.grid.scheduler import Scheduler
+
+    name = args.launcher or grid.launcher
+    launcher = launcher_class(name)(launcher_setting(args, grid, name, work_dir))
     works = prepare_runs(args, grid, todo, work_dir)
     before = {number: signal.getsignal(number) for number in ENDING}
     for number, handler in before.items():
         if handler is not signal.SIG_IGN:  # nohup
             signal.signal(number, signal.default_int_handler)
     try:
-        start(works, launcher, args.max_retries, hang_after)
+        console = Console(soft_wrap=True)
+        Scheduler(launcher, console, args.max_retries, 60 * args.hang_minutes).work_through(works)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -105,8 +198,7 @@ def show(args: argparse.Namespace, grid, surveys, work_dir: Path) -> int:
     """What --status, --watch and --explain print."""
     from rich.console import Console
 
-    from harness.grid.explain import explain
-    from harness.grid.overview import print_status, watch
+    from harness.grid.views import explain, print_status, watch
 
     if args.explain:
         print(explain(args.explain, surveys, work_dir))
@@ -120,11 +212,11 @@ def show(args: argparse.Namespace, grid, surveys, work_dir: Path) -> int:
     return 0
 
 
-def plan(args: argparse.Namespace, grid, todo: list, work_dir: Path) -> int:
+def forecast(args: argparse.Namespace, grid, todo: list, work_dir: Path) -> int:
     """What --plan prints."""
     from rich.console import Console
 
-    from harness.grid.forecast import print_forecast
+    from harness.grid.forecast.forecast import print_forecast
 
     # where there is no terminal, lines need not fit one
     console = Console(width=None if sys.stdout.isatty() else 140, soft_wrap=True)
@@ -132,71 +224,22 @@ def plan(args: argparse.Namespace, grid, todo: list, work_dir: Path) -> int:
     return 0
 
 
-def main(argv=None) -> int:
-    args = parse_args(__doc__, argv)
-    from harness.cli import user_errors
+def report(work_dir: Path) -> bool:
+    """Writes tables and figures, says where they are and shows the main table.
 
-    with user_errors():
-        return run(args)
+    Returns:
+        Whether everything could be written.
+    """
+    from reports.report import build_report
 
-
-def run(args: argparse.Namespace) -> int:
-    """Plans, starts and reports; the exit code is 1 if any run has failed, 130 after Ctrl-C."""
-    from harness.grid.checks import check_start, load_grid
-    from harness.grid.expand import expand
-    from harness.grid.overview import counts_text, survey
-
-    settings = args.set + ([f'seed={args.seeds}'] if args.seeds else [])
-    grid = load_grid(args.grid, parse_overrides(settings), args.nproc)
-    runs = expand(grid)
-    work_dir = Path(args.work_dir or f'work_dirs/{grid.name}')
-    surveys = survey(runs, work_dir, grid.evaluation)
-    chosen = [
-        s for s in surveys if not args.only or fnmatch.fnmatch(s.run.run_id, f'*{args.only}*')
-    ]
-    if args.status or args.watch or args.explain:
-        return show(args, grid, chosen, work_dir)
-    if args.dry_run:
-        for s in chosen:
-            print(f'{s.status.status:8}{s.run.run_id}')
-    if args.export_script != '-':
-        print(counts_text(surveys))
-    if args.dry_run:
-        return 0
-    todo = [] if args.report_only else to_start(chosen, work_dir, args)
-    if todo:
-        here = (args.launcher or grid.launcher) == 'local' and not args.export_script
-        starting = [s.run for s in todo]
-        check_start(args.grid, grid, starting, work_dir, args.jobs or grid.jobs, here)
-    if args.export_script:
-        export_script(args, grid, todo, work_dir)
-        return 0
-    if args.plan:
-        return plan(args, grid, [s.run for s in todo], work_dir)
-    write_plan(grid, runs, work_dir)
-    if todo:
-        try:
-            start_runs(args, grid, todo, work_dir)
-        except KeyboardInterrupt:
-            print('\ninterrupted; the same command goes on where it was', file=sys.stderr)
-            return 130
-    report(work_dir)
-    surveys = survey(runs, work_dir, grid.evaluation)
-    print(counts_text(surveys))
-    return int('FAILED' in {s.status.status for s in surveys})
-
-
-def write_plan(grid, runs: list, work_dir: Path) -> None:
-    """What the reports need to know of the grid, and others' results, scored."""
-    from harness.files import write_json
-    from harness.grid.expand import grid_record
-
-    work_dir.mkdir(parents=True, exist_ok=True)
-    write_json(work_dir / 'grid.json', grid_record(grid, runs))
-    if grid.evaluation.external:
-        from harness.grid.external import score_external
-
-        score_external(work_dir, grid.evaluation)
+    result = build_report(work_dir)
+    for note in result.notes:
+        print(note)
+    width = max(len(description) for description, _ in result.outputs)
+    for description, path in result.outputs:
+        print(f'{description:<{width}}  {path}')
+    print(result.summary_text)
+    return not result.problems
 
 
 if __name__ == '__main__':

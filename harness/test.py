@@ -4,9 +4,10 @@ import argparse
 import sys
 from pathlib import Path
 
-sys.path[0] = str(Path(__file__).resolve().parents[1])  # the repository, not this folder
+if __name__ == '__main__':
+    sys.path[0] = str(Path(__file__).resolve().parents[1])  # the repository, not this folder
 
-from harness.cli import add_run_options, parse_run_args  # noqa: E402
+from harness.cli import add_run_options, parse_run_args
 
 EXAMPLES = """examples:
   python harness/test.py mm_configs/frvsr/frvsr_rr_quickstart.py \\

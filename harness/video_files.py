@@ -22,7 +22,7 @@ from dataset_tools.frames import (
 from dataset_tools.prepare.sources import VIDEO_SUFFIXES, find_videos
 
 from .errors import fail
-from .files import replacing
+from .runs.files import replacing
 
 # nearly lossless: the artefacts to look at shall be the network's, not the codec's
 _X264 = {'crf': '14'}

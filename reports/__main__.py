@@ -38,14 +38,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
 
     # Not at the top: pandas and matplotlib take seconds, and --help must not.
-    from reports.reading.run_files import ReportError
+    from harness.cli import user_errors
+    from harness.errors import UserError
     from reports.report import build_report
 
     try:
         report = build_report(arguments.work_dir, arguments.output)
-    except ReportError as error:
+    except UserError as error:
         print(f'error: {error}', file=sys.stderr)
         return 2
+    with user_errors():
+        _print(report)
+    return 1 if report.problems else 0
+
+
+def _print(report) -> None:
     for note in report.notes[len(report.problems) :]:
         print(f'note: {note}')
     for description, path in report.outputs:
@@ -53,7 +60,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(f'\n{report.summary_text}', end='')
     for problem in report.problems:
         print(f'error: {problem}', file=sys.stderr)
-    return 1 if report.problems else 0
 
 
 if __name__ == '__main__':

@@ -24,6 +24,7 @@ class Method:
         repeats: R; None for strategies without it.
         reset_every: the state is set back every so many frames; None for never.
         checkpoint: ``last``, or ``best`` for that of the best validation.
+        strategy_name: the strategy as it is displayed; '' for its key.
     """
 
     train_set: str
@@ -34,6 +35,7 @@ class Method:
     repeats: Optional[int] = None
     reset_every: Optional[int] = None
     checkpoint: str = 'last'
+    strategy_name: str = ''
 
     @property
     def is_trained(self) -> bool:
@@ -55,7 +57,7 @@ class Method:
         """How it was trained: 'PI & FC (R=8)'; '' for a reference."""
         if not self.is_trained:
             return ''
-        name = f'{self.strategy}{" & FC" if self.fc else ""}'
+        name = f'{self.strategy_name or self.strategy}{" & FC" if self.fc else ""}'
         return f'{name} (R={self.repeats})' if self.repeats else name
 
     @property

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple, Optional, TypeVar
 
-from reports.reading.text import clean
+from harness.runs.text import clean
 
 T = TypeVar('T')
 

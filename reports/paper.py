@@ -23,8 +23,8 @@ from typing import NamedTuple, Optional
 
 import pandas as pd
 
+from harness.runs.grid_json import TestSet
 from reports.methods import Method
-from reports.reading.run_files import TestSet
 from reports.results import GridResults
 
 VALUES = Path(__file__).with_name('paper_values.csv')

@@ -3,13 +3,13 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from harness.errors import fail
+from harness.runs.files import write_text
 from reports.figures.drawers import Drawers, Drawn
 from reports.figures.saved_images import SavedImages
-from reports.files import write_text
 from reports.html.page import write_page
 from reports.outputs import Outputs
 from reports.paper import wrong_names
-from reports.reading.run_files import ReportError
 from reports.results import GridResults, load_grid
 from reports.tables.files import write_tables
 from reports.tables.latex import latex_figures
@@ -50,7 +50,7 @@ def build_report(work_dir: str | Path, output: str | Path | None = None) -> Repo
         output: folder to write into; default ``work_dir/report``.
 
     Raises:
-        ReportError: ``work_dir`` holds no usable ``grid.json``, or the folder cannot be made.
+        UserError: ``work_dir`` holds no usable ``grid.json``, or the folder cannot be made.
     """
     grid = load_grid(work_dir)
     images = SavedImages(Path(work_dir), grid)
@@ -80,7 +80,7 @@ def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ReportError(f'{folder} cannot be the folder of a report: {error.strerror}') from None
+        fail(f'{folder} cannot be the folder of a report: {error.strerror}')
 
 
 def _write_figures(drawn: list[Drawn], path: Path) -> Path:

@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from harness.runs.grid_json import GridRecord, read_grid_record
 from reports.methods import COLUMNS, KEY, Method
 from reports.reading.evaluations import read_evaluations
-from reports.reading.run_files import GridRecord, read_grid_record
 from reports.runs import list_trials, read_runs, settle
 from reports.stability import (
     LONG,
@@ -152,7 +152,7 @@ def load_grid(work_dir: str | Path) -> GridResults:
     """Read all runs of a grid.
 
     Raises:
-        ReportError: ``work_dir`` holds no usable ``grid.json``.
+        InvalidFile: ``work_dir`` holds no usable ``grid.json``.
     """
     work_dir = Path(work_dir)
     record = read_grid_record(work_dir)

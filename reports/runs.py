@@ -5,17 +5,16 @@ from pathlib import Path
 
 import pandas as pd
 
-from reports.files import InvalidFile
+from harness.runs.evaluations import Variant
+from harness.runs.files import InvalidFile
+from harness.runs.grid_json import GridRecord
 from reports.methods import KEY, Method
 from reports.reading.run_files import (
-    STRATEGIES,
     TIMING_FIELDS,
-    GridRecord,
-    Variant,
     read_external,
     read_status,
     read_timing,
-    run_folder,
+    run_path,
 )
 
 
@@ -100,7 +99,7 @@ def _display_order(run: dict, grid: GridRecord) -> tuple:
     return (
         train_order,
         list(grid.networks).index(run['network']),
-        STRATEGIES.index(run['strategy']),
+        [None, *grid.strategies].index(run['strategy']),
         run['fc'],
         run['repeats'] or 0,
         run['seed'],
@@ -108,7 +107,7 @@ def _display_order(run: dict, grid: GridRecord) -> tuple:
 
 
 def _read_run(run: dict, grid: GridRecord, work_dir: Path) -> tuple[Method, dict]:
-    folder = run_folder(work_dir, run['run_id'])
+    folder = run_path(work_dir, run['run_id'])
     trained, external = run['strategy'] is not None, run['run_id'] == run['network']
     label = grid.networks[run['network']]
     timing, protocol = dict.fromkeys(TIMING_FIELDS), ''
@@ -125,7 +124,8 @@ def _read_run(run: dict, grid: GridRecord, work_dir: Path) -> tuple[Method, dict
     # An untrained reference belongs to no training set, whatever the grid wrote there.
     train_set = run['train_set'] if trained else ''
     axes = {key: run[key] for key in ('strategy', 'fc', 'repeats')}
-    method = Method(train_set, run['network'], label, **axes)
+    strategy = grid.strategies[run['strategy']].label if trained else ''
+    method = Method(train_set, run['network'], label, strategy_name=strategy, **axes)
     named = method.columns()
     return method, {
         'run_id': run['run_id'],

@@ -71,9 +71,10 @@ def run_score(args: argparse.Namespace) -> None:
     pairs, protocol = pair_videos(args.gt, args.pred), PROTOCOLS[args.protocol]
     with _progress(count_frames(pairs, protocol)) as bar:
         table = score(pairs, protocol, args.metrics, bar.update)
+    if args.output:  # before anything is printed, for the reader may be gone
+        write_frames(table, args.output)
     _show(video_means(table))
     if args.output:
-        write_frames(table, args.output)
         print(f'{args.output}: {len(table)} frames, protocol {args.protocol}')
 
 

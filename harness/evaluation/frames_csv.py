@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from harness.files import replacing
+from harness.runs.files import replacing
 
 
 def write_frames(table: pd.DataFrame, path: Path) -> None:

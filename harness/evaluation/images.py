@@ -7,42 +7,17 @@ all runs, by :mod:`harness.evaluation.references`.
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple, Optional
+from typing import Optional
 
 import numpy as np
 
 from dataset_tools.frames import encode_png
 from dataset_tools.manifest import SCALE, VideoSet
-from harness.files import replacing
+from harness.runs.evaluations import Crop, Selection, VideoSelection
+from harness.runs.files import replacing
 
 #: default: this many videos of a set, and crops of at most this many pixels
 _VIDEOS, _CROP = 2, 512
-
-
-class Crop(NamedTuple):
-    """A part of an HR frame, in pixels."""
-
-    top: int
-    left: int
-    height: int
-    width: int
-
-    def cut(self, image: np.ndarray, scale: int = 1) -> np.ndarray:
-        """The part of an image (H, W, 3) that is ``scale`` times smaller than HR."""
-        top, left, height, width = (value // scale for value in self)
-        return image[top : top + height, left : left + width]
-
-
-class VideoSelection(NamedTuple):
-    """What is kept of a video of ``length``: frames, a crop, and a row for the temporal profile."""
-
-    length: int
-    frames: tuple[int, ...]
-    crop: Crop
-    row: int
-
-
-Selection = dict[str, VideoSelection]  # by video
 
 
 def select_images(

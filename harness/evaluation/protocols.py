@@ -41,6 +41,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from harness.errors import fail
+
 from .metrics import Y_WEIGHTS, mean_ssim, psnr, rgb_to_y, ssim
 
 Region = tuple[slice, slice]  # rows, columns
@@ -220,3 +222,18 @@ PROTOCOLS = {
         ),
     )
 }
+#: those of ``PROTOCOLS`` that plugins have added
+OWN_PROTOCOLS: set[str] = set()
+
+
+def register_protocol(protocol: Protocol) -> Protocol:
+    """Adds a protocol under its name, for a grid's ``plugins``; returns it.
+
+    Raises:
+        UserError: the name is one of this project's.
+    """
+    if protocol.name in PROTOCOLS and protocol.name not in OWN_PROTOCOLS:
+        fail(f'register_protocol: {protocol.name!r} is taken; choose another name')
+    PROTOCOLS[protocol.name] = protocol
+    OWN_PROTOCOLS.add(protocol.name)
+    return protocol

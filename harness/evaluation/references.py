@@ -5,14 +5,16 @@ and ``_bicubic.png``, ``<video>/profile_gt.png`` and ``profile_bicubic.png``, an
 which lists them.
 """
 
-import shutil
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from dataset_tools.manifest import SCALE, VideoSet
-from harness.files import read_json, write_json
+from harness.errors import fail
+from harness.runs.files import read_json, write_json
 
 from .images import Crop, Selection, VideoSelection, write_png
 from .videos import set_frames
@@ -23,6 +25,8 @@ def write_references(
 ) -> None:
     """Writes the references of a set unless they are there already.
 
+    Several commands may do so at once. A folder that was made by something else stays.
+
     Args:
         folder: ``references/<set>``; what it held for another selection is removed.
         test_set: the set.
@@ -31,15 +35,32 @@ def write_references(
 
     Raises:
         DatasetError: a frame cannot be read.
+        UserError: the folder holds something else.
     """
     content = _describe(test_set, selection, lr_kind)
     if read_json(folder / 'images.json') == content:
         return
-    shutil.rmtree(folder, ignore_errors=True)
-    for video, chosen in selection.items():
-        _write_video(folder / video, test_set, video, chosen, lr_kind)
-    folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / 'images.json', content)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix='.references-', dir=folder.parent) as temporary:
+        draft = Path(temporary) / 'new'
+        draft.mkdir()
+        for video, chosen in selection.items():
+            _write_video(draft / video, test_set, video, chosen, lr_kind)
+        write_json(draft / 'images.json', content)
+        _put_in_place(draft, folder, Path(temporary) / 'old')
+
+
+def _put_in_place(draft: Path, folder: Path, old: Path) -> None:
+    """Makes ``draft`` the folder; what was there goes to ``old``."""
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / 'images.json').is_file():
+        fail(f'{folder}: holds something else than references (no images.json); move it away')
+    with suppress(FileNotFoundError):  # there was none, or another command has just moved it
+        folder.rename(old)
+    try:
+        draft.rename(folder)
+    except OSError:
+        if read_json(folder / 'images.json') != read_json(draft / 'images.json'):
+            raise  # nobody else has put the same there
 
 
 def _describe(test_set: VideoSet, selection: Selection, lr_kind: str) -> dict:

@@ -1,9 +1,12 @@
 """The columns of per-frame results and what fills them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Optional
 
 import numpy as np
+
+from dataset_tools.names import name_problem
+from harness.errors import fail
 
 from .metrics import psnr
 from .perceptual import Lpips, TemporalLpips, missing_weights
@@ -21,15 +24,45 @@ OPTIONAL_METRICS = {
     'lpips': Lpips,
     'tlp': TemporalLpips,
 }
-METRICS = (*BASIC_METRICS, *MASK_METRICS, *OPTIONAL_METRICS)
+#: those of ``OPTIONAL_METRICS`` that plugins have added
+OWN_METRICS: set[str] = set()
+
+
+def register_metric(name: str) -> Callable[[type], type]:
+    """Decorator that adds a metric under the name of its column, for a grid's ``plugins``.
+
+    The class is made anew, without arguments, for each video. Its objects are called with each
+    frame in order, ``metric(gt, sr, region)``, as those in ``temporal.py``: uint8 RGB (H, W, 3)
+    both, and the (rows, columns) that the protocol scores; they give a number, NaN for none.
+
+    Raises:
+        UserError: the name is taken, or is no name for a column.
+    """
+    taken = (*BASIC_METRICS, *MASK_METRICS, *OPTIONAL_METRICS, 'video', 'frame', 'ms')
+    if problem := name_problem(name):
+        fail(f'register_metric: {problem}')
+    if name in taken and name not in OWN_METRICS:
+        fail(f'register_metric: {name!r} is taken; choose another name')
+
+    def register(metric: type) -> type:
+        OPTIONAL_METRICS[name] = metric
+        OWN_METRICS.add(name)
+        return metric
+
+    return register
+
+
+def all_metrics() -> tuple[str, ...]:
+    """Every metric, in the order of the columns."""
+    return (*BASIC_METRICS, *MASK_METRICS, *OPTIONAL_METRICS)
 
 
 def metric_problems(names: Iterable[str]) -> list[str]:
     """Why some of these metrics cannot be computed; empty if all can."""
     problems = []
     for name in names:
-        if name not in METRICS:
-            problems.append(f'unknown metric {name!r}; there are {", ".join(METRICS)}')
+        if name not in all_metrics():
+            problems.append(f'unknown metric {name!r}; there are {", ".join(all_metrics())}')
         elif name in ('lpips', 'tlp') and missing_weights():
             problems.append(f'{name} {missing_weights()}')
     return problems
@@ -38,7 +71,7 @@ def metric_problems(names: Iterable[str]) -> list[str]:
 def metric_columns(metrics: Iterable[str], has_masks: bool) -> list[str]:
     """Columns of the results, in order: the basic metrics, those of masks, and ``metrics``."""
     wanted = {*BASIC_METRICS, *metrics, *MASK_METRICS}
-    return [m for m in METRICS if m in wanted and (has_masks or m not in MASK_METRICS)]
+    return [m for m in all_metrics() if m in wanted and (has_masks or m not in MASK_METRICS)]
 
 
 class VideoScorer:

@@ -1,6 +1,7 @@
 """The command line of run_grid.py."""
 
 import argparse
+import math
 from typing import Optional
 
 EXAMPLES = """examples:
@@ -54,7 +55,17 @@ def parse_args(description: str, argv: Optional[list[str]] = None) -> argparse.N
         '--eval-only', action='store_true', help='start only missing evaluations, train nothing'
     )
     how = parser.add_argument_group('how they are run')
-    how.add_argument('--launcher', choices=('local', 'slurm'), help="the grid file's by default")
+    how.add_argument(
+        '--launcher', help="local, slurm or one of the grid's plugins; the grid file's by default"
+    )
+    how.add_argument(
+        '--launcher-options',
+        nargs='+',
+        action='extend',
+        default=[],
+        metavar='KEY=VALUE',
+        help='what the launcher is told, beside the entry of its name in the grid file',
+    )
     how.add_argument('--jobs', type=int, help="local worker processes; the grid file's by default")
     how.add_argument(
         '--nproc', type=int, help='processes (GPUs) of each training, started by torchrun'
@@ -79,8 +90,8 @@ def parse_args(description: str, argv: Optional[list[str]] = None) -> argparse.N
         action='extend',
         default=[],
         metavar='KEY=VALUE',
-        help='what a job asks for, beside the grid file: time, partition, account, qos, '
-        'constraint, exclude, gpus, cpus, mem, array_parallelism, signal_delay, setup',
+        help='the same for --launcher slurm: time, partition, account, qos, constraint, exclude, '
+        'gpus, cpus, mem, array_parallelism, signal_delay, setup',
     )
     instead = parser.add_mutually_exclusive_group()
     instead.add_argument(
@@ -90,7 +101,7 @@ def parse_args(description: str, argv: Optional[list[str]] = None) -> argparse.N
     )
     for option, text in (
         ('--dry-run', 'list the runs and their status'),
-        ('--status', 'show where all runs stand: progress, process, last sign of life, reasons'),
+        ('--status', 'show where all runs stand: progress, process, last heartbeat, reasons'),
         ('--watch', 'the same, live, until nothing runs any more'),
         ('--plan', 'measure a little and estimate time, memory and disk of what is left to do'),
         ('--report-only', 'start nothing, only report'),
@@ -103,8 +114,10 @@ def parse_args(description: str, argv: Optional[list[str]] = None) -> argparse.N
             parser.error(f'{option} must be at least 1')
     if args.max_retries < 0:
         parser.error('--max-retries must not be negative')
-    if args.hang_minutes <= 0:
-        parser.error('--hang-minutes must be positive')
+    if not 0 < args.hang_minutes < math.inf:
+        parser.error('--hang-minutes must be a positive number')
+    if args.explain == '' or args.only == '':
+        parser.error('--explain and --only need a part of the id of a run')
     return args
 
 
@@ -123,3 +136,21 @@ def parse_overrides(settings: list[str]) -> dict[str, list]:
             for v in values.split(',')
         ]
     return overrides
+
+
+def parse_options(settings: list[str], option: str) -> dict[str, str]:
+    """``['time=4:00:00', 'gpus=2']`` -> ``{'time': '4:00:00', 'gpus': '2'}``.
+
+    Args:
+        settings: of the command line.
+        option: by which they were given, for the message.
+
+    Raises:
+        UserError: one has no value.
+    """
+    from harness.errors import fail
+
+    for setting in settings:
+        if not all(setting.partition('=')):
+            fail(f'{option} {setting}: must look like KEY=VALUE')
+    return dict(setting.split('=', 1) for setting in settings)

@@ -10,12 +10,17 @@ from typing import NamedTuple, Optional
 from mmengine.config import Config
 
 from dataset_tools.manifest import VideoSet
+from harness.configs import custom_modules, module_file, own_modules
 from harness.errors import fail
+from harness.runs.evaluations import BEST, Variant
+from harness.runs.folder import RunFolder
+from harness.runs.grid_json import network_entry, set_entry, write_grid_record
+from harness.runs.identity import digest, identity_of
 
-from .evaluation_plan import External
-from .evaluations import BEST, Variant
-from .grid_file import STRATEGIES, WITH_REPEATS, Grid, load_network
-from .identity import digest, identity_of
+from .grid_file import Grid, load_network
+
+#: bytes of a run id; file systems allow 255 for the name of a folder
+_LONGEST_ID = 240
 
 
 class Axes(NamedTuple):
@@ -37,8 +42,9 @@ class Run:
         run_id: its name, which ends in a hash of its identity.
         axes: where it stands in the grid.
         content: the resolved config as plain values.
-        identity: all that determines its result, see :mod:`harness.grid.identity`.
+        identity: all that determines its result, see :mod:`harness.runs.identity`.
         variants: how it is evaluated.
+        random: random weights may be evaluated, where it is neither trained nor has others.
     """
 
     run_id: str
@@ -46,6 +52,7 @@ class Run:
     content: dict
     identity: dict
     variants: tuple[Variant, ...]
+    random: bool = False
 
     @cached_property
     def cfg(self) -> Config:
@@ -56,6 +63,11 @@ class Run:
     def is_trained(self) -> bool:
         """Whether there is anything to train."""
         return self.axes.strategy is not None
+
+    @property
+    def weights(self) -> Optional[str]:
+        """The file or URL of the weights that it begins with."""
+        return self.content.get('load_from')
 
     @property
     def iterations(self) -> int:
@@ -72,8 +84,17 @@ class Run:
         )
 
 
+class Start(NamedTuple):
+    """A run that is to start; how messages name its network, and whether it is to be trained."""
+
+    where: str
+    run: Run
+    trains: bool
+
+
 def expand(grid: Grid) -> list[Run]:
     """All runs of a grid in the order of its sweeps, each once."""
+    configs = {key: load_network(entry).to_dict() for key, entry in grid.networks.items()}
     resets: dict[Axes, dict[Optional[int], None]] = {}
     for sweep in grid.sweeps:
         product = itertools.product(
@@ -85,10 +106,11 @@ def expand(grid: Grid) -> list[Run]:
             sweep['seeds'],
         )
         for network, strategy, fc, repeats, train_set, seed in product:
+            repeats = repeats if grid.has_repeats(strategy) else None
             axes = _used_axes(network, strategy, fc, repeats, train_set, seed)
-            every = [None, *(sweep['reset_every'] if strategy else ())]
+            loads = strategy or configs[network].get('load_from')
+            every = [None, *(sweep['reset_every'] if loads else ())]
             resets.setdefault(axes, {}).update(dict.fromkeys(every))
-    configs = {key: load_network(entry).to_dict() for key, entry in grid.networks.items()}
     return [_make_run(grid, configs, axes, tuple(every)) for axes, every in resets.items()]
 
 
@@ -96,9 +118,7 @@ def _used_axes(network, strategy, fc, repeats, train_set, seed) -> Axes:
     """The same for value combinations that are one and the same run."""
     if strategy is None:
         return Axes(network, None, False, None, '', 0)
-    return Axes(
-        network, strategy, fc, repeats if strategy in WITH_REPEATS else None, train_set, seed
-    )
+    return Axes(network, strategy, fc, repeats, train_set, seed)
 
 
 def _make_run(grid: Grid, configs: dict[str, dict], axes: Axes, resets) -> Run:
@@ -108,7 +128,9 @@ def _make_run(grid: Grid, configs: dict[str, dict], axes: Axes, resets) -> Run:
     chooses_best = bool(axes.strategy) and _keeps_best(cfg)
     if chooses_best:
         variants.append(Variant(checkpoint=BEST))
-    identity = identity_of(cfg, train_set, chooses_best)
+    folders = cfg.get('module_folders', ())
+    modules = {name: module_file(name, folders) for name in own_modules(cfg)}
+    identity = identity_of(cfg, train_set, chooses_best, modules)
     parts = [axes.network, axes.strategy or 'untrained']
     if axes.repeats:
         parts.append(f'R{axes.repeats}')
@@ -117,7 +139,11 @@ def _make_run(grid: Grid, configs: dict[str, dict], axes: Axes, resets) -> Run:
     if axes.strategy:
         parts += [axes.train_set, f's{axes.seed}']
     parts.append(digest(identity)[:8])
-    return Run('-'.join(parts), axes, cfg, identity, tuple(variants))
+    run_id = '-'.join(parts)
+    if len(run_id.encode()) > _LONGEST_ID:
+        fail(f'run {run_id}: its folder would need a shorter name; shorten the keys')
+    is_random = grid.networks[axes.network].get('random', False)
+    return Run(run_id, axes, cfg, identity, tuple(variants), is_random)
 
 
 def _keeps_best(cfg: dict) -> bool:
@@ -136,13 +162,14 @@ def resolve_config(grid: Grid, network: dict, axes: Axes) -> dict:
     cfg = deepcopy(network)
     if 'model' not in cfg:
         fail(f'config {path}: has no model')
+    _add_modules(grid, cfg)
     if not axes.strategy:
         return cfg
     if 'train_cfg' not in cfg or 'train_dataloader' not in cfg:
         fail(f'config {path}: needs train_cfg and train_dataloader for strategy {axes.strategy}')
     train_set = grid.train_sets[axes.train_set]
     loop = cfg['train_cfg']
-    loop.update(STRATEGIES[axes.strategy])
+    loop.update(grid.strategies[axes.strategy].loop)
     loop.update(cfg.pop('strategies', {}).get(axes.strategy, {}))
     if axes.repeats:
         loop['repeats'] = axes.repeats
@@ -160,46 +187,43 @@ def resolve_config(grid: Grid, network: dict, axes: Axes) -> dict:
     return cfg
 
 
-def grid_record(grid: Grid, runs: list[Run]) -> dict:
-    """``grid.json``: what the reports need to know of the plan, in display order."""
-    return dict(
-        name=grid.name,
-        networks=_network_records(grid, runs),
-        train_sets={key: _set_record(grid, key, s) for key, s in grid.train_sets.items()},
-        test_sets={key: _set_record(grid, key, s) for key, s in grid.test_sets.items()},
-        external={key: _external_record(e) for key, e in grid.evaluation.external.items()},
+def _add_modules(grid: Grid, cfg: dict) -> None:
+    """What the grid file names beside the config's own modules."""
+    if grid.modules:
+        names = dict.fromkeys([*custom_modules(cfg), *grid.modules])
+        cfg['custom_imports'] = dict(imports=list(names))
+    if grid.plugins:
+        cfg['plugins'] = list(grid.plugins)
+    if grid.modules or grid.plugins:
+        cfg['module_folders'] = list(dict.fromkeys([*cfg.get('module_folders', ()), grid.folder]))
+
+
+def write_record(grid: Grid, runs: list[Run], work_dir: Path) -> None:
+    """Writes ``grid.json``: what the reports need to know of the grid, in display order."""
+    lr_kinds = {run.axes.network: run.content.get('lr_kind', 'lr_bd') for run in runs}
+    used = dict.fromkeys(run.axes.strategy for run in runs if run.is_trained)
+    write_grid_record(
+        work_dir,
+        grid.name,
+        networks={
+            key: network_entry(entry['label'], entry.get('paper'), lr_kinds.get(key, 'lr_bd'))
+            for key, entry in grid.networks.items()
+        },
+        train_sets={key: _set_entry(grid, key, s) for key, s in grid.train_sets.items()},
+        test_sets={key: _set_entry(grid, key, s) for key, s in grid.test_sets.items()},
+        external={
+            key: network_entry(entry.label, entry.paper)
+            for key, entry in grid.evaluation.external.items()
+        },
+        strategies=[grid.strategies[key] for key in used],
         runs=[run.record() for run in runs],
     )
 
 
-def _network_records(grid: Grid, runs: list[Run]) -> dict[str, dict]:
-    lr_kinds = {run.axes.network: run.content.get('lr_kind', 'lr_bd') for run in runs}
-    return {
-        key: dict(
-            {name: entry[name] for name in ('label', 'paper') if name in entry},
-            lr_kind=lr_kinds.get(key, 'lr_bd'),
-        )
-        for key, entry in grid.networks.items()
-    }
+def _set_entry(grid: Grid, key: str, video_set: VideoSet) -> dict:
+    return set_entry(video_set, grid.labels[key], grid.papers.get(key))
 
 
-def _external_record(entry: External) -> dict[str, str]:
-    return dict(label=entry.label, **({'paper': entry.paper} if entry.paper else {}))
-
-
-def _set_record(grid: Grid, key: str, video_set: VideoSet) -> dict:
-    """Names of a set, and of each of its videos the frames and the HR size (height, width)."""
-    videos = video_set.videos.values()
-    paper = {'paper': grid.papers[key]} if key in grid.papers else {}
-    return dict(
-        label=grid.labels[key],
-        **paper,
-        checksum=video_set.checksum,
-        videos={video.name: video.frames for video in videos},
-        sizes={video.name: video.sizes['gt'] for video in videos},
-    )
-
-
-def run_folder(work_dir: Path, run: Run) -> Path:
+def run_folder(work_dir: Path, run: Run) -> RunFolder:
     """Where a run keeps everything."""
-    return work_dir / 'runs' / run.run_id
+    return RunFolder.of(work_dir, run.run_id)

@@ -12,42 +12,47 @@ import pandas as pd
 from tqdm import tqdm
 
 from dataset_tools.manifest import VideoSet
+from dataset_tools.names import name_problem
 from harness.errors import UserError, fail
 from harness.evaluation.frames_csv import missing_metrics, write_frames
 from harness.evaluation.protocols import DEFAULT, PROTOCOLS
 from harness.evaluation.score import count_frames, pair_videos, score
 from harness.evaluation.scorer import BASIC_METRICS
-from harness.files import read_json, write_json
+from harness.runs.files import read_json, write_json
 
-from .evaluation_plan import EvaluationPlan, External
+from .evaluation import EvaluationSettings, External
 
 
-def score_external(work_dir: Path, plan: EvaluationPlan) -> None:
+def score_external(work_dir: Path, evaluation: EvaluationSettings) -> None:
     """Scores all results that are new or have changed since they were scored.
 
     Raises:
         UserError: results do not fit their test set; the message says which entry it is.
         DatasetError: a frame cannot be read.
     """
-    for key, entry in plan.external.items():
+    for key, entry in evaluation.external.items():
         folder = work_dir / 'external' / key
         done = read_json(folder / 'external.json').get('results', {})
         results = {}
         for name, path in entry.results.items():
-            output, test_set = folder / f'frames_{name}.csv', plan.test_sets[name]
-            results[name] = _describe(path, test_set, entry, plan.metrics)
+            output, test_set = folder / f'frames_{name}.csv', evaluation.test_sets[name]
+            results[name] = _describe(path, test_set, entry, evaluation)
             if done.get(name) != results[name] or not output.is_file():
                 try:
-                    write_frames(_table(path, test_set, entry, plan.metrics), output)
+                    write_frames(_table(path, test_set, entry, evaluation.metrics), output)
                 except UserError as error:
                     raise UserError(f'external_results.{key}.results.{name}: {error}') from error
         for name in done.keys() - results.keys():
+            if name_problem(name):  # nothing that this program has written
+                continue
             (folder / f'frames_{name}.csv').unlink(missing_ok=True)
         content = dict(label=entry.label, protocol=entry.protocol, results=results)
         write_json(folder / 'external.json', content)
 
 
-def _describe(path: Path, test_set: VideoSet, entry: External, metrics: Sequence[str]) -> dict:
+def _describe(
+    path: Path, test_set: VideoSet, entry: External, evaluation: EvaluationSettings
+) -> dict:
     """Where results are and all else that their scores depend on."""
     files = [path] if path.is_file() else sorted(f for f in path.rglob('*') if f.is_file())
     state = [(str(f.relative_to(path)), f.stat().st_size, f.stat().st_mtime_ns) for f in files]
@@ -56,7 +61,8 @@ def _describe(path: Path, test_set: VideoSet, entry: External, metrics: Sequence
         files=hashlib.sha256(repr(state).encode()).hexdigest(),
         test_set=test_set.checksum,
         protocol=entry.protocol,
-        metrics=list(metrics),
+        metrics=list(evaluation.metrics),
+        **({'code': evaluation.code} if evaluation.code else {}),
     )
 
 

@@ -10,10 +10,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any
 
-_REPOSITORY = Path(__file__).resolve().parents[2]
+from .launchers import worker_environment
 
 
 def fork_context(threads: int) -> multiprocessing.context.BaseContext:
@@ -26,9 +25,9 @@ def fork_context(threads: int) -> multiprocessing.context.BaseContext:
     context.set_forkserver_preload(['harness.grid.unsignalled', 'harness.grid.worker'])
     with _environment(
         OMP_NUM_THREADS=str(threads),
-        PYTHONPATH=_with_repository(),
         # MMEngine asks for GPUs when it is imported; asked through CUDA, forks could not use them
         PYTORCH_NVML_BASED_CUDA_CHECK='1',
+        **worker_environment(),
     ):
         forkserver.ensure_running()
     return context
@@ -48,6 +47,27 @@ def _environment(**variables: str) -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+
+
+def run_worker(*args) -> None:
+    """Calls :func:`harness.grid.worker.run_in_process` with its arguments.
+
+    Naming that function itself would import torch into the command that starts the process.
+    """
+    from .worker import run_in_process
+
+    run_in_process(*args)
+
+
+def threads_of(jobs: int, nproc: int) -> int:
+    """CPU threads of each process where ``jobs`` runs of ``nproc`` share this machine.
+
+    ``OMP_NUM_THREADS`` says otherwise where it holds a positive number.
+    """
+    named = os.environ.get('OMP_NUM_THREADS', '').strip()
+    if named.isascii() and named.isdigit() and int(named):
+        return int(named)
+    return max(1, len(os.sched_getaffinity(0)) // (jobs * nproc))
 
 
 def call(function: Callable, *args, threads: int = 1) -> Any:
@@ -88,9 +108,3 @@ def _send_result(pipe: Connection, function: Callable, *args) -> None:
         pipe.send((function(*args), None))
     except Exception as error:
         pipe.send((None, error))
-
-
-def _with_repository() -> str:
-    """The server must find our packages however run_grid was started."""
-    paths = os.environ.get('PYTHONPATH', '').split(os.pathsep)
-    return os.pathsep.join([str(_REPOSITORY), *(p for p in paths if p)])

@@ -10,29 +10,43 @@ A grid file is an MMEngine config with these entries::
     jobs = 2  # worker processes
     nproc = 1  # processes of each training (torchrun)
     launcher = 'slurm'  # 'local' by default
-    slurm = dict(time='1-00:00:00', partition='gpu')  # see harness/grid/slurm/options.py
+    slurm = dict(time='1-00:00:00', partition='gpu')  # options of the launcher of that name
+    custom_imports = dict(imports=['my_net', 'my_loop'])  # modules with types that configs name
+    strategies = dict(MINE=dict(type='MyLoop', label='...'))  # see harness/strategies.py
+    plugins = ['my_metric']  # modules with metrics, protocols and launchers
 
-and those of :mod:`harness.grid.evaluation_plan`. Each sweep is the product of its axes; the runs
-of all sweeps together are the grid. ``reset_every`` adds no runs, but evaluations: the state is set
-back every so many frames (None: never). Networks may share a config and differ in
-``options=['model.generator.layers=3', ...]``, which are those of ``--cfg-options``. A config whose
-networks work on other LR frames than BD says ``lr_kind='lr_bi'``. A network or set that is the same
-as one of the papers' may say so by its name there, ``paper='FRVSR'``: the report then shows the
-paper's numbers beside its own (see ``reports/paper.py``).
+and those of :mod:`harness.grid.evaluation`. Each sweep is the product of its axes; the runs of all
+sweeps together are the grid. ``reset_every`` adds no runs, but evaluations: the state is set back
+every so many frames (None: never). Networks may share a config and differ in
+``options=['model.generator.layers=3', ...]``, which are those of ``--cfg-options``.
+``weights=FILE`` of a network is the same as its config's ``load_from``: trainings begin with these
+weights, and with ``strategies=[None]`` they are evaluated as they are; ``random=True`` says that a
+network that could be trained is evaluated without any. A config whose networks work on other LR
+frames than BD says ``lr_kind='lr_bi'``. A network or set that is the same as one of the papers' may
+say so by its name there, ``paper='FRVSR'``: the report then shows the paper's numbers beside its
+own (see ``reports/paper.py``).
+
+Modules of ``custom_imports`` and ``plugins`` lie beside the grid file or on the Python path; the
+content of the former is part of what a run is. Entries that mean nothing are refused; variables of
+the grid file's own begin with an underscore.
 """
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple, Optional
+from typing import Any, NamedTuple, Optional
 
 from mmengine.config import Config
 
 from dataset_tools.manifest import DatasetError, VideoSet
+from dataset_tools.names import name_problem
 from dataset_tools.pack.reader import PackedVideos
 from harness.clip_limits import is_count, number_problems
-from harness.configs import load_config
+from harness.configs import custom_modules, find_config, import_modules, load_config, module_file
 from harness.errors import UserError, fail
+from harness.strategies import Strategy, with_own
 
-from .evaluation_plan import EvaluationPlan, plan_evaluation
+from .evaluation import EvaluationSettings, read_evaluation
+from .launchers import launcher_names
 
 #: axis -> values of a sweep that does not name it
 AXES = {
@@ -44,34 +58,48 @@ AXES = {
     'seeds': [0],
     'reset_every': [None],
 }
-#: strategy -> its training loop; None is a network that needs no training
-STRATEGIES = {
-    'RI': dict(type='RIBPTTLoop'),
-    'TBPTT': dict(type='TBPTTLoop'),
-    'PI': dict(type='PIBPTTLoop'),
-    'PI-all': dict(type='PIBPTTLoop', states='all'),
-    None: None,
-}
-LAUNCHERS = ('local', 'slurm')
-#: the strategies that have an R
-WITH_REPEATS = ('PI', 'PI-all')
+#: the entries of a grid file beside those that are called after launchers
+ENTRIES = (
+    *('networks', 'train_sets', 'test_sets', 'sweeps', 'jobs', 'nproc', 'launcher'),
+    *('custom_imports', 'strategies', 'plugins', 'metrics', 'save_frames', 'external_results'),
+)
+_NETWORK_KEYS = ('config', 'options', 'weights', 'random', 'label', 'paper')
+_SET_KEYS = ('root', 'label', 'paper')
 
 
 class Grid(NamedTuple):
-    """A checked grid file; sets are loaded, sweeps have a value list for every axis."""
+    """A checked grid file; sets are loaded, sweeps have a value list for every axis.
+
+    Attributes:
+        labels: of the sets.
+        papers: set -> its name in the papers' tables, where the grid file has one.
+        strategies: all that sweeps may name, by name.
+        launcher_options: launcher -> its entry in the grid file.
+        modules: names in ``custom_imports``.
+        plugins: names in ``plugins``.
+        folder: of the grid file, where modules may lie.
+    """
 
     name: str
     networks: dict[str, dict]
     train_sets: dict[str, VideoSet]
     test_sets: dict[str, VideoSet]
-    labels: dict[str, str]  # of the sets
-    papers: dict[str, str]  # set -> its name in the papers' tables, where the grid file has one
+    labels: dict[str, str]
+    papers: dict[str, str]
     sweeps: list[dict[str, list]]
+    strategies: dict[str, Strategy]
     jobs: int
     nproc: int
     launcher: str
-    slurm: dict
-    evaluation: EvaluationPlan
+    launcher_options: dict[str, dict]
+    evaluation: EvaluationSettings
+    modules: tuple[str, ...]
+    plugins: tuple[str, ...]
+    folder: str
+
+    def has_repeats(self, strategy: Optional[str]) -> bool:
+        """Whether R is an axis of a strategy (None: without training)."""
+        return strategy is not None and self.strategies[strategy].has_repeats
 
 
 def read_grid(
@@ -89,71 +117,147 @@ def read_grid(
         missing; and its problems, each with the key it is in.
 
     Raises:
-        UserError: there is no such file, or it is no config.
+        UserError: there is no such file, it is no config, or a module of its cannot be imported.
     """
     cfg = load_config(path)
-    wanted = ('networks', 'train_sets', 'test_sets', 'sweeps')
-    problems = [f'{key}: missing or empty' for key in wanted if not cfg.get(key)]
+    cfg.pop('module_folders', None)
+    problems = list(_shape_problems(cfg))
     if problems:
         return None, problems
+    folder = str(Path(path).resolve().parent)
+    for entry in cfg.networks.values():
+        if isinstance(entry.get('config'), str):
+            entry.config = find_config(entry.config, folder)
+    plugins, modules = tuple(cfg.get('plugins', ())), tuple(custom_modules(cfg))
+    import_modules(plugins, [folder])
+    problems += [
+        f'custom_imports: no module {name} in {folder} or on the Python path (PYTHONPATH)'
+        for name in modules
+        if module_file(name, [folder]) is None
+    ]
+    problems += _unknown(cfg, (*ENTRIES, *launcher_names()), '', _OWN_VARIABLES)
     jobs, nproc = cfg.get('jobs', 1), nproc or cfg.get('nproc', 1)
-    if cfg.get('launcher', 'local') not in LAUNCHERS:
-        problems.append(f'launcher: {cfg.launcher!r} is none of {", ".join(LAUNCHERS)}')
+    launcher = cfg.get('launcher', 'local')
+    if launcher not in launcher_names():
+        problems.append(f'launcher: {launcher!r} is none of {", ".join(launcher_names())}')
     numbers = number_problems(dict(jobs=jobs, nproc=nproc))
     problems += [f'{key}: {problem}' for key, problem in numbers.items()]
+    strategies = with_own(cfg.get('strategies', {}), problems)
     networks, kinds = _load_networks(cfg.networks, problems)
     train_sets = _load_sets('train_sets', cfg.train_sets, kinds, problems)
     test_sets = _load_sets('test_sets', cfg.test_sets, kinds, problems)
-    evaluation = plan_evaluation(cfg, test_sets, problems)
+    plugin_files = [module_file(name, [folder]) for name in plugins]
+    evaluation = read_evaluation(cfg, test_sets, plugin_files, problems)
     sweeps = [_complete(dict(s), overrides, cfg) for s in cfg.sweeps]
     for number, sweep in enumerate(sweeps):
-        problems += [f'sweeps[{number}].{p}' for p in _check_sweep(sweep, cfg)]
+        problems += [f'sweeps[{number}].{p}' for p in _check_sweep(sweep, cfg, strategies)]
     named = {**cfg.train_sets, **cfg.test_sets}
-    labels = {key: entry.get('label', key) for key, entry in named.items()}
-    papers = {key: entry['paper'] for key, entry in named.items() if 'paper' in entry}
     grid = Grid(
-        Path(path).stem,
-        networks,
-        train_sets,
-        test_sets,
-        labels,
-        papers,
-        sweeps,
-        jobs,
-        nproc,
-        cfg.get('launcher', 'local'),
-        dict(cfg.get('slurm', {})),
-        evaluation,
+        name=Path(path).stem,
+        networks=networks,
+        train_sets=train_sets,
+        test_sets=test_sets,
+        labels={key: entry.get('label', key) for key, entry in named.items()},
+        papers={key: entry['paper'] for key, entry in named.items() if 'paper' in entry},
+        sweeps=sweeps,
+        strategies=strategies,
+        jobs=jobs,
+        nproc=nproc,
+        launcher=launcher,
+        launcher_options={name: dict(cfg[name]) for name in launcher_names() if name in cfg},
+        evaluation=evaluation,
+        modules=modules,
+        plugins=plugins,
+        folder=folder,
     )
     return grid, problems
+
+
+_OWN_VARIABLES = "; begin the names of the file's own variables with an underscore"
+
+
+def _shape_problems(cfg: Config) -> Iterator[str]:
+    """What entries must be before any of them can be looked into."""
+    for key in ('networks', 'train_sets', 'test_sets'):
+        entries = cfg.get(key)
+        if not entries:
+            yield f'{key}: missing or empty'
+        else:
+            yield from _entry_problems(key, entries)
+    if not cfg.get('sweeps'):
+        yield 'sweeps: missing or empty'
+    elif not isinstance(cfg.sweeps, (list, tuple)) or not all(map(_is_dict, cfg.sweeps)):
+        yield 'sweeps: must be a list of dict(networks=[...], strategies=[...], ...)'
+    for key in ('strategies', 'save_frames', *launcher_names()):
+        if not _is_dict(cfg.get(key, {})):
+            yield f'{key}: must be a dict'
+    if 'external_results' in cfg:
+        yield from _entry_problems('external_results', cfg.external_results)
+    plugins = cfg.get('plugins', [])
+    if not isinstance(plugins, (list, tuple)) or not all(isinstance(p, str) for p in plugins):
+        yield 'plugins: must be a list of modules'
+
+
+def _entry_problems(key: str, entries: Any) -> Iterator[str]:
+    if not _is_dict(entries):
+        yield f'{key}: must be dict(NAME=dict(...))'
+        return
+    for name, entry in entries.items():
+        if problem := name_problem(name):
+            yield f'{key}: {problem}'
+        elif not _is_dict(entry):
+            yield f'{key}.{name}: must be a dict'
+        elif not isinstance(entry.get('label', ''), str) or not entry.get('label', name).strip():
+            yield f'{key}.{name}.label: {entry["label"]!r} is no text'
+
+
+def _is_dict(entry: Any) -> bool:
+    return isinstance(entry, Mapping)
+
+
+def _unknown(entry: Mapping, known, where: str = '', hint: str = '') -> list[str]:
+    """A line for each key that means nothing."""
+    return [
+        f'{where}{key}: unknown; there are {", ".join(known)}{hint}'
+        for key in entry
+        if key not in known and not (hint and key.startswith('_'))
+    ]
 
 
 def _load_networks(entries, problems) -> tuple[dict[str, dict], list[str]]:
     """The entries whose configs can be read, and the kinds of LR frames that they work on."""
     networks, kinds = {}, set()
     for key, entry in entries.items():
+        where = f'networks.{key}'
+        problems += _unknown(entry, _NETWORK_KEYS, f'{where}.')
+        if not isinstance(entry.get('random', False), bool):
+            problems.append(f'{where}.random: must be True or False')
         try:
             kinds.add(load_network(entry).get('lr_kind', 'lr_bd'))
             networks[key] = dict(entry, label=entry.get('label', key))
         except UserError as error:
-            problems.append(f'networks.{key}: {error}')
+            problems.append(f'{where}: {error}')
     return networks, sorted(kinds)
 
 
 def load_network(entry: dict) -> Config:
-    """The config of a network of the grid, with its options.
+    """The config of a network of the grid, with its options and weights.
 
     Raises:
         UserError: the entry names no config, or none that can be read.
     """
     if 'config' not in entry:
         fail('has no config')
-    return load_config(entry['config'], entry.get('options', []))
+    cfg = load_config(entry['config'], entry.get('options', []))
+    if 'weights' in entry:
+        cfg.load_from = entry['weights']
+    return cfg
 
 
 def _load_sets(axis, entries, lr_kinds, problems) -> dict[str, VideoSet]:
     sets = {}
     for key, entry in entries.items():
+        problems += _unknown(entry, _SET_KEYS, f'{axis}.{key}.')
         try:
             loaded = VideoSet.load(entry['root'])
             loaded.require('gt', *lr_kinds)
@@ -180,9 +284,9 @@ def _complete(sweep: dict, overrides: dict[str, list], cfg) -> dict[str, list]:
     return {**complete, **unknown}
 
 
-def _check_sweep(sweep: dict[str, list], cfg) -> list[str]:
+def _check_sweep(sweep: dict[str, list], cfg, strategies: dict[str, Strategy]) -> list[str]:
     problems = []
-    known = dict(networks=cfg.networks, train_sets=cfg.train_sets, strategies=STRATEGIES)
+    known = dict(networks=cfg.networks, train_sets=cfg.train_sets, strategies=(*strategies, None))
     for axis, values in sweep.items():
         if axis not in AXES:
             problems.append(f'{axis}: unknown axis; there are {", ".join(AXES)}')
@@ -197,12 +301,14 @@ def _check_sweep(sweep: dict[str, list], cfg) -> list[str]:
             ]
     if problems:
         return problems
-    if set(WITH_REPEATS) & set(sweep['strategies']):
+    if any(strategies[name].has_repeats for name in sweep['strategies'] if name):
         problems += [
             f'R: {r!r} is not a positive whole number' for r in sweep['R'] if not is_count(r)
         ]
     problems += [
-        f'seeds: {s!r} is not a whole number' for s in sweep['seeds'] if type(s) is not int
+        f'seeds: {s!r} is not a whole number from 0 to 2**32 - 1'
+        for s in sweep['seeds']
+        if type(s) is not int or not 0 <= s < 2**32
     ]
     problems += [
         f'reset_every: {n!r} is neither None nor a positive whole number'

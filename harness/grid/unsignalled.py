@@ -7,7 +7,7 @@ their own; the server itself ends with the command that started it.
 
 import signal
 
-from harness.signals import ENDING
+from harness.exits import ENDING
 
 for _number in ENDING:
     signal.signal(_number, signal.SIG_IGN)

@@ -1,7 +1,7 @@
 """What the process of a run does: train and evaluate it.
 
-``python -m harness.grid.worker RUN_FOLDER`` is all that a cluster has to start; run_grid writes the
-folder before. The fork server imports this module once, so that a local run does not pay for
+``python -m harness.grid.worker RUN_FOLDER`` is all that a launcher has to start; run_grid writes
+the folder before. The fork server imports this module once, so that a local run does not pay for
 importing MMagic.
 """
 
@@ -17,34 +17,39 @@ from contextlib import suppress
 from multiprocessing import parent_process
 from multiprocessing.connection import wait
 from pathlib import Path
-from typing import Optional
+from typing import Optional, Union
 
 import mmagic.engine  # noqa: F401  (registries that MMEngine would import run by run)
 import torch
 import torch.utils.tensorboard
 from mmengine.config import Config
 
-from dataset_tools.manifest import VideoSet
+from dataset_tools.manifest import DatasetError, VideoSet
+from harness.configs import load_config
 from harness.errors import UserError, fail
 from harness.evaluation.evaluate import evaluate_set
-from harness.evaluation.images import ImageSaver, images_folder
+from harness.evaluation.images import ImageSaver
 from harness.evaluation.model import default_device, load_model
-from harness.files import read_json
-from harness.training.checkpoints import best_checkpoint, iterations_of, latest_checkpoint
+from harness.exits import INTERRUPTED
+from harness.runs.claims import (
+    RESTARTED_VARIABLE,
+    AlreadyRunningError,
+    claim,
+    release_job,
+    this_job,
+)
+from harness.runs.evaluations import BEST, Evaluation, record_evaluation, why_missing
+from harness.runs.files import read_json
+from harness.runs.folder import Progress, RunFolder, iterations_of
+from harness.runs.task import Task
+from harness.training.checkpoints import best_checkpoint, latest_checkpoint
 from harness.training.interruption import Interrupted, Interruption
 
-from . import evaluations, ledger
-from .claims import AlreadyRunningError, release_job, this_job
-from .evaluations import BEST, Evaluation
-from .exits import INTERRUPTED
-from .heartbeat import hold
-from .progress import Progress
-from .task import Task
-from .torchrun import train_with_torchrun
-from .train_run import train_run
+from .launchers.torchrun import train_with_torchrun
+from .train_process import train_run
 
 
-def run_in_process(folder: Path, slot: int, threads: int) -> None:
+def run_in_process(folder: RunFolder, slot: int, threads: int) -> None:
     """Entry point of a local worker process; see :func:`work`.
 
     Args:
@@ -54,12 +59,12 @@ def run_in_process(folder: Path, slot: int, threads: int) -> None:
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # on Ctrl-C run_grid ends its workers
     _die_with_parent()
-    _redirect_output(folder / 'log.txt')
+    _redirect_output(folder.log)
     torch.set_num_threads(threads)
     sys.exit(work(folder, slot))
 
 
-def work(folder: Path, slot: int = 0) -> int:
+def work(folder: RunFolder, slot: int = 0) -> int:
     """Brings the run of ``folder`` to its end and leaves the outcome in ``status.json``.
 
     Returns:
@@ -68,21 +73,21 @@ def work(folder: Path, slot: int = 0) -> int:
     """
     interruption = Interruption()
     try:
-        with hold(folder, read_json(folder / 'task.json').get('hang_after', 3600.0)):
+        with claim(folder, read_json(folder.task_json).get('hang_after', 3600.0)):
             return _run(folder, slot, interruption)
     except AlreadyRunningError as error:
         print(error)
         return 0
 
 
-def _run(folder: Path, slot: int, interruption: Interruption) -> int:
+def _run(folder: RunFolder, slot: int, interruption: Interruption) -> int:
     try:
         task = Task.read(folder)
-        cfg = Config.fromfile(folder / 'config.py')
+        cfg = load_config(str(folder.config))
         first_gpu = slot * cfg.get('nproc', 1)
         if torch.cuda.is_available():
             torch.cuda.set_device(first_gpu % torch.cuda.device_count())
-        missing = evaluations.why_missing(folder, task.evaluations)
+        missing = why_missing(folder, task.evaluations)
         if missing and task.trains and not _finished_training(folder, task.trains_again):
             if task.eval_only:
                 fail(f'{folder.name} has no finished training to evaluate')
@@ -92,7 +97,7 @@ def _run(folder: Path, slot: int, interruption: Interruption) -> int:
                 train_run(folder, cfg, interruption)
         todo = [e for e in task.evaluations if e.key in missing]
         _evaluate(folder, cfg, todo, task.trains, interruption)
-        ledger.write_status(folder, 'DONE')
+        folder.write_status('DONE')
         return 0
     except Interrupted as error:
         return _interrupted(folder, str(error))
@@ -102,37 +107,37 @@ def _run(folder: Path, slot: int, interruption: Interruption) -> int:
             return _interrupted(folder, reason.splitlines()[0])
         with suppress(OSError):  # the disk may be full
             traceback.print_exc()
-        kind = '' if isinstance(error, UserError) else f'{type(error).__name__}: '
-        ledger.write_failure(folder, f'{kind}{error}'.splitlines()[0])
+        kind = '' if isinstance(error, (UserError, DatasetError)) else f'{type(error).__name__}: '
+        folder.write_failure(f'{kind}{error}'.splitlines()[0])
         return 1
 
 
-def _interrupted(folder: Path, reason: str) -> int:
+def _interrupted(folder: RunFolder, reason: str) -> int:
     """Notes that the run can go on; the exit code that says so."""
-    ledger.write_status(folder, 'INTERRUPTED', reason=reason, **ledger.position(folder))
+    folder.write_status('INTERRUPTED', reason=reason, **folder.position())
     return INTERRUPTED
 
 
-def _finished_training(folder: Path, trains_again: bool) -> Optional[Path]:
+def _finished_training(folder: RunFolder, trains_again: bool) -> Optional[Path]:
     """The checkpoint that the training ended with; None if it has to go on.
 
     Raises:
         UserError: it had ended, no checkpoint is left, and nobody has said to train again.
     """
-    iterations = read_json(folder / 'timing.json').get('iterations')
+    iterations = folder.timing.get('iterations')
     if iterations is None:
         return None
-    latest = latest_checkpoint(folder)
+    latest = latest_checkpoint(folder.path)
     if latest is None and not trains_again:
         fail(
-            f'{folder} was trained, but has no whole checkpoint any more; bring back '
+            f'{folder.path} was trained, but has no whole checkpoint any more; bring back '
             f'iter_{iterations}.pth, or have it trained again with --retry-failed'
         )
     return latest if latest and iterations_of(latest) == iterations else None
 
 
 def _evaluate(
-    folder: Path,
+    folder: RunFolder,
     cfg: Config,
     todo: Sequence[Evaluation],
     trained: bool,
@@ -148,8 +153,8 @@ def _evaluate(
         interruption.check()
 
     for choice, chosen in itertools.groupby(todo, lambda e: e.variant.checkpoint):
-        checkpoint = _checkpoint(folder, choice) if trained else None
-        _evaluate_checkpoint(folder, cfg, checkpoint, list(chosen), sets, on_frame)
+        weights = _checkpoint(folder, choice) if trained else cfg.get('load_from')
+        _evaluate_checkpoint(folder, cfg, weights, list(chosen), sets, on_frame)
 
 
 def _load(evaluation: Evaluation) -> VideoSet:
@@ -159,33 +164,34 @@ def _load(evaluation: Evaluation) -> VideoSet:
     return found
 
 
-def _checkpoint(folder: Path, choice: str) -> Path:
-    path = best_checkpoint(folder) if choice == BEST else latest_checkpoint(folder)
+def _checkpoint(folder: RunFolder, choice: str) -> Path:
+    find = best_checkpoint if choice == BEST else latest_checkpoint
+    path = find(folder.path)
     if path is None:
         fail(
-            f'{folder}: the {choice} checkpoint is missing or damaged; bring it back, or delete '
-            'timing.json and all checkpoints to train the run again'
+            f'{folder.path}: the {choice} checkpoint is missing or damaged; bring it back, or '
+            'delete timing.json and all checkpoints to train the run again'
         )
     return path
 
 
 def _evaluate_checkpoint(
-    folder: Path,
+    folder: RunFolder,
     cfg: Config,
-    checkpoint: Optional[Path],
+    weights: Union[Path, str, None],
     todo: Sequence[Evaluation],
     sets: dict[str, VideoSet],
     on_frame,
 ) -> None:
     device = default_device()
-    model = load_model(cfg, checkpoint, device)
+    model = load_model(cfg, weights, device)
     for evaluation in todo:
-        images = images_folder(folder, evaluation.key)
+        images = folder.images(evaluation.key)
         shutil.rmtree(images, ignore_errors=True)  # of another selection of frames, perhaps
         evaluate_set(
             model.generator,
             sets[evaluation.test_set],
-            evaluations.frames_csv(folder, evaluation.key),
+            folder.frames_csv(evaluation.key),
             cfg.get('lr_kind', 'lr_bd'),
             device,
             on_frame,
@@ -193,8 +199,8 @@ def _evaluate_checkpoint(
             ImageSaver(images, evaluation.images),
             evaluation.variant.reset_every,
         )
-        iteration = iterations_of(checkpoint) if checkpoint else None
-        evaluations.record_evaluation(folder, evaluation, iteration)
+        iteration = iterations_of(weights) if isinstance(weights, Path) else None
+        record_evaluation(folder, evaluation, iteration)
 
 
 def _die_with_parent() -> None:
@@ -214,12 +220,12 @@ def _redirect_output(path: Path) -> None:
     os.dup2(log, 2)
 
 
-def work_in_job(folder: Path) -> int:
-    """:func:`work` as a job of a cluster; a job that was killed and started again goes on."""
-    if os.environ.get('SLURM_RESTART_COUNT', '0') != '0':
-        release_job(folder, this_job())
+def work_in_job(folder: RunFolder) -> int:
+    """:func:`work` as a job of a launcher; a job that was killed and started again goes on."""
+    if os.environ.get(RESTARTED_VARIABLE, '0') not in ('', '0'):
+        release_job(folder.path, this_job())
     return work(folder)
 
 
 if __name__ == '__main__':
-    sys.exit(work_in_job(Path(sys.argv[1])))
+    sys.exit(work_in_job(RunFolder(Path(sys.argv[1]))))

@@ -78,9 +78,9 @@ def _summary(args) -> None:
 
     configs = track([*paper_configs(), *args.config], console=Console(stderr=True), transient=True)
     rows = [summarize(config, args.size, timed=not args.no_time) for config in configs]
-    print_table(rows, args.size)
-    if args.csv:
+    if args.csv:  # before anything is printed, for the reader may be gone
         write_csv(rows, args.csv)
+    print_table(rows, args.size)
 
 
 def _convert_frvsr(args) -> None:

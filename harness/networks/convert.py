@@ -30,7 +30,7 @@ from torch import Tensor
 
 from harness.checkpoints import read_weights
 from harness.errors import fail
-from harness.files import replacing
+from harness.runs.files import replacing
 
 from .upsample import BD_TAPS
 from .zoo import FRVSRNet

@@ -19,7 +19,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from harness.configs import load_config
 from harness.evaluation.inference import super_resolve
 from harness.evaluation.model import default_device, load_model
-from harness.files import replacing
+from harness.runs.files import replacing
 
 from . import zoo  # noqa: F401  (fills the registry)
 from .recurrent import RecurrentNet, StateShapes

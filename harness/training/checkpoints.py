@@ -1,7 +1,6 @@
 """Checkpoints that survive being interrupted while they are written."""
 
 import logging
-import re
 from pathlib import Path
 from typing import Optional
 
@@ -12,7 +11,8 @@ from mmengine.logging import print_log
 
 from harness.checkpoints import DamagedError, read_file
 from harness.errors import fail
-from harness.files import replacing
+from harness.runs.files import replacing
+from harness.runs.folder import RunFolder, iterations_of
 
 
 @register_backend('atomic')
@@ -56,18 +56,13 @@ class ClipCheckpointHook(CheckpointHook):
         super()._save_checkpoint(runner)
 
 
-def checkpoint_files(folder: Path) -> list[Path]:
-    """The files ``iter_<n>.pth`` of a run folder by their n; copies with other names are none."""
-    return _numbered(folder, r'iter_(\d+)\.pth')
-
-
 def latest_checkpoint(folder: Path) -> Optional[Path]:
     """The whole ``iter_<n>.pth`` with the largest n; None if there is none.
 
     Raises:
         UserError: it holds another iteration than its name says.
     """
-    for path in reversed(checkpoint_files(folder)):
+    for path in reversed(RunFolder(folder).checkpoints):
         try:
             return _checked(path)
         except (DamagedError, OSError) as error:
@@ -81,23 +76,11 @@ def best_checkpoint(folder: Path) -> Optional[Path]:
     Raises:
         UserError: it holds another iteration than its name says.
     """
-    paths = _numbered(folder, r'best_.+_iter_(\d+)\.pth')
+    paths = RunFolder(folder).best_checkpoints
     try:
         return _checked(paths[-1]) if paths else None
     except (DamagedError, OSError):
         return None
-
-
-def iterations_of(checkpoint: Path) -> int:
-    """Number of iterations after which a checkpoint was written, from its name."""
-    return int(checkpoint.stem.rpartition('_')[2])
-
-
-def _numbered(folder: Path, pattern: str) -> list[Path]:
-    """The files whose whole name has ``pattern``, by its number."""
-    found = {p: re.fullmatch(pattern, p.name, re.ASCII) for p in folder.glob('*.pth')}
-    paths = [p for p, match in found.items() if match and p.is_file()]
-    return sorted(paths, key=lambda path: int(found[path][1]))
 
 
 def _checked(path: Path) -> Path:

@@ -7,7 +7,7 @@ import torch
 from mmengine.dist import all_reduce, barrier
 from mmengine.hooks import Hook
 
-from harness.signals import ENDING
+from harness.exits import ENDING
 
 from .checkpoints import ClipCheckpointHook
 
@@ -17,7 +17,7 @@ class Interrupted(Exception):
 
 
 class Interruption:
-    """Remembers that one of :data:`~harness.signals.ENDING` has come.
+    """Remembers that one of :data:`~harness.exits.ENDING` has come.
 
     Listens from its creation on, which must be in the main thread.
     """

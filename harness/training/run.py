@@ -19,7 +19,7 @@ from harness.config_errors import building
 from harness.configs import import_custom_modules
 from harness.distributed import init_distributed
 from harness.errors import fail
-from harness.files import write_json
+from harness.runs.files import write_json
 
 from .checkpoints import latest_checkpoint
 from .runner import ClipRunner

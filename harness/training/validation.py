@@ -15,7 +15,7 @@ from harness.data import prefetch
 from harness.data.validation import KINDS, ValidationVideo
 from harness.evaluation.inference import super_resolve
 from harness.evaluation.metrics import psnr, rgb_to_y
-from harness.files import replacing
+from harness.runs.files import replacing
 
 
 @LOOPS.register_module()

@@ -2,15 +2,15 @@
 # Networks that begin with spatial weights need work_dirs/ristn_spatial_pretrain/iter_125000.pth;
 # sets are made with --kind bi. `paper` is a name in the paper's tables: the report shows its
 # numbers beside ours.
-spatial = 'mm_configs/ristn/ristn_spatial_pretrain.py'
-video = 'mm_configs/ristn/ristn_paper.py'
+_spatial = 'mm_configs/ristn/ristn_spatial_pretrain.py'
+_video = 'mm_configs/ristn/ristn_paper.py'
 networks = dict(
     # Table 1. RB has the paper's 6.08 M parameters with 8 and 4 blocks in its last stage; with 10
     # and 6, as the text has it for RISTN, 7.28 M.
-    rib=dict(config=spatial, label='RIB', paper='RIB'),
-    ib=dict(config=spatial, options=['model.generator.block=IB'], label='IB', paper='IB'),
+    rib=dict(config=_spatial, label='RIB', paper='RIB'),
+    ib=dict(config=_spatial, options=['model.generator.block=IB'], label='IB', paper='IB'),
     rb=dict(
-        config=spatial,
+        config=_spatial,
         options=[
             'model.generator.block=RB',
             'model.generator.bottlenecks=((6,8,10,8),(6,6,12,4))',
@@ -20,16 +20,16 @@ networks = dict(
     ),
     # Table 2
     ristn_nf=dict(
-        config=video, options=['model.generator.fusion=none'], label='RISTN-NF', paper='RISTN-NF'
+        config=_video, options=['model.generator.fusion=none'], label='RISTN-NF', paper='RISTN-NF'
     ),
     ristn_df=dict(
-        config=video, options=['model.generator.fusion=dense'], label='RISTN-DF', paper='RISTN-DF'
+        config=_video, options=['model.generator.fusion=dense'], label='RISTN-DF', paper='RISTN-DF'
     ),
-    ristn=dict(config=video, label='RISTN', paper='RISTN'),
+    ristn=dict(config=_video, label='RISTN', paper='RISTN'),
     # Table 3
     **{
         f'{kind.lower()}_lstm_{layers}': dict(
-            config=video,
+            config=_video,
             options=[
                 f'model.generator.temporal={kind}',
                 f'model.generator.layers={layers}',
@@ -66,11 +66,11 @@ test_sets = dict(
     set5=dict(root='data/set5', label='Set5', paper='Set5'),
     vid4=dict(root='data/vid4', label='Vid4', paper='Vid4'),
 )
-spatial_networks = ['rib', 'ib', 'rb', 'rdn']
+_spatial_networks = ['rib', 'ib', 'rb', 'rdn']
 sweeps = [
-    dict(networks=spatial_networks, strategies=['RI'], train_sets=['imagenet']),
+    dict(networks=_spatial_networks, strategies=['RI'], train_sets=['imagenet']),
     dict(
-        networks=[key for key in networks if key not in (*spatial_networks, 'bicubic')],
+        networks=[key for key in networks if key not in (*_spatial_networks, 'bicubic')],
         strategies=['RI'],
         train_sets=['ristn'],
     ),

@@ -35,7 +35,7 @@ def add_charts(sheet: Worksheet, curves: Worksheet, grid: GridResults, wide: pd.
         grid: the results.
         wide: of :func:`curve_frame`.
     """
-    styles = looks(grid.methods)
+    styles = looks(grid.methods, grid.record.strategies)
     places = {column: at for at, column in enumerate(wide.columns, start=2)}
     for down, (network, train_set) in enumerate(networks_and_sets(grid)):
         methods = methods_of(grid, network, train_set)

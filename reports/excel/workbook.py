@@ -11,9 +11,9 @@ from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
+from harness.runs.files import replacing
 from reports.excel.charts import add_charts, curve_frame
 from reports.excel.rows import append_rows
-from reports.files import replacing
 from reports.paper import NUMBER, OURS
 from reports.results import GridResults
 from reports.tables.model import BEST, SECOND, Cell, Table

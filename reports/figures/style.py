@@ -4,6 +4,7 @@ Colours are seaborn's ``colorblind`` palette; line styles and markers tell strat
 as well.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import cycle
 from pathlib import Path
@@ -12,7 +13,8 @@ import seaborn as sns
 from matplotlib import colors, rc_context
 from matplotlib.figure import Figure
 
-from reports.files import replacing
+from harness.runs.files import replacing
+from harness.strategies import Strategy
 from reports.methods import Method
 
 COLUMN_WIDTH = 3.5  # inches
@@ -52,18 +54,9 @@ RC = {
 
 _COLORS = sns.color_palette('colorblind').as_hex()
 RED = '#e3120b'  # the rectangle around what is enlarged
-# Key: strategy and whether it has frame-number conditioning. Value: colour and marker.
-_LOOKS = {
-    ('RI', False): (_COLORS[3], 's'),
-    ('RI', True): (_COLORS[1], 'D'),
-    ('TBPTT', False): (_COLORS[4], '^'),
-    ('TBPTT', True): (_COLORS[5], 'v'),
-    ('PI', False): (_COLORS[0], 'o'),
-    ('PI', True): (_COLORS[2], 'P'),
-    # Of Tol's muted palette: seaborn's has no more colours that stay clear of the shades of PI.
-    ('PI-all', False): ('#882255', 'X'),
-    ('PI-all', True): ('#999933', '*'),
-}
+# For strategies of a grid's own that name none, in their order (Tol's muted palette).
+_OWN_COLORS = ('#332288', '#44aa99', '#cc6677', '#117733', '#aa4499')
+_OWN_MARKERS = ('p', 'h', '<', '>', 'd')
 _LINES = ('-', (0, (4, 1.2)), (0, (1, 1)), (0, (5, 1, 1, 1)))
 # Of other evaluations of the same runs: resets in their order, another checkpoint.
 _RESET_LINES = ((0, (3, 1)), (0, (1, 0.8)), (0, (6, 1)))
@@ -83,27 +76,40 @@ class Look:
     marker: str
 
 
-def looks(methods: list[Method]) -> dict[str, Look]:
+def looks(methods: list[Method], strategies: Mapping[str, Strategy]) -> dict[str, Look]:
     """Short name -> its look, the same in every figure, network and training set of one grid.
 
     Args:
         methods: all of the grid. Larger R get darker shades and other lines, resets and other
             checkpoints other lines.
+        strategies: all of the grid.
     """
     repeats = sorted({method.repeats for method in methods if method.repeats is not None})
     resets = sorted({method.reset_every for method in methods if method.reset_every})
     references = dict.fromkeys(m.short_name for m in methods if not m.is_trained)
     untrained = dict(zip(references, cycle(_REFERENCES), strict=False))
+    looks_of = _looks_of_strategies(strategies)
     return {
-        m.short_name: _look_of_variant(_strategy_look(m, repeats), m, resets)
+        m.short_name: _look_of_variant(_strategy_look(m, repeats, looks_of), m, resets)
         if m.is_trained
         else Look(*untrained[m.short_name])
         for m in methods
     }
 
 
-def _strategy_look(method: Method, repeats: list[int]) -> Look:
-    color, marker = _LOOKS[method.strategy, method.fc]
+def _looks_of_strategies(strategies: Mapping[str, Strategy]) -> dict[tuple[str, bool], tuple]:
+    """(Strategy, FC) -> colour and marker."""
+    found, own = {}, cycle(zip(_OWN_COLORS, _OWN_MARKERS, strict=True))
+    for name, strategy in strategies.items():
+        given = zip(strategy.colors, strategy.markers, strict=True)
+        for fc, (color, marker) in zip((False, True), given, strict=True):
+            other_color, other_marker = ('', '') if color and marker else next(own)
+            found[name, fc] = (color or other_color, marker or other_marker)
+    return found
+
+
+def _strategy_look(method: Method, repeats: list[int], looks_of: dict) -> Look:
+    color, marker = looks_of[method.strategy, method.fc]
     shaded = method.repeats in repeats and len(repeats) > 1
     index = repeats.index(method.repeats) if shaded else 0
     # FC starts with another line than no FC: the curves of the two often coincide.

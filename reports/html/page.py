@@ -7,9 +7,9 @@ from importlib.resources import files
 from pathlib import Path
 from string import Template
 
+from harness.runs.files import write_text
 from reports.figures.drawers import Drawn
 from reports.figures.saved_images import SavedImages
-from reports.files import write_text
 from reports.html.payload import Pictures, describe_grid, encode_curves
 from reports.html.tables import runs_html, table_html, videos_html
 from reports.results import GridResults

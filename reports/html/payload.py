@@ -52,7 +52,7 @@ def describe_grid(grid: GridResults) -> dict:
         for key, test_set in grid.record.test_sets.items()
     ]
     drawn = set(drawn_methods(grid))
-    styles = looks(grid.methods)
+    styles = looks(grid.methods, grid.record.strategies)
     return {
         'focus': list(grid.record.test_sets).index(grid.focus_set),
         'sets': sets,

@@ -12,9 +12,13 @@ from typing import Optional
 
 import pandas as pd
 
-from reports.files import InvalidFile
-from reports.reading.frame_files import FRAME_COLUMNS, Record, read_frames, read_records
-from reports.reading.run_files import STATUS_WORDS, GridRecord, TestSet
+from harness.runs.evaluations import Record, read_records, why_unusable
+from harness.runs.files import InvalidFile
+from harness.runs.folder import RunFolder
+from harness.runs.grid_json import GridRecord, TestSet
+from harness.runs.text import clean
+from reports.reading.frame_files import FRAME_COLUMNS, read_frames
+from reports.reading.run_files import STATUS_WORDS
 
 Records = Optional[dict[str, Record]]
 
@@ -23,15 +27,14 @@ def read_evaluations(
     grid: GridRecord, trials: pd.DataFrame, work_dir: Path
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """One row a trial and test set, and the frames of those that count; see ``GridResults``."""
-    records = cache(lambda folder: read_records(work_dir / folder))
+    records = cache(lambda folder: read_records(RunFolder(work_dir / folder)))
     rows, parts = [], [pd.DataFrame(columns=['trial_id', 'test_set', *FRAME_COLUMNS])]
     for trial in trials.itertuples():
         for key, test_set in grid.test_sets.items():
             name = key + trial.suffix
-            file = f'{trial.folder}/frames_{name}.csv'
-            status, reason, frames, iteration = _evaluate(
-                trial, name, test_set, work_dir / file, records
-            )
+            folder = RunFolder(work_dir / trial.folder)
+            file = f'{trial.folder}/{folder.frames_csv(name).name}'
+            status, reason, frames, iteration = _evaluate(trial, name, test_set, folder, records)
             file = '' if frames is None else file
             rows.append((trial.trial_id, key, status, reason, file, iteration))
             if frames is not None:
@@ -47,37 +50,41 @@ def read_evaluations(
 
 
 def _evaluate(
-    trial, name: str, test_set: TestSet, path: Path, records: Callable[[str], Records]
+    trial, name: str, test_set: TestSet, folder: RunFolder, records: Callable[[str], Records]
 ) -> tuple[str, str, Optional[pd.DataFrame], Optional[int]]:
     """Status, reason, frames (None if they do not count) and the checkpoint's iteration."""
     try:
         found = records(trial.folder)
-        record = found.get(name) if found else None
-        status, reason = _status(trial, test_set, path, found is not None, record)
+        record = (found or {}).get(name)
+        status, reason = _status(trial, name, test_set, folder, record, found is not None)
         if status != 'done':
             return status, reason, None, None
-        size = path.stat().st_size
-        if record and record.size not in (None, size):
-            raise InvalidFile(f'{path.name} has {size} of {record.size} bytes')
+        path = folder.frames_csv(name)
         frames = read_frames(path, test_set.videos, whole=trial.kind != 'external')
         return 'done', '', frames, record.iteration if record else None
     except InvalidFile as error:
-        return 'invalid', str(error), None, None
+        return 'invalid', clean(str(error)), None, None
 
 
 def _status(
-    trial, test_set: TestSet, path: Path, has_records: bool, record: Optional[Record]
+    trial,
+    name: str,
+    test_set: TestSet,
+    folder: RunFolder,
+    record: Optional[Record],
+    has_records: bool,
 ) -> tuple[str, str]:
     """Status and reason before the file is read."""
-    current = record is not None and test_set.checksum in ('', record.checksum)
-    if trial.status != 'DONE' and not (current and path.is_file()):
+    unusable = why_unusable(folder, name, test_set.checksum, record)
+    if unusable is None:
+        return 'done', ''
+    if unusable.is_damaged:
+        return 'invalid', unusable.reason
+    if trial.status != 'DONE':
         return STATUS_WORDS[trial.status], trial.reason
-    if not path.is_file():
-        if trial.kind == 'external':
-            return 'n/a', ''  # nobody has to give results on all test sets
-        return 'missing', f'not evaluated on {test_set.label}'
-    if has_records and test_set.checksum and not current:
-        if record is None:
-            return 'missing', f'the evaluation on {test_set.label} is not recorded as finished'
-        return 'missing', f'evaluated on another version of {test_set.label}'
-    return 'done', ''
+    is_there = folder.frames_csv(name).is_file()
+    if not is_there and trial.kind == 'external':
+        return 'n/a', ''  # nobody has to give results on all test sets
+    if is_there and not (has_records and test_set.checksum):  # external results, old folders
+        return 'done', ''
+    return 'missing', f'{test_set.label}: {unusable.reason}'

@@ -1,21 +1,12 @@
-"""Scores of frames, and the record of the evaluations that made them, read and checked.
-
-Layout read here, relative to the work directory; ``<test_set>`` is followed by ``@<variant>`` where
-a run was evaluated otherwise than plainly::
-
-    runs/<run_id>/frames_<test_set>.csv    PSNR and SSIM of every frame of one test set
-    runs/<run_id>/evaluations.json         what each of them was made on; old ones lack it
-    external/<key>/frames_<test_set>.csv
-"""
+"""Scores of frames, read and checked: the CSVs of runs and of results from elsewhere."""
 
 from pathlib import Path
-from typing import NamedTuple, Optional
 
 import numpy as np
 import pandas as pd
 
-from reports.files import InvalidFile, read_json
-from reports.reading.text import clean
+from harness.runs.files import InvalidFile
+from harness.runs.text import clean
 
 FRAME_COLUMNS = ['video', 'frame', 'psnr_y', 'ssim_y', 'ms']
 REQUIRED_COLUMNS = FRAME_COLUMNS[:4]  # results from elsewhere have no times
@@ -35,42 +26,6 @@ TAKEN_COLUMNS = {
     *('run_ids', 'drift', 'psnr_first50', 'psnr_last50', 'ssim_first50', 'ssim_last50'),
     *('diverged', 'diverged_of', 'divergence_frame', 'worst_frame', 'worst_psnr'),
 }
-
-
-class Record(NamedTuple):
-    """A finished evaluation.
-
-    Attributes:
-        checksum: of the test set.
-        size: of the CSV file in bytes; None in old records.
-        iteration: of the checkpoint, where it is recorded.
-    """
-
-    checksum: str
-    size: Optional[int] = None
-    iteration: Optional[int] = None
-
-
-def read_records(run_dir: Path) -> Optional[dict[str, Record]]:
-    """Finished evaluations by ``<test_set>`` or ``<test_set>@<variant>``; None in old folders.
-
-    Raises:
-        InvalidFile: the file cannot be read.
-    """
-    path = run_dir / 'evaluations.json'
-    if not path.is_file():
-        return None
-    return {name: _parse_record(entry) for name, entry in read_json(path).items()}
-
-
-def _parse_record(entry) -> Record:
-    if not isinstance(entry, dict):
-        return Record(entry)
-    record = Record(entry.get('checksum'), entry.get('bytes'), entry.get('iteration'))
-    for name, value in (('bytes', record.size), ('iteration', record.iteration)):
-        if value is not None and type(value) is not int:
-            raise InvalidFile(f'evaluations.json: {name} cannot be {value!r}')
-    return record
 
 
 def read_frames(path: Path, videos: dict[str, int], whole: bool = True) -> pd.DataFrame:

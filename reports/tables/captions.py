@@ -2,7 +2,8 @@
 
 import pandas as pd
 
-from reports.reading.run_files import STATUS_WORDS, TestSet
+from harness.runs.grid_json import TestSet
+from reports.reading.run_files import STATUS_WORDS
 from reports.results import LONG, WINDOW, GridResults
 from reports.stability import DROP
 

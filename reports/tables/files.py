@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from harness.runs.files import replacing, write_text
 from reports.differences import COLUMNS, differences
 from reports.excel.workbook import write_workbook
-from reports.files import replacing, write_text
 from reports.outputs import Outputs
 from reports.paper import NUMBER, OURS, compare, read_values
 from reports.results import GridResults

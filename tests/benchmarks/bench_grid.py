@@ -20,11 +20,12 @@ import tempfile
 import time
 from pathlib import Path
 
-from harness.grid import claims, ledger
-from harness.grid.checks import load_grid
-from harness.grid.evaluations import frames_csv, plan_evaluations, record_evaluation
 from harness.grid.expand import expand, run_folder
-from harness.grid.task import Task
+from harness.grid.validation import load_grid
+from harness.runs import claims
+from harness.runs.evaluations import record_evaluation
+from harness.runs.folder import RunFolder
+from harness.runs.task import Task
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 QUICKSTART = 'mm_configs/grids/quickstart.py'
@@ -65,19 +66,19 @@ def make_statuses(work_dir: Path) -> list[str]:
     for number, run in enumerate(expand(grid)):
         folder = run_folder(work_dir, run)
         folder.mkdir(parents=True)
-        evaluations = plan_evaluations(run.variants, grid.evaluation)
+        evaluations = grid.evaluation.evaluations(run.variants)
         Task(run.is_trained, False, False, 60, evaluations).write(folder)
         if number % 3 == 0:
             for evaluation in evaluations:
-                frames_csv(folder, evaluation.key).write_text('video,frame\n')
-                record_evaluation(folder, evaluation, 500)
-            ledger.write_status(folder, 'DONE')
+                RunFolder(folder).frames_csv(evaluation.key).write_text('video,frame\n')
+                record_evaluation(RunFolder(folder), evaluation, 500)
+            RunFolder(folder).write_status('DONE')
         elif number % 3 == 1:
             claims.take(folder)
             where = dict(stage='train', iteration=5, max_iters=10, first=0)
-            ledger.write_status(folder, 'RUNNING', **where, begun=time.time())
+            RunFolder(folder).write_status('RUNNING', **where, begun=time.time())
         else:
-            ledger.write_failure(folder, 'loss is nan')
+            RunFolder(folder).write_failure('loss is nan')
     seeds = ','.join(map(str, SEEDS))
     return ['--set', 'network=frvsr_rr', '--set', 'reset_every=none,9,15', '--seeds', seeds]
 

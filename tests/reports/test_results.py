@@ -7,7 +7,7 @@ import statistics
 import numpy as np
 import pytest
 
-from reports.reading.run_files import ReportError
+from harness.runs.files import InvalidFile
 from reports.results import load_grid
 
 
@@ -123,7 +123,7 @@ def test_running_and_outdated_evaluations(small):
     assert cell(grid, 'NET w/ PI (R=32)', 'static')['status'] == 'unfinished'
     ri = cell(grid, 'NET w/ RI', 'static')
     assert (ri['status'], ri['seeds_done']) == ('partial', 1)
-    assert 'another version of Static' in ri['reason']
+    assert 'Static: evaluated on another version of the set' in ri['reason']
     assert cell(grid, 'NET w/ RI', 'moving')['status'] == 'done'  # has no checksum in this grid
 
 
@@ -207,7 +207,7 @@ def test_missing_csv_of_a_finished_run(small):
     run_id = small.grid_json['runs'][-1]['run_id']
     (small.work_dir / 'runs' / run_id / 'frames_static.csv').unlink()
     found = cell(load_grid(small.work_dir), 'NET w/ PI (R=8)', 'static')
-    assert found['status'] == 'missing' and 'not evaluated on Static' in found['reason']
+    assert found['status'] == 'missing' and 'Static: not evaluated' in found['reason']
 
 
 def test_damaged_status_and_timing(small):
@@ -222,7 +222,7 @@ def test_damaged_status_and_timing(small):
 
 
 def test_no_grid(tmp_path):
-    with pytest.raises(ReportError, match=r'grid\.json does not exist'):
+    with pytest.raises(InvalidFile, match=r'grid\.json does not exist'):
         load_grid(tmp_path)
 
 
@@ -238,5 +238,5 @@ def test_no_grid(tmp_path):
 )
 def test_malformed_grid(small, change, message):
     change(small.grid_json)
-    with pytest.raises(ReportError, match=message):
+    with pytest.raises(InvalidFile, match=message):
         load_grid(small.save())

@@ -8,13 +8,13 @@ import pytest
 from matplotlib.colors import to_hex
 from openpyxl import Workbook
 
+from harness.runs.files import InvalidFile
 from reports.differences import differences
 from reports.excel.charts import add_charts, curve_frame
 from reports.figures import comparisons, frames, profiles, resets, style
 from reports.figures.saved_images import SavedImages
 from reports.figures.selection import methods_of
 from reports.paper import compare
-from reports.reading.run_files import ReportError
 from reports.report import build_report
 from reports.results import load_grid
 from reports.tables import standard
@@ -50,7 +50,7 @@ def test_variants_stand_below_their_plain_method(varied):
     # One line for each trial, not for each of its test sets.
     notes = [note for note in grid.notes() if '@reset8' in note]
     assert notes == [
-        'missing  net-RI-RNone-sample-s1@reset8: not evaluated on Moving; not evaluated on Static'
+        'missing  net-RI-RNone-sample-s1@reset8: Moving: not evaluated; Static: not evaluated'
     ]
 
 
@@ -80,7 +80,7 @@ def test_numbers_of_variants(varied):
 )
 def test_malformed_variants(varied, change, message):
     change(varied.grid_json['runs'][0])
-    with pytest.raises(ReportError, match=message):
+    with pytest.raises(InvalidFile, match=message):
         load_grid(varied.save())
 
 
@@ -161,7 +161,7 @@ def test_each_family_of_pairs_is_corrected_by_itself(fake):
 def test_curves_show_resets_of_ri(varied):
     grid = load_grid(varied.work_dir)
     assert [m.short_name for m in methods_of(grid, 'net', 'sample')] == DRAWN
-    looks = style.looks(grid.methods)
+    looks = style.looks(grid.methods, grid.record.strategies)
     ri = looks['RI']
     assert all(looks[f'RI, reset every {n}'].color == ri.color for n in (15, 50))
     assert len({looks[name].line for name in ['RI', *DRAWN[1:3], 'RI, best checkpoint']}) == 4

@@ -108,7 +108,7 @@ class Soak:
 
     def workers(self) -> list[int]:
         """Processes that hold a run."""
-        from harness.grid.claims import current_claim
+        from harness.runs.claims import current_claim
 
         claims = map(current_claim, self.work_dir.glob('runs/*'))
         return [claim.owner.pid for claim in claims if claim and claim.is_held]

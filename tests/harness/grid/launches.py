@@ -10,13 +10,13 @@ from threading import Thread
 import pandas as pd
 from rich.console import Console
 
-from harness.grid.checks import load_grid
-from harness.grid.claims import current_claim
 from harness.grid.expand import expand
-from harness.grid.launch import GridLaunch
-from harness.grid.ledger import RunStatus
-from harness.grid.local import LocalLauncher
-from harness.grid.start import prepare
+from harness.grid.launchers import Setting
+from harness.grid.launchers.local import LocalLauncher
+from harness.grid.scheduler import Scheduler, prepare
+from harness.grid.validation import load_grid
+from harness.runs.claims import current_claim
+from harness.runs.status import RunStatus
 
 # two threads for such small networks are slower, and many times so beside other work
 os.environ.setdefault('OMP_NUM_THREADS', '1')
@@ -43,15 +43,16 @@ class Launch:
         retried = [run.run_id for run in runs] if retry_failed else ()
         work_dir = grid_file.parent / 'work'
         self.works = prepare(grid, runs, work_dir, hang_after, eval_only, retried)
+        setting = Setting(work_dir, grid.name, 1, 1, {})
         self.output = io.StringIO()
         console = Console(file=self.output, width=400)
-        launch = GridLaunch(LocalLauncher(1), console, max_retries, hang_after)
+        launch = Scheduler(LocalLauncher(setting), console, max_retries, hang_after)
         self._thread = Thread(target=launch.work_through, args=(self.works,))
 
     @property
     def folder(self) -> Path:
         """Of the first run."""
-        return self.works[0].folder
+        return self.works[0].folder.path
 
     @property
     def status(self) -> RunStatus:

@@ -7,9 +7,10 @@ import pytest
 from dataset_tools.manifest import VideoSet
 from harness.configs import load_config
 from harness.errors import UserError
-from harness.grid.checks import load_grid
-from harness.grid.expand import expand, grid_record
+from harness.grid.expand import expand, write_record
 from harness.grid.grid_file import load_network
+from harness.grid.validation import load_grid
+from harness.runs.files import load_json
 
 
 def runs(path):
@@ -129,9 +130,15 @@ def test_r_must_be_a_positive_number(grid_file, value):
         load_grid(str(grid_file), {'R': [value]})
 
 
-def test_grid_record_names_everything_in_display_order(grid_file, real_set):
+def record_of(grid_file):
+    """What ``grid.json`` says."""
     grid = load_grid(str(grid_file), {})
-    record = grid_record(grid, expand(grid))
+    write_record(grid, expand(grid), grid_file.parent)
+    return load_json(grid_file.parent / 'grid.json')
+
+
+def test_the_record_names_everything_in_display_order(grid_file, real_set):
+    record = record_of(grid_file)
     assert record['networks'] == {
         'tiny': {'label': 'Tiny', 'lr_kind': 'lr_bd'},
         'bicubic': {'label': 'bicubic', 'lr_kind': 'lr_bd'},
@@ -145,15 +152,14 @@ def test_grid_record_names_everything_in_display_order(grid_file, real_set):
     for sets in ('train_sets', 'test_sets'):
         (entry,) = record[sets].values()
         assert entry['checksum'] == real_set.checksum and 'paper' not in entry
-        assert entry['sizes']['coffee'] == real_set.videos['coffee'].sizes['gt']
+        assert tuple(entry['sizes']['coffee']) == real_set.videos['coffee'].sizes['gt']
 
 
 def test_names_in_the_papers_reach_the_record_and_change_no_run(grid_file, real_set):
     before = ids(grid_file)
     edit(grid_file, "label='Tiny'", "label='Tiny', paper='FRVSR'")
     edit(grid_file, "label='Moving'", "label='Moving', paper='Vid4'")
-    grid = load_grid(str(grid_file), {})
-    record = grid_record(grid, expand(grid))
+    record = record_of(grid_file)
     assert record['networks']['tiny']['paper'] == 'FRVSR'
     assert record['test_sets']['moving']['paper'] == 'Vid4'
     assert 'paper' not in record['train_sets']['real']

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from harness.grid.claims import current_claim
+from harness.runs.claims import current_claim
 from tests.harness.grid.launches import Launch
 
 ITERATIONS = 60
@@ -83,7 +83,7 @@ def test_a_killed_run_is_failed_and_goes_on(grid_file, undisturbed):
     assert first.reason == 'the process was killed by SIGKILL'
     assert launch.checkpoints()
     pd.testing.assert_frame_equal(
-        pd.read_csv(launch.works[1].folder / 'frames_moving.csv').drop(columns='ms'), undisturbed
+        pd.read_csv(launch.works[1].folder.frames_csv('moving')).drop(columns='ms'), undisturbed
     )
     healed = Launch(grid_file, only='tiny-PI-R2').run()
     assert healed.status.status == 'DONE' and 'resumed epoch' in healed.log()
@@ -118,12 +118,12 @@ def test_a_hanging_run_ends_itself(grid_file):
 
 def test_a_stopped_process_is_killed(grid_file, undisturbed, monkeypatch):
     """It cannot end itself."""
-    monkeypatch.setattr('harness.grid.launch.HEARTBEAT', 0.5)
+    monkeypatch.setattr('harness.grid.scheduler.HEARTBEAT', 0.5)
     launch = Launch(grid_file, hang_after=4).start()
     launch.until_iteration(5)
     launch.signal(signal.SIGSTOP)
     launch.end()
-    assert launch.status.status == 'FAILED' and 'no sign of life' in launch.status.reason
+    assert launch.status.status == 'FAILED' and 'no heartbeat' in launch.status.reason
     assert_heals(grid_file, undisturbed)
 
 
@@ -271,7 +271,7 @@ def test_two_launches_share_the_work(grid_file, undisturbed):
     outcomes = first.output.getvalue() + second.output.getvalue()
     assert outcomes.count('DONE') == 6 and outcomes.count('DONE by another command') == 3
     for work in first.works:
-        assert (work.folder / 'log.txt').read_text().count('last checkpoint:') == 1
+        assert work.folder.log.read_text().count('last checkpoint:') == 1
 
 
 def test_work_of_a_killed_launch_is_taken_over(grid_file, undisturbed):

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from harness.grid.checks import load_grid
-from harness.grid.exits import INTERRUPTED
+from harness.exits import INTERRUPTED
 from harness.grid.expand import expand
-from harness.grid.identity import identity_of
-from harness.grid.ledger import read_status
-from harness.grid.task import Task
+from harness.grid.validation import load_grid
+from harness.runs.folder import RunFolder
+from harness.runs.identity import identity_of
+from harness.runs.status import read_status
+from harness.runs.task import Task
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 COMMAND = [sys.executable, str(REPOSITORY / 'harness' / 'run_grid.py')]
@@ -117,7 +118,9 @@ def test_a_signal_to_all_processes_of_a_run_interrupts_it(grid_file, tmp_path):
     for pid in left:
         os.kill(pid, signal.SIGKILL)
     assert len(family) >= 3 and not left  # torchrun has waited for its two processes
-    assert read_status(folder, Task.read(folder).evaluations).status == 'STALE'
+    assert (
+        read_status(RunFolder(folder), Task.read(RunFolder(folder)).evaluations).status == 'STALE'
+    )
     assert '100000' in (folder / 'status.json').read_text()
 
 

@@ -10,8 +10,10 @@ from dataset_tools.degrade.sets import make_degraded_set
 from harness.evaluation.evaluate import evaluate_set
 from harness.evaluation.images import select_images
 from harness.evaluation.model import load_model
-from harness.grid import claims, worker
-from harness.grid.evaluations import Evaluation, Variant
+from harness.grid import worker
+from harness.runs import claims
+from harness.runs.evaluations import Evaluation, Variant
+from harness.runs.folder import RunFolder
 from harness.training.interruption import Interruption
 
 
@@ -24,7 +26,7 @@ def test_evaluation_takes_the_lr_frames_of_the_network(real_set, tmp_path):
         cfg = Config(dict(model=model, lr_kind=kind))
         folder = tmp_path / kind
         folder.mkdir()
-        worker._evaluate(folder, cfg, todo, False, Interruption())
+        worker._evaluate(RunFolder(folder), cfg, todo, False, Interruption())
         net = load_model(cfg, None, 'cpu').generator
         expected = evaluate_set(net, both, tmp_path / 'expected.csv', kind)
         table = pd.read_csv(folder / 'frames_both.csv')
@@ -41,8 +43,7 @@ def test_a_restarted_job_takes_its_run_over_from_its_earlier_start(
     claim = claims.take(tmp_path)
     owner = json.loads(claim.read_text())
     claim.write_text(json.dumps(dict(owner, system='another boot', job='12')))
-    monkeypatch.delenv('SLURM_ARRAY_JOB_ID', raising=False)
-    monkeypatch.setenv('SLURM_RESTART_COUNT', restarts)
-    monkeypatch.setenv('SLURM_JOB_ID', job)
-    assert worker.work_in_job(tmp_path) == code  # 1: there is no task in the folder
+    monkeypatch.setenv(claims.RESTARTED_VARIABLE, restarts)
+    monkeypatch.setenv(claims.JOB_VARIABLE, job)
+    assert worker.work_in_job(RunFolder(tmp_path)) == code  # 1: there is no task in the folder
     assert (tmp_path / 'claim.2.json').exists() == (code == 1)

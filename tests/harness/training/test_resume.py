@@ -13,7 +13,8 @@ import torch
 from mmengine.config import Config
 
 from harness.errors import UserError
-from harness.training.checkpoints import best_checkpoint, checkpoint_files, latest_checkpoint
+from harness.runs.folder import RunFolder
+from harness.training.checkpoints import best_checkpoint, latest_checkpoint
 from harness.training.run import train
 from tests.harness.training.trainings import (
     BASICVSR,
@@ -224,16 +225,16 @@ def test_copies_in_the_folder_are_no_checkpoints(make_cfg, interrupted):
         shutil.copy(folder / 'iter_2.pth', folder / f'{name}.pth')
     for name in ('iter_40.pth', 'iter_50'):
         (folder / name).mkdir()
-    assert checkpoint_files(folder) == [folder / 'iter_2.pth']
+    assert RunFolder(folder).checkpoints == [folder / 'iter_2.pth']
     straight = train(make_cfg(RI, 4, 'straight', interval=2))
     assert_same_weights(weights_of(train(cfg)), weights_of(straight))
-    assert [path.name for path in checkpoint_files(folder)] == ['iter_2.pth', 'iter_4.pth']
+    assert [path.name for path in RunFolder(folder).checkpoints] == ['iter_2.pth', 'iter_4.pth']
 
 
 def test_checkpoints_are_in_the_order_of_their_iterations(tmp_path):
     for number in (90, 1000, 200):
         (tmp_path / f'iter_{number}.pth').touch()
-    assert [p.name for p in checkpoint_files(tmp_path)] == [
+    assert [p.name for p in RunFolder(tmp_path).checkpoints] == [
         'iter_90.pth',
         'iter_200.pth',
         'iter_1000.pth',

@@ -38,7 +38,7 @@ def test_psnr_figure_has_a_panel_a_set_and_a_line_a_method(small):
     moving, static = figure.axes[:2]
     # Short videos have no smoothed lines; one line more marks the end of the shorter video.
     assert len(moving.lines) == 4 + 1
-    color = style.looks(grid.methods)['RI'].color
+    color = style.looks(grid.methods, grid.record.strategies)['RI'].color
     assert line_of(moving, color) == pytest.approx(np.full(20, 21.0))
     raw = line_of(static, color, thick=False)
     assert raw[:100] == pytest.approx(21.0) and raw[100:] == pytest.approx(17.0)

@@ -271,7 +271,8 @@ def test_colours_are_those_of_the_figures(small):
     from reports.figures.style import looks
 
     page = make_page(small)
-    styles = looks(load_grid(small.work_dir).methods)
+    grid = load_grid(small.work_dir)
+    styles = looks(grid.methods, grid.record.strategies)
     for method in page.data['methods']:
         assert method['color'] == styles[method['name']].color
 

@@ -1,5 +1,6 @@
 """Which evaluations count, by the record in the run folder and the status of the run."""
 
+import hashlib
 import json
 
 import pytest
@@ -57,6 +58,20 @@ def test_a_failure_at_a_further_evaluation_is_listed_and_costs_no_other(recorded
     assert any('disk full' in note for note in grid.notes())
 
 
+def test_results_that_were_changed_are_invalid(recorded):
+    """One digit, by hand or by a bad disk; the size is the same."""
+    path = recorded.work_dir / 'runs' / recorded.run_id / 'frames_static.csv'
+    checksum = hashlib.sha256(path.read_bytes()).hexdigest()
+    entry = {'checksum': CHECKSUM, 'bytes': path.stat().st_size, 'sha256': checksum}
+    recorded.record(recorded.run_id, static=entry)
+    assert evaluation(recorded).status == 'done'
+    path.write_text(path.read_text().replace('20.0', '21.0', 1))
+    found = evaluation(recorded)
+    reason = 'frames_static.csv was changed after it was written'
+    assert (found.status, found.reason) == ('invalid', reason)
+    assert any(reason in note for note in load_grid(recorded.work_dir).notes())
+
+
 @pytest.mark.parametrize(
     ('status', 'word', 'reason'),
     [
@@ -85,9 +100,9 @@ def test_otherwise_the_status_of_the_run_says_why(recorded, lack, status, word, 
 @pytest.mark.parametrize(
     ('records', 'reason'),
     [
-        ({}, 'the evaluation on Static is not recorded as finished'),
-        ({'static': {'checksum': OTHER}}, 'evaluated on another version of Static'),
-        ({'static': OTHER}, 'evaluated on another version of Static'),
+        ({}, 'Static: not evaluated'),
+        ({'static': {'checksum': OTHER}}, 'Static: evaluated on another version of the set'),
+        ({'static': OTHER}, 'Static: evaluated on another version of the set'),
     ],
 )
 def test_files_without_a_present_record_are_missing(recorded, records, reason):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from reports.files import InvalidFile
+from harness.runs.files import InvalidFile
 from reports.reading.frame_files import FRAME_COLUMNS, TAKEN_COLUMNS, read_frames
 from reports.results import load_grid
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from reports.reading.run_files import ReportError
+from harness.runs.files import InvalidFile
 from reports.results import load_grid
 
 
@@ -29,7 +29,7 @@ from reports.results import load_grid
 )
 def test_entries_of_the_grid(small, change, message):
     change(small.grid_json)
-    with pytest.raises(ReportError, match=message) as caught:
+    with pytest.raises(InvalidFile, match=message) as caught:
         load_grid(small.save())
     assert 'grid.json' in str(caught.value) and '\n' not in str(caught.value)
 
@@ -37,7 +37,7 @@ def test_entries_of_the_grid(small, change, message):
 @pytest.mark.parametrize('every', [0, -3, 1.5, '15', True])
 def test_variants_that_cannot_be(varied, every):
     varied.grid_json['runs'][0]['variants'][1]['reset_every'] = every
-    with pytest.raises(ReportError, match=f'reset_every cannot be {every!r}'):
+    with pytest.raises(InvalidFile, match=f'reset_every cannot be {every!r}'):
         load_grid(varied.save())
 
 
@@ -51,7 +51,7 @@ def test_numbers_are_labels_too(small):
 
 def test_a_grid_nested_too_deeply(small):
     (small.work_dir / 'grid.json').write_text('{"a":' + '[' * 100_000)
-    with pytest.raises(ReportError, match='nested too deeply'):
+    with pytest.raises(InvalidFile, match='nested too deeply'):
         load_grid(small.work_dir)
 
 

@@ -1,0 +1,18 @@
+"""Durations and sizes as people read them."""
+
+
+def duration_text(seconds: float | None) -> str:
+    """``'40 s'``, ``'12 min'``, ``'3.5 h'`` or ``'2.1 d'``; nothing for 0 and for None."""
+    if not seconds:
+        return ''
+    for unit, name, digits in ((86_400, 'd', 1), (3600, 'h', 1), (60, 'min', 0)):
+        if abs(seconds) >= 2 * unit:
+            return f'{seconds / unit:.{digits}f} {name}'
+    return f'{seconds:.0f} s'
+
+
+def bytes_text(size: float) -> str:
+    """``'1.50 GB'``, ``'20.0 MB'``; 1 GB is 10**9 bytes; nothing for 0."""
+    if not size:
+        return ''
+    return f'{size / 1e9:.2f} GB' if size >= 1e9 else f'{max(size / 1e6, 0.1):.1f} MB'

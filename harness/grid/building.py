@@ -1,0 +1,214 @@
+"""The part of the validation that needs torch: builds all that runs consist of.
+
+Runs in a process that has torch and MMagic. Nothing is trained and no frame is read.
+"""
+
+import json
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, NamedTuple, Optional
+
+import torch
+from mmagic.registry import HOOKS, LOOPS, MODELS, PARAM_SCHEDULERS
+from mmengine.config import Config
+from mmengine.optim import build_optim_wrapper
+from mmengine.registry import init_default_scope
+from mmengine.runner import Runner
+
+import harness.data
+import harness.networks
+import harness.training  # noqa: F401  (fills the registries)
+from harness.checkpoints import load_weights, read_weights
+from harness.config_errors import build_problem
+from harness.configs import import_custom_modules
+from harness.errors import fail
+from harness.evaluation.model import default_device, learns
+from harness.networks.recurrent import RecurrentNet
+from harness.training.loops import ClipTrainLoop
+from harness.training.pi_loop import PIBPTTLoop
+from harness.training.state_bank import BankOptions, check_fits, format_bytes, free_space
+
+from .expand import Run, Start
+
+
+class Bank(NamedTuple):
+    """Bytes of a run's hidden-state bank in one of its processes, and where they are kept."""
+
+    size: int
+    options: BankOptions
+    folder: Path
+
+
+def find_problems(starts: Sequence[Start], work_dir: Path, jobs: int, here: bool) -> list[str]:
+    """Why some runs cannot work, a line for each reason.
+
+    Args:
+        starts: the runs.
+        work_dir: where banks on disk lie by default.
+        jobs: runs at the same time.
+        here: they run on this machine; otherwise nothing is said of memory and GPUs.
+    """
+    problems: list[str] = []
+    built: dict[str, Optional[ClipTrainLoop]] = {}
+    banks = []
+    for where, run, trains in starts:
+        builder = Builder(where, problems)
+        key = _without_seed(run.content)
+        if key not in built:
+            built[key] = builder.build(run, trains, here)
+        loop = built[key]
+        if here and isinstance(loop, PIBPTTLoop):
+            about = f'train_cfg.bank ({run.axes.strategy}, R={run.axes.repeats})'
+            bank = builder.part(about, _fitting_bank, loop, run, work_dir)
+            banks += [bank] if bank else []
+    nproc = max((start.run.content.get('nproc', 1) for start in starts), default=1)
+    if here and nproc > 1:
+        problems += _too_few_gpus(min(jobs, len(starts)), nproc)
+    return problems + list(_crowded(banks, jobs, nproc))
+
+
+def _too_few_gpus(jobs: int, nproc: int) -> list[str]:
+    """A line if runs of several processes cannot have a GPU for each; runs of one share them."""
+    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if not gpus or jobs * nproc <= gpus:
+        return []
+    return [f'jobs: {jobs} runs of {nproc} processes need {jobs * nproc} GPUs, there are {gpus}']
+
+
+def _without_seed(content: dict) -> str:
+    """The same for all runs that are built alike."""
+    content = {key: value for key, value in content.items() if key != 'randomness'}
+    return json.dumps(content, sort_keys=True, default=str)
+
+
+class Builder:
+    """Builds the parts of a config as training does, and notes those that cannot be built."""
+
+    def __init__(self, where: str, problems: list[str]):
+        self.where = where
+        self.problems = problems
+
+    def part(self, key: str, make: Callable, *args, **kwargs) -> Any:
+        """What ``make`` gives; None, with a problem of ``key`` noted, if it raises."""
+        try:
+            return make(*args, **kwargs)
+        except Exception as error:
+            self.problems.append(f'{self.where} {build_problem(key, error)}')
+            return None
+
+    def build(self, run: Run, trains: bool, here: bool) -> Optional[ClipTrainLoop]:
+        """Builds all parts of a run and gives its loop, if it is to train and all is well with it.
+
+        What wraps the optimizer may ask for a GPU, and is built only ``here``.
+        """
+        cfg = run.cfg
+        init_default_scope('mmagic')
+        self.part('custom_imports', import_custom_modules, cfg)
+        model = self._model(cfg.model)
+        if model and not run.is_trained:
+            self.part('weights', _check_weights, model, run)
+        if model and any(variant.reset_every for variant in run.variants):
+            self.part('reset_every', _check_reset, model.generator)
+        if not trains:
+            return None
+        self._hooks(cfg)
+        loader = self.part(
+            'train_dataloader', Runner.build_dataloader, cfg.train_dataloader, seed=0
+        )
+        if model is None:
+            return None
+        if here:
+            self._optimizer(cfg, model)
+        if loader is None:
+            return None
+        runner = SimpleNamespace(model=model, seed=0, register_hook=lambda *_, **__: None)
+        given = dict(runner=runner, dataloader=loader)
+        return self.part('train_cfg', LOOPS.build, cfg.train_cfg, default_args=given)
+
+    def _model(self, cfg) -> Optional[torch.nn.Module]:
+        try:
+            return MODELS.build(cfg)
+        except Exception:
+            count = len(self.problems)
+            self.part('model.generator', MODELS.build, cfg['generator'])
+            if len(self.problems) == count:  # the generator is not to blame
+                self.part('model', MODELS.build, cfg)
+            return None
+
+    def _optimizer(self, cfg: Config, model: torch.nn.Module) -> None:
+        wrapper = self.part('optim_wrapper', build_optim_wrapper, model, cfg.optim_wrapper)
+        if wrapper is None:
+            return
+        given = dict(optimizer=wrapper)
+        entries = cfg.get('param_scheduler') or []
+        for number, entry in enumerate([entries] if isinstance(entries, dict) else entries):
+            key = f'param_scheduler[{number}]'
+            self.part(key, PARAM_SCHEDULERS.build, entry, default_args=given)
+
+    def _hooks(self, cfg: Config) -> None:
+        hooks = {f'default_hooks.{key}': hook for key, hook in cfg.get('default_hooks', {}).items()}
+        hooks |= {f'custom_hooks[{i}]': hook for i, hook in enumerate(cfg.get('custom_hooks', ()))}
+        for key, hook in hooks.items():
+            if hook is not None:
+                self.part(key, HOOKS.build, hook)
+
+
+def _check_weights(model: torch.nn.Module, run: Run) -> None:
+    """An untrained network that could be trained needs weights, which must fit."""
+    if run.weights:
+        load_weights(model, read_weights(run.weights, 'weights'), run.weights, 'weights')
+    elif learns(model) and not run.random:
+        fail(
+            'weights: has parameters, but neither weights nor a training, so that random numbers '
+            'would be evaluated: give weights=FILE, or strategies, or say random=True'
+        )
+
+
+def _check_reset(net: RecurrentNet) -> None:
+    if not net.has_states and not net.bidirectional:
+        fail(f'{type(net).__name__} sees each frame by itself and has no state to set back')
+
+
+def _fitting_bank(loop: PIBPTTLoop, run: Run, work_dir: Path) -> Bank:
+    """The loop knows nothing of other ranks here, so that its bank is that of all together.
+
+    Raises:
+        UserError: it does not fit.
+    """
+    options = loop.bank_options
+    # the work folder may be yet to be made
+    existing = next(
+        folder for folder in (work_dir, *work_dir.absolute().parents) if folder.is_dir()
+    )
+    folder = Path(options.folder or existing)
+    size = loop.bank_bytes()
+    if _on_gpu(options):
+        size //= run.cfg.get('nproc', 1)
+    check_fits(size, options, default_device(), folder)
+    return Bank(size, options, folder)
+
+
+def _on_gpu(options: BankOptions) -> bool:
+    return options.place == 'device' and torch.cuda.is_available()
+
+
+def _crowded(banks: Sequence[Bank], jobs: int, nproc: int) -> Iterator[str]:
+    """A line for each place where the banks of runs at the same time do not fit together."""
+    by_place = defaultdict(list)
+    for bank in banks:
+        free, where = free_space(bank.options, default_device(), bank.folder)
+        by_place[where, _on_gpu(bank.options)].append((bank.size, free))
+    for (where, on_gpu), sizes in by_place.items():
+        # runs are dealt to GPUs in turn, all else they share
+        together = math.ceil(jobs * nproc / torch.cuda.device_count()) if on_gpu else jobs
+        largest = sorted((size for size, _ in sizes), reverse=True)[:together]
+        free = min(free for _, free in sizes)
+        if len(largest) > 1 and sum(largest) > free:
+            yield (
+                f'jobs: the hidden-state banks of {len(largest)} runs at the same time need '
+                f'{format_bytes(sum(largest))}, but there are {format_bytes(free)} free ({where}). '
+                "Lower --jobs, or set train_cfg.bank=dict(place='cpu' or 'disk', dtype='float16')"
+            )

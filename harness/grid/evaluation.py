@@ -1,0 +1,125 @@
+"""What a grid file says of evaluation, checked::
+
+    metrics = ['tof', 'warp_error']  # besides PSNR and SSIM
+    save_frames = dict(SET=dict(videos=[...], frames=[0, 50, -1], crop=(top, left, height, width)))
+    external_results = dict(
+        KEY=dict(label='MRVSR', results=dict(SET='path'), protocol='mrvsr', paper='MRVSR')
+    )
+
+All are optional; what is left out of a ``save_frames`` entry is as ``select_images`` says, and
+``paper`` is a name in the papers' tables, as in :mod:`harness.grid.grid_file`. Metrics and
+protocols may come from the grid's ``plugins``; when their code changes, evaluations are made again.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple, Optional
+
+from mmengine.config import Config
+
+from dataset_tools.manifest import VideoSet
+from harness.evaluation.images import select_images
+from harness.evaluation.protocols import OWN_PROTOCOLS, PROTOCOLS
+from harness.evaluation.scorer import OWN_METRICS, metric_problems
+from harness.runs.evaluations import Evaluation, Selection, Variant
+from harness.runs.identity import code_checksum
+
+SAVE_FRAMES = ('videos', 'frames', 'crop', 'row')
+_EXTERNAL = ('label', 'results', 'protocol', 'paper')
+
+
+class External(NamedTuple):
+    """Results of other people's code: test set -> frames, videos, or a CSV of per-frame scores."""
+
+    label: str
+    results: dict[str, Path]
+    protocol: Optional[str] = None
+    paper: Optional[str] = None  # its name in the papers' tables
+
+
+class EvaluationSettings(NamedTuple):
+    """What runs are evaluated on, and how.
+
+    Attributes:
+        test_sets: by name.
+        metrics: besides PSNR and SSIM.
+        images: the SR frames to keep of each set.
+        external: other people's results.
+        code: checksum of the plugins, where metrics or protocols come from them; else ''.
+    """
+
+    test_sets: dict[str, VideoSet]
+    metrics: tuple[str, ...]
+    images: dict[str, Selection]
+    external: dict[str, External]
+    code: str = ''
+
+    def evaluations(self, variants: Iterable[Variant]) -> list[Evaluation]:
+        """All test sets in each of a run's variants; the main ones come first."""
+        return [
+            Evaluation(
+                name, str(s.root), s.checksum, variant, self.metrics, self.images[name], self.code
+            )
+            for variant in variants
+            for name, s in self.test_sets.items()
+        ]
+
+
+def read_evaluation(
+    cfg: Config,
+    test_sets: dict[str, VideoSet],
+    plugins: Iterable[Path],
+    problems: list[str],
+) -> EvaluationSettings:
+    """Reads the entries of a grid file; adds a line to ``problems`` for each that cannot be used.
+
+    Args:
+        cfg: the grid file.
+        test_sets: those that could be loaded.
+        plugins: files of the grid's plugins, which are imported.
+        problems: each with the key it is in.
+    """
+    metrics = tuple(cfg.get('metrics', ()))
+    problems += [f'metrics: {problem}' for problem in metric_problems(metrics)]
+    images = _read_images(cfg.get('save_frames', {}), cfg.test_sets, test_sets, problems)
+    entries = cfg.get('external_results', {}).items()
+    external = {key: _read_external(key, entry, cfg.test_sets, problems) for key, entry in entries}
+    protocols = {entry.protocol for entry in external.values()}
+    uses_own = OWN_METRICS & {*metrics} or OWN_PROTOCOLS & protocols
+    code = ' '.join(map(code_checksum, plugins)) if uses_own else ''
+    return EvaluationSettings(test_sets, metrics, images, external, code)
+
+
+def _read_images(entries, names, test_sets, problems) -> dict[str, Selection]:
+    problems += [f'save_frames.{key}: {_no_set(key, names)}' for key in entries if key not in names]
+    images = {}
+    for key, test_set in test_sets.items():
+        entry = entries.get(key, {})
+        unknown = [f'{name!r}' for name in entry if name not in SAVE_FRAMES]
+        if unknown:
+            allowed = ', '.join(SAVE_FRAMES)
+            problems.append(f'save_frames.{key}: unknown {", ".join(unknown)}; there are {allowed}')
+            continue
+        try:
+            images[key] = select_images(test_set, **entry)
+        except ValueError as error:
+            problems.append(f'save_frames.{key}: {error}')
+    return images
+
+
+def _read_external(key, entry, names, problems) -> External:
+    results = {name: Path(path) for name, path in entry.get('results', {}).items()}
+    protocol = entry.get('protocol')
+    found = [f'{k}: unknown; there are {", ".join(_EXTERNAL)}' for k in entry if k not in _EXTERNAL]
+    found += [_no_set(name, names) for name in results if name not in names]
+    found += [f'{p}: no such file or folder' for p in results.values() if not p.exists()]
+    if not results:
+        found.append('has no results; name the frames for each test set: dict(SET=PATH)')
+    if protocol not in (None, *PROTOCOLS):
+        found.append(f'unknown protocol {protocol!r}; there are {", ".join(PROTOCOLS)}')
+    problems += [f'external_results.{key}: {problem}' for problem in found]
+    return External(entry.get('label', key), results, protocol, entry.get('paper'))
+
+
+def _no_set(name: str, names) -> str:
+    return f'no test set {name!r}; there are {", ".join(names)}'

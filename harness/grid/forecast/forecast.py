@@ -1,0 +1,197 @@
+"""``run_grid.py --plan``: what the rest of a grid takes in time, memory and disk.
+
+Each kind of run is measured for some seconds on this machine, as many at once as the grid will have
+workers, and :mod:`harness.grid.forecast.estimate` does the rest.
+"""
+
+import itertools
+import json
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Union
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from tqdm import tqdm
+
+from harness.formats import bytes_text, duration_text
+from harness.grid.expand import Run, run_folder
+from harness.grid.fork_server import call, threads_of
+from harness.grid.grid_file import Grid
+from harness.runs.evaluations import why_missing
+
+from .estimate import Estimate, EvaluationCost, Remaining, TrainingCost, estimate_run, wall_clock
+
+Measured = Union[TrainingCost, EvaluationCost, str]  # or why it could not be measured
+
+
+def print_forecast(
+    grid: Grid, runs: Sequence[Run], work_dir: Path, jobs: int, console: Console
+) -> None:
+    """Measures and prints what is left of ``runs``, one by one and in total."""
+    rest = {run.run_id: remaining(grid, run, work_dir) for run in runs}
+    estimates, devices = forecast(grid, runs, rest.__getitem__, jobs)
+    console.print(_table(estimates))
+    for line in _totals(estimates, jobs, grid.nproc, devices):
+        console.print(line, highlight=False)
+
+
+def remaining(grid: Grid, run: Run, work_dir: Path) -> Remaining:
+    """What is left of a run, by its folder: from the last checkpoint on."""
+    folder = run_folder(work_dir, run)
+    iterations = 0 if folder.is_trained else run.iterations - folder.iterations_saved
+    evaluations = grid.evaluation.evaluations(run.variants)
+    missing = why_missing(folder, evaluations)
+    return Remaining(iterations, [e.test_set for e in evaluations if e.key in missing])
+
+
+def forecast(
+    grid: Grid, runs: Sequence[Run], rest: Callable[[str], Remaining], jobs: int
+) -> tuple[list[Estimate], list[str]]:
+    """Estimates of ``runs``, and the devices that they were measured on.
+
+    Args:
+        grid: the grid.
+        runs: in the order in which they will start.
+        rest: run id -> what is left of it.
+        jobs: runs at the same time.
+    """
+    threads = threads_of(jobs, grid.nproc)
+    sets, metrics = grid.test_sets, grid.evaluation.metrics
+    trained = [run for run in runs if rest(run.run_id).iterations]
+    evaluated = [run for run in runs if rest(run.run_id).test_sets]
+    probes: dict[str, tuple] = {_training_key(r): (_measure_training, r.cfg) for r in trained}
+    for run in evaluated:
+        probes[_evaluation_key(run)] = (_measure_evaluation, run.cfg, sets, metrics)
+    measured = _measure(probes, jobs, threads)
+    estimates = []
+    for run in runs:
+        left = rest(run.run_id)
+        training = measured[_training_key(run)] if left.iterations else None
+        evaluation = measured[_evaluation_key(run)] if left.test_sets else None
+        problem = next((m for m in (training, evaluation) if isinstance(m, str)), None)
+        if problem:
+            estimates.append(Estimate(run, left.iterations, problem=problem))
+            continue
+        train_set = grid.train_sets.get(run.axes.train_set)
+        estimates.append(
+            estimate_run(run, left, train_set, grid.test_sets, training, evaluation, threads)
+        )
+    devices = {m.device for m in measured.values() if not isinstance(m, str)}
+    return estimates, sorted(devices)
+
+
+def _training_key(run: Run) -> str:
+    """The same for runs whose iterations take the same: whatever their seed and R."""
+    content = {key: value for key, value in run.content.items() if key != 'randomness'}
+    content['train_cfg'] = {k: v for k, v in content['train_cfg'].items() if k != 'repeats'}
+    return 'train ' + json.dumps(content, sort_keys=True, default=str)
+
+
+def _evaluation_key(run: Run) -> str:
+    content = [run.content.get(key) for key in ('model', 'lr_kind', 'nproc')]
+    return 'evaluate ' + json.dumps(content, sort_keys=True, default=str)
+
+
+def _measure(probes: dict[str, tuple], jobs: int, threads: int) -> dict[str, Measured]:
+    """Results of the probes, always as many at once as there will be workers.
+
+    Workers share the caches and the memory of the machine: so that the last probes are not alone,
+    the first ones follow them once more, for nothing.
+    """
+    again = itertools.islice(itertools.cycle(probes.values()), jobs - 1)
+    queue = [*probes.values(), *(again if probes else ())]
+    with (
+        ThreadPoolExecutor(jobs) as pool,
+        tqdm(total=len(queue), desc='measuring', disable=None) as bar,
+    ):
+
+        def run(probe: tuple[int, Any]) -> Measured:
+            slot, (function, *args) = probe
+            try:
+                return call(function, *args, slot % jobs, threads, threads=threads)
+            except RuntimeError as error:
+                return str(error)
+            finally:
+                bar.update()
+
+        results = list(pool.map(run, enumerate(queue)))
+    return dict(zip(probes, results, strict=False))
+
+
+def _measure_training(*args) -> Measured:
+    from .measure import measure_training
+
+    return _or_problem(measure_training, *args)
+
+
+def _measure_evaluation(*args) -> Measured:
+    from .measure import measure_evaluation
+
+    return _or_problem(measure_evaluation, *args)
+
+
+def _or_problem(function: Callable, *args) -> Measured:
+    """What the function returns, or its error, whose type the caller may not be able to import."""
+    try:
+        return function(*args)
+    except Exception as error:
+        return f'{type(error).__name__}: {" ".join(str(error).split())}'
+
+
+def _table(estimates: Sequence[Estimate]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style='bold')
+    table.add_column('run', no_wrap=True)
+    for title in (
+        'iterations',
+        'ms/iteration',
+        'training',
+        'evaluation',
+        'memory',
+        'states',
+        'disk',
+    ):
+        table.add_column(title, justify='right')
+    for e in estimates:
+        if e.problem:
+            table.add_row(e.run.run_id, f'{e.iterations:,}', f'[red]{escape(e.problem)}')
+            continue
+        table.add_row(
+            e.run.run_id,
+            f'{e.iterations:,}',
+            f'{1e3 * e.iteration:.1f}' if e.iterations else '',
+            duration_text(e.training),
+            duration_text(e.evaluation),
+            *(bytes_text(size) for size in (e.memory, e.bank, e.disk)),
+        )
+    return table
+
+
+def _totals(estimates, jobs, nproc, devices):
+    known = [e for e in estimates if not e.problem]
+    seconds = sum(e.seconds for e in known)
+    wall = wall_clock([e.seconds for e in known], jobs)
+    end = datetime.now() + timedelta(seconds=wall)
+    at_once = sorted((e.memory * nproc + e.bank for e in known), reverse=True)[:jobs]
+    unknown = len(estimates) - len(known)
+    yield (
+        f'{len(known)} runs: {sum(e.iterations for e in known):,} iterations, '
+        f'{seconds * nproc / 3600:.1f} device hours '
+        f'({duration_text(sum(e.training for e in known))} training, '
+        f'{duration_text(sum(e.evaluation for e in known))} evaluation)'
+    )
+    yield (
+        f'{jobs} at the same time: {duration_text(wall)}, until {end:%Y-%m-%d %H:%M}; memory up '
+        f'to {bytes_text(sum(at_once))}, disk {bytes_text(sum(e.disk for e in known))}'
+    )
+    if unknown:
+        yield f'[red]{unknown} runs could not be measured and are in no sum'
+    if devices:
+        yield f'measured on {", ".join(devices)}, {jobs} at the same time'
+    if nproc > 1:
+        yield f'what {nproc} processes of a run say to each other is not in these times'
+    if any(e.iterations and e.run.cfg.get('val_dataloader') for e in known):
+        yield 'validation during training is not in these times'

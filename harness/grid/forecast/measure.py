@@ -1,0 +1,266 @@
+"""Measures a few iterations and frames of a run, in a process of their own with torch and MMagic.
+
+What is measured is a real training on a part of the training set: its first windows, cut short.
+Nothing is written but into a temporary folder.
+"""
+
+import copy
+import math
+import os
+import resource
+import statistics
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Optional
+
+import torch
+from mmagic.registry import DATASETS
+from mmengine.config import Config
+from mmengine.hooks import Hook
+
+from dataset_tools.manifest import Video, VideoSet
+from harness.data import VideoClipDataset
+from harness.evaluation.evaluate import evaluate_set
+from harness.evaluation.model import default_device, load_model
+from harness.training.pi_loop import PIBPTTLoop
+from harness.training.run import device_name, train
+
+from .estimate import EvaluationCost, TrainingCost, megapixels
+
+#: frames of a state pass beside those of a clip, on a CPU
+PASS_FRAMES = 16
+#: least steps and seconds that are timed after the first step
+STEPS, SECONDS = 5, 3.0
+#: seconds after which one step is enough
+TOO_LONG = 30.0
+
+
+def measure_training(cfg: Config, slot: int, threads: int) -> TrainingCost:
+    """Trains for a few iterations.
+
+    Args:
+        cfg: resolved config of a run.
+        slot: number of the worker, which chooses its GPU where there are several.
+        threads: CPU threads.
+    """
+    _use(slot * cfg.get('nproc', 1), threads)
+    with tempfile.TemporaryDirectory(prefix='plan-') as folder:
+        _redirect_output(Path(folder) / 'log.txt')
+        clock = StepClock(Path(folder))
+        train(_cut_short(cfg, folder), [clock])
+        return clock.result()
+
+
+def _cut_short(cfg: Config, work_dir: str) -> Config:
+    """The same training on a part of the set, without all that does not happen at every step."""
+    cfg = copy.deepcopy(cfg)
+    options, loading = cfg.train_cfg, cfg.train_dataloader
+    windows = max(loading.batch_size, options.get('state_pass_batch', 16))
+    loading.dataset.update(
+        type='MeasuredClips',
+        count=math.ceil(windows / options.get('windows_per_video', 1)),
+        frames=None if torch.cuda.is_available() else options.clip_length + PASS_FRAMES,
+    )
+    loading.update(num_workers=0, persistent_workers=False)
+    if 'repeats' in options:
+        options.update(repeats=1, warmup_iters=0)
+        options.setdefault('bank', {}).pop('folder', None)
+    for key in ('val_cfg', 'val_dataloader', 'val_evaluator', 'visualizer'):
+        cfg.pop(key, None)
+    # others work at intervals, or, as those that freeze weights, at the beginning only
+    hooks = cfg.get('custom_hooks', ())
+    cfg.custom_hooks = [hook for hook in hooks if hook.get('type') == 'PartialLoadHook']
+    cfg.default_hooks = dict(cfg.get('default_hooks', {}), checkpoint=None)
+    cfg.work_dir, cfg.experiment_name = work_dir, Path(work_dir).name
+    return cfg
+
+
+@DATASETS.register_module()
+class MeasuredClips(VideoClipDataset):
+    """The beginnings of some videos of a training set; notes how long loading takes.
+
+    Args:
+        count: videos.
+        frames: of each, None for all.
+        kwargs: as of :class:`VideoClipDataset`.
+    """
+
+    def __init__(self, count: int, frames: Optional[int], **kwargs):
+        super().__init__(**kwargs)
+        self.videos = self.videos[:: max(1, len(self.videos) // count)][:count]
+        self.frames = frames
+        self.seconds = {True: 0.0, False: 0.0}  # of clips, of windows without GT
+        self.loaded = {True: 0, False: 0}  # their frames
+        self.spent = 0.0  # in all, for windows
+        self.decoding, self.pixels = 0.0, 0  # what has come into the cache
+
+    @property
+    def lengths(self):
+        return [min(frames, self.frames or frames) for frames in super().lengths]
+
+    def read(self, kind, video, frame):
+        is_new = self._cache is not None and (kind, video, frame) not in self._cache
+        begin = time.perf_counter()
+        image = super().read(kind, video, frame)
+        if is_new:
+            self.decoding += time.perf_counter() - begin
+            self.pixels += image.shape[0] * image.shape[1]
+        return image
+
+    def __getitem__(self, index):
+        called = time.perf_counter()
+        if self._cache is not None:
+            super().__getitem__(index)  # as later in training, when it is in the cache
+        begin = time.perf_counter()
+        sample = super().__getitem__(index)
+        end = time.perf_counter()
+        self.seconds[index.with_gt] += end - begin
+        self.loaded[index.with_gt] += index.length
+        self.spent += 0.0 if index.with_gt else end - called
+        return sample
+
+
+class StepClock(Hook):
+    """Times the parts of a training and ends it after some iterations."""
+
+    priority = 'LOWEST'
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self.begin = time.perf_counter()
+        self.steps: list[float] = []
+        self.pass_frame = 0.0
+
+    def before_train(self, runner) -> None:
+        self.loop = runner.train_loop
+        self.dataset: MeasuredClips = self.loop.dataloader.dataset
+        self.setup = time.perf_counter() - self.begin
+        self.began = time.perf_counter()
+
+    def before_train_epoch(self, runner) -> None:
+        self.before = self._passed()
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None) -> None:
+        self.before_step = self._seconds('step')
+        if isinstance(self.loop, PIBPTTLoop) and self.before is not None:
+            windows = zip(self.loop.plan.entries, self.loop.boundaries(), strict=True)
+            both_ways = self.loop.model.generator.bidirectional
+            frames = sum(w.length if both_ways else int(b.max()) for w, b in windows)
+            self.pass_frame = (self._passed() - self.before) / max(frames, 1)
+            self.before = None
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
+        self.steps.append(self._seconds('step') - self.before_step)
+        timed, seconds = len(self.steps) - 1, time.perf_counter() - self.began
+        self.loop.stop_training = (timed >= STEPS and seconds >= SECONDS) or (
+            timed >= 1 and seconds >= TOO_LONG
+        )
+
+    def after_train(self, runner) -> None:
+        self.loop.synchronize()
+        begin = time.perf_counter()
+        runner.save_checkpoint(str(self.folder), 'measured.pth', by_epoch=False)
+        self.save = time.perf_counter() - begin
+
+    def _seconds(self, part: str) -> float:
+        return self.loop.timer.seconds.get(part, 0.0)
+
+    def _passed(self) -> float:
+        """Seconds of state passes without loading, for one group of windows loads nothing ahead."""
+        return self._seconds('state_pass') - self.dataset.spent
+
+    def result(self) -> TrainingCost:
+        """What was measured; the first step is left out."""
+        frame = {
+            kind: self.dataset.seconds[kind] / max(self.dataset.loaded[kind], 1)
+            for kind in (True, False)
+        }
+        bank = getattr(self.loop, 'bank', None)
+        planner = self.loop.planner
+        return TrainingCost(
+            setup=self.setup,
+            decode=1e6 * self.dataset.decoding / max(self.dataset.pixels, 1),
+            step=statistics.median(self.steps[1:] or self.steps),
+            load=frame[True] * planner.clip_length * planner.batch_size,
+            pass_frame=self.pass_frame,
+            load_frame=frame[False],
+            save=self.save,
+            checkpoint=(self.folder / 'measured.pth').stat().st_size,
+            memory=_peak_memory() - (bank.nbytes if bank else 0),
+            slot=self.loop.slot_bytes if bank else 0,
+            bidirectional=self.loop.model.generator.bidirectional,
+            device=device_name(),
+        )
+
+
+def measure_evaluation(
+    cfg: Config,
+    test_sets: Mapping[str, VideoSet],
+    metrics: Sequence[str],
+    slot: int,
+    threads: int,
+) -> EvaluationCost:
+    """Evaluates a network that need not be trained on a few frames of each test set.
+
+    Args:
+        cfg: resolved config of a run.
+        test_sets: name -> set.
+        metrics: as of :func:`~harness.evaluation.evaluate.evaluate_set`.
+        slot, threads: as of :func:`measure_training`.
+    """
+    _use(slot * cfg.get('nproc', 1), threads)
+    begin = time.perf_counter()
+    device = default_device()
+    net = load_model(cfg, None, device).generator
+    setup = time.perf_counter() - begin
+    megapixel = {}
+    with tempfile.TemporaryDirectory(prefix='plan-') as folder:
+        output = Path(folder) / 'frames.csv'
+
+        def seconds(part: VideoSet) -> float:
+            begin = time.perf_counter()
+            evaluate_set(net, part, output, cfg.get('lr_kind', 'lr_bd'), device, metrics=metrics)
+            return time.perf_counter() - begin
+
+        for name, test_set in test_sets.items():
+            video = next(iter(test_set.videos.values()))
+            seconds(first_frames(test_set, video, 2))
+            frame = seconds(first_frames(test_set, video, 2)) / 2
+            frames = max(4, min(50, round(1 / frame)))
+            part = first_frames(test_set, video, frames)
+            megapixel[name] = seconds(part) / megapixels(part)
+    return EvaluationCost(setup, megapixel, _peak_memory(), device_name())
+
+
+def first_frames(video_set: VideoSet, video: Video, count: int) -> VideoSet:
+    """A set of the first ``count`` frames of one video."""
+    count = min(count, video.frames)
+    entry = dict(video_set.manifest['videos'][video.name], frames=count)
+    for kind in video_set.kinds:
+        entry[kind] = dict(entry[kind], sha256=entry[kind]['sha256'][:count])
+    return replace(
+        video_set,
+        videos={video.name: replace(video, frames=count)},
+        manifest=dict(video_set.manifest, videos={video.name: entry}),
+    )
+
+
+def _use(first_gpu: int, threads: int) -> None:
+    torch.set_num_threads(threads)
+    if torch.cuda.is_available():
+        torch.cuda.set_device(first_gpu % torch.cuda.device_count())
+
+
+def _peak_memory() -> int:
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated()
+    return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def _redirect_output(path: Path) -> None:
+    log = os.open(path, os.O_WRONLY | os.O_CREAT)
+    os.dup2(log, 1)
+    os.dup2(log, 2)

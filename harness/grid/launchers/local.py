@@ -1,0 +1,104 @@
+"""Runs as worker processes on this machine."""
+
+import sys
+import time
+from collections.abc import Collection, Sequence
+from contextlib import suppress
+from multiprocessing.connection import wait
+from typing import Optional
+
+from harness.errors import fail
+from harness.exits import describe_exit, out_of_memory_kills
+from harness.grid.fork_server import fork_context, run_worker, threads_of
+from harness.runs.folder import RunFolder
+
+from . import Setting
+
+#: seconds that workers get to write a checkpoint after Ctrl-C
+GRACE = 60.0
+
+
+class LocalJob:
+    """A worker process; ``slot`` is its number, which chooses its GPU."""
+
+    def __init__(self, process, slot: int, kills: int) -> None:
+        self.process = process
+        self.slot = slot
+        self._kills = kills
+
+    def ended(self) -> Optional[str]:
+        if self.process.is_alive():
+            return None
+        return describe_exit(self.process.exitcode, self._kills)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.join()
+
+
+class LocalLauncher:
+    """``jobs`` worker processes at a time, forked from a server that has imported MMagic once.
+
+    CPU threads are shared equally (unless OMP_NUM_THREADS says how many), GPUs are dealt out by
+    slot.
+
+    Args:
+        setting: without options.
+
+    Raises:
+        UserError: there are options.
+    """
+
+    is_local = True
+
+    def __init__(self, setting: Setting) -> None:
+        if setting.options:
+            fail(f'the local launcher has no options: {", ".join(setting.options)}')
+        self._slots = set(range(setting.jobs))
+        self._threads = threads_of(setting.jobs, setting.nproc)
+        self._context = fork_context(self._threads)
+        self._running: list[LocalJob] = []
+
+    def free(self, running: int) -> int:
+        return len(self._slots) - running
+
+    def find(self, folder: RunFolder) -> None:
+        """Workers end with the command that started them."""
+
+    def start(self, folders: Sequence[RunFolder]) -> list[LocalJob]:
+        return [self._start(folder) for folder in folders]
+
+    def _start(self, folder: RunFolder) -> LocalJob:
+        self._running = [job for job in self._running if job.process.is_alive()]
+        slot = min(self._slots - {job.slot for job in self._running})
+        args = (folder, slot, self._threads)
+        process = self._context.Process(target=run_worker, args=args, name=folder.name)
+        kills = out_of_memory_kills()
+        process.start()
+        job = LocalJob(process, slot, kills)
+        self._running.append(job)
+        return job
+
+    def wait(self, jobs: Sequence[LocalJob]) -> None:
+        wait([job.process.sentinel for job in jobs], timeout=0.5)
+
+    def stop(self, jobs: Sequence[LocalJob]) -> None:
+        """Lets the workers write a checkpoint; a second Ctrl-C ends them at once."""
+        alive = [job for job in jobs if job.process.is_alive()]
+        if alive:
+            with suppress(OSError):  # the terminal may be gone
+                print('\nsaving checkpoints; Ctrl-C again ends at once', file=sys.stderr)
+        try:
+            for job in alive:
+                job.process.terminate()
+            deadline = time.monotonic() + GRACE
+            for job in alive:
+                job.process.join(max(0.0, deadline - time.monotonic()))
+        finally:
+            for job in alive:
+                job.kill()
+
+    @staticmethod
+    def at_work(jobs: Collection[str]) -> set[str]:
+        """Workers have no jobs."""
+        return set()

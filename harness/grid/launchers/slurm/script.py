@@ -1,0 +1,69 @@
+"""A grid as one plain sbatch script, for those who submit it themselves; needs no submitit."""
+
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness.grid.launchers import Setting
+from harness.runs.claims import JOB_VARIABLE
+from harness.runs.folder import RunFolder
+
+from .options import read_options
+
+_TEMPLATE = """#!/bin/bash
+# {count} runs, written by run_grid.py --export-script; submit with: sbatch FILE
+# (variables like SBATCH_PARTITION come before the options below)
+{flags}
+
+runs=(
+  {runs}
+)
+run=${{runs[$SLURM_ARRAY_TASK_ID]}}
+{setup}
+
+srun {python} -u -m harness.grid.worker "$run" >>"$run/log.txt" 2>&1
+code=$?
+
+# A run that was interrupted, at the time limit or for other jobs, has written a checkpoint. It goes
+# back into the queue, unless it was cancelled. (138: the signal came before it could listen.)
+if [ $code = 75 ] || [ $code = 138 ]; then
+  if [ "$(squeue --noheader --array --jobs="${{{job}}}" --format=%T)" = RUNNING ]; then
+    scontrol requeue "${{{job}}}"
+  fi
+fi
+exit $code
+"""
+
+
+def sbatch_script(folders: Sequence[RunFolder], setting: Setting) -> str:
+    """The script; what its jobs print has a folder then.
+
+    Args:
+        folders: of the runs, which must be prepared.
+        setting: as of the launcher.
+
+    Raises:
+        UserError: its options are wrong.
+    """
+    options, folder = read_options(setting), setting.work_dir / 'slurm'
+    folder.mkdir(exist_ok=True)
+    last = len(folders) - 1
+    flags = {
+        **options.flags,
+        'array': f'0-{last}%{options.array_parallelism}',
+        'signal': f'USR1@{options.signal_delay}',
+        'chdir': Path.cwd(),
+        'output': folder.absolute() / '%A_%a.out',
+    }
+    return _TEMPLATE.format(
+        count=len(folders),
+        flags='\n'.join(
+            f'#SBATCH --{key}' if value is True else f'#SBATCH --{key}={shlex.quote(str(value))}'
+            for key, value in flags.items()
+        ),
+        runs='\n  '.join(shlex.quote(str(run.path.resolve())) for run in folders),
+        setup='\n'.join(options.setup),
+        job=JOB_VARIABLE,
+        python=shlex.quote(sys.executable),
+    )

@@ -1,0 +1,201 @@
+"""What is wrong with a grid, all at once and before anything starts.
+
+:func:`load_grid` looks at the grid file, its sets and what every run asks of them, without
+importing torch; :func:`check_start` at what only the runs that are to start need: files of
+weights, networks and loops that can be built, room for the banks of hidden states.
+"""
+
+import itertools
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Optional
+
+from dataset_tools.manifest import DatasetError, VideoSet
+from harness.clip_limits import Videos, clip_problems, number_problems
+from harness.configs import custom_modules, module_file
+from harness.errors import UserError, fail
+
+from .expand import Axes, Run, Start, resolve_config, run_folder
+from .fork_server import call, threads_of
+from .grid_file import Grid, load_network, read_grid
+
+
+def load_grid(path: str, overrides: dict[str, list], nproc: Optional[int] = None) -> Grid:
+    """Reads a grid file; arguments as of :func:`~harness.grid.grid_file.read_grid`.
+
+    Raises:
+        UserError: lists every problem with the file and key it is in.
+    """
+    grid, problems = read_grid(path, overrides, nproc)
+    if grid:
+        networks = {key: load_network(entry).to_dict() for key, entry in grid.networks.items()}
+        configs = _resolve(grid, networks, problems)
+        for axes, cfg in configs.items():
+            problems += _config_problems(grid, axes, cfg, networks[axes.network])
+        if problems:
+            for axes, cfg in configs.items():
+                problems += missing_files(grid, axes, cfg, True)
+    _refuse(path, problems)
+    return grid
+
+
+def check_start(
+    path: str, grid: Grid, runs: Sequence[Run], work_dir: Path, jobs: int, here: bool = True
+) -> None:
+    """Looks for what could keep ``runs`` from starting or going on; builds all they consist of.
+
+    Args:
+        path: the grid file, for messages.
+        grid: the grid.
+        runs: those that are to start.
+        work_dir: where run folders, and so banks on disk, will be.
+        jobs: runs at the same time.
+        here: they run on this machine, so that its memory is theirs.
+
+    Raises:
+        UserError: lists every problem with the file and key it is in.
+    """
+    problems, starts = [], []
+    for run in runs:
+        folder = run_folder(work_dir, run)
+        trains = run.is_trained and not folder.is_trained
+        loads = not run.is_trained or (trains and not folder.checkpoints)
+        problems += missing_files(grid, run.axes, run.content, loads)
+        starts.append(Start(place(grid, run.axes.network), run, trains))
+    # the server is that of the runs, if they are to start here
+    threads = threads_of(jobs, grid.nproc)
+    problems += call(_build, starts, work_dir, jobs, here, threads=threads)
+    _refuse(path, problems)
+
+
+def _build(*args) -> list[str]:
+    from .building import find_problems
+
+    with open(os.devnull, 'w') as nowhere:  # MMEngine logs each parameter's options
+        os.dup2(nowhere.fileno(), 1)
+        os.dup2(nowhere.fileno(), 2)
+    return find_problems(*args)
+
+
+def _refuse(path: str, problems: Sequence[str]) -> None:
+    """Fails if there are problems, with one line for those of several runs."""
+    if problems:
+        fail(f'grid {path}:\n  ' + '\n  '.join(dict.fromkeys(problems)))
+
+
+def place(grid: Grid, network: str) -> str:
+    """How messages name a network: ``'networks.frvsr (mm_configs/frvsr/frvsr_paper.py)'``."""
+    return f'networks.{network} ({grid.networks[network]["config"]})'
+
+
+def missing_files(grid: Grid, axes: Axes, cfg: dict, loads: bool) -> Iterator[str]:
+    """A line for each file of weights that a run needs and that is not there.
+
+    ``load_from`` matters only to one that begins to train, or is evaluated without training.
+    """
+    needed = _pretrained(cfg['model'], 'model')
+    if loads:
+        needed['load_from'] = cfg.get('load_from')
+    for key, source in needed.items():
+        if source and '://' not in source and not Path(source).is_file():
+            yield f'{place(grid, axes.network)} {key}: no such file: {source}'
+
+
+def _pretrained(entry, path: str) -> dict[str, str]:
+    """Key -> file of all entries ``*_pretrained``."""
+    found = {}
+    for key, value in entry.items():
+        if key.endswith('pretrained'):
+            found[f'{path}.{key}'] = value
+        elif isinstance(value, dict):
+            found |= _pretrained(value, f'{path}.{key}')
+    return found
+
+
+def _resolve(grid: Grid, networks: dict[str, dict], problems: list[str]) -> dict[Axes, dict]:
+    """The different configs of a grid, as far as its light checks go; adds why some have none.
+
+    Seeds, R and FC make no difference to them, so that a wrong R hides no other problem.
+    """
+    configs = {}
+    for sweep in grid.sweeps:
+        for network, strategy, train_set in itertools.product(
+            _known(sweep['networks'], grid.networks),
+            _known(sweep['strategies'], (*grid.strategies, None)),
+            _known(sweep['train_sets'], grid.train_sets),
+        ):
+            repeats = 1 if grid.has_repeats(strategy) else None
+            axes = Axes(network, strategy, False, repeats, train_set, 0)
+            if axes not in configs:
+                try:
+                    configs[axes] = resolve_config(grid, networks[network], axes)
+                except UserError as error:
+                    problems.append(f'networks.{network}: {error}')
+                except KeyError as error:
+                    problems.append(f'{place(grid, network)} train_dataloader: has no {error}')
+    return configs
+
+
+def _known(values, known) -> list:
+    """The values of an axis that can be looked into; others are problems already."""
+    listed = values if isinstance(values, (list, tuple)) else []
+    return [value for value in listed if value in known]
+
+
+def _config_problems(grid: Grid, axes: Axes, cfg: dict, network: dict) -> Iterator[str]:
+    """What a run cannot be trained with on its set, each with the file and key.
+
+    Args:
+        grid: the grid.
+        axes: where the run stands in it.
+        cfg: its resolved config.
+        network: the config of its network, which has options for strategies.
+    """
+    where = place(grid, axes.network)
+    of_strategies = network.get('strategies', {})
+    for key in of_strategies.keys() - grid.strategies.keys():
+        known = ', '.join(grid.strategies)
+        yield f'{where} strategies.{key}: unknown strategy; there are {known}'
+    for name in custom_modules(network):
+        if module_file(name, cfg.get('module_folders', ())) is None:
+            yield f'{where} custom_imports: no module {name} beside it or on the Python path'
+    if not axes.strategy:
+        return
+    try:
+        numbers, limits = _clip_problems(cfg, grid.train_sets[axes.train_set], grid.nproc)
+    except (KeyError, DatasetError) as error:
+        missing = f'train_cfg: has no {error.args[0]}'
+        lr_kind = f'train_dataloader.dataset.lr_kind with train_sets.{axes.train_set}: {error}'
+        yield f'{where} {missing if isinstance(error, KeyError) else lr_kind}'
+        return
+    for key, problem in (numbers | limits).items():
+        if key == 'batch_size':
+            path = 'train_dataloader.batch_size'
+        elif key in of_strategies.get(axes.strategy, {}):
+            path = f'strategies.{axes.strategy}.{key}'
+        else:
+            path = f'train_cfg.{key}'
+        of_set = '' if key in numbers else f' with train_sets.{axes.train_set}'
+        yield f'{where} {path}{of_set}: {problem}'
+
+
+def _clip_problems(cfg: dict, train_set: VideoSet, nproc: int) -> tuple[dict, dict]:
+    """Key -> problem: of the numbers themselves, and of what the training set cannot give."""
+    options, loading = cfg['train_cfg'], cfg['train_dataloader']
+    lr_kind = loading['dataset'].get('lr_kind', 'lr_bd')
+    train_set.require(lr_kind)
+    videos = list(train_set.videos.values())
+    wanted = dict(
+        clip_length=options['clip_length'],
+        crop_size=options['crop_size'],
+        batch_size=loading['batch_size'],
+        windows_per_video=options.get('windows_per_video', 1),
+        repeats=options.get('repeats', 1),
+    )
+    numbers = number_problems(dict(wanted, max_iters=options['max_iters']))
+    about = Videos(
+        [v.frames for v in videos], [v.sizes[lr_kind] for v in videos], [v.name for v in videos]
+    )
+    limits = clip_problems(about, **wanted, world_size=nproc)
+    return numbers, {key: text for key, text in limits.items() if key not in numbers}

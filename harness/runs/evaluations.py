@@ -1,0 +1,237 @@
+"""What a run is evaluated on and how, and which of it is on disk already.
+
+A *variant* is a way to evaluate the same training: ``''`` is the main one, the last checkpoint with
+its state carried through the whole video; ``reset15`` sets the state back every 15 frames; ``best``
+takes the best checkpoint of validation. Per-frame results of a run are in ``frames_<key>.csv``,
+where the key is the test set, followed by ``@<variant>`` for all variants but the main one;
+``evaluations.json`` says of each how it was made.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from typing import NamedTuple, Optional
+
+import numpy as np
+
+from .files import InvalidFile, load_json, read_json, sha256, write_json
+from .folder import RunFolder
+
+LAST, BEST = 'last', 'best'
+
+
+class Crop(NamedTuple):
+    """A part of an HR frame, in pixels."""
+
+    top: int
+    left: int
+    height: int
+    width: int
+
+    def cut(self, image: np.ndarray, scale: int = 1) -> np.ndarray:
+        """The part of an image (H, W, 3) that is ``scale`` times smaller than HR."""
+        top, left, height, width = (value // scale for value in self)
+        return image[top : top + height, left : left + width]
+
+
+class VideoSelection(NamedTuple):
+    """What is kept of a video of ``length``: frames, a crop, and a row for the temporal profile."""
+
+    length: int
+    frames: tuple[int, ...]
+    crop: Crop
+    row: int
+
+
+Selection = dict[str, VideoSelection]  # by video
+
+
+class Variant(NamedTuple):
+    """A way to evaluate a training."""
+
+    reset_every: Optional[int] = None
+    checkpoint: str = LAST
+
+    @property
+    def name(self) -> str:
+        if self.checkpoint == BEST:
+            return BEST
+        return f'reset{self.reset_every}' if self.reset_every else ''
+
+    def record(self) -> dict:
+        """As ``grid.json`` holds it."""
+        return dict(name=self.name, **self._asdict())
+
+
+class Evaluation(NamedTuple):
+    """One test set in one variant.
+
+    Attributes:
+        test_set: its name in the grid.
+        root: where it is.
+        checksum: of its content.
+        variant: how it is evaluated.
+        metrics: besides PSNR and SSIM.
+        images: the SR frames that are kept.
+        code: checksum of the modules that metrics come from which are not this project's.
+    """
+
+    test_set: str
+    root: str
+    checksum: str
+    variant: Variant
+    metrics: tuple[str, ...]
+    images: Selection
+    code: str = ''
+
+    @property
+    def key(self) -> str:
+        """What its files are called after."""
+        name = self.variant.name
+        return f'{self.test_set}@{name}' if name else self.test_set
+
+    def to_json(self) -> dict:
+        return dict(self._asdict(), variant=self.variant._asdict())
+
+    @classmethod
+    def from_json(cls, content: dict) -> 'Evaluation':
+        images = {
+            video: VideoSelection(length, tuple(frames), Crop(*crop), row)
+            for video, (length, frames, crop, row) in content['images'].items()
+        }
+        variant, metrics = Variant(**content['variant']), tuple(content['metrics'])
+        return cls(**{**content, 'variant': variant, 'metrics': metrics, 'images': images})
+
+
+class Record(NamedTuple):
+    """What ``evaluations.json`` says of a finished evaluation; None where an old one lacks it.
+
+    Attributes:
+        checksum: of the test set.
+        sha256: of the file of per-frame results.
+        bytes: its size.
+        iteration: of the checkpoint; None also where nothing was trained.
+        metrics: besides PSNR and SSIM.
+        images: stands for the SR frames that were kept.
+        code: as of :class:`Evaluation`.
+    """
+
+    checksum: Optional[str] = None
+    sha256: Optional[str] = None
+    bytes: Optional[int] = None
+    iteration: Optional[int] = None
+    metrics: tuple[str, ...] = ()
+    images: Optional[str] = None
+    code: str = ''
+
+    @classmethod
+    def of(cls, entry) -> 'Record':
+        """From JSON; in the oldest folders an entry is the checksum alone.
+
+        Raises:
+            InvalidFile: a number is none.
+        """
+        if not isinstance(entry, dict):
+            return cls(entry if isinstance(entry, str) else None)
+        for name in ('bytes', 'iteration'):
+            if type(entry.get(name)) not in (int, type(None)):
+                raise InvalidFile(f'evaluations.json: {name} cannot be {entry[name]!r}')
+        metrics = entry.get('metrics')
+        known = {name: entry[name] for name in cls._fields if name in entry}
+        return cls(**{**known, 'metrics': tuple(metrics) if isinstance(metrics, list) else ()})
+
+
+def read_records(folder: RunFolder) -> Optional[dict[str, Record]]:
+    """Finished evaluations by key; None where the folder has no such file.
+
+    Raises:
+        InvalidFile: the file cannot be read.
+    """
+    if not folder.evaluations_json.is_file():
+        return None
+    return {key: Record.of(entry) for key, entry in load_json(folder.evaluations_json).items()}
+
+
+class Unusable(NamedTuple):
+    """Why results do not count, and whether that is because they are damaged."""
+
+    reason: str
+    is_damaged: bool = False
+
+
+def why_unusable(
+    folder: RunFolder, key: str, checksum: str, record: Optional[Record]
+) -> Optional[Unusable]:
+    """Why the results of an evaluation do not count; None if they do.
+
+    The one answer for the grid, which evaluates again what does not count, and for the reports.
+
+    Args:
+        folder: of the run.
+        key: of the evaluation.
+        checksum: of the present version of the test set; '' in old grids.
+        record: what the folder says of it.
+    """
+    results = folder.frames_csv(key)
+    if record is None or record.checksum is None:
+        return Unusable('not evaluated')
+    if checksum and record.checksum != checksum:
+        return Unusable('evaluated on another version of the set')
+    try:
+        size = results.stat().st_size
+        if size != (size if record.bytes is None else record.bytes):
+            return Unusable(f'{results.name} has {size} of {record.bytes} bytes', True)
+        if record.sha256 and sha256(results) != record.sha256:
+            return Unusable(f'{results.name} was changed after it was written', True)
+    except FileNotFoundError:
+        return Unusable('its results are gone')
+    return None
+
+
+def why_missing(folder: RunFolder, evaluations: Iterable[Evaluation]) -> dict[str, str]:
+    """Key -> reason for each evaluation whose results are not in the run folder."""
+    try:
+        records = read_records(folder) or {}
+    except InvalidFile:
+        records = {}
+    found = {e.key: _why_missing(folder, e, records.get(e.key)) for e in evaluations}
+    return {key: problem for key, problem in found.items() if problem}
+
+
+def _why_missing(folder: RunFolder, wanted: Evaluation, record: Optional[Record]) -> Optional[str]:
+    if unusable := why_unusable(folder, wanted.key, wanted.checksum, record):
+        return unusable.reason
+    if absent := [m for m in wanted.metrics if m not in record.metrics]:
+        return f'evaluated without {", ".join(absent)}'
+    if wanted.code and record.code != wanted.code:
+        return "the code of the grid's own metrics has changed"
+    if record.images != images_digest(wanted.images):
+        return 'other SR frames were kept'
+    return None
+
+
+def record_evaluation(folder: RunFolder, evaluation: Evaluation, iteration: Optional[int]) -> None:
+    """Notes that the files of an evaluation are complete.
+
+    Args:
+        folder: of the run.
+        evaluation: what was done.
+        iteration: of the checkpoint; None where nothing was trained.
+    """
+    results = folder.frames_csv(evaluation.key)
+    record = Record(
+        evaluation.checksum,
+        sha256(results),
+        results.stat().st_size,
+        iteration,
+        evaluation.metrics,
+        images_digest(evaluation.images),
+        evaluation.code,
+    )
+    path = folder.evaluations_json
+    write_json(path, {**read_json(path), evaluation.key: record._asdict()})
+
+
+def images_digest(images: Selection) -> str:
+    """Stands for a selection."""
+    return hashlib.sha256(json.dumps(images, sort_keys=True).encode()).hexdigest()[:16]

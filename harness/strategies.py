@@ -1,0 +1,97 @@
+"""The training strategies: one row for each, for the grid, its checks and the reports.
+
+A grid file may add rows of its own::
+
+    custom_imports = dict(imports=['my_loop'])  # registers MyLoop in MMagic's LOOPS
+    strategies = dict(MINE=dict(type='MyLoop', has_repeats=False, label='Mine'))
+
+where every key but ``has_repeats``, ``label``, ``color`` and ``marker`` is an option of the loop.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Optional
+
+from dataset_tools.names import name_problem
+
+
+class Strategy(NamedTuple):
+    """How clips are trained.
+
+    Attributes:
+        name: in grid files, run ids and results.
+        loop: ``type`` and options of the loop, for ``train_cfg``.
+        has_repeats: whether R is an axis of it.
+        label: in tables and figures.
+        colors: of curves without and with FC; '' leaves them to the reports.
+        markers: likewise, as matplotlib calls them.
+    """
+
+    name: str
+    loop: Mapping[str, Any]
+    has_repeats: bool
+    label: str
+    colors: tuple[str, str] = ('', '')
+    markers: tuple[str, str] = ('', '')
+
+    def record(self) -> dict:
+        """As ``grid.json`` holds it."""
+        return dict(label=self.label, color=self.colors[0], marker=self.markers[0])
+
+
+# Colours of seaborn's `colorblind` palette; for PI-all of Tol's muted one, since the former has no
+# more that stay clear of the shades of PI.
+_ROWS = (
+    Strategy('RI', dict(type='RIBPTTLoop'), False, 'RI', ('#d55e00', '#de8f05'), ('s', 'D')),
+    Strategy('TBPTT', dict(type='TBPTTLoop'), False, 'TBPTT', ('#cc78bc', '#ca9161'), ('^', 'v')),
+    Strategy('PI', dict(type='PIBPTTLoop'), True, 'PI', ('#0173b2', '#029e73'), ('o', 'P')),
+    Strategy(
+        'PI-all',
+        dict(type='PIBPTTLoop', states='all'),
+        True,
+        'PI-all',
+        ('#882255', '#999933'),
+        ('X', '*'),
+    ),
+)
+#: those that come with this project, in the order of tables and figures
+STRATEGIES = {row.name: row for row in _ROWS}
+_OWN_KEYS = ('has_repeats', 'label', 'color', 'marker')
+
+
+def with_own(entries: Mapping[str, Mapping], problems: list[str]) -> dict[str, Strategy]:
+    """All strategies of a grid, its own last.
+
+    Args:
+        entries: ``strategies`` of the grid file.
+        problems: gets a line for each entry that cannot be used.
+    """
+    strategies = dict(STRATEGIES)
+    for name, entry in entries.items():
+        if problem := _problem(name, entry):
+            problems.append(f'strategies.{name}: {problem}')
+            continue
+        color, marker = entry.get('color', ''), entry.get('marker', '')
+        strategies[name] = Strategy(
+            name,
+            {key: value for key, value in entry.items() if key not in _OWN_KEYS},
+            entry.get('has_repeats', False),
+            entry.get('label', name),
+            (color, color),
+            (marker, marker),
+        )
+    return strategies
+
+
+def _problem(name: str, entry: Any) -> Optional[str]:
+    if name in STRATEGIES:
+        return 'is a strategy of this project; choose another name'
+    if problem := name_problem(name):
+        return problem
+    if not isinstance(entry, Mapping) or not isinstance(entry.get('type'), str):
+        return "must be dict(type='MyLoop', ...) with the name of a registered loop"
+    if not isinstance(entry.get('has_repeats', False), bool):
+        return 'has_repeats: must be True or False'
+    for key in ('label', 'color', 'marker'):
+        if not isinstance(entry.get(key, ''), str):
+            return f'{key}: {entry[key]!r} is no text'
+    return None

@@ -1,0 +1,119 @@
+"""Every example, run from outside the repository through run_grid.py to the report."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from dataset_tools.frames import encode_png, read_frame
+from dataset_tools.sample.frames import photograph_path
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+EXAMPLES = REPOSITORY / 'examples'
+GRIDS = sorted(path.parent.name for path in EXAMPLES.glob('*/grid.py'))
+
+
+@pytest.fixture(scope='session')
+def place(tmp_path_factory) -> Path:
+    """A folder with the examples and small sets where they look for them."""
+    folder = tmp_path_factory.mktemp('examples')
+    shutil.copytree(EXAMPLES, folder, dirs_exist_ok=True)
+    photograph = read_frame(photograph_path('coffee.png'))
+    for video in range(3):
+        for frame in range(14):
+            path = folder / 'frames' / f'video{video}' / f'{frame:08d}.png'
+            path.parent.mkdir(parents=True, exist_ok=True)
+            top, left = 40 * video + frame, 80 * video
+            path.write_bytes(encode_png(photograph[top : top + 128, left : left + 160].copy()))
+    for name in ('sample/train', 'sample/moving', 'mine'):
+        call(folder, '-m', 'dataset_tools', 'degrade', 'frames', '--output', f'data/{name}')
+    return folder
+
+
+def call(folder, *command):
+    done = subprocess.run(
+        [sys.executable, *command],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        env={'PATH': '/usr/bin:/bin', 'PYTHONPATH': str(REPOSITORY), 'OMP_NUM_THREADS': '1'},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def run_grid(place, name, *options):
+    """The report's folder, and what was printed."""
+    command = (str(REPOSITORY / 'harness' / 'run_grid.py'), f'{name}/grid.py')
+    printed = call(place, *command, '--work-dir', f'work/{name}', *options)
+    return place / 'work' / name / 'report', printed
+
+
+def columns(report):
+    return [pd.read_csv(path).columns for path in sorted(report.parent.glob('runs/*/frames_*.csv'))]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('name', GRIDS)
+def test_example(place, name):
+    report, printed = run_grid(place, name)
+    count = len(list(report.parent.glob('runs/*')))
+    assert f'{count} runs: {count} DONE' in printed
+    cells = pd.read_csv(report / 'results.csv', keep_default_na=False)
+    assert set(cells['status']) == {'done'}
+    shown = (report / 'results.md').read_text()
+    check = globals().get(f'check_{name}')
+    if check:
+        check(report, cells, shown)
+    _, again = run_grid(place, name, '--dry-run')
+    assert again.count('DONE') == count + 1  # the counts, too: nothing is left to do
+
+
+def check_strategy(report, cells, shown):
+    assert 'FRVSR-RR w/ PI + noise (R=2)' in shown
+    figure = (report / 'figures.tex').read_text()
+    assert 'psnr' in figure.lower()
+
+
+def check_metric(report, cells, shown):
+    assert all('sharpness' in found for found in columns(report))
+    frames = pd.read_csv(next(report.parent.glob('runs/*/frames_moving.csv')))
+    assert 0 < frames['sharpness'].mean() < 1  # bicubic interpolation blurs
+
+
+def check_protocol(report, cells, shown):
+    assert 'Theirs (border8 protocol)' in shown
+    theirs = cells[cells['network'] == 'external/theirs']
+    assert (theirs['psnr_y'].astype(float) == 100).all()  # GT itself
+
+
+def check_test_set(report, cells, shown):
+    assert set(cells['test_set']) == {'moving', 'mine'}
+
+
+def check_launcher(report, cells, shown):
+    (job,) = report.parent.glob('runs/*/job.json')
+    assert '"launcher": "commands"' in job.read_text()
+
+
+@pytest.mark.slow
+def test_a_changed_module_is_another_run(place):
+    """Its code is part of what a run is; that of a metric has evaluations made again."""
+    run_grid(place, 'strategy')
+    module = place / 'strategy' / 'my_loop.py'
+    module.write_text(module.read_text() + '\n# changed\n')
+    _, printed = run_grid(place, 'strategy', '--dry-run')
+    assert '2 runs: 0 DONE' in printed
+    run_grid(place, 'metric')
+    module = place / 'metric' / 'my_metric.py'
+    module.write_text(module.read_text().replace('of_sr / of_gt', '2 * of_sr / of_gt'))
+    _, printed = run_grid(place, 'metric', '--explain', 'bicubic')
+    assert "missing   moving: the code of the grid's own metrics has changed" in printed
+
+
+def test_examples_are_short():
+    for path in EXAMPLES.glob('*/*.py'):
+        assert len(path.read_text().splitlines()) <= 40, path
