@@ -51,7 +51,8 @@ def load_config(path: str, options: Sequence[str] = ()) -> Config:
 
 
 def custom_modules(cfg: dict) -> list[str]:
-    """The modules that a config names in ``custom_imports``, as MMEngine has it.
+    """The modules that a config names: in ``custom_imports``, as MMEngine has it, and as
+    ``'module:Class'`` of a plain PyTorch network.
 
     Raises:
         UserError: the entry is neither a list of names nor ``dict(imports=[...])``.
@@ -61,7 +62,11 @@ def custom_modules(cfg: dict) -> list[str]:
     names = [names] if isinstance(names, str) else names
     if not isinstance(names, (list, tuple)) or not all(isinstance(n, str) for n in names):
         fail(f'custom_imports: {entry!r} must be a list of modules, or dict(imports=[...])')
-    return list(names)
+    net = cfg.get('model')
+    while isinstance(net, dict):
+        net = net.get('generator', net.get('net'))
+    plain = [net.partition(':')[0]] if isinstance(net, str) and ':' in net else []
+    return list(dict.fromkeys([*names, *plain]))
 
 
 def own_modules(cfg: dict) -> list[str]:

@@ -94,9 +94,52 @@ def check_test_set(report, cells, shown):
     assert set(cells['test_set']) == {'moving', 'mine'}
 
 
+def check_network(report, cells, shown):
+    assert 'Mine w/ PI (R=2)' in shown
+    assert {'', '5'} <= {str(value).removesuffix('.0') for value in cells['reset_every']}
+
+
+def check_plain_module(report, cells, shown):
+    assert 'Mine w/ RI' in shown and len(cells) == 1
+
+
 def check_launcher(report, cells, shown):
     (job,) = report.parent.glob('runs/*/job.json')
     assert '"launcher": "commands"' in job.read_text()
+
+
+@pytest.mark.slow
+def test_a_loop_of_ones_own_begins_its_clips_from_the_states_of_the_network(place):
+    """PI-BPTT's definition: those that the network reaches when it runs up to the boundary."""
+    check = """
+import torch
+from train_pi import CLIP, CROP, REPEATS, MyStepNet, PlainStepNet, Planner, VideoClipDataset
+from train_pi import Videos, batches
+
+torch.manual_seed(0)
+module, data = MyStepNet(), VideoClipDataset('data/sample/train')
+videos = Videos(data.lengths, data.lr_sizes, [video.name for video in data.videos])
+plan = Planner(videos, CLIP, CROP, 2, 0, REPEATS, fixed_windows=True).plan(0)
+checked = later = 0
+for batch, (_, _, states) in zip(plan.batches, batches(PlainStepNet(module), data, plan)):
+    for index, stored in zip([clip.index for clip in batch], states.forward['state']):
+        state = torch.zeros_like(stored)[None]
+        if index.start:
+            before = data[index._replace(start=0, length=index.start)]['inputs'] / 255
+            with torch.no_grad():
+                for lr in before:
+                    _, state = module.step(lr[None], state)
+            later += 1
+        torch.testing.assert_close(stored, state[0], rtol=0, atol=1e-6)
+        checked += 1
+print(checked, later)
+"""
+    module = place / 'plain_torch'
+    (module / 'check.py').write_text(check)
+    checked, later = map(int, call(place, 'plain_torch/check.py').split())
+    assert checked >= 8 and 0 < later < checked
+    losses = call(place, 'plain_torch/train_pi.py').splitlines()
+    assert [line.partition(':')[0] for line in losses] == ['epoch 0', 'epoch 1', 'epoch 2']
 
 
 @pytest.mark.slow

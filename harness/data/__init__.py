@@ -1,4 +1,4 @@
-"""Reading clips of set folders for training, in MMagic's ``DATASETS`` and ``DATA_SAMPLERS``."""
+"""Reading clips of set folders for training, in MMEngine's ``DATASETS`` and ``DATA_SAMPLERS``."""
 
 from .clips import ClipIndex, PlannedSampler, VideoClipDataset, Window
 from .prefetch import prefetch

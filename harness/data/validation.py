@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from mmagic.registry import DATASETS
+from mmengine.registry import DATASETS
 from torch.utils.data import Dataset
 
 from dataset_tools.manifest import VideoSet

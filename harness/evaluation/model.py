@@ -7,7 +7,7 @@ import torch
 from mmagic.registry import MODELS
 from mmengine.config import Config
 
-import harness.networks  # noqa: F401  (fills the registry)
+import harness.networks.zoo  # noqa: F401  (fills the registry)
 from harness.checkpoints import load_weights, read_weights
 from harness.config_errors import building
 from harness.configs import import_custom_modules

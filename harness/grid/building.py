@@ -19,8 +19,8 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
 import harness.data
-import harness.networks
-import harness.training  # noqa: F401  (fills the registries)
+import harness.networks.zoo
+import harness.training.registered  # noqa: F401  (fills the registries)
 from harness.checkpoints import load_weights, read_weights
 from harness.config_errors import build_problem
 from harness.configs import import_custom_modules

@@ -1,7 +1,6 @@
-"""Recurrent VSR networks whose memory is an explicit input and output, in MMagic's ``MODELS``."""
+"""Recurrent VSR networks whose memory is an explicit input and output.
 
-import sys
-
-# python -m harness.networks imports this package first, and its --help shall not wait for MMagic
-if sys.argv[0] != '-m':
-    from .zoo import *  # noqa: F403
+``zoo`` has all of them and registers them for configs. ``recurrent``, ``stateless`` and ``plain``,
+the interface and what a network of one's own needs, import MMEngine for its ``BaseModule`` and
+registries, but not MMagic.
+"""

@@ -39,7 +39,7 @@ class RecurrentVSR(BaseModel):
 
     MMagic's ``BaseEditModel`` has no way to pass states beside the images, and its preprocessor
     takes every tensor for an image; this model takes them as arguments. Checkpoints name the
-    network ``generator`` as MMagic's do.
+    network ``generator`` as MMagic's do; weights of the network alone load as well.
 
     Args:
         generator: config of a recurrent network.
@@ -77,6 +77,10 @@ class RecurrentVSR(BaseModel):
     def _load_from_state_dict(self, state_dict, prefix, *args):
         # MMagic's BasicVSR counts its training steps in its checkpoints
         state_dict.pop(f'{prefix}step_counter', None)
+        own = f'{prefix}generator.'
+        if not any(name.startswith(own) for name in state_dict):  # weights of the network alone
+            for name in list(state_dict):
+                state_dict[own + name[len(prefix) :]] = state_dict.pop(name)
         super()._load_from_state_dict(state_dict, prefix, *args)
 
     def forward(

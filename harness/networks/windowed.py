@@ -5,11 +5,12 @@ from collections.abc import Iterator
 import torch
 from mmagic.registry import MODELS
 
-from .recurrent import RecurrentNet, States, Unrolled
+from .recurrent import States, Unrolled
+from .wrapper import WrappingNet
 
 
 @MODELS.register_module()
-class WindowedInference(RecurrentNet):
+class WindowedInference(WrappingNet):
     """Super-resolves a video window by window in eval mode; in training it does nothing.
 
     The published code of RISTN runs windows of 5 frames that begin at frames 0, 3, 6, ..., keeps
@@ -98,10 +99,3 @@ class WindowedInference(RecurrentNet):
         initial = ends if any(ends) else None
         states = self.net.states_at(clip, boundary, boundary, cond, initial=initial)
         return {key: x[:, 0] for key, x in states.forward.items()}
-
-    def _load_from_state_dict(self, state_dict, prefix, *args):
-        own = {prefix + key for key in self.state_dict()}
-        if not own & state_dict.keys():  # of the network inside
-            for key in [key for key in state_dict if key.startswith(prefix)]:
-                state_dict[f'{prefix}net.{key[len(prefix) :]}'] = state_dict.pop(key)
-        super()._load_from_state_dict(state_dict, prefix, *args)

@@ -1,4 +1,4 @@
-"""All networks; importing this fills MMagic's ``MODELS``."""
+"""All networks; importing this fills the registry that configs are built from."""
 
 from harness import compat
 
@@ -14,6 +14,7 @@ from .frvsr import FRVSRNet  # noqa: E402
 from .luma import LumaLoss  # noqa: E402
 from .model import FramePreprocessor, RecurrentVSR  # noqa: E402
 from .mrvsr import MRVSRNet, RFS3Net, RLSPNet  # noqa: E402
+from .plain import PlainStepNet, PlainVideoNet  # noqa: E402
 from .rdn import FramewiseRDNNet  # noqa: E402
 from .recurrent import RecurrentNet, States, UnidirectionalNet, Unrolled  # noqa: E402
 from .ristn import RISTNNet  # noqa: E402
@@ -37,6 +38,8 @@ __all__ = [
     'FramewiseRDNNet',
     'LumaLoss',
     'MRVSRNet',
+    'PlainStepNet',
+    'PlainVideoNet',
     'RFS3Net',
     'RLSPNet',
     'RISTNNet',

@@ -1,25 +1,6 @@
-"""Training strategies as MMEngine loops, registered in MMagic's ``LOOPS``."""
+"""Training strategies as MMEngine loops, and the pieces that they are made of.
 
-from .checkpoints import ClipCheckpointHook
-from .diagnostics import StateDiagnosticsHook
-from .hooks import FreezeFlowHook, PartialLoadHook
-from .loops import ClipTrainLoop, DivergedError, RIBPTTLoop
-from .pi_loop import PIBPTTLoop
-from .staleness import StalenessHook
-from .tbptt_loop import TBPTTLoop
-from .validation import StabilityMetric, VideoValLoop
-
-__all__ = [
-    'ClipCheckpointHook',
-    'ClipTrainLoop',
-    'DivergedError',
-    'FreezeFlowHook',
-    'PIBPTTLoop',
-    'PartialLoadHook',
-    'RIBPTTLoop',
-    'StabilityMetric',
-    'StalenessHook',
-    'StateDiagnosticsHook',
-    'TBPTTLoop',
-    'VideoValLoop',
-]
+``registered`` has all that configs name. The pieces also serve a plain PyTorch loop and import no
+MMagic: ``plan`` and ``sequential_plan`` (clips of an epoch), ``state_pass`` and ``state_bank``
+(states that clips start from), ``initial_state``.
+"""

@@ -188,11 +188,7 @@ class PIBPTTLoop(ClipTrainLoop):
         """The boundaries whose states each entry keeps, by slot."""
         if self.keeps_all:
             return [np.arange(e.length - self.planner.clip_length + 1) for e in self.plan.entries]
-        starts: list[list[int]] = [[] for _ in self.plan.entries]
-        for batch in self.plan.batches:
-            for clip in batch:
-                starts[clip.entry].append(clip.index.start)
-        return [np.array(s or [0]) for s in starts]
+        return self.plan.boundaries()
 
     def _check_states(self) -> None:
         norms = self.bank.norms()

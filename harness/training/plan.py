@@ -38,6 +38,14 @@ class EpochPlan(NamedTuple):
     entries: list[ClipIndex]
     batches: list[list[ClipPlan]]
 
+    def boundaries(self) -> list[np.ndarray]:
+        """The start frames of each entry's clips, by repeat; 0 for an entry without clips."""
+        starts: list[list[int]] = [[] for _ in self.entries]
+        for batch in self.batches:
+            for clip in batch:
+                starts[clip.entry].append(clip.index.start)
+        return [np.array(s or [0]) for s in starts]
+
 
 class Planner:
     """Plans epochs of ``entries`` windows x ``repeats`` clips.

@@ -12,8 +12,8 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 import harness.data
-import harness.networks
-import harness.training  # noqa: F401  (fills the registries)
+import harness.networks.zoo
+import harness.training.registered  # noqa: F401  (fills the registries)
 from harness.clip_limits import number_problems
 from harness.config_errors import building
 from harness.configs import import_custom_modules

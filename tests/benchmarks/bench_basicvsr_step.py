@@ -19,7 +19,7 @@ from mmagic.registry import MODELS
 from mmagic.structures import DataSample
 from mmengine.optim import OptimWrapper
 
-import harness.networks  # noqa: F401  (fills the registry)
+import harness.networks.zoo  # noqa: F401  (fills the registry)
 from dataset_tools.degrade.filters import degrade_bd
 from dataset_tools.frames import read_frame
 from dataset_tools.sample.frames import photograph_path

@@ -130,7 +130,7 @@ def _work(what: str, folder: Path, frames: int) -> dict:
     import torch
     from mmagic.registry import MODELS
 
-    import harness.networks  # noqa: F401
+    import harness.networks.zoo  # noqa: F401
 
     torch.set_flush_denormal(True)
     torch.manual_seed(0)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-import harness.networks  # noqa: F401  (prepares the environment for MMagic)
+import harness.networks.zoo  # noqa: F401  (prepares the environment for MMagic)
 from dataset_tools.degrade.filters import degrade_bd
 from dataset_tools.frames import read_frame
 from dataset_tools.manifest import VideoSet

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from mmagic.models.editors.edvr.edvr_net import ModulatedDCNPack
 
-import harness.networks  # noqa: F401  (applies the work-arounds)
+import harness.networks.zoo  # noqa: F401  (applies the work-arounds)
 from harness.compat import MissingMMCVOpError
 
 KERNEL, GROUPS = 3, 2

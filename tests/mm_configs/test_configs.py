@@ -10,8 +10,8 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import PARAM_SCHEDULERS, DefaultScope
 
 import harness.data
-import harness.networks  # noqa: F401  (fill the registries)
-from harness.training import FreezeFlowHook
+import harness.networks.zoo  # noqa: F401  (fill the registries)
+from harness.training.hooks import FreezeFlowHook
 
 FOLDER = Path(__file__).resolve().parents[2] / 'mm_configs'
 CONFIGS = sorted(path for path in FOLDER.glob('[!_g]*/*.py'))

@@ -22,6 +22,7 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 _LAUNCHERS: dict[str, Any] = {
     'local': ('local', 'LocalLauncher'),
     'slurm': ('slurm.launcher', 'SlurmLauncher'),
+    'ray': ('ray', 'RayLauncher'),
 }
 
 

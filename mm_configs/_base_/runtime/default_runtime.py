@@ -1,5 +1,7 @@
 default_scope = 'mmagic'
-custom_imports = dict(imports=['harness.networks', 'harness.data', 'harness.training'])
+custom_imports = dict(
+    imports=['harness.networks.zoo', 'harness.data', 'harness.training.registered']
+)
 
 default_hooks = dict(
     timer=dict(type='IterTimerHook'),

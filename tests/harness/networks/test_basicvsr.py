@@ -4,7 +4,7 @@ import pytest
 import torch
 from mmagic.models.editors.basicvsr.basicvsr_net import BasicVSRNet
 
-from harness.networks import StatefulBasicVSRNet
+from harness.networks.zoo import StatefulBasicVSRNet
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import torch.nn.functional as F
 from mmagic.datasets.transforms import MATLABLikeResize
 
 from dataset_tools.degrade.filters import degrade_bd, degrade_bi
-from harness.networks import BicubicUpsampler
 from harness.networks.upsample import bicubic
+from harness.networks.zoo import BicubicUpsampler
 
 INTERIOR = (..., slice(8, -12), slice(8, -12))
 

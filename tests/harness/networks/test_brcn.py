@@ -4,9 +4,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from harness.networks import BRCNNet
 from harness.networks.luma import luma
 from harness.networks.upsample import bicubic
+from harness.networks.zoo import BRCNNet
 
 
 def test_parameters():

@@ -5,8 +5,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from harness.networks import States
 from harness.networks.convlstm import CONNECTIONS, BidirectionalConvLSTM, ConvLSTM
+from harness.networks.zoo import States
 
 B, T, C, G = 2, 7, 6, 4
 

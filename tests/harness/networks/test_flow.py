@@ -8,9 +8,9 @@ import pytest
 import torch
 from mmagic.models.utils import flow_warp
 
-from harness.networks import ConvFlowNet, DISFlow, FRVSRFlowNet
 from harness.networks.model import flow_loss
 from harness.networks.warp import warp
+from harness.networks.zoo import ConvFlowNet, DISFlow, FRVSRFlowNet
 
 
 @pytest.fixture

@@ -28,6 +28,7 @@ NETWORKS = {
     'basicvsr': BASICVSR,
     'basicvsr_spynet': dict(type='StatefulBasicVSRNet', mid_channels=8, num_blocks=1),
     'brcn': dict(type='BRCNNet'),
+    'plain': dict(type='PlainStepNet', net='tests.harness.networks.plain_nets:TensorNet'),
 }
 FRAMES, START, LENGTH = 6, 2, 3
 
@@ -43,6 +44,7 @@ def inputs_of_the_plane(net, widened, video):
     The plane is set to a value that no image and no feature has all over.
     """
     mark, found = 1234.5, {}
+    net.state_shapes(*video.shape[-2:])  # plain modules run for that, without planes
 
     def look(name, x):
         seen = (x == mark).flatten(2).all(2).all(0)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from mmagic.registry import MODELS
 
-from harness.networks import FrameWindowNet, States
+from harness.networks.zoo import FrameWindowNet, States
 
 
 class Recorder(FrameWindowNet):

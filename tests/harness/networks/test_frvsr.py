@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from harness.networks import FRVSRNet
+from harness.networks.zoo import FRVSRNet
 
 
 def test_default_size():

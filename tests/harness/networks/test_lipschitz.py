@@ -7,8 +7,8 @@ import torch
 from mmengine.runner import load_state_dict
 from torch import nn
 
-from harness.networks import FRVSRNet, MRVSRNet, StatefulBasicVSRNet
 from harness.networks.lipschitz import constrain
+from harness.networks.zoo import FRVSRNet, MRVSRNet, StatefulBasicVSRNet
 
 SIZE = 6
 CONVS = {

@@ -4,8 +4,8 @@ import pytest
 import torch
 from mmagic.registry import MODELS
 
-from harness.networks import States
 from harness.networks.look_ahead import frame_before, frames_after, states_after
+from harness.networks.zoo import States
 
 NETWORKS = {
     'mrvsr': dict(type='MRVSRNet', mid_channels=8, lipschitz=dict(size=16)),

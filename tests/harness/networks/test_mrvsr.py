@@ -9,7 +9,7 @@ from mmagic.registry import MODELS
 from mmengine.config import Config
 from skimage.color import rgb2ycbcr, ycbcr2rgb
 
-from harness.networks import BicubicUpsampler, MRVSRNet, RFS3Net, RLSPNet
+from harness.networks.zoo import BicubicUpsampler, MRVSRNet, RFS3Net, RLSPNet
 
 CONFIGS = Path(__file__).resolve().parents[3] / 'mm_configs'
 

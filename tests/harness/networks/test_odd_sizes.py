@@ -21,6 +21,7 @@ NETWORKS = {
     'basicvsr_dis': dict(
         type='StatefulBasicVSRNet', mid_channels=8, num_blocks=1, flow_net=dict(type='DISFlow')
     ),
+    'plain': dict(type='PlainStepNet', net='tests.harness.networks.plain_nets:TupleNet'),
     'bicubic': dict(type='BicubicUpsampler'),
 }
 SIZES = [(34, 50), (17, 31), (3, 5), (1, 2)]

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from mmagic.registry import MODELS
 
 from harness.errors import UserError
-from harness.networks import RISTNNet, States
+from harness.networks.zoo import RISTNNet, States
 
 TINY = dict(type='RISTNNet', bottlenecks=((2, 1), (2, 1)), layers=2, growth=4)
 OLDER = ((6, 8, 10, 8), (6, 6, 12, 4))

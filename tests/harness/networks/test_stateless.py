@@ -6,8 +6,8 @@ from mmagic.models.editors.rdn.rdn_net import RDNNet
 from mmagic.registry import MODELS
 
 from harness.errors import UserError
-from harness.networks import FramewiseRDNNet, States
 from harness.networks.stateless import map_frames
+from harness.networks.zoo import FramewiseRDNNet, States
 
 SMALL_RDN = dict(mid_channels=8, num_blocks=2, num_layers=3, channel_growth=4)
 STATELESS = [
@@ -15,6 +15,7 @@ STATELESS = [
     dict(type='FramewiseRDNNet', **SMALL_RDN),
     dict(type='WholeBasicVSRPlusPlusNet', mid_channels=16, num_blocks=1),
     dict(type='WholeIconVSRNet', num_blocks=1),
+    dict(type='PlainVideoNet', net='tests.harness.networks.plain_nets:VideoNet'),
 ]
 
 

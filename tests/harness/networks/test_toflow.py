@@ -5,8 +5,8 @@ import torch
 from mmagic.models.data_preprocessors import DataPreprocessor
 from mmagic.models.editors.tof.tof_vsr_net import TOFlowVSRNet
 
-from harness.networks import WindowTOFlowNet
 from harness.networks.upsample import bicubic
+from harness.networks.zoo import WindowTOFlowNet
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of MMagic's config
 

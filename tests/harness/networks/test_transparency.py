@@ -4,8 +4,8 @@ import pytest
 import torch
 from mmagic.registry import MODELS
 
-from harness.networks import FrameWindowNet, States
 from harness.networks.upsample import bicubic
+from harness.networks.zoo import FrameWindowNet, States
 
 
 @MODELS.register_module()
@@ -20,6 +20,7 @@ class WideWindowNet(FrameWindowNet):
 
 
 CONV_FLOW = dict(type='ConvFlowNet', channels=8)
+PLAIN = 'tests.harness.networks.plain_nets'
 NETWORKS = {
     'frvsr': dict(type='FRVSRNet', mid_channels=8, num_blocks=1, flow_net=CONV_FLOW),
     'frvsr_flownet': dict(
@@ -51,10 +52,15 @@ NETWORKS = {
     'ristn_plain': dict(
         type='RISTNNet', bottlenecks=((2,), (3,)), temporal='C', layers=2, growth=4, fusion='none'
     ),
+    'plain_tensor': dict(type='PlainStepNet', net=f'{PLAIN}:TensorNet'),
+    'plain_tuple': dict(type='PlainStepNet', net=f'{PLAIN}:TupleNet'),
+    'plain_named_tuple': dict(type='PlainStepNet', net=f'{PLAIN}:NamedTupleNet'),
+    'plain_dict': dict(type='PlainStepNet', net=f'{PLAIN}:DictNet'),
 }
-WITHOUT_RECURRENCE = ('vespcn', 'wide_window')
+#: without a recurrence that a plane could enter, or one that takes it
+WITHOUT_PLANES = ('vespcn', 'wide_window', 'plain_tuple', 'plain_named_tuple', 'plain_dict')
 CASES = [(name, fc) for name in NETWORKS for fc in (False, True)]
-CASES = [(name, fc) for name, fc in CASES if not (fc and name in WITHOUT_RECURRENCE)]
+CASES = [(name, fc) for name, fc in CASES if not (fc and name in WITHOUT_PLANES)]
 FRAMES, LENGTH = 7, 2
 
 

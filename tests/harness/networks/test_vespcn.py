@@ -5,10 +5,10 @@ import torch
 import torch.nn.functional as F
 from mmagic.registry import MODELS
 
-from harness.networks import VESPCNNet
 from harness.networks.luma import luma
 from harness.networks.upsample import bicubic
 from harness.networks.vespcn import MotionCompensation, flow_roughness
+from harness.networks.zoo import VESPCNNet
 
 
 def count(module):

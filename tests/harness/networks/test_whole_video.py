@@ -6,7 +6,7 @@ from mmagic.models.editors.basicvsr_plusplus_net import BasicVSRPlusPlusNet
 from mmagic.models.editors.iconvsr import IconVSRNet
 
 from harness.errors import UserError
-from harness.networks import WholeBasicVSRPlusPlusNet, WholeIconVSRNet
+from harness.networks.zoo import WholeBasicVSRPlusPlusNet, WholeIconVSRNet
 
 
 def stir(net):

@@ -4,7 +4,7 @@ import pytest
 import torch
 from mmagic.registry import MODELS
 
-from harness.networks import States
+from harness.networks.zoo import States
 
 TINY = dict(type='RISTNNet', bottlenecks=((2,), (2,)), layers=2, growth=4)
 BASICVSR = dict(

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from harness.training import FreezeFlowHook
+from harness.training.hooks import FreezeFlowHook
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from harness.errors import UserError
-from harness.training import DivergedError
+from harness.training.loops import DivergedError
 from harness.training.run import train
 from tests.harness.training.trainings import (
     PI,

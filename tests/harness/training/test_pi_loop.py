@@ -5,7 +5,7 @@ import torch
 from mmengine.hooks import Hook
 
 from harness.errors import UserError
-from harness.training import DivergedError
+from harness.training.loops import DivergedError
 from harness.training.run import train
 from tests.harness.training.trainings import (
     BASICVSR,

@@ -11,8 +11,8 @@ from harness.data import ValidationVideoDataset
 from harness.errors import UserError
 from harness.evaluation.inference import super_resolve
 from harness.evaluation.metrics import psnr, rgb_to_y
-from harness.training import StabilityMetric
 from harness.training.run import train
+from harness.training.validation import StabilityMetric
 from tests.harness.training.trainings import BASICVSR, PI, RI, Seen
 
 STATIC_FRAMES = 5

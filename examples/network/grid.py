@@ -1,0 +1,4 @@
+networks = dict(mine=dict(config='my_config.py', label='Mine'))
+train_sets = dict(sample=dict(root='data/sample/train'))
+test_sets = dict(moving=dict(root='data/sample/moving', label='Moving'))
+sweeps = [dict(strategies=['RI', 'PI'], R=[2], reset_every=[None, 5])]

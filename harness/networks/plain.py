@@ -1,0 +1,208 @@
+"""Plain ``torch.nn.Module``s as networks; they need to know nothing of this project. In a config
+
+    generator = dict(type='PlainStepNet', net='my_net:MyNet', kwargs=dict(channels=32))
+
+and in Python ``PlainStepNet(MyNet(channels=32))``. What ``torch.save(net.state_dict(), path)`` of
+the module itself has written loads wherever a checkpoint does.
+"""
+
+import importlib
+import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import chain
+from typing import Any, Optional, Union
+
+import torch
+from mmengine.registry import MODELS
+from torch import Tensor, nn
+
+from harness.errors import UserError, fail
+
+from .recurrent import State, StateShapes, UnidirectionalNet
+from .stateless import StatelessNet
+from .wrapper import WrappingNet
+
+
+class _Plain(WrappingNet):
+    def __init__(self, net: Union[nn.Module, str], kwargs: Optional[dict] = None):
+        super().__init__()
+        self.net = net if isinstance(net, nn.Module) else _build(net, kwargs or {})
+        self.name = type(self.net).__name__
+
+    def init_weights(self) -> None:
+        """Nothing: the module has initialised itself, or has loaded weights."""
+
+    def _check_frames(self, srs: Any, lrs: Tensor) -> None:
+        wanted = (*lrs.shape[:-2], *(4 * size for size in lrs.shape[-2:]))
+        given = tuple(srs.shape) if isinstance(srs, Tensor) else type(srs).__name__
+        if given != wanted:
+            fail(f'{self.name}: SR frames must be {wanted}, got {given}')
+
+
+@MODELS.register_module()
+class PlainVideoNet(_Plain, StatelessNet):
+    """A module whose ``forward(lrs)`` takes whole clips, as many of BasicSR's do.
+
+    It takes LR frames (B, T, 3, H, W) in [0, 1] and gives SR frames (B, T, 3, 4H, 4W). It gives no
+    states: it can be trained with RI only, and is evaluated on whole videos at once, as many frames
+    as fit in memory, or on pieces of them (``reset_every``).
+
+    Args:
+        net: the module, or the ``'file:Class'`` to import and build.
+        kwargs: arguments of that class.
+
+    Raises:
+        UserError: there is no such class, or it does not take these arguments.
+    """
+
+    bidirectional = True  # for all that is known
+
+    def super_resolve(self, lrs):
+        srs = self.net(lrs)
+        self._check_frames(srs, lrs)
+        return srs
+
+
+@MODELS.register_module()
+class PlainStepNet(_Plain, UnidirectionalNet):
+    """A module with ``step(lr, state) -> (sr, state)``, called frame by frame.
+
+    ``lr`` (B, 3, H, W) is in [0, 1], ``sr`` (B, 3, 4H, 4W). The state is a tensor, or a tuple, list
+    or dict of tensors: floating-point, batch first, of a size that H and W alone determine. None is
+    the initial state, and all zeros must mean the same, because clips that start a video share a
+    batch with others. So the module sees None only once for each LR size, when the shapes of its
+    state are found and this is checked; all videos and clips begin with zeros.
+
+    In the states of this class a tensor is the entry ``state``, those of a tuple are ``0``, ``1``,
+    ... In a dict, ``lr`` is to mean the LR frame before, and ``known`` whether there is one.
+
+    With frame-number conditioning (FC) the module's class is given ``cond_channels=1`` and its step
+    a third argument, the planes (B, 1, 1, 1).
+
+    Args:
+        net: the module, or the ``'file:Class'`` to import and build.
+        kwargs: arguments of that class.
+        cond_channels: set by :class:`FrameConditioned`.
+
+    Raises:
+        UserError: there is no such class, it does not take these arguments, or has no ``step``; at
+            the first frame, if what the step gives is not as above.
+    """
+
+    def __init__(
+        self, net: Union[nn.Module, str], kwargs: Optional[dict] = None, cond_channels: int = 0
+    ):
+        conditioning = dict(cond_channels=cond_channels) if cond_channels else {}
+        super().__init__(net, {**(kwargs or {}), **conditioning})
+        if not callable(getattr(self.net, 'step', None)):
+            fail(f'{self.name}: has no step(lr, state); a module of whole clips is a PlainVideoNet')
+        self.cond_channels = cond_channels
+        self._kind: type = dict  # of the module's state
+        self._shapes: dict[tuple[int, int], StateShapes] = {}
+
+    def state_shapes(self, height, width):
+        if (height, width) not in self._shapes:
+            self._shapes[height, width] = self._find_shapes(height, width)
+        return self._shapes[height, width], {}
+
+    def unroll(self, lrs, states=None, cond=None):
+        # before parametrizations are cached: no gradient leads back to what this computes
+        self.state_shapes(*lrs.shape[-2:])
+        return super().unroll(lrs, states, cond)
+
+    def prepare(self, lrs, state, following):
+        return ()
+
+    def step(self, lr, prepared, state, cond):
+        sr, after = self._call(lr, _pack(state, self._kind), cond)
+        # with autocast they come in half precision; states are kept in that of the frames
+        return sr, {key: x.to(lr.dtype) for key, x in _unpack(after).items()}
+
+    def _call(self, lr, state, cond):
+        result = self.net.step(lr, state, cond) if self.cond_channels else self.net.step(lr, state)
+        if not isinstance(result, tuple) or len(result) != 2:
+            fail(f'{self.name}: step must return (sr, state)')
+        self._check_frames(result[0], lr)
+        return result
+
+    @torch.no_grad()
+    def _find_shapes(self, height: int, width: int) -> StateShapes:
+        weight = next(chain(self.parameters(), self.buffers()), torch.zeros(()))
+        lrs = torch.rand(2, 3, height, width, generator=torch.Generator().manual_seed(0)).to(weight)
+        cond = lrs.new_zeros(2, self.cond_channels, 1, 1)
+        with _exact_eval(self.net, lrs.device):
+            try:
+                sr, packed = self._call(lrs, None, cond)
+            except (AttributeError, TypeError) as error:
+                text = f'{self.name}: step(lr, None) must begin a video, but raised {error!r}'
+                raise UserError(text) from error
+            state, self._kind = _unpack(packed), type(packed)
+            for key, x in state.items():
+                if not (isinstance(x, Tensor) and x.is_floating_point() and x.shape[:1] == (2,)):
+                    fail(f'{self.name}: state {key!r} must be a floating-point tensor (B, ...)')
+            # one sample by itself: what is not batch first differs as well
+            zeros = {key: torch.zeros_like(x[:1]) for key, x in state.items()}
+            alone, after = self.step(lrs[:1], (), zeros, cond[:1])
+        self._check_same(dict(state, SR=sr), dict(after, SR=alone))
+        return {key: tuple(x.shape[1:]) for key, x in state.items()}
+
+    def _check_same(self, batch: State, alone: State) -> None:
+        for key, x in batch.items():
+            first, other = x[:1], alone.get(key, x[:0])
+            same = first.shape == other.shape
+            # a difference that is not finite says nothing
+            if not same or (first - other).abs().max() > 1e-3 * first.abs().max():
+                fail(
+                    f'{self.name}: the {key} of step(lr, None) for 2 samples is not that of '
+                    'step(lr, zeros) for the first of them; a state of zeros must mean "no state", '
+                    'and samples must not depend on each other'
+                )
+
+
+def _unpack(state: Any) -> State:
+    if isinstance(state, Tensor):
+        return {'state': state}
+    if isinstance(state, dict) and state:
+        return state
+    if isinstance(state, (tuple, list)) and state:
+        return {str(number): x for number, x in enumerate(state)}
+    fail(f'a state must be a tensor, or a tuple, list or dict of tensors, got {state!r}')
+
+
+def _pack(state: State, kind: type) -> Any:
+    if issubclass(kind, Tensor):
+        return state['state']
+    if issubclass(kind, dict):
+        return dict(state)
+    return getattr(kind, '_make', kind)(state.values())  # named tuples have _make
+
+
+@contextmanager
+def _exact_eval(net: nn.Module, device: torch.device) -> Iterator[None]:
+    """Eval mode without autocast and TF32; afterwards each part is in its own mode again."""
+    modes = {part: part.training for part in net.modules()}
+    exact = torch.backends.cudnn.flags(torch.backends.cudnn.enabled, allow_tf32=False)
+    net.eval()
+    try:
+        with torch.autocast(device.type, enabled=False), exact:
+            yield
+    finally:
+        for part, mode in modes.items():
+            part.training = mode
+
+
+def _build(net: str, kwargs: dict) -> nn.Module:
+    file, _, name = net.partition(':')
+    try:
+        make = getattr(importlib.import_module(file), name, None)
+    except (ImportError, ValueError) as error:
+        fail(f"net={net!r}: {error}; must be 'file:Class', with the file's folder on PYTHONPATH")
+    if not (inspect.isclass(make) and issubclass(make, nn.Module)):
+        fail(f"net={net!r}: must be 'file:Class', and {file} has no torch.nn.Module {name!r}")
+    try:
+        inspect.signature(make).bind(**kwargs)
+    except TypeError as error:
+        hint = ' (given for FC, frame-number conditioning)' if 'cond_channels' in kwargs else ''
+        fail(f'net={net!r}: {error}{hint}')
+    return make(**kwargs)
