@@ -12,7 +12,9 @@ def duration_text(seconds: float | None) -> str:
 
 
 def bytes_text(size: float) -> str:
-    """``'1.50 GB'``, ``'20.0 MB'``; 1 GB is 10**9 bytes; nothing for 0."""
+    """``'1.50 GB'``, ``'20.0 MB'``, ``'0.4 kB'``; 1 GB is 10**9 bytes; nothing for 0."""
     if not size:
         return ''
-    return f'{size / 1e9:.2f} GB' if size >= 1e9 else f'{max(size / 1e6, 0.1):.1f} MB'
+    if size >= 1e9:
+        return f'{size / 1e9:.2f} GB'
+    return f'{size / 1e6:.1f} MB' if size >= 1e6 else f'{size / 1e3:.1f} kB'

@@ -84,26 +84,11 @@ def _crop(name: str, height: int, width: int, crop: Optional[Sequence[int]]) -> 
     return crop
 
 
-def images_folder(run_folder: Path, test_set: str) -> Path:
-    """Where a run keeps its SR frames of a test set."""
-    return run_folder / f'images_{test_set}'
-
-
-def missing_images(folder: Path, selection: Selection) -> list[Path]:
-    """Files of a selection that are not in ``folder``, see :func:`images_folder`."""
-    wanted = (
-        folder / video / f'{stem}.png'
-        for video, chosen in selection.items()
-        for stem in (*(f'{frame:08d}' for frame in chosen.frames), 'profile')
-    )
-    return [path for path in wanted if not path.is_file()]
-
-
 class ImageSaver:
     """Keeps the selected parts of SR frames, as they come in the order of each video.
 
     Args:
-        folder: where they go, see :func:`images_folder`.
+        folder: where they go.
         selection: what is kept.
     """
 

@@ -26,10 +26,11 @@ from harness.config_errors import build_problem
 from harness.configs import import_custom_modules
 from harness.errors import fail
 from harness.evaluation.model import default_device, learns
+from harness.formats import bytes_text
 from harness.networks.recurrent import RecurrentNet
 from harness.training.loops import ClipTrainLoop
 from harness.training.pi_loop import PIBPTTLoop
-from harness.training.state_bank import BankOptions, check_fits, format_bytes, free_space
+from harness.training.state_bank import BankOptions, check_fits, free_space
 
 from .expand import Run, Start
 
@@ -209,6 +210,6 @@ def _crowded(banks: Sequence[Bank], jobs: int, nproc: int) -> Iterator[str]:
         if len(largest) > 1 and sum(largest) > free:
             yield (
                 f'jobs: the hidden-state banks of {len(largest)} runs at the same time need '
-                f'{format_bytes(sum(largest))}, but there are {format_bytes(free)} free ({where}). '
+                f'{bytes_text(sum(largest))}, but there are {bytes_text(free)} free ({where}). '
                 "Lower --jobs, or set train_cfg.bank=dict(place='cpu' or 'disk', dtype='float16')"
             )

@@ -39,7 +39,7 @@ from harness.runs.claims import (
     this_job,
 )
 from harness.runs.evaluations import BEST, Evaluation, record_evaluation, why_missing
-from harness.runs.files import read_json
+from harness.runs.files import read_json, redirect_output
 from harness.runs.folder import Progress, RunFolder, iterations_of
 from harness.runs.task import Task
 from harness.training.checkpoints import best_checkpoint, latest_checkpoint
@@ -59,7 +59,7 @@ def run_in_process(folder: RunFolder, slot: int, threads: int) -> None:
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # on Ctrl-C run_grid ends its workers
     _die_with_parent()
-    _redirect_output(folder.log)
+    redirect_output(folder.log)
     torch.set_num_threads(threads)
     sys.exit(work(folder, slot))
 
@@ -211,13 +211,6 @@ def _die_with_parent() -> None:
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
-
-
-def _redirect_output(path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    os.dup2(log, 1)
-    os.dup2(log, 2)
 
 
 def work_in_job(folder: RunFolder) -> int:

@@ -4,10 +4,11 @@ from collections import Counter
 
 from mmagic.registry import HOOKS
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from torch import nn
 
 from harness.errors import fail
+
+from .loops import unwrapped_model
 
 
 @HOOKS.register_module()
@@ -33,7 +34,7 @@ class FreezeFlowHook(Hook):
             self._set_trainable(runner, True)
 
     def _set_trainable(self, runner, trainable: bool) -> None:
-        for name, parameter in _unwrapped(runner).named_parameters():
+        for name, parameter in unwrapped_model(runner).named_parameters():
             if self.name in name:
                 parameter.requires_grad_(trainable)
 
@@ -52,7 +53,7 @@ class PartialLoadHook(Hook):
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
         if runner.cfg.get('resume'):
             return
-        model, source = _unwrapped(runner), runner.cfg.load_from
+        model, source = unwrapped_model(runner), runner.cfg.load_from
         weights = _names_in(model, checkpoint.get('state_dict', checkpoint))
         try:
             missing, _ = model.load_state_dict(weights, strict=False)
@@ -64,10 +65,6 @@ class PartialLoadHook(Hook):
         got = ', '.join(f'{part} {n - lacking[part]} of {n}' for part, n in wanted.items())
         runner.logger.info(f'load_from={source}: entries loaded: {got}')
         checkpoint['state_dict'] = model.state_dict()
-
-
-def _unwrapped(runner) -> nn.Module:
-    return runner.model.module if is_model_wrapper(runner.model) else runner.model
 
 
 def _names_in(model: nn.Module, weights: dict) -> dict:

@@ -9,6 +9,7 @@ from mmengine.dist import all_gather_object, all_reduce, get_rank, get_world_siz
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import BaseLoop
+from torch import nn
 
 from harness.clip_limits import Videos
 from harness.errors import UserError
@@ -38,6 +39,11 @@ def largest_rms(states: States) -> float:
     """Largest root mean square of the entries of ``states``; NaN if any is."""
     squares = [x.float().square().mean() for state in states if state for x in state.values()]
     return float(torch.stack(squares).max().sqrt())
+
+
+def unwrapped_model(runner) -> nn.Module:
+    """The model of a runner without distributed wrappers."""
+    return runner.model.module if is_model_wrapper(runner.model) else runner.model
 
 
 class ClipTrainLoop(BaseLoop):
@@ -131,8 +137,7 @@ class ClipTrainLoop(BaseLoop):
     @property
     def model(self):
         """The model without distributed wrappers."""
-        model = self.runner.model
-        return model.module if is_model_wrapper(model) else model
+        return unwrapped_model(self.runner)
 
     @property
     def device(self) -> torch.device:

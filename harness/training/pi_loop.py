@@ -10,11 +10,12 @@ from mmagic.registry import LOOPS
 from harness.clip_limits import bank_slots
 from harness.data import ClipIndex
 from harness.errors import UserError
+from harness.formats import bytes_text
 from harness.networks.recurrent import States
 
 from .loops import ClipTrainLoop, raise_together
 from .plan import ClipPlan
-from .state_bank import BankOptions, StateBank, check_fits, format_bytes, state_bytes
+from .state_bank import BankOptions, StateBank, check_fits, state_bytes
 from .state_pass import StatePass
 
 
@@ -100,7 +101,7 @@ class PIBPTTLoop(ClipTrainLoop):
         """R*N*state bytes (for both directions together), before the first epoch."""
         size = self.bank_bytes()
         self.runner.logger.info(
-            f'hidden-state bank: {format_bytes(size)} per epoch on {self.bank_options.place} '
+            f'hidden-state bank: {bytes_text(size)} per epoch on {self.bank_options.place} '
             f'({self.bank_options.dtype})'
         )
         check_fits(size, self.bank_options, self.device, self.bank_folder)

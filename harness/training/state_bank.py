@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from harness.errors import UserError
+from harness.formats import bytes_text
 from harness.networks.recurrent import States, StateShapes
 
 PLACES = ('device', 'cpu', 'disk')
@@ -86,18 +87,10 @@ def check_fits(size: int, options: BankOptions, device: torch.device, folder: Pa
     free, where = free_space(options, device, folder)
     if size > free:
         raise UserError(
-            f'the hidden-state bank needs {format_bytes(size)}, but there are '
-            f'{format_bytes(free)} free ({where}). Lower train_cfg.repeats, windows_per_video or '
+            f'the hidden-state bank needs {bytes_text(size)}, but there are '
+            f'{bytes_text(free)} free ({where}). Lower train_cfg.repeats, windows_per_video or '
             "crop_size, or set train_cfg.bank=dict(place='cpu' or 'disk', dtype='float16')"
         )
-
-
-def format_bytes(size: int) -> str:
-    """``'1.50 GB'``; 1 GB is 10**9 bytes."""
-    for unit, name in ((10**9, 'GB'), (10**6, 'MB')):
-        if size >= unit:
-            return f'{size / unit:.2f} {name}'
-    return f'{size / 1000:.1f} kB'
 
 
 class StateBank:
@@ -159,7 +152,7 @@ class StateBank:
             ).view(shape)
         except OSError as error:
             raise UserError(
-                f'the hidden-state bank ({format_bytes(size)} in {self._folder}): {error.strerror}'
+                f'the hidden-state bank ({bytes_text(size)} in {self._folder}): {error.strerror}'
             ) from error
         finally:
             os.close(file)

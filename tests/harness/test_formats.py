@@ -24,7 +24,7 @@ def test_durations(seconds, text):
 
 
 @pytest.mark.parametrize(
-    ('size', 'text'), [(0, ''), (10, '0.1 MB'), (1.26e6, '1.3 MB'), (1.5e9, '1.50 GB')]
+    ('size', 'text'), [(0, ''), (300, '0.3 kB'), (1.26e6, '1.3 MB'), (1.5e9, '1.50 GB')]
 )
 def test_sizes(size, text):
     assert bytes_text(size) == text

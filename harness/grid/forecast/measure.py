@@ -6,7 +6,6 @@ Nothing is written but into a temporary folder.
 
 import copy
 import math
-import os
 import resource
 import statistics
 import tempfile
@@ -25,6 +24,7 @@ from dataset_tools.manifest import Video, VideoSet
 from harness.data import VideoClipDataset
 from harness.evaluation.evaluate import evaluate_set
 from harness.evaluation.model import default_device, load_model
+from harness.runs.files import redirect_output
 from harness.training.pi_loop import PIBPTTLoop
 from harness.training.run import device_name, train
 
@@ -48,7 +48,7 @@ def measure_training(cfg: Config, slot: int, threads: int) -> TrainingCost:
     """
     _use(slot * cfg.get('nproc', 1), threads)
     with tempfile.TemporaryDirectory(prefix='plan-') as folder:
-        _redirect_output(Path(folder) / 'log.txt')
+        redirect_output(Path(folder) / 'log.txt')
         clock = StepClock(Path(folder))
         train(_cut_short(cfg, folder), [clock])
         return clock.result()
@@ -258,9 +258,3 @@ def _peak_memory() -> int:
     if torch.cuda.is_available():
         return torch.cuda.max_memory_allocated()
     return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-
-
-def _redirect_output(path: Path) -> None:
-    log = os.open(path, os.O_WRONLY | os.O_CREAT)
-    os.dup2(log, 1)
-    os.dup2(log, 2)

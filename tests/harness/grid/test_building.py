@@ -4,10 +4,10 @@ import psutil
 import pytest
 from mmengine.registry import DefaultScope
 
+from harness.formats import bytes_text
 from harness.grid.building import find_problems
 from harness.grid.expand import expand
 from harness.grid.validation import Start, load_grid, place
-from harness.training.state_bank import format_bytes
 
 #: bytes of a state of the grid's network: SR and LR frame of a 16 x 16 window
 STATE = 4 * 16 * 16 * (3 * 16 + 3)
@@ -145,8 +145,8 @@ def test_banks_that_do_not_fit(problems, free):
     free(bank(4) - 1)
     (line,) = problems(seeds=[0, 1])
     assert line.startswith(
-        f'train_cfg.bank (PI, R=4): the hidden-state bank needs {format_bytes(bank(4))}, but there '
-        f'are {format_bytes(bank(4) - 1)} free (main memory). Lower train_cfg.repeats'
+        f'train_cfg.bank (PI, R=4): the hidden-state bank needs {bytes_text(bank(4))}, but there '
+        f'are {bytes_text(bank(4) - 1)} free (main memory). Lower train_cfg.repeats'
     )
     assert problems(here=False) == []
     free(bank(4))
@@ -155,7 +155,7 @@ def test_banks_that_do_not_fit(problems, free):
     free(every - 1)
     (line,) = problems(strategies=['PI-all'], R=[2])
     assert line.startswith(
-        f'train_cfg.bank (PI-all, R=2): the hidden-state bank needs {format_bytes(every)}'
+        f'train_cfg.bank (PI-all, R=2): the hidden-state bank needs {bytes_text(every)}'
     )
 
 
@@ -166,8 +166,8 @@ def test_banks_of_runs_at_the_same_time(problems, free):
     (line,) = problems(jobs=2)
     assert line.startswith(
         f'jobs: the hidden-state banks of 2 runs at the same time need '
-        f'{format_bytes(bank(2) + bank(4))}, but there are '
-        f'{format_bytes(bank(2) + bank(4) - 1)} free (main memory). Lower --jobs'
+        f'{bytes_text(bank(2) + bank(4))}, but there are '
+        f'{bytes_text(bank(2) + bank(4) - 1)} free (main memory). Lower --jobs'
     )
     assert problems(jobs=2, nproc=2) == [line]
     free(bank(2) + bank(4))

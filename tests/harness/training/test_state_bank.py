@@ -16,7 +16,6 @@ from harness.training.state_bank import (
     BankOptions,
     StateBank,
     check_fits,
-    format_bytes,
     state_bytes,
 )
 
@@ -134,11 +133,3 @@ def test_banks_that_do_not_fit_are_refused(tmp_path, monkeypatch, place, where):
     message = f'needs 2.00 GB, but there are 1.0 kB free .{where}.*Lower train_cfg.repeats'
     with pytest.raises(UserError, match=message):
         check_fits(2 * 10**9, BankOptions(place), CPU, tmp_path)
-
-
-def test_format_bytes():
-    assert [format_bytes(n) for n in (1_500_000_000, 2_340_000, 10)] == [
-        '1.50 GB',
-        '2.34 MB',
-        '0.0 kB',
-    ]

@@ -23,7 +23,7 @@ from harness.training.run import train
 @pytest.fixture(autouse=True)
 def same_process(monkeypatch):
     """These tests are no process of their own whose output and threads are to be set."""
-    monkeypatch.setattr(measure, '_redirect_output', lambda path: None)
+    monkeypatch.setattr(measure, 'redirect_output', lambda path: None)
     monkeypatch.setattr(measure, '_use', lambda first_gpu, threads: None)
     monkeypatch.setattr(measure, 'SECONDS', 0.0)
 
