@@ -12,6 +12,7 @@ from typing import NamedTuple, Optional
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from harness.errors import fail
 from harness.evaluation.references import write_references
 from harness.runs.claims import HEARTBEAT, Claim, Witness, current_claim, release
 from harness.runs.evaluations import Evaluation
@@ -64,11 +65,16 @@ def prepare(
         hang_after: seconds without progress after which a process ends itself.
         eval_only: no training may go on.
         retried: ids of failed runs that somebody wants started again, from nothing if need be.
+
+    Raises:
+        UserError: a run folder is a copy of another run's.
     """
     about = versions()
     works = []
     for run in runs:
         folder = run_folder(work_dir, run)
+        if folder.run_id != folder.name:
+            fail(f'{folder.path}: is a copy of the run {folder.run_id}; delete the copy')
         folder.path.mkdir(parents=True, exist_ok=True)
         write_json(folder.run_json, dict(run.record(), identity=run.identity, versions=about))
         write_text(folder.config, run.cfg.pretty_text)

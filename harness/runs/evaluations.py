@@ -114,6 +114,7 @@ class Record(NamedTuple):
         metrics: besides PSNR and SSIM.
         images: stands for the SR frames that were kept.
         code: as of :class:`Evaluation`.
+        run: id of the run.
     """
 
     checksum: Optional[str] = None
@@ -123,6 +124,7 @@ class Record(NamedTuple):
     metrics: tuple[str, ...] = ()
     images: Optional[str] = None
     code: str = ''
+    run: str = ''
 
     @classmethod
     def of(cls, entry) -> 'Record':
@@ -175,6 +177,8 @@ def why_unusable(
     results = folder.frames_csv(key)
     if record is None or record.checksum is None:
         return Unusable('not evaluated')
+    if (of := record.run or folder.run_id) != folder.name:
+        return Unusable(f'results of another run, {of}', True)
     if checksum and record.checksum != checksum:
         return Unusable('evaluated on another version of the set')
     try:
@@ -227,6 +231,7 @@ def record_evaluation(folder: RunFolder, evaluation: Evaluation, iteration: Opti
         evaluation.metrics,
         images_digest(evaluation.images),
         evaluation.code,
+        folder.name,
     )
     path = folder.evaluations_json
     write_json(path, {**read_json(path), evaluation.key: record._asdict()})

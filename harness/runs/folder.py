@@ -44,6 +44,11 @@ class RunFolder:
         return self.path.name
 
     @property
+    def run_id(self) -> str:
+        """The id of the run that was prepared here: another one's in a copied folder."""
+        return str(read_json(self.run_json).get('run_id', self.name))
+
+    @property
     def config(self) -> Path:
         """The resolved config."""
         return self.path / 'config.py'

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import pty
+import shutil
 import signal
 import subprocess
 import sys
@@ -208,3 +209,21 @@ def test_progress_in_a_terminal(grid_file, tmp_path):
     assert 'Traceback' not in text
     assert '0/1' in text and '1/1' in text  # runs
     assert '/12' in text and 'train' in text  # iterations inside the run
+
+
+@pytest.mark.slow
+def test_a_run_folder_copied_under_another_name_is_refused(grid_file, tmp_path):
+    """Its checkpoints and results are those of another run."""
+    only = ['--work-dir', tmp_path / 'work', '--only']
+    assert start(grid_file, *only, 'bicubic').returncode == 0
+    listed = start(grid_file, *only, 'RI', '--dry-run').stdout
+    name = next(word for word in listed.split() if word.startswith('tiny-RI-'))
+    (run,) = tmp_path.glob('work/runs/bicubic*')
+    shutil.copytree(run, run.with_name(name))
+    done = start(grid_file, *only, 'RI', '--status')
+    assert f'DONE    {name}' not in done.stdout and name in done.stdout
+    done = start(grid_file, *only, 'RI')
+    assert done.returncode == 1
+    assert done.stderr.strip() == (
+        f'error: {run.with_name(name)}: is a copy of the run {run.name}; delete the copy'
+    )
