@@ -7,10 +7,9 @@ import importlib
 import os
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from dataset_tools.manifest import DatasetError
+from dataset_tools.signals import Ended, ending_signals
 
 # Each has ``add_parser(tools)``, and imports nothing heavy before its tool runs.
 _MODULES = (
@@ -36,14 +35,14 @@ def main(arguments: list[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     try:
-        with _ending_signals():
+        with ending_signals():
             code = options.run(options)
             sys.stdout.flush()
             return code
     except BrokenPipeError:  # the reader is gone, as `head` goes
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
-    except _Ended as end:
+    except Ended as end:
         print('interrupted; nothing half-made is left', file=sys.stderr)
         return 128 + end.args[0]
     except (DatasetError, OSError) as error:
@@ -52,30 +51,6 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print('interrupted; nothing half-made is left', file=sys.stderr)
         return 130
-
-
-class _Ended(KeyboardInterrupt):
-    """A signal, whose number it holds, ends the tool as Ctrl-C does."""
-
-
-@contextmanager
-def _ending_signals() -> Iterator[None]:
-    """SIGTERM and SIGHUP remove what is half-made, too, unless they are ignored (``nohup``)."""
-    numbers = [n for n in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) == signal.SIG_DFL]
-
-    def end(number: int, frame: object) -> None:
-        for other in numbers:
-            # Tidying up is not interrupted in its turn.
-            signal.signal(other, signal.SIG_IGN)
-        raise _Ended(number)
-
-    for number in numbers:
-        signal.signal(number, end)
-    try:
-        yield
-    finally:
-        for number in numbers:
-            signal.signal(number, signal.SIG_DFL)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,6 +1,7 @@
 """Super-resolve a video file, a folder of frames or an image, frame by frame."""
 
 import argparse
+import signal
 import sys
 from fractions import Fraction
 from pathlib import Path
@@ -102,10 +103,11 @@ def main(argv=None) -> int:
 
 
 def infer(cfg, video, args) -> int:
-    """Writes the SR frames of ``video``; 0, or 130 if interrupted."""
+    """Writes the SR frames of ``video``; 0, or 128 + the signal that interrupted it."""
     import torch
     from tqdm import tqdm
 
+    from dataset_tools.signals import Ended, ending_signals
     from harness.evaluation.inference import super_resolve
     from harness.video_files import is_mp4
 
@@ -129,11 +131,12 @@ def infer(cfg, video, args) -> int:
             on_hidden=on_hidden,
         )
         try:
-            ms = _write(srs, video, args, bar)
-        except KeyboardInterrupt:
+            with ending_signals():
+                ms = _write(srs, video, args, bar)
+        except KeyboardInterrupt as end:
             kept = 'not written' if is_mp4(args.output) else f'has {bar.n} whole frames'
             print(f'\ninterrupted; {args.output}: {kept}', file=sys.stderr)
-            return 130
+            return 128 + (end.args[0] if isinstance(end, Ended) else signal.SIGINT)
     print(f'{args.output}: {bar.n} frames, {ms / bar.n:.0f} ms a frame in the network')
     return 0
 

@@ -20,6 +20,7 @@ from dataset_tools.frames import (
     read_frames,
 )
 from dataset_tools.prepare.sources import VIDEO_SUFFIXES, find_videos
+from dataset_tools.scratch import scratch_folder
 
 from .errors import fail
 from .runs.files import replacing
@@ -124,14 +125,15 @@ def _folder(path, names):
 
 @contextmanager
 def _mp4(path, rate):
-    with _writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as temporary:
-            temporary.touch()  # FFmpeg opens its file with the first frames only
-            with av.open(str(temporary), 'w', format='mp4') as container:
-                stream = container.add_stream('libx264', rate=rate, options=_X264)
-                yield partial(_encode, container, stream)
-                container.mux(stream.encode())
+    # a killed call leaves its folder, which the next one clears
+    with scratch_folder(path) as scratch, _writing(path):
+        temporary = scratch / path.name
+        temporary.touch()  # FFmpeg opens its file with the first frames only
+        with av.open(str(temporary), 'w', format='mp4') as container:
+            stream = container.add_stream('libx264', rate=rate, options=_X264)
+            yield partial(_encode, container, stream)
+            container.mux(stream.encode())
+        temporary.replace(path)
 
 
 def _encode(container, stream, rgb):

@@ -307,6 +307,42 @@ def test_interrupted(files, folder, tmp_path, monkeypatch, capsys, name, left):
     assert f'interrupted; {tmp_path}/new/{name}: {said}' in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ('number', 'code', 'left'),
+    [('SIGTERM', 128 + 15, []), ('SIGHUP', 128 + 1, []), ('SIGKILL', -9, ['.out.mp4.part'])],
+)
+def test_stopped_in_the_middle_of_an_mp4(files, folder, tmp_path, number, code, left):
+    """What a killed call leaves, the next one clears away."""
+    script = f"""
+import os, signal, sys
+from harness import infer, video_files
+from dataset_tools.frames import read_frame
+
+def stop(paths):
+    yield from map(read_frame, paths[:2])
+    os.kill(os.getpid(), signal.{number})
+    yield from map(read_frame, paths[2:])
+
+if sys.argv[1] == 'stop':
+    video_files.read_frames = stop
+sys.exit(infer.main(sys.argv[2:]))
+"""
+    output = tmp_path / 'new' / 'out.mp4'
+    output.parent.mkdir()
+    frames = folder(4)
+
+    def call(what):
+        command = [sys.executable, '-c', script, what, *map(str, (*files, frames, output))]
+        return subprocess.run(command, capture_output=True, text=True)
+
+    done = call('stop')
+    assert done.returncode == code, done.stderr
+    assert [path.name for path in output.parent.iterdir()] == left
+    done = call('go')
+    assert done.returncode == 0, done.stderr
+    assert [path.name for path in output.parent.iterdir()] == ['out.mp4']
+
+
 def test_interrupted_while_a_frame_is_written(files, folder, tmp_path, monkeypatch):
     frames, write = folder(2), Path.write_bytes
 
