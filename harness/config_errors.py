@@ -9,6 +9,10 @@ from dataset_tools.manifest import DatasetError
 from harness.errors import UserError
 
 
+#: what MMEngine says of an optimizer of unknown type
+_NO_OPTIMIZER = 'None is not a callable object'
+
+
 class ConfigError(UserError):
     """An entry of a config that nothing can be built of."""
 
@@ -36,6 +40,8 @@ def build_problem(key: str, error: Exception) -> str:
     """One line on what was raised when the entry ``key`` was built; errors of ours name theirs."""
     text = ' '.join(str(error.args[0] if error.args else error).split())
     text = text.split(' Please check whether')[0]  # MMEngine's advice on registries
-    if not isinstance(error, UserError):
+    if text == _NO_OPTIMIZER:
+        text = 'optimizer.type is not in the registry of optimizers'
+    elif not isinstance(error, UserError):
         text = f'{type(error).__name__}: {text}'
     return text if text.startswith(key.split(' ')[0]) else f'{key}: {text}'

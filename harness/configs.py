@@ -37,14 +37,13 @@ def load_config(path: str, options: Sequence[str] = ()) -> Config:
     except Exception as error:  # a config is a program and may raise anything
         fail(f'config {path}: {type(error).__name__}: {error}')
     for option in options:
-        if '=' not in option:
+        key, equals, value = option.partition('=')
+        if not equals:
             fail(f'--cfg-options {option}: must look like KEY=VALUE')
-    cfg.merge_from_dict(
-        {
-            key: DictAction._parse_iterable(value)
-            for key, value in (option.split('=', 1) for option in options)
-        }
-    )
+        try:
+            cfg.merge_from_dict({key: DictAction._parse_iterable(value)})
+        except Exception as error:  # MMEngine raises what its dicts and lists raise
+            fail(f'--cfg-options {option}: does not fit {path} ({type(error).__name__}: {error})')
     if own_modules(cfg) and 'module_folders' not in cfg:
         cfg.module_folders = [str(Path(path).resolve().parent)]
     return cfg

@@ -53,7 +53,7 @@ def error_of(make_cfg, tmp_path):
         ('train_dataloader.sampler.type=NoSampler', 'train_dataloader: KeyError: NoSampler is not'),
         ('optim_wrapper.optimizer.lr=fast', 'optim_wrapper: TypeError: '),
         ('optim_wrapper.optimizer.lr=-1', 'optim_wrapper: ValueError: '),
-        ('optim_wrapper.optimizer.type=NoAdam', 'optim_wrapper: TypeError: '),
+        ('optim_wrapper.optimizer.type=NoAdam', 'optim_wrapper: optimizer.type is not in the reg'),
         ('param_scheduler.0.type=NoLR', 'param_scheduler: KeyError: NoLR is not in the'),
         ('randomness.seed=-1', 'randomness: ValueError: '),
         ('randomness.seed=1.5', 'randomness: TypeError: '),
@@ -63,6 +63,11 @@ def error_of(make_cfg, tmp_path):
 )
 def test_entries_that_cannot_be_used(error_of, option, problem):
     assert error_of(option).startswith(f'config tiny.py {problem}')
+
+
+@pytest.mark.parametrize('option', ['custom_imports.imports.0=X', 'train_cfg.max_iters.x=1', 'lr'])
+def test_options_that_do_not_fit(error_of, option):
+    assert error_of(option).startswith(f'--cfg-options {option}: ')
 
 
 def test_pi_without_repeats(error_of):
