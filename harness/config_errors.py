@@ -8,7 +8,6 @@ from mmengine.config import Config
 from dataset_tools.manifest import DatasetError
 from harness.errors import UserError
 
-
 #: what MMEngine says of an optimizer of unknown type
 _NO_OPTIMIZER = 'None is not a callable object'
 
