@@ -2,6 +2,7 @@
 
 import argparse
 import errno
+import io
 import os
 import signal
 import sys
@@ -22,8 +23,12 @@ _STORAGE_ERRORS = (
 def user_errors() -> Iterator[None]:
     """Shows errors that the user can mend as one line instead of a traceback.
 
-    A reader of the output that has gone, as ``head`` does, ends the command without a word.
+    A reader of the output that has gone, as ``head`` does, ends the command without a word. What a
+    terminal cannot show, as with ``LC_ALL=C``, is shown as question marks.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors='replace')
     try:
         yield
         sys.stdout.flush()

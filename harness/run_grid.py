@@ -235,7 +235,7 @@ def report(work_dir: Path) -> bool:
     result = build_report(work_dir)
     for note in result.notes:
         print(note)
-    width = max(len(description) for description, _ in result.outputs)
+    width = max((len(description) for description, _ in result.outputs), default=0)
     for description, path in result.outputs:
         print(f'{description:<{width}}  {path}')
     print(result.summary_text)

@@ -6,13 +6,18 @@ its work within a moment instead of the 10 s that the import takes.
 
 import multiprocessing
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from typing import Any
 
+from harness.errors import fail
+
 from .launchers import worker_environment
+
+_LITTLE_MEMORY = 'is memory limited (ulimit -v, a container)?'
 
 
 def fork_context(threads: int) -> multiprocessing.context.BaseContext:
@@ -20,6 +25,9 @@ def fork_context(threads: int) -> multiprocessing.context.BaseContext:
 
     Args:
         threads: CPU threads of each process; what the first call says holds for all.
+
+    Raises:
+        UserError: the path of the folder for temporary files is too long.
     """
     context = multiprocessing.get_context('forkserver')
     context.set_forkserver_preload(['harness.grid.unsignalled', 'harness.grid.worker'])
@@ -29,7 +37,13 @@ def fork_context(threads: int) -> multiprocessing.context.BaseContext:
         PYTORCH_NVML_BASED_CUDA_CHECK='1',
         **worker_environment(),
     ):
-        forkserver.ensure_running()
+        try:
+            forkserver.ensure_running()
+        except OSError as error:  # not raised with a number
+            if 'too long' not in str(error):
+                raise
+            folder = tempfile.gettempdir()
+            fail(f'TMPDIR={folder}: is too long a path for a socket; set TMPDIR to a shorter one')
     return context
 
 
@@ -79,7 +93,7 @@ def call(function: Callable, *args, threads: int = 1) -> Any:
         threads: see :func:`fork_context`.
 
     Raises:
-        RuntimeError: the process ended without a result.
+        UserError: the process ended without a result, or torch cannot be imported there.
         Exception: what the function raised.
     """
     context = fork_context(threads)
@@ -89,15 +103,15 @@ def call(function: Callable, *args, threads: int = 1) -> Any:
     theirs.close()
     try:
         result, error = ours.recv()
-    except EOFError as ended:
+    except EOFError:
         process.join()
-        raise RuntimeError(
-            f'{function.__name__}: its process ended with code {process.exitcode}'
-        ) from ended
+        fail(f'a process that imports torch ended with code {process.exitcode}; {_LITTLE_MEMORY}')
     except BaseException:  # Ctrl-C
         process.kill()
         raise
     process.join()
+    if isinstance(error, (ImportError, MemoryError)):
+        fail(f'torch cannot be used: {error or "out of memory"}; {_LITTLE_MEMORY}')
     if error is not None:
         raise error
     return result

@@ -1,10 +1,10 @@
 """Drawing the figures of a grid on all processors."""
 
-import multiprocessing
 import os
 import re
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,13 +33,13 @@ class Drawers:
     def __init__(self, grid: GridResults, images: SavedImages, folder: Path):
         grid.curves, grid.video_curves  # noqa: B018 (computed once, before the processes part)
         todo = drawings(grid, images)
+        start = dict(initializer=_start, initargs=(todo, _file_names(todo), folder))
         # Forked processes have the grid in memory already. One for each processor.
-        self._pool = ProcessPoolExecutor(
-            min(len(os.sched_getaffinity(0)), len(todo)),
-            multiprocessing.get_context('fork'),
-            initializer=_start,
-            initargs=(todo, _file_names(todo), folder),
-        )
+        count = min(len(os.sched_getaffinity(0)), len(todo))
+        try:
+            self._pool: Executor = ProcessPoolExecutor(count, get_context('fork'), **start)
+        except OSError:  # containers without /dev/shm have no semaphores
+            self._pool = ThreadPoolExecutor(1, **start)
         # The last ones take longest (one panel a video), so they come first.
         self._drawn = {i: self._pool.submit(_draw, i) for i in reversed(range(len(todo)))}
 

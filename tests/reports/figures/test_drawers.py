@@ -1,7 +1,11 @@
 """Drawing on all processors: names of files."""
 
+import errno
+
+from reports.figures import drawers
 from reports.figures.catalogue import Drawing
 from reports.figures.drawers import _file_names
+from reports.report import build_report
 
 
 def test_every_figure_has_a_file_of_its_own():
@@ -15,3 +19,16 @@ def test_every_figure_has_a_file_of_its_own():
         '.._up',
         'drift',
     ]
+
+
+def test_figures_are_drawn_where_there_are_no_semaphores(small, monkeypatch):
+    """As in containers without /dev/shm."""
+    expected = [one.paths for one in build_report(small.work_dir).figures]
+
+    def no_pool(*args, **kwargs):
+        raise OSError(errno.EROFS, 'Read-only file system')
+
+    monkeypatch.setattr(drawers, 'ProcessPoolExecutor', no_pool)
+    report = build_report(small.work_dir)
+    assert expected and [one.paths for one in report.figures] == expected
+    assert not report.problems
