@@ -6,6 +6,11 @@ left to finish. Every frame's PSNR and SSIM must then be the same. Takes about h
 cores:
 
     python tests/soak/soak.py work_dirs/soak --minutes 10
+
+``events.txt`` says what happened when. With the seed that is printed the same troubles come in the
+same order after the same pauses:
+
+    python tests/soak/soak.py work_dirs/replay --minutes 10 --seed SEED
 """
 
 import argparse
@@ -76,12 +81,13 @@ class Soak:
     def __init__(self, grid_file: Path, work_dir: Path, seed: int) -> None:
         self.grid_file, self.work_dir = grid_file, work_dir
         self.random = random.Random(seed)
+        self._begin = time.monotonic()
         self.happened: Counter[str] = Counter()
         self.parent: subprocess.Popen = self.start()
 
     def start(self) -> subprocess.Popen:
         """run_grid; failed runs are started again."""
-        self.happened['run_grid started'] += 1
+        self.note('run_grid started')
         return start_grid(self.grid_file, self.work_dir)
 
     def disturb(self, seconds: float) -> None:
@@ -104,7 +110,12 @@ class Soak:
                 [8, 4, 3, 1, 3, 2, 2],
             )[0]
             if trouble():
-                self.happened[trouble.__name__.replace('_', ' ')] += 1
+                self.note(trouble.__name__.replace('_', ' '))
+
+    def note(self, event: str) -> None:
+        self.happened[event] += 1
+        with self.work_dir.with_name('events.txt').open('a') as events:
+            events.write(f'{time.monotonic() - self._begin:8.2f} s  {event}\n')
 
     def workers(self) -> list[int]:
         """Processes that hold a run."""
@@ -187,8 +198,10 @@ def main() -> int:
     parser.add_argument('--minutes', type=float, default=10, help='of disturbance')
     parser.add_argument('--runs', type=int, default=200)
     parser.add_argument('--iterations', type=int, default=60)
-    parser.add_argument('--seed', type=int, default=0, help='of what happens')
+    parser.add_argument('--seed', type=int, help='of what happens (default: a new one)')
     args = parser.parse_args()
+    seed = random.randrange(10**6) if args.seed is None else args.seed
+    print(f'seed {seed}', flush=True)
     folder = args.folder.resolve()
     if folder.exists():
         parser.error(f'{folder} exists')
@@ -208,7 +221,7 @@ def main() -> int:
     print(f'undisturbed: {calm_seconds:.0f} s', flush=True)
 
     begin = time.monotonic()
-    soak = Soak(grid_file, folder / 'wild', args.seed)
+    soak = Soak(grid_file, folder / 'wild', seed)
     soak.disturb(60 * args.minutes)
     print(f'disturbed for {args.minutes:g} min: {dict(soak.happened)}', flush=True)
     soak.parent.wait()
@@ -220,6 +233,7 @@ def main() -> int:
     calm, wild = results(folder / 'calm'), results(folder / 'wild')
     different = [name for name in calm if name not in wild or not calm[name].equals(wild[name])]
     summary = dict(
+        seed=seed,
         runs=args.runs,
         undisturbed_seconds=round(calm_seconds),
         disturbed_seconds=round(wild_seconds),
