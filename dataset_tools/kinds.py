@@ -7,36 +7,44 @@ from typing import Any
 
 import numpy as np
 
-from dataset_tools.degrade.filters import (
-    RADIUS,
-    SIGMA,
-    crop_to_multiple,
-    degrade_bd,
-    degrade_bi,
-    pad_to_multiple,
-)
+from dataset_tools.degrade.filters import crop_to_multiple, pad_to_multiple
 from dataset_tools.manifest import DatasetError, VideoSet
-
-DEGRADATIONS = {'lr_bd': degrade_bd, 'lr_bi': degrade_bi}
 
 _ABOUT_GT = {
     False: {'made_by': 'cropped at the right and at the bottom to a multiple of 4'},
     True: {'made_by': 'padded at the right and at the bottom by reflection to a multiple of 4'},
 }
-_ABOUT_LR = {
-    'lr_bd': {
+_ROUNDING = 'once, half to even'
+_MIRRORED = 'reflect without repeating the edge'
+
+
+def _blurred(sigma: float, taps: int, padding: str, phase: float = 0) -> dict[str, Any]:
+    return {
         'made_by': 'blurred, then every 4th pixel kept',
         'blur': 'gaussian',
-        'sigma': SIGMA,
-        'taps': 2 * RADIUS + 1,
-        'padding': 'reflect without repeating the edge',
-        'phase': 0,
-        'rounding': 'once, half to even',
-    },
+        'sigma': sigma,
+        'taps': taps,
+        'padding': padding,
+        'phase': phase,
+        'rounding': _ROUNDING,
+    }
+
+
+_ABOUT_LR = {
+    'lr_bd': _blurred(1.5, 13, _MIRRORED),
+    'lr_bd_tecogan': _blurred(1.5, 9, _MIRRORED),
+    'lr_bd_rlsp': _blurred(1.5, 13, 'reflect with the edge repeated'),
+    'lr_bd_duf': _blurred(1.6, 13, _MIRRORED),
+    'lr_bd_basicvsr': _blurred(1.6, 12, 'edge replicated', 1.5),
     'lr_bi': {
         'made_by': "bicubic with antialiasing, MATLAB's imresize by 1/4",
         'padding': 'reflect with the edge repeated',
-        'rounding': 'once, half to even',
+        'rounding': _ROUNDING,
+    },
+    'lr_bi_pil': {
+        'made_by': "bicubic with antialiasing, Pillow's resize by 1/4",
+        'padding': 'none: fewer taps at the borders',
+        'rounding': 'between columns and rows, and at the end',
     },
 }
 _ABOUT_CHANGED_LR = {'made_by': 'the LR frames themselves were changed; they have no ground truth'}
@@ -88,7 +96,7 @@ def layout_like(source: VideoSet, on: str = 'hr', mask: bool = False) -> Layout:
     Raises:
         DatasetError: The source has no frames of the kind to be changed.
     """
-    lr_kinds = tuple(kind for kind in source.kinds if kind in DEGRADATIONS)
+    lr_kinds = source.lr_kinds
     if not (lr_kinds if on == 'lr' else 'gt' in source.kinds):
         raise DatasetError(
             f'{source.root}: has no {on.upper()} frames to start from, only '

@@ -1,7 +1,8 @@
 """Set folders as the rest of the project sees them: ``manifest.json`` and the paths of frames.
 
 A set is ``<root>/<kind>/<video>/%08d.png`` (8-bit RGB, numbered from 0) and a ``manifest.json``.
-Kinds are ``gt``, ``lr_bd``, ``lr_bi`` and ``mask`` (grey); a set of changed LR has no ``gt``.
+Kinds are ``gt``, ``lr_bd``, ``lr_bi``, .. (see ``DEGRADATIONS``) and ``mask`` (grey); a set of
+changed LR has no ``gt``.
 Nothing is read outside of the set folder: names cannot lead out of it (see ``name_problem``), and
 links in it may only lead to files of the same set, as those of repeated frames do. The set folder
 itself may be reached through links.
@@ -20,7 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from dataset_tools.limits import size_text
-from dataset_tools.schema import SCALE as SCALE  # what reads sets takes it from here
+from dataset_tools.schema import DEGRADATIONS as DEGRADATIONS  # what reads sets takes
+from dataset_tools.schema import SCALE as SCALE  # these from here
 from dataset_tools.schema import check_manifest
 
 MANIFEST = 'manifest.json'
@@ -130,6 +132,11 @@ class VideoSet:
     def packed(self) -> bool:
         """Whether frames are in the tiled store that ``pack`` makes, instead of PNG files."""
         return 'packed' in self.manifest
+
+    @property
+    def lr_kinds(self) -> tuple[str, ...]:
+        """The kinds of LR frames, in the order of ``DEGRADATIONS``."""
+        return tuple(kind for name in DEGRADATIONS if (kind := f'lr_{name}') in self.kinds)
 
     def frame_path(self, kind: str, video: str, index: int) -> Path:
         """Path of one frame.

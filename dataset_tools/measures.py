@@ -57,7 +57,7 @@ def describe_videos(root: str | Path) -> list[VideoInfo]:
     video_set = VideoSet.load(root)
     read = frame_reader(video_set)
     hr_kind = video_set.kinds[0]
-    lr_kind = next((kind for kind in video_set.kinds if kind.startswith('lr')), hr_kind)
+    lr_kind = next(iter(video_set.lr_kinds), hr_kind)
     infos = []
     for video in tqdm(video_set.videos.values(), desc='info', disable=None, leave=False):
         checksums = video_set.manifest['videos'][video.name][hr_kind]['sha256']

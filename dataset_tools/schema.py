@@ -13,6 +13,8 @@ from dataset_tools.names import name_problem
 
 FORMAT = 1
 SCALE = 4
+#: LR frames that can be made, their kinds without ``lr_``: see ``dataset_tools.degrade.filters``
+DEGRADATIONS = ('bd', 'bd_tecogan', 'bd_rlsp', 'bd_duf', 'bd_basicvsr', 'bi', 'bi_pil')
 
 _SHA256 = re.compile('[0-9a-f]{64}')
 _TYPES = {dict: 'an object', list: 'a list', str: 'a text', int: 'a whole number'}

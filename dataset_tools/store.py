@@ -20,8 +20,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from dataset_tools.degrade.filters import degrade
 from dataset_tools.frames import Frame, LazyFrame, encode_png, read_frame
-from dataset_tools.kinds import DEGRADATIONS, Layout
+from dataset_tools.kinds import Layout
 from dataset_tools.limits import size_text
 from dataset_tools.manifest import DatasetError, frame_name
 
@@ -179,7 +180,8 @@ class FrameStore:
     def _write(self, stream: _Stream, index: int, frame: np.ndarray) -> dict[str, _Written]:
         written = {}
         for kind in stream.kinds:
-            image = DEGRADATIONS[kind](frame) if kind in self._layout.made else frame
+            is_made = kind in self._layout.made
+            image = degrade(frame, kind.removeprefix('lr_')) if is_made else frame
             data = encode_png(image)
             self._file(kind, stream.video, index).write_bytes(data)
             written[kind] = _Written(*image.shape[:2], hashlib.sha256(data).hexdigest())

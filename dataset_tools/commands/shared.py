@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from dataset_tools.limits import size_text
-from dataset_tools.manifest import VideoSet
+from dataset_tools.manifest import DEGRADATIONS, VideoSet
 
 Tools = argparse._SubParsersAction
 Run = Callable[[argparse.Namespace], int]
@@ -57,10 +57,12 @@ def add_kind(tool: argparse.ArgumentParser) -> None:
     """Adds the option of every tool that chooses the degradations of its set."""
     tool.add_argument(
         '--kind',
-        choices=('bd', 'bi'),
+        choices=DEGRADATIONS,
         nargs='+',
         default=['bd'],
-        help='Gaussian and every 4th pixel, bicubic, or both (default: bd)',
+        help='LR frames to make (default: bd). bd, Gaussian and every 4th pixel: of FRVSR; '
+        'bd_tecogan, bd_rlsp, bd_duf, bd_basicvsr: as those codes make it. bi, bicubic: '
+        "MATLAB's; bi_pil: Pillow's. Weights need the kind they were trained on",
     )
 
 

@@ -1,14 +1,28 @@
-"""Degradations, HR -> LR: BD and BI, both separable filters of which every fourth pixel is kept.
+"""Degradations, HR -> LR by 4: blur and keep every fourth pixel (BD), or bicubic (BI).
 
-BD: a Gaussian of sigma 1.5 and 13 taps that sum to 1; borders are reflected without repeating the
-edge (``mirror`` in SciPy's words, ``reflect`` in NumPy's); pixels 0, 4, 8, ... are kept (phase 0).
-It equals SciPy's to the last bit.
+Networks are sensitive to the kind they were trained on: to the blur by tenths of a dB, to the phase
+by 5 dB and more. Hence one kind for each public code, by name. LR pixel i lies at HR pixel
+4i + phase.
 
-BI: bicubic with antialiasing as MATLAB's ``imresize`` does it at a scale of 1/4: at that scale all
-LR pixels have the same 16 taps; borders are reflected with the edge repeated; LR pixel i lies at HR
-pixel 4i + 1.5. MATLAB rounds once more between rows and columns, so the two differ by 1 at most.
+===============  ============================================  =====  =============================
+kind             filter, borders                               phase  as in
+===============  ============================================  =====  =============================
+``bd``           Gaussian, sigma 1.5, 13 taps, mirrored        0      FRVSR's paper; SciPy's bits
+``bd_tecogan``   Gaussian, sigma 1.5, 9 taps, mirrored         0      TecoGAN-PyTorch, EGVSR
+``bd_rlsp``      Gaussian, sigma 1.5, 13 taps, edge repeated   0      RLSP, MRVSR
+``bd_duf``       Gaussian, sigma 1.6, 13 taps, mirrored        0      DUF, EDVR, RRN, RSDN
+``bd_basicvsr``  Gaussian, sigma 1.6, 12 taps, replicated      1.5    BasicVSR, BasicVSR++, TTVSR
+``bi``           bicubic, 16 taps, edge repeated               1.5    MATLAB's imresize
+``bi_pil``       bicubic, at borders with fewer taps           1.5    Pillow's resize
+===============  ============================================  =====  =============================
 
-Everything is float64 and rounded once, at the end, halves to even.
+"Mirrored" is without the edge (``mirror`` in SciPy's words, ``reflect`` in NumPy's), "edge
+repeated" with it. Gaussians sum to 1. BasicVSR's kernel has an even number of taps, which puts the
+LR pixel between two HR pixels.
+
+Everything is float64 and rounded once, at the end, halves to even; the public codes differ by 1 at
+most: MATLAB rounds between rows and columns as well, others keep floating-point LR frames. Pillow's
+is computed by Pillow.
 """
 
 from __future__ import annotations
@@ -17,11 +31,9 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from PIL import Image
 
 from dataset_tools.manifest import SCALE, DatasetError
-
-SIGMA = 1.5
-RADIUS = 6
 
 # LR rows filtered at once: few enough for the processor's cache, which halves the time.
 _BLOCK = 16
@@ -41,22 +53,31 @@ class _Filter:
     before: int
     border: int
 
+    @property
+    def phase(self) -> float:
+        """Where LR pixel i lies, in HR pixels from 4i."""
+        return (len(self.taps) - 1) / 2 - self.before
 
-def degrade_bd(hr: np.ndarray) -> np.ndarray:
-    """Makes the LR frame of an HR frame by BD.
+
+def degrade(hr: np.ndarray, kind: str) -> np.ndarray:
+    """Makes the LR frame of an HR frame.
 
     Args:
         hr: uint8, h x w x 3, any h and w of at least 1.
+        kind: One of those above.
 
     Returns:
         uint8, ceil(h/4) x ceil(w/4) x 3.
     """
-    return _filter_and_keep(hr, _BD)
+    if kind == 'bi_pil':
+        size = [-(-length // SCALE) for length in hr.shape[1::-1]]
+        return np.asarray(Image.fromarray(hr).resize(size, Image.Resampling.BICUBIC))
+    return _filter_and_keep(hr, _FILTERS[kind])
 
 
-def degrade_bi(hr: np.ndarray) -> np.ndarray:
-    """Makes the LR frame of an HR frame by BI; arguments and result as for ``degrade_bd``."""
-    return _filter_and_keep(hr, _BI)
+def phase(kind: str) -> float:
+    """Where LR pixel i of a kind lies, in HR pixels from 4i: 0, or 1.5, the middle of the block."""
+    return 1.5 if kind == 'bi_pil' else _FILTERS[kind].phase
 
 
 def crop_to_multiple(hr: np.ndarray, multiple: int = SCALE) -> np.ndarray:
@@ -91,8 +112,8 @@ def pad_to_multiple(hr: np.ndarray, multiple: int = SCALE) -> np.ndarray:
     return cv2.copyMakeBorder(hr, 0, bottom, 0, right, cv2.BORDER_REFLECT_101)
 
 
-def _gaussian() -> np.ndarray:
-    taps = np.exp(-0.5 / SIGMA**2 * np.arange(-RADIUS, RADIUS + 1) ** 2)
+def _gaussian(sigma: float, count: int) -> np.ndarray:
+    taps = np.exp(-0.5 / sigma**2 * (np.arange(count) - (count - 1) / 2) ** 2)
     return taps / taps.sum()
 
 
@@ -105,8 +126,14 @@ def _bicubic() -> np.ndarray:
     return taps / taps.sum()
 
 
-_BD = _Filter(_gaussian(), before=RADIUS, border=cv2.BORDER_REFLECT_101)
-_BI = _Filter(_bicubic(), before=6, border=cv2.BORDER_REFLECT)
+_FILTERS = {
+    'bd': _Filter(_gaussian(1.5, 13), before=6, border=cv2.BORDER_REFLECT_101),
+    'bd_tecogan': _Filter(_gaussian(1.5, 9), before=4, border=cv2.BORDER_REFLECT_101),
+    'bd_rlsp': _Filter(_gaussian(1.5, 13), before=6, border=cv2.BORDER_REFLECT),
+    'bd_duf': _Filter(_gaussian(1.6, 13), before=6, border=cv2.BORDER_REFLECT_101),
+    'bd_basicvsr': _Filter(_gaussian(1.6, 12), before=4, border=cv2.BORDER_REPLICATE),
+    'bi': _Filter(_bicubic(), before=6, border=cv2.BORDER_REFLECT),
+}
 
 
 def _filter_and_keep(hr: np.ndarray, kernel: _Filter) -> np.ndarray:

@@ -25,7 +25,7 @@ def make_degraded_set(
     Args:
         source_root: A set, of which ``gt`` is used, or a folder of folders of numbered images.
         output_root: The set to make; frames are numbered from 0 whatever the source's numbers.
-        degradations: ``bd``, ``bi`` or both, for the kinds ``lr_bd`` and ``lr_bi``.
+        degradations: Of ``DEGRADATIONS``; ``bd`` makes the kind ``lr_bd``, and so on.
         pad: Whether sizes that 4 does not divide are padded by reflection; they are cropped
             otherwise. Either is logged.
         jobs: Frames made at once; None takes all cores.

@@ -38,7 +38,7 @@ def prepare(
         name: Which one, a key of ``PLANNERS``.
         sources: Folders, archives (zip, tar) or video files as they were downloaded.
         output_root: The set to make; for ``reds`` and ``vimeo`` the folder of their sets.
-        kinds: Degradations of the LR frames, ``bd``, ``bi`` or both.
+        kinds: Degradations of the LR frames, of ``DEGRADATIONS``.
         allow_partial: Whether to go on where something is missing or differs.
         jobs: Frames made at once; None takes all cores.
         **options: Of the planner, e.g. ``static_copies=True``.

@@ -9,6 +9,7 @@ from mmengine.registry import DATA_SAMPLERS, DATASETS
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
+from dataset_tools.degrade.filters import phase
 from dataset_tools.manifest import SCALE, VideoSet
 from dataset_tools.pack.reader import PackedVideos, frame_reader
 
@@ -32,12 +33,12 @@ class Window(NamedTuple):
     def hr_region(self, lr_kind: str) -> tuple[int, int, int, int]:
         """Top, left, height and width in HR pixels.
 
-        BD keeps every 4th pixel from 0: LR pixel i is HR pixel 4*i. To hold in a flipped clip too,
-        the HR window of a flipped axis begins 3 pixels earlier; hence a flipped window never starts
-        at LR position 0 (see :meth:`draw`). BI puts LR pixel i between HR pixels 4*i + 1 and
-        4*i + 2, which flips leave as it is.
+        LR pixel i is HR pixel 4*i + phase. To hold in a flipped clip too, the HR window of a
+        flipped axis begins earlier, by 3 pixels at phase 0, as BD has it; hence a flipped window
+        never starts at LR position 0 (see :meth:`draw`). BI puts LR pixel i between HR pixels
+        4*i + 1 and 4*i + 2 (phase 1.5), which flips leave as it is.
         """
-        shift = SCALE - 1 if lr_kind == 'lr_bd' else 0
+        shift = int(SCALE - 1 - 2 * phase(lr_kind.removeprefix('lr_')))
         top = SCALE * self.top - shift * self.flip_vertical
         left = SCALE * self.left - shift * self.flip_horizontal
         return top, left, SCALE * self.height, SCALE * self.width

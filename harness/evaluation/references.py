@@ -12,6 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from dataset_tools.degrade.filters import phase
 from dataset_tools.manifest import SCALE, VideoSet
 from harness.errors import fail
 from harness.runs.files import read_json, write_json
@@ -86,25 +87,26 @@ def _write_video(
     gts, lrs = (set_frames(test_set, kind, video) for kind in ('gt', lr_kind))
     row = Crop(chosen.row, 0, 1, test_set.videos[video].sizes['gt'][1])
     profiles = dict(gt=[], bicubic=[])
+    start = phase(lr_kind.removeprefix('lr_'))
     for number, (gt, lr) in enumerate(zip(gts, lrs, strict=True)):
         profiles['gt'].append(row.cut(gt)[0])
-        profiles['bicubic'].append(bicubic(lr, row)[0])
+        profiles['bicubic'].append(bicubic(lr, row, start)[0])
         if number in chosen.frames:
             write_png(folder / f'{number:08d}_gt.png', chosen.crop.cut(gt))
             write_png(folder / f'{number:08d}_lr.png', chosen.crop.cut(lr, SCALE))
-            write_png(folder / f'{number:08d}_bicubic.png', bicubic(lr, chosen.crop))
+            write_png(folder / f'{number:08d}_bicubic.png', bicubic(lr, chosen.crop, start))
     for kind, rows in profiles.items():
         write_png(folder / f'profile_{kind}.png', np.stack(rows))
 
 
-def bicubic(lr: np.ndarray, crop: Crop) -> np.ndarray:
+def bicubic(lr: np.ndarray, crop: Crop, start: float = 0) -> np.ndarray:
     """Part of the x4 bicubic interpolation (a = -0.75) of an LR frame (h, w, 3), uint8 RGB.
 
-    LR pixel i lies on HR pixel 4i, as in :class:`harness.networks.BicubicUpsampler`, whose frames
-    these are (up to rounding) without torch.
+    LR pixel i lies on HR pixel 4i + ``start``. These are the frames of :class:`BicubicUpsampler`
+    (up to rounding) without torch.
     """
-    rows = np.arange(crop.top, crop.top + crop.height, dtype=np.float32) / SCALE
-    columns = np.arange(crop.left, crop.left + crop.width, dtype=np.float32) / SCALE
+    rows = (np.arange(crop.top, crop.top + crop.height, dtype=np.float32) - start) / SCALE
+    columns = (np.arange(crop.left, crop.left + crop.width, dtype=np.float32) - start) / SCALE
     x, y = np.meshgrid(columns, rows)
     sr = cv2.remap(lr.astype(np.float32), x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     return np.rint(np.clip(sr, 0, 255)).astype(np.uint8)

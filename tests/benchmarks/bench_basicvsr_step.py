@@ -20,7 +20,7 @@ from mmagic.structures import DataSample
 from mmengine.optim import OptimWrapper
 
 import harness.networks.zoo  # noqa: F401  (fills the registry)
-from dataset_tools.degrade.filters import degrade_bd
+from dataset_tools.degrade.filters import degrade
 from dataset_tools.frames import read_frame
 from dataset_tools.sample.frames import photograph_path
 
@@ -31,7 +31,7 @@ LOSS = dict(type='CharbonnierLoss', loss_weight=1.0, reduction='mean')
 def batch(size: int) -> tuple[torch.Tensor, torch.Tensor]:
     """LR (B, T, 3, h, w) and GT clips, uint8, that move over a photograph."""
     photo = read_frame(photograph_path('coffee.png'))
-    still = degrade_bd(photo)
+    still = degrade(photo, 'bd')
     lrs, gts = [], []
     for number in range(size):
         tops = [number * 8 + t for t in range(FRAMES)]

@@ -109,11 +109,11 @@ def _write_lrs(folder: Path, frames: int) -> None:
     """A window that moves over bigbuckbunny.mp4, which plays forwards and backwards."""
     import numpy as np
 
-    from dataset_tools.degrade.filters import degrade_bd
+    from dataset_tools.degrade.filters import degrade
     from dataset_tools.sample.frames import origin_frames
     from dataset_tools.sample.plan import Origin
 
-    large = [degrade_bd(frame) for frame in origin_frames(Origin('bigbuckbunny.mp4', (0, 131)))]
+    large = [degrade(frame, 'bd') for frame in origin_frames(Origin('bigbuckbunny.mp4', (0, 131)))]
     large += large[::-1]
     top = (large[0].shape[0] - HEIGHT) / frames
     left = (large[0].shape[1] - WIDTH) / frames

@@ -14,7 +14,7 @@ from dataset_tools.composit.sets import (
     frames_of_passes,
     make_composit_set,
 )
-from dataset_tools.degrade.filters import degrade_bd
+from dataset_tools.degrade.filters import degrade
 from dataset_tools.gamma import gamma, gamma_at, make_gamma_set
 from dataset_tools.manifest import DatasetError, VideoSet
 from dataset_tools.sliding_window import (
@@ -40,7 +40,7 @@ def test_static_set_costs_one_png_a_video(source_set: Path, tmp_path: Path, read
     moved = made.root.rename(tmp_path / 'moved')
     first = read_video(source_set, 'gt', 'a')[0]
     assert np.array_equal(read_video(moved, 'gt', 'a')[299], first)
-    assert np.array_equal(read_video(moved, 'lr_bd', 'a')[299], degrade_bd(first))
+    assert np.array_equal(read_video(moved, 'lr_bd', 'a')[299], degrade(first, 'bd'))
 
 
 def test_static_of_another_frame(source_set: Path, tmp_path: Path):
@@ -185,7 +185,7 @@ def test_gamma_set_makes_lr_of_the_changed_hr(source_set: Path, tmp_path: Path, 
     hr, lr = read_video(made.root, 'gt', 'a'), read_video(made.root, 'lr_bd', 'a')
     assert len(hr) == 8 and hr[0].mean() > hr[1].mean() > hr[2].mean()
     assert np.array_equal(hr[1], read_video(source_set, 'gt', 'a')[0])
-    assert all(np.array_equal(degrade_bd(x), y) for x, y in zip(hr, lr, strict=True))
+    assert all(np.array_equal(degrade(x, 'bd'), y) for x, y in zip(hr, lr, strict=True))
 
 
 def test_gamma_on_lr(source_set: Path, tmp_path: Path, read_video):

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import harness.networks.zoo  # noqa: F401  (prepares the environment for MMagic)
-from dataset_tools.degrade.filters import degrade_bd
+from dataset_tools.degrade.filters import degrade
 from dataset_tools.frames import read_frame
 from dataset_tools.manifest import VideoSet
 from dataset_tools.sample.frames import photograph_path
@@ -33,7 +33,9 @@ def photographs() -> list[np.ndarray]:
 @pytest.fixture(scope='session')
 def real_clip(photographs) -> Callable[..., torch.Tensor]:
     """Makes LR clips (B, T, 3, H, W) in [0, 1] whose frames move by (1, 2) pixels."""
-    stills = [torch.from_numpy(degrade_bd(photo)).permute(2, 0, 1) / 255 for photo in photographs]
+    stills = [
+        torch.from_numpy(degrade(photo, 'bd')).permute(2, 0, 1) / 255 for photo in photographs
+    ]
 
     def make(frames: int, height: int, width: int, batch: int = 2) -> torch.Tensor:
         clips = [

@@ -12,7 +12,7 @@ import pytest
 import torch
 from mmagic.registry import MODELS
 
-from dataset_tools.degrade.filters import degrade_bd
+from dataset_tools.degrade.filters import degrade
 from dataset_tools.frames import decode_video, encode_png, read_frame
 from harness import infer, video_files
 from harness.evaluation.inference import super_resolve
@@ -55,7 +55,7 @@ def files(save):
 @pytest.fixture
 def lrs(photographs):
     """Makes moving LR frames."""
-    still = degrade_bd(photographs[0])
+    still = degrade(photographs[0], 'bd')
 
     def make(frames, height=34, width=50):
         return [still[20 + t :, 2 * t :][:height, :width] for t in range(frames)]

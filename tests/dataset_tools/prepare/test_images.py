@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from dataset_tools.__main__ import main
-from dataset_tools.degrade.filters import degrade_bd, degrade_bi
+from dataset_tools.degrade.filters import degrade
 from dataset_tools.frames import encode_png
 from dataset_tools.manifest import DatasetError, VideoSet
 from dataset_tools.prepare.sets import prepare
@@ -92,12 +92,11 @@ def test_kinds_of_lr_frames(images, tmp_path: Path, read_video, kinds, capsys):
     out = VideoSet.load(output)
     wanted = [f'lr_{kind}' for kind in sorted(set(kinds))]
     assert list(out.kinds) == ['gt', *wanted] and verify(output) == []
-    degrade = {'lr_bd': degrade_bd, 'lr_bi': degrade_bi}
     for name in out.videos:
         (gt,) = read_video(output, 'gt', name)
         for kind in wanted:
             (lr,) = read_video(output, kind, name)
-            assert np.array_equal(lr, degrade[kind](gt))
+            assert np.array_equal(lr, degrade(gt, kind.removeprefix('lr_')))
     # the same call finds it, another kind is another set
     assert main([*call, '--kind', *kinds]) == 0
     assert main(call) == 2

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
+from dataset_tools.degrade.filters import degrade
 from dataset_tools.frames import encode_png, read_frame
-from dataset_tools.kinds import DEGRADATIONS
-from dataset_tools.manifest import DatasetError, VideoSet
+from dataset_tools.manifest import DEGRADATIONS, DatasetError, VideoSet
 from dataset_tools.pack.writer import make_packed_set
 from harness.data import ClipIndex, PlannedSampler, VideoClipDataset, Window
 
@@ -30,15 +30,16 @@ def cut(window, region, frame):
 AUGMENTATIONS = list(product([False, True], repeat=3))
 
 
-@pytest.mark.parametrize('lr_kind', DEGRADATIONS)
+@pytest.mark.parametrize('kind', DEGRADATIONS)
 @pytest.mark.parametrize('augmentation', AUGMENTATIONS, ids=str)
-def test_hr_crop_degrades_to_lr_crop(photographs, augmentation, lr_kind):
+def test_hr_crop_degrades_to_lr_crop(photographs, augmentation, kind):
     """The LR crop is the degraded HR crop where the filter does not reach over the border."""
-    hr, degrade = photographs[0], DEGRADATIONS[lr_kind]
+    hr = photographs[0]
     window = Window(11, 23, 16, 16, *augmentation)
-    small = degrade(crop_hr(window, hr, lr_kind))[2:-2, 2:-2]
-    expected = crop_lr(window, degrade(hr))[2:-2, 2:-2]
-    assert np.array_equal(small, expected)
+    small = degrade(crop_hr(window, hr, f'lr_{kind}'), kind)[2:-2, 2:-2]
+    expected = crop_lr(window, degrade(hr, kind))[2:-2, 2:-2]
+    # Pillow rounds columns before rows, which a transposition changes
+    assert np.abs(small.astype(int) - expected).max() <= (kind == 'bi_pil')
 
 
 @pytest.mark.parametrize('augmentation', AUGMENTATIONS, ids=str)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from mmagic.registry import MODELS
 
-from dataset_tools.degrade.filters import degrade_bd
+from dataset_tools.degrade.filters import degrade
 from dataset_tools.frames import read_frame
 from dataset_tools.manifest import DatasetError
 from dataset_tools.static import static
@@ -138,5 +138,5 @@ def test_interrupted_references_are_written_again(make_set, tmp_path):
 
 def test_bicubic_interpolation_keeps_lr_pixels(photographs):
     """LR pixel i is HR pixel 4i."""
-    lr = degrade_bd(photographs[0][:96, :128])
+    lr = degrade(photographs[0][:96, :128], 'bd')
     assert (bicubic(lr, Crop(0, 0, 96, 128))[::4, ::4] == lr).all()

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from mmagic.datasets.transforms import MATLABLikeResize
 
-from dataset_tools.degrade.filters import degrade_bd, degrade_bi
+from dataset_tools.degrade.filters import degrade, phase
 from harness.networks.upsample import bicubic
 from harness.networks.zoo import BicubicUpsampler
 
@@ -33,7 +33,7 @@ def test_aligned_with_every_fourth_pixel():
 
 def test_bd_is_bicubic_sampling_at_every_quarter(photographs):
     """PyTorch's own sampling at the positions of BD's pixels, borders included."""
-    lr = torch.from_numpy(degrade_bd(photographs[0][:80, :120])).permute(2, 0, 1)[None] / 255
+    lr = torch.from_numpy(degrade(photographs[0][:80, :120], 'bd')).permute(2, 0, 1)[None] / 255
     height, width = lr.shape[-2:]
     ys, xs = torch.arange(4 * height) / 4, torch.arange(4 * width) / 4
     grid = torch.stack(
@@ -65,9 +65,13 @@ def test_each_degradation_has_its_upsampling(photographs):
     for photo in photographs:
         hr = photo[:256, :400]
         target = torch.from_numpy(hr).permute(2, 0, 1)[None] / 255
-        for degrade, own, other in ((degrade_bd, 'bd', 'bi'), (degrade_bi, 'bi', 'bd')):
-            lr = torch.from_numpy(degrade(hr)).permute(2, 0, 1)[None] / 255
-            errors = {d: (bicubic(lr, d) - target)[INTERIOR].square().mean() for d in (own, other)}
+        for own, other in (('bd', 'bi'), ('bi', 'bd'), ('bd_basicvsr', 'bd'), ('bi_pil', 'bd')):
+            lr = torch.from_numpy(degrade(hr, own)).permute(2, 0, 1)[None] / 255
+            grids = {d: 'bd' if phase(d) == 0 else 'bi' for d in (own, other)}
+            errors = {
+                d: (bicubic(lr, grid) - target)[INTERIOR].square().mean()
+                for d, grid in grids.items()
+            }
             assert errors[other] > 1.5 * errors[own]
 
 
