@@ -90,10 +90,15 @@ def read_weights(source: str, key: str) -> dict:
 
 
 def weights_of(checkpoint: Any) -> dict:
-    """The weights by name in a checkpoint, without the prefix of distributed training."""
+    """The weights by name in a checkpoint, without the prefix of distributed training.
+
+    They may be the checkpoint, or lie in it as MMEngine (``state_dict``) and BasicSR have it
+    (``params_ema``, averaged, before ``params``).
+    """
     if not isinstance(checkpoint, dict):
         return {}
-    weights = checkpoint.get('state_dict', checkpoint)
+    keys = ('state_dict', 'params_ema', 'params')
+    weights = next((checkpoint[key] for key in keys if key in checkpoint), checkpoint)
     if not isinstance(weights, dict):
         return {}
     found = OrderedDict((str(name).removeprefix('module.'), x) for name, x in weights.items())

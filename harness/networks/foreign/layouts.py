@@ -1,0 +1,183 @@
+"""How public code names the weights of the networks here.
+
+A layout is recognised by the names alone: all of them must have a counterpart here.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Optional
+
+from torch import Tensor
+
+from .frnet import KERNELS, frnet_weights
+
+Weights = dict[str, Tensor]
+_SPYNET = (
+    # BasicSR counts the activations too, MMagic wraps each convolution
+    (
+        r'spynet\.basic_module\.(\d)\.basic_module\.([02468])\.(?=weight|bias)',
+        lambda m: f'spynet.basic_module.{m[1]}.basic_module.{int(m[2]) // 2}.conv.',
+    ),
+    (r'(spynet\.basic_module\.\d\.basic_module\.\d\.conv\.)', r'\1'),
+    (r'(spynet\.(mean|std)$)', r'\1'),
+)
+_UPSAMPLING = (
+    (r'upconv([12])\.', r'upsample\1.upsample_conv.'),
+    (r'(upsample[12]\.upsample_conv\.|conv_hr\.|conv_last\.)', r'\1'),
+)
+_BASICVSR = (
+    *_SPYNET,
+    *_UPSAMPLING,
+    (r'(backward|forward)_trunk\.main\.', r'\1_resblocks.main.'),
+    (r'((backward|forward)_resblocks\.main\.|fusion\.)', r'\1'),
+)
+_CELL = (r'((block1|blocks|hidden_state_layer|output_layer)\.)', r'\1')
+_MRVSR = (r'((xi_layers|phi_hidden_state_layer|phi_layers|psi_layers|psi_output_layer)\.)', r'\1')
+
+
+class Found(NamedTuple):
+    """What a file of a known layout holds.
+
+    Attributes:
+        weights: under their names here.
+        options: of the network that they fit.
+        lr_kinds: LR frames that such weights are trained on; several where the file does not say.
+    """
+
+    weights: Weights
+    options: dict
+    lr_kinds: tuple[str, ...]
+
+
+class Layout(NamedTuple):
+    """One network in the files of one code.
+
+    Attributes:
+        title: of the network, for people.
+        type: of the network here.
+        config: that builds it.
+        read: gives what a file's weights are; None if they are of another network.
+    """
+
+    title: str
+    type: str
+    config: str
+    read: Callable[[Weights], Optional[Found]]
+
+
+def _named(
+    patterns: Sequence, options: Callable[[Weights], dict], *lr_kinds: str, needs: str
+) -> Callable[[Weights], Optional[Found]]:
+    """Reads weights whose names begin with one of the patterns, and among which ``needs`` is."""
+
+    def read(weights: Weights) -> Optional[Found]:
+        renamed = {}
+        for name, x in weights.items():
+            pattern, ours = next((p for p in patterns if re.match(p[0], name)), (None, None))
+            if pattern is None:
+                return None
+            renamed[re.sub(f'^{pattern}', ours, name)] = x
+        return Found(renamed, options(renamed), lr_kinds) if needs in renamed else None
+
+    return read
+
+
+def _count(weights: Weights, pattern: str) -> int:
+    return sum(re.fullmatch(pattern, name) is not None for name in weights)
+
+
+def _width(weights: Weights, name: str) -> int:
+    return len(weights[name]) if name in weights else 64
+
+
+def _basicvsr_options(weights: Weights) -> dict:
+    return dict(
+        mid_channels=_width(weights, 'fusion.bias'),
+        num_blocks=_count(weights, r'backward_resblocks\.main\.2\.\d+\.conv1\.bias'),
+        hr_channels=_width(weights, 'conv_hr.bias'),
+    )
+
+
+def _stack_options(weights: Weights) -> dict:
+    return dict(
+        mid_channels=_width(weights, 'block1.0.bias'),
+        num_convs=_count(weights, r'blocks\.\d+\.bias') + 2,
+    )
+
+
+def _mrvsr_options(weights: Weights) -> dict:
+    # the bound has done its work in training
+    return dict(mid_channels=_width(weights, 'xi_layers.0.bias'), lipschitz=None)
+
+
+def _rlsp_of_tensorflow(weights: Weights) -> Optional[Found]:
+    """``layer0..7/{kernel,bias}``: HWIO kernels, values in [0, 255]; the last two: state and Y."""
+    matches = [re.fullmatch(r'layer(\d+)/(kernel|bias)', name) for name in weights]
+    if not all(matches):
+        return None
+    last = max(int(match[1]) for match in matches)
+    places = {0: 'block1.0', last - 1: 'hidden_state_layer.0', last: 'output_layer'}
+    renamed = {}
+    for match, x in zip(matches, weights.values(), strict=True):
+        number = int(match[1])
+        place = places.get(number, f'blocks.{2 * (number - 1)}')
+        if match[2] == 'kernel':
+            renamed[f'{place}.weight'] = x.permute(3, 2, 0, 1).contiguous()
+        else:
+            renamed[f'{place}.bias'] = x / 255
+    return Found(renamed, _stack_options(renamed), ('lr_bd_rlsp',))
+
+
+def _frvsr(weights: Weights) -> Optional[Found]:
+    """FRNet of TecoGAN-PyTorch and EGVSR; that for BD frames carries coefficients."""
+    renamed = frnet_weights(weights)
+    if renamed is None:
+        return None
+    is_bd = any(name.endswith(KERNELS) for name in weights)
+    options = dict(
+        mid_channels=_width(renamed, 'head.bias'),
+        num_blocks=_count(renamed, r'blocks\.\d+\.conv1\.bias'),
+        upsampler='bicubic_bd' if is_bd else 'bilinear',
+    )
+    return Found(renamed, options, ('lr_bd_tecogan' if is_bd else 'lr_bi',))
+
+
+_RLSP = 'mm_configs/rlsp/rlsp_paper.py'
+_BASICVSR_KINDS = ('lr_bi', 'lr_bd_basicvsr')
+
+#: by the name that ``--as`` takes
+LAYOUTS = {
+    'basicvsr': Layout(
+        'BasicVSR',
+        'StatefulBasicVSRNet',
+        'mm_configs/basicvsr/basicvsr_paper.py',
+        _named(_BASICVSR, _basicvsr_options, *_BASICVSR_KINDS, needs='fusion.bias'),
+    ),
+    'rlsp': Layout(
+        'RLSP',
+        'RLSPNet',
+        _RLSP,
+        _named([_CELL], _stack_options, 'lr_bd_rlsp', needs='hidden_state_layer.0.bias'),
+    ),
+    'rlsp-tensorflow': Layout(
+        "RLSP (its authors' TensorFlow code)", 'RLSPNet', _RLSP, _rlsp_of_tensorflow
+    ),
+    'rfs3': Layout(
+        'RFS3',
+        'RFS3Net',
+        'mm_configs/rlsp/rfs3_paper.py',
+        _named([_CELL], _stack_options, 'lr_bd_rlsp', needs='block1.0.bias'),
+    ),
+    'mrvsr': Layout(
+        'MRVSR',
+        'MRVSRNet',
+        'mm_configs/mrvsr/mrvsr_paper.py',
+        _named([_MRVSR], _mrvsr_options, 'lr_bd_rlsp', needs='psi_output_layer.bias'),
+    ),
+    'frvsr': Layout(
+        'FRVSR (FRNet of TecoGAN-PyTorch, EGVSR)',
+        'FRVSRNet',
+        'mm_configs/frvsr/frvsr_tecogan.py',
+        _frvsr,
+    ),
+}
