@@ -42,7 +42,7 @@ $(READY): setup.cfg pyproject.toml requirements/constraints.txt
 	@$(PYTHON) -m venv $(VENV) || \
 		{ echo 'error: no venv module; on Debian and Ubuntu: apt-get install python3.11-venv'; exit 1; }
 	$(BIN)/pip install --quiet --upgrade pip
-	$(BIN)/pip install --quiet --constraint requirements/constraints.txt --editable '.[lite,sample,slurm,ray,test]'
+	$(BIN)/pip install --quiet --constraint requirements/constraints.txt --editable '.[lite,sample,weights,slurm,ray,test]'
 	$(BIN)/pip install --quiet --constraint requirements/constraints.txt --force-reinstall --no-deps opencv-python-headless
 	$(BIN)/pip check
 	@touch $@

@@ -115,9 +115,8 @@ def _convert(args) -> None:
         fail(f'--as {args.layout}: there are {", ".join(LAYOUTS)}')
     made = convert(args.source, args.target, args.layout)
     settings = f' --cfg-options {" ".join(made.options)}' if made.options else ''
-    print(
-        f'{args.target}: made; {made.title}, LR frames {" or ".join(made.lr_kinds)}. To evaluate it:'
-    )
+    kinds = ' or '.join(made.lr_kinds)
+    print(f'{args.target}: made; {made.title}, LR frames {kinds}. To evaluate it:')
     command = f'python harness/test.py {made.config} {args.target} --lr-kind {made.lr_kinds[0]}'
     print(f'  {command}{settings}')
 

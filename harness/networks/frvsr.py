@@ -68,7 +68,7 @@ class FRVSRNet(UnidirectionalNet):
             what the full-size networks show after days.
         upsampler: of the flow and of the LR frame: ``'bilinear'`` as in the paper, or
             ``'bicubic_bd'`` (see :func:`bicubic_bd`) for weights of TecoGAN-PyTorch (see
-            ``harness/networks/convert.py``).
+            ``harness/networks/foreign/frnet.py``).
         cond_channels: number of constant planes that are concatenated to the LR frame where it
             enters the SR network (see :class:`FrameConditioned`).
         lipschitz: bound of the operator norm of each convolution that the previous SR frame passes

@@ -19,15 +19,8 @@ from .layouts import LAYOUTS, Found, Layout, Weights
 from .tensorflow import is_bundle, read_bundle
 
 #: what wrappers put before all names: compiled models, MMagic's and MMEngine's, MRVSR's cells
-_PREFIXES = (
-    '_orig_mod.',
-    'module.',
-    'generator.',
-    'mrvsr.',
-    'MRVSRCell.',
-    'RFS3Cell.',
-    'RSLPCell.',
-)
+_PREFIXES = ('_orig_mod.', 'module.', 'generator.', 'mrvsr.', 'rlsp.', 'rfs3.')
+_PREFIXES += ('MRVSRCell.', 'RFS3Cell.', 'RSLPCell.')
 #: what is no weight of the network: MMagic's counter, losses and discriminators
 _SURPLUS = re.compile(r'step_counter$|loss_.*|pixel_loss\.|discriminator\.')
 #: names that tell networks that are not here

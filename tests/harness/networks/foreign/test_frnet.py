@@ -13,7 +13,7 @@ from harness.configs import load_config
 from harness.errors import UserError
 from harness.evaluation.model import load_model
 from harness.networks.__main__ import main
-from harness.networks.convert import convert_frvsr
+from harness.networks.foreign.convert import convert
 
 CHANNELS = 8
 
@@ -143,7 +143,7 @@ def test_frames_are_theirs(tmp_path, real_clip, capsys, size, bd):
     assert main(['convert-frvsr', f'{tmp_path}/theirs.pth', f'{tmp_path}/ours.pth']) == 0
     command, options = capsys.readouterr().out.splitlines()[1].split(' --cfg-options ')
     *_, config, checkpoint, _, lr_kind = command.split()
-    assert lr_kind == ('lr_bd' if bd else 'lr_bi')
+    assert lr_kind == ('lr_bd_tecogan' if bd else 'lr_bi')
     cfg = load_config(config, options.split())
     net = load_model(cfg, checkpoint, torch.device('cpu')).generator.double()
     video = real_clip(3, *size, batch=1).double()
@@ -153,8 +153,11 @@ def test_frames_are_theirs(tmp_path, real_clip, capsys, size, bd):
 
 def test_sizes_are_those_of_the_file(tmp_path):
     torch.save(their_weights(blocks=16), tmp_path / 'theirs.pth')
-    options = convert_frvsr(tmp_path / 'theirs.pth', tmp_path / 'ours.pth')
-    assert options == dict(mid_channels=8, num_blocks=16, upsampler='bicubic_bd')
+    made = convert(tmp_path / 'theirs.pth', tmp_path / 'ours.pth')
+    assert made.options == ['model.generator.mid_channels=8', 'model.generator.num_blocks=16']
+    weights = torch.load(tmp_path / 'ours.pth', weights_only=True)
+    expected = dict(mid_channels=8, num_blocks=16, upsampler='bicubic_bd')
+    assert weights['meta']['generator'] == expected
 
 
 def without(weights, name):
@@ -164,11 +167,11 @@ def without(weights, name):
 WRONG = {
     'unknown': (
         lambda: their_weights() | {'srnet.extra.weight': torch.ones(1)},
-        'srnet.extra.weight is no weight of FRNet',
+        'is no FRVSR .FRNet.*; its names begin with srnet.conv_in.0.weight',
     ),
     'x2': (
         lambda: their_weights(bd=False, scale=2),
-        r'no FRNet for x4: \(8, 15, 3, 3\) in the place of head.weight, which is \(8, 51, 3, 3\)',
+        r'no FRVSR .*for x4: \(8, 15, 3, 3\) in the place of head.weight, which is \(8, 51, 3, 3\)',
     ),
     'incomplete': (
         lambda: without(their_weights(), 'fnet.flow.2.bias'),
@@ -180,7 +183,7 @@ WRONG = {
     ),
     'beginning': (
         lambda: without(their_weights(), 'srnet.conv_in.0.bias'),
-        'it has no srnet.conv_in.0.bias',
+        'in the place of blocks.0.conv1.bias',
     ),
     'kernels': (
         lambda: their_weights() | {'upsample_func.kernels': torch.zeros(4, 4)},
@@ -193,7 +196,7 @@ WRONG = {
 def test_other_files_are_refused(tmp_path, make, message):
     torch.save(make(), tmp_path / 'theirs.pth')
     with pytest.raises(UserError, match=f'theirs.pth: .*{message}'):
-        convert_frvsr(tmp_path / 'theirs.pth', tmp_path / 'ours.pth')
+        convert(tmp_path / 'theirs.pth', tmp_path / 'ours.pth', 'frvsr')
     assert not (tmp_path / 'ours.pth').exists()
 
 
@@ -203,5 +206,5 @@ def test_files_of_the_user_are_not_replaced(tmp_path):
         main(['convert-frvsr', f'{tmp_path}/theirs.pth', f'{tmp_path}/theirs.pth'])
     with pytest.raises(SystemExit, match='ours.pth: no such folder'):
         main(['convert-frvsr', f'{tmp_path}/theirs.pth', f'{tmp_path}/nowhere/ours.pth'])
-    with pytest.raises(SystemExit, match='IN=.*missing.pth: no such file'):
+    with pytest.raises(SystemExit, match='FILE=.*missing.pth: no such file'):
         main(['convert-frvsr', f'{tmp_path}/missing.pth', f'{tmp_path}/ours.pth'])
