@@ -48,4 +48,4 @@ $(READY): setup.cfg pyproject.toml requirements/constraints.txt
 	@touch $@
 
 clean:
-	rm -rf $(VENV) work_dirs data/sample
+	rm -rf $(VENV) work_dirs weights data/sample data/published

@@ -93,6 +93,9 @@ def evaluate(cfg, args: argparse.Namespace, sets, work_dir: Path) -> None:
         if is_main_process():
             psnr, ssim = summarize(table)
             print(f'{test_set.name}: PSNR {psnr:.2f} dB, SSIM {ssim:.4f} ({output})')
+            if shift := table.attrs['shift']:
+                lr = f'{args.lr_kind} may not be the LR frames of these weights'
+                print(f'warning: {test_set.name}: {shift}; {lr}', file=sys.stderr)
 
 
 if __name__ == '__main__':

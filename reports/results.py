@@ -8,6 +8,7 @@ Only finished evaluations with complete frame files are averaged; every other pl
 place with a status and a reason, so that nothing goes missing silently.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -143,9 +144,24 @@ class GridResults:
             & (self.evaluations['reason'] != self.evaluations['trial_id'].map(known))
         ]
         groups = bad.groupby(['trial_id', 'status'], sort=False)['reason']
-        return lines + [
+        lines += [
             f'{status}  {trial_id}: {"; ".join(reasons)}' for (trial_id, status), reasons in groups
         ]
+        return lines + list(self._shifts())
+
+    def _shifts(self) -> Iterator[str]:
+        """A line for each trial whose frames lie beside their ground truth."""
+        for trial_id, found in self.evaluations.groupby('trial_id', sort=False):
+            shifted = found[found['shift'] != '']
+            if len(shifted):
+                lr_kind = self.record.lr_kinds.get(
+                    self.method_of[trial_id].network, 'the LR frames'
+                )
+                sets = ', '.join(self.record.test_sets[key].label for key in shifted['test_set'])
+                yield (
+                    f'shifted  {trial_id}: on {sets}: {shifted["shift"].iloc[0]}; was it trained '
+                    f'on other LR frames than {lr_kind}?'
+                )
 
 
 def load_grid(work_dir: str | Path) -> GridResults:

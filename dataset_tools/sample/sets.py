@@ -9,15 +9,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dataset_tools.manifest import VideoSet, find_existing
-from dataset_tools.sample.plan import SETS
+from dataset_tools.sample.plan import PLANS
 
 
-def make_sample(output_root: str | Path) -> Iterator[tuple[VideoSet, bool]]:
+def make_sample(
+    output_root: str | Path, plan: str = 'quickstart'
+) -> Iterator[tuple[VideoSet, bool]]:
     """Makes the sample sets, one each time the iterator is advanced.
 
     Args:
-        output_root: Folder for the sets ``train``, ``moving``, ``static``, ``sliding_window``,
-            ``gamma`` and ``composit``.
+        output_root: Folder for the sets: ``train`` (not of all plans), ``moving``, ``static``,
+            ``sliding_window``, ``gamma`` and ``composit``.
+        plan: One of ``PLANS``.
 
     Yields:
         Each set when it is whole, and whether it was made now (False: already there).
@@ -25,13 +28,14 @@ def make_sample(output_root: str | Path) -> Iterator[tuple[VideoSet, bool]]:
     Raises:
         DatasetError: Clips or photographs are not installed, or a folder holds something else.
     """
-    for name in SETS:
-        yield _make_set(name, Path(output_root) / name)
+    for name in PLANS[plan].sets:
+        yield _make_set(plan, name, Path(output_root) / name)
 
 
-def _make_set(name: str, root: Path) -> tuple[VideoSet, bool]:
-    items = SETS[name]
-    plan = {
+def _make_set(plan: str, name: str, root: Path) -> tuple[VideoSet, bool]:
+    items = PLANS[plan].sets[name]
+    lr_kinds = tuple(f'lr_{kind}' for kind in PLANS[plan].degradations)
+    described = {
         'tool': 'sample',
         'parameters': {
             'set': name,
@@ -39,14 +43,18 @@ def _make_set(name: str, root: Path) -> tuple[VideoSet, bool]:
         },
         'source': {item.name: item.origin.describe() for item in items},
     }
-    found = find_existing(root, **plan)
+    found = find_existing(root, **described, kinds=('gt', *lr_kinds))
     if found is not None:
         return found, False
 
+    from dataset_tools.kinds import Layout
     from dataset_tools.sample.frames import item_frames
     from dataset_tools.writer import build_set
 
-    total = sum(item.frames for item in items)
     return build_set(
-        root, **plan, total=total, videos=((item.name, item_frames(item)) for item in items)
+        root,
+        **described,
+        total=sum(item.frames for item in items),
+        videos=((item.name, item_frames(item)) for item in items),
+        layout=Layout(made=lr_kinds),
     )

@@ -74,6 +74,8 @@ def run_score(args: argparse.Namespace) -> None:
     if args.output:  # before anything is printed, for the reader may be gone
         write_frames(table, args.output)
     _show(video_means(table))
+    if shift := table.attrs['shift']:
+        print(f'warning: {args.pred}: {shift} against {args.gt}', file=sys.stderr)
     if args.output:
         print(f'{args.output}: {len(table)} frames, protocol {args.protocol}')
 

@@ -16,6 +16,7 @@ from .images import ImageSaver
 from .inference import super_resolve
 from .protocols import size_text
 from .scorer import VideoScorer, metric_columns
+from .shift import FRAMES, find_shift, psnr_of_shifts
 from .videos import set_frames, set_masks
 
 
@@ -47,12 +48,15 @@ def evaluate_set(
         images: saves chosen SR frames.
         reset_every: set the state back every so many frames, see :func:`super_resolve`.
 
+    Returns:
+        The table; ``attrs['shift']`` is the :class:`Shift` that would score better, or None.
+
     Raises:
         DatasetError: a frame is missing or unreadable, or GT and SR sizes differ.
     """
     test_set.require('gt', lr_kind)
     columns = metric_columns(metrics, 'mask' in test_set.kinds)
-    rows = []
+    rows, shifts = [], []
     for video in list(test_set.videos)[get_rank() :: get_world_size()]:
         srs = super_resolve(
             net,
@@ -61,12 +65,13 @@ def evaluate_set(
             test_set.videos[video].frames,
             reset_every,
         )
-        for row in _score_video(srs, test_set, video, lr_kind, columns, images):
+        for row in _score_video(srs, test_set, video, lr_kind, columns, images, shifts):
             rows.append(row)
             if on_frame:
                 on_frame()
     rows = _in_set_order(all_gather_object(rows), test_set)
     table = pd.DataFrame(rows, columns=['video', 'frame', *columns, 'ms'])
+    table.attrs['shift'] = find_shift([s for share in all_gather_object(shifts) for s in share])
     if is_main_process():
         write_frames(table, output)
     return table
@@ -84,7 +89,7 @@ def summarize(table: pd.DataFrame) -> tuple[float, float]:
     return means.psnr_y, means.ssim_y
 
 
-def _score_video(srs, test_set, video, lr_kind, columns, images) -> Iterator[dict]:
+def _score_video(srs, test_set, video, lr_kind, columns, images, shifts) -> Iterator[dict]:
     scorer = VideoScorer(columns)
     gts, masks = set_frames(test_set, 'gt', video), set_masks(test_set, video)
     for number, (gt, mask, sr) in enumerate(zip(gts, masks, srs, strict=True)):
@@ -97,6 +102,8 @@ def _score_video(srs, test_set, video, lr_kind, columns, images) -> Iterator[dic
             scores = scorer(gt, sr.rgb, mask)
         except ValueError as error:
             raise DatasetError(f'{test_set.root}: {video}: {error}') from error
+        if number in FRAMES:
+            shifts.append(psnr_of_shifts(gt, sr.rgb))
         if images:
             images.add(video, number, sr.rgb)
         yield dict(video=video, frame=number, **scores, ms=sr.ms)

@@ -14,6 +14,7 @@ from harness.errors import UserError, fail
 
 from .protocols import DEFAULT, PROTOCOLS, Protocol
 from .scorer import VideoScorer, metric_columns
+from .shift import FRAMES, find_shift, psnr_of_shifts
 from .videos import FrameSource, find_videos
 
 Pairs = dict[str, tuple[FrameSource, FrameSource]]  # name in GT -> frames of GT, of the results
@@ -61,13 +62,15 @@ def score(
         DatasetError: a frame cannot be read.
     """
     columns = metric_columns(metrics, any(gt.masks for gt, _ in pairs.values()))
-    rows = []
+    rows, shifts = [], []
     for video, (gt, pred) in pairs.items():
-        for row in _score_video(gt, pred, protocol, columns):
+        for row in _score_video(gt, pred, protocol, columns, shifts):
             rows.append(dict(video=video, **row))
             if on_frame:
                 on_frame()
-    return pd.DataFrame(rows, columns=['video', 'frame', *columns])
+    table = pd.DataFrame(rows, columns=['video', 'frame', *columns])
+    table.attrs['shift'] = find_shift(shifts)
+    return table
 
 
 def count_frames(pairs: Pairs, protocol: Protocol = DEFAULT) -> Optional[int]:
@@ -76,12 +79,14 @@ def count_frames(pairs: Pairs, protocol: Protocol = DEFAULT) -> Optional[int]:
     return None if None in counts else sum(max(0, n - 2 * protocol.drop) for n in counts)
 
 
-def _score_video(gt, pred, protocol, columns) -> Iterator[dict]:
+def _score_video(gt, pred, protocol, columns, shifts) -> Iterator[dict]:
     scorer = VideoScorer(columns, protocol)
     number = None
     for number, (gt_frame, sr, mask) in _without_ends(_matched(gt, pred, protocol), protocol.drop):
         if gt_frame.ndim == 2:
             gt_frame, sr = _colour(gt_frame), _colour(sr)
+        if number - protocol.drop in FRAMES and gt_frame.shape == sr.shape:
+            shifts.append(psnr_of_shifts(gt_frame, sr))
         try:
             yield dict(frame=number, **scorer(gt_frame, sr, mask))
         except ValueError as error:

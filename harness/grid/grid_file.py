@@ -124,6 +124,7 @@ def read_grid(
     problems = list(_shape_problems(cfg))
     if problems:
         return None, problems
+    cfg.setdefault('train_sets', {})
     folder = str(Path(path).resolve().parent)
     for entry in cfg.networks.values():
         if isinstance(entry.get('config'), str):
@@ -173,6 +174,12 @@ def read_grid(
     return grid, problems
 
 
+def _trains(cfg: Config) -> bool:
+    sweeps = cfg.get('sweeps') or []
+    strategies = [s.get('strategies', [None]) for s in sweeps if _is_dict(s)]
+    return any(any(s) for s in strategies if isinstance(s, (list, tuple)))
+
+
 _OWN_VARIABLES = "; begin the names of the file's own variables with an underscore"
 
 
@@ -180,6 +187,8 @@ def _shape_problems(cfg: Config) -> Iterator[str]:
     """What entries must be before any of them can be looked into."""
     for key in ('networks', 'train_sets', 'test_sets'):
         entries = cfg.get(key)
+        if key == 'train_sets' and not entries and not _trains(cfg):
+            continue
         if not entries:
             yield f'{key}: missing or empty'
         else:
@@ -274,7 +283,8 @@ def _load_sets(axis, entries, lr_kinds, problems) -> dict[str, VideoSet]:
 
 def _complete(sweep: dict, overrides: dict[str, list], cfg) -> dict[str, list]:
     """Fills in the axes that a sweep leaves out and applies the command line's values."""
-    defaults = dict(AXES, networks=list(cfg.networks), train_sets=list(cfg.train_sets))
+    train_sets = list(cfg.train_sets) or [None]  # where nothing is trained
+    defaults = dict(AXES, networks=list(cfg.networks), train_sets=train_sets)
     complete = {axis: sweep.get(axis, values) for axis, values in defaults.items()}
     for axis, values in overrides.items():
         # R of a sweep without PI and the strategy of an untrained network stay as they are
@@ -286,7 +296,8 @@ def _complete(sweep: dict, overrides: dict[str, list], cfg) -> dict[str, list]:
 
 def _check_sweep(sweep: dict[str, list], cfg, strategies: dict[str, Strategy]) -> list[str]:
     problems = []
-    known = dict(networks=cfg.networks, train_sets=cfg.train_sets, strategies=(*strategies, None))
+    train_sets = cfg.train_sets or (None,)
+    known = dict(networks=cfg.networks, train_sets=train_sets, strategies=(*strategies, None))
     for axis, values in sweep.items():
         if axis not in AXES:
             problems.append(f'{axis}: unknown axis; there are {", ".join(AXES)}')

@@ -123,7 +123,7 @@ def _resolve(grid: Grid, networks: dict[str, dict], problems: list[str]) -> dict
         for network, strategy, train_set in itertools.product(
             _known(sweep['networks'], grid.networks),
             _known(sweep['strategies'], (*grid.strategies, None)),
-            _known(sweep['train_sets'], grid.train_sets),
+            _known(sweep['train_sets'], grid.train_sets or (None,)),
         ):
             repeats = 1 if grid.has_repeats(strategy) else None
             axes = Axes(network, strategy, False, repeats, train_set, 0)

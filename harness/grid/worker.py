@@ -188,7 +188,7 @@ def _evaluate_checkpoint(
     for evaluation in todo:
         images = folder.images(evaluation.key)
         shutil.rmtree(images, ignore_errors=True)  # of another selection of frames, perhaps
-        evaluate_set(
+        table = evaluate_set(
             model.generator,
             sets[evaluation.test_set],
             folder.frames_csv(evaluation.key),
@@ -200,7 +200,7 @@ def _evaluate_checkpoint(
             evaluation.variant.reset_every,
         )
         iteration = iterations_of(weights) if isinstance(weights, Path) else None
-        record_evaluation(folder, evaluation, iteration)
+        record_evaluation(folder, evaluation, iteration, table.attrs['shift'])
 
 
 def _die_with_parent() -> None:

@@ -15,9 +15,11 @@ EXAMPLES = {
   python -m harness.networks convert ckpt_rlsp_64.index weights/rlsp_7-64.pth
   python -m harness.networks convert FRVSR_4x_BD_REDS_iter400K.pth weights/frvsr.pth --as frvsr
 """,
-    'published': """examples:
-  python -m harness.networks published
-  python harness/run_grid.py mm_configs/grids/published.py
+    'convert-frvsr': """example:
+  python -m harness.networks convert-frvsr FRVSR_4x_BD_REDS_iter400K.pth weights/frvsr.pth
+""",
+    'published': """example:
+  python -m harness.networks published --output weights
 """,
 }
 
@@ -73,7 +75,7 @@ def _add_command(commands, name, summary, run) -> argparse.ArgumentParser:
         name,
         help=summary,
         description=summary[0].upper() + summary[1:] + '.',
-        epilog=EXAMPLES[name.removesuffix('-frvsr')],
+        epilog=EXAMPLES[name],
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     command.set_defaults(run=run)

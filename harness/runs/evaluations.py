@@ -103,6 +103,25 @@ class Evaluation(NamedTuple):
         return cls(**{**content, 'variant': variant, 'metrics': metrics, 'images': images})
 
 
+class Shift(NamedTuple):
+    """A place where SR frames would fit their ground truth better.
+
+    Attributes:
+        right, down: HR pixels by which SR must be moved.
+        gain: dB of Y-PSNR.
+    """
+
+    right: float
+    down: float
+    gain: float
+
+    def __str__(self) -> str:
+        return (
+            f'moved by {self.right:+g} pixels to the right and {self.down:+g} down, its frames '
+            f'would score {self.gain:.1f} dB more'
+        )
+
+
 class Record(NamedTuple):
     """What ``evaluations.json`` says of a finished evaluation; None where an old one lacks it.
 
@@ -115,6 +134,7 @@ class Record(NamedTuple):
         images: stands for the SR frames that were kept.
         code: as of :class:`Evaluation`.
         run: id of the run.
+        shift: one that scores clearly better, where there is one.
     """
 
     checksum: Optional[str] = None
@@ -125,6 +145,7 @@ class Record(NamedTuple):
     images: Optional[str] = None
     code: str = ''
     run: str = ''
+    shift: Optional[Shift] = None
 
     @classmethod
     def of(cls, entry) -> 'Record':
@@ -140,7 +161,16 @@ class Record(NamedTuple):
                 raise InvalidFile(f'evaluations.json: {name} cannot be {entry[name]!r}')
         metrics = entry.get('metrics')
         known = {name: entry[name] for name in cls._fields if name in entry}
-        return cls(**{**known, 'metrics': tuple(metrics) if isinstance(metrics, list) else ()})
+        known['metrics'] = tuple(metrics) if isinstance(metrics, list) else ()
+        known['shift'] = _shift(entry.get('shift'))
+        return cls(**known)
+
+
+def _shift(entry) -> Optional[Shift]:
+    try:
+        return Shift(*map(float, entry))
+    except (TypeError, ValueError):
+        return None
 
 
 def read_records(folder: RunFolder) -> Optional[dict[str, Record]]:
@@ -214,13 +244,19 @@ def _why_missing(folder: RunFolder, wanted: Evaluation, record: Optional[Record]
     return None
 
 
-def record_evaluation(folder: RunFolder, evaluation: Evaluation, iteration: Optional[int]) -> None:
+def record_evaluation(
+    folder: RunFolder,
+    evaluation: Evaluation,
+    iteration: Optional[int],
+    shift: Optional[Shift] = None,
+) -> None:
     """Notes that the files of an evaluation are complete.
 
     Args:
         folder: of the run.
         evaluation: what was done.
         iteration: of the checkpoint; None where nothing was trained.
+        shift: as of :class:`Record`.
     """
     results = folder.frames_csv(evaluation.key)
     record = Record(
@@ -232,6 +268,7 @@ def record_evaluation(folder: RunFolder, evaluation: Evaluation, iteration: Opti
         images_digest(evaluation.images),
         evaluation.code,
         folder.name,
+        shift,
     )
     path = folder.evaluations_json
     write_json(path, {**read_json(path), evaluation.key: record._asdict()})

@@ -34,12 +34,14 @@ def read_evaluations(
             name = key + trial.suffix
             folder = RunFolder(work_dir / trial.folder)
             file = f'{trial.folder}/{folder.frames_csv(name).name}'
-            status, reason, frames, iteration = _evaluate(trial, name, test_set, folder, records)
+            status, reason, frames, record = _evaluate(trial, name, test_set, folder, records)
             file = '' if frames is None else file
-            rows.append((trial.trial_id, key, status, reason, file, iteration))
+            shift = str(record.shift) if record and record.shift else ''
+            iteration = record.iteration if record else None
+            rows.append((trial.trial_id, key, status, reason, file, iteration, shift))
             if frames is not None:
                 parts.append(frames.assign(trial_id=trial.trial_id, test_set=key))
-    columns = ['trial_id', 'test_set', 'status', 'reason', 'file', 'iteration']
+    columns = ['trial_id', 'test_set', 'status', 'reason', 'file', 'iteration', 'shift']
     # The empty first part only carries the columns; concatenating it would spoil the dtypes.
     frames = (
         pd.concat(parts[1:], ignore_index=True)
@@ -51,8 +53,8 @@ def read_evaluations(
 
 def _evaluate(
     trial, name: str, test_set: TestSet, folder: RunFolder, records: Callable[[str], Records]
-) -> tuple[str, str, Optional[pd.DataFrame], Optional[int]]:
-    """Status, reason, frames (None if they do not count) and the checkpoint's iteration."""
+) -> tuple[str, str, Optional[pd.DataFrame], Optional[Record]]:
+    """Status, reason, frames (None if they do not count) and the record of those that do."""
     try:
         found = records(trial.folder)
         record = (found or {}).get(name)
@@ -61,7 +63,7 @@ def _evaluate(
             return status, reason, None, None
         path = folder.frames_csv(name)
         frames = read_frames(path, test_set.videos, whole=trial.kind != 'external')
-        return 'done', '', frames, record.iteration if record else None
+        return 'done', '', frames, record
     except InvalidFile as error:
         return 'invalid', clean(str(error)), None, None
 

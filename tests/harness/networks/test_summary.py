@@ -141,7 +141,9 @@ def test_size_is_checked(capsys):
     assert "'64' is not HEIGHTxWIDTH" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize('command', [[], ['summary'], ['convert'], ['convert-frvsr'], ['published']], ids=str)
+@pytest.mark.parametrize(
+    'command', [[], ['summary'], ['convert'], ['convert-frvsr'], ['published']], ids=str
+)
 def test_help_imports_nothing_heavy(command):
     call = [sys.executable, '-X', 'importtime', '-m', 'harness.networks', *command, '--help']
     done = subprocess.run(call, capture_output=True, text=True, check=True)

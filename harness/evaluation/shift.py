@@ -1,0 +1,78 @@
+"""Whether SR frames lie beside their ground truth.
+
+A network that gets LR frames of another phase than it was trained on (see
+``dataset_tools.degrade.filters``) gives good frames at the wrong place, and loses 5 dB and more. So
+does a ground truth that was cropped otherwise.
+"""
+
+from collections.abc import Sequence
+from typing import Optional
+
+import cv2
+import numpy as np
+
+from harness.runs.evaluations import Shift
+
+from .metrics import psnr, rgb_to_y
+
+#: the farthest shift, in HR pixels; all halves of pixels up to it are tried
+REACH = 3
+#: dB that a shift must gain before anything is said
+GAIN = 1.0
+#: frames of each video that are looked at
+FRAMES = (0, 5)
+_BORDER = 8 + REACH
+_SMALLEST = 2 * _BORDER + 16
+
+
+def psnr_of_shifts(gt: np.ndarray, sr: np.ndarray) -> Optional[np.ndarray]:
+    """Y-PSNR (dB) of an SR frame moved by every half of a pixel up to ``REACH``, down and right.
+
+    Args:
+        gt, sr: uint8 RGB (H, W, 3), of the same size.
+
+    Returns:
+        (4 * REACH + 1, 4 * REACH + 1), no shift in the middle; None for frames that are too small.
+    """
+    if min(gt.shape[:2]) < _SMALLEST:
+        return None
+    fixed, moving = rgb_to_y(gt), rgb_to_y(sr)
+    inner = fixed[_BORDER:-_BORDER, _BORDER:-_BORDER]
+    scores = np.empty((4 * REACH + 1, 4 * REACH + 1))
+    halves = {(y, x): _move_by_half(moving, y, x) for y in (0, 1) for x in (0, 1)}
+    for row, down in enumerate(range(-2 * REACH, 2 * REACH + 1)):
+        for column, right in enumerate(range(-2 * REACH, 2 * REACH + 1)):
+            moved = halves[down % 2, right % 2]
+            top, left = _BORDER - down // 2, _BORDER - right // 2
+            part = moved[top : top + inner.shape[0], left : left + inner.shape[1]]
+            scores[row, column] = psnr(inner, part)
+    return scores
+
+
+def _move_by_half(image: np.ndarray, down: int, right: int) -> np.ndarray:
+    """Moves an image by ``down`` and ``right`` halves of a pixel."""
+    if not (down or right):
+        return image
+    matrix = np.float32([[1, 0, right / 2], [0, 1, down / 2]])
+    size = image.shape[::-1]
+    return cv2.warpAffine(image, matrix, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
+
+
+def find_shift(scores: Sequence[Optional[np.ndarray]]) -> Optional[Shift]:
+    """The one shift of all frames that gains more than ``GAIN``; None if none does.
+
+    It must gain as much over its opposite: interpolation alone makes noisy frames better.
+
+    Args:
+        scores: :func:`psnr_of_shifts` of frames of one set.
+    """
+    looked_at = [score for score in scores if score is not None]
+    if not looked_at:
+        return None
+    mean = np.mean(looked_at, axis=0)
+    row, column = np.unravel_index(mean.argmax(), mean.shape)
+    best, middle = mean[row, column], 2 * REACH
+    gain = best - mean[middle, middle]
+    if not min(gain, best - mean[-1 - row, -1 - column]) > GAIN:
+        return None
+    return Shift((column - middle) / 2, (row - middle) / 2, float(gain))
