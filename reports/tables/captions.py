@@ -69,7 +69,31 @@ def consistency_caption(grid: GridResults) -> str:
 
 def ending(grid: GridResults) -> str:
     """What the names of variants mean, where there are any, and how many runs are done."""
-    return ' '.join(filter(None, [variants_note(grid), run_counts(grid)]))
+    return ' '.join(filter(None, [lr_note(grid), variants_note(grid), run_counts(grid)]))
+
+
+#: kind of LR frames -> its name in captions
+LR_KINDS = {
+    'lr_bd': 'BD',
+    'lr_bd_tecogan': 'BD as TecoGAN-PyTorch has it',
+    'lr_bd_rlsp': 'BD as RLSP has it',
+    'lr_bd_duf': 'BD as DUF has it',
+    'lr_bd_basicvsr': 'BD as BasicVSR has it',
+    'lr_bi': 'BI',
+    'lr_bi_pil': 'BI as Pillow has it',
+}
+
+
+def lr_note(grid: GridResults) -> str:
+    """Which networks get which LR frames, where they are not the same for all."""
+    groups: dict[str, list[str]] = {}
+    for key, kind in grid.record.lr_kinds.items():
+        if key in grid.record.networks:
+            groups.setdefault(kind, []).append(grid.record.networks[key])
+    if len(groups) < 2:
+        return ''
+    told = [f'{LR_KINDS.get(kind, kind)} for {", ".join(names)}' for kind, names in groups.items()]
+    return f'LR frames: {"; ".join(told)}.'
 
 
 def rivals(grid: GridResults) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from reports.results import load_grid
-from reports.tables import latex, markdown, plain_text, standard
+from reports.tables import captions, latex, markdown, plain_text, standard
 from reports.tables.model import BEST, SECOND
 
 
@@ -181,3 +181,30 @@ def test_every_cell_names_its_runs(small):
     timing = standard.timing_table(load_grid(small.work_dir)).tidy()
     state_pass = timing[timing['column'] == 'state pass']
     assert (state_pass['runs'] != '').all()
+
+
+def test_captions_tell_lr_frames_apart(small):
+    small.save()
+    grid = load_grid(small.work_dir)
+    assert 'LR frames' not in captions.main_caption(grid)
+    first = next(iter(small.grid_json['networks']))
+    small.grid_json['networks'][first]['lr_kind'] = 'lr_bd_basicvsr'
+    small.grid_json['networks']['other'] = dict(label='Other', lr_kind='lr_bi')
+    grid = load_grid(small.save())
+    label = grid.record.networks[first]
+    told = f'LR frames: BD as BasicVSR has it for {label}; BI for Other.'
+    assert told in captions.main_caption(grid) and told in captions.stability_caption(grid)
+
+
+def test_shifted_frames_are_noted(small):
+    grid = load_grid(small.save())
+    assert not [note for note in grid.notes() if note.startswith('shifted')]
+    run_id = small.grid_json['runs'][0]['run_id']
+    small.record(run_id, moving={'checksum': 'c', 'shift': [1.5, 1.5, 5.61]})
+    (note,) = [note for note in load_grid(small.work_dir).notes() if note.startswith('shifted')]
+    assert note.startswith(
+        f'shifted  {run_id}: on Moving: moved by +1.5 pixels to the right and +1.5'
+    )
+    assert note.endswith('would score 5.6 dB more; was it trained on other LR frames than lr_bd?')
+    small.record(run_id, moving={'checksum': 'c', 'shift': 'far'})
+    assert not [n for n in load_grid(small.work_dir).notes() if n.startswith('shifted')]
