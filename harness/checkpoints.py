@@ -27,6 +27,10 @@ from harness.errors import UserError, fail
 _LEGACY_MAGIC = (0x1950A86A20F9469CFC6C).to_bytes(10, 'little')
 
 
+#: what may be done where weights do not fit
+FOREIGN = '; weights of other code: python -m harness.networks convert'
+
+
 class DamagedError(UserError):
     """A file that is no whole checkpoint."""
 

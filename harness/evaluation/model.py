@@ -8,7 +8,7 @@ from mmagic.registry import MODELS
 from mmengine.config import Config
 
 import harness.networks.zoo  # noqa: F401  (fills the registry)
-from harness.checkpoints import load_weights, read_weights
+from harness.checkpoints import FOREIGN, load_weights, read_weights
 from harness.config_errors import building
 from harness.configs import import_custom_modules
 
@@ -32,7 +32,7 @@ def load_model(
         model = MODELS.build(cfg.model)
     if checkpoint:
         source = str(checkpoint)
-        load_weights(model, read_weights(source, 'checkpoint'), source, 'checkpoint')
+        load_weights(model, read_weights(source, 'checkpoint'), source, 'checkpoint', FOREIGN)
     return model.to(device).eval()
 
 

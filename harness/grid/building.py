@@ -21,7 +21,7 @@ from mmengine.runner import Runner
 import harness.data
 import harness.networks.zoo
 import harness.training.registered  # noqa: F401  (fills the registries)
-from harness.checkpoints import load_weights, read_weights
+from harness.checkpoints import FOREIGN, load_weights, read_weights
 from harness.config_errors import build_problem
 from harness.configs import import_custom_modules
 from harness.errors import fail
@@ -160,7 +160,8 @@ class Builder:
 def _check_weights(model: torch.nn.Module, run: Run) -> None:
     """An untrained network that could be trained needs weights, which must fit."""
     if run.weights:
-        load_weights(model, read_weights(run.weights, 'weights'), run.weights, 'weights')
+        weights = read_weights(run.weights, 'weights')
+        load_weights(model, weights, run.weights, 'weights', FOREIGN)
     elif learns(model) and not run.random:
         fail(
             'weights: has parameters, but neither weights nor a training, so that random numbers '
