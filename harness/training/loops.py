@@ -163,8 +163,7 @@ class ClipTrainLoop(BaseLoop):
     def run_epoch(self) -> None:
         """Trains the current epoch from wherever in it the loop stands."""
         self.plan = self.planner.plan(self._epoch)
-        done = self._iter - self.planner.first_iteration(self._epoch)
-        batches = self.plan.batches[done : done + self._max_iters - self._iter]
+        batches = self.batches_to_do()
         ahead = self.look_ahead
         self.dataloader.sampler.plan = [
             clip.index._replace(look_ahead=ahead) for batch in batches for clip in batch
@@ -180,6 +179,11 @@ class ClipTrainLoop(BaseLoop):
             if self.stop_training:
                 break
         self.runner.call_hook('after_train_epoch')
+
+    def batches_to_do(self) -> list[list[ClipPlan]]:
+        """What is left of the current epoch."""
+        done = self._iter - self.planner.first_iteration(self._epoch)
+        return self.plan.batches[done : done + self._max_iters - self._iter]
 
     def begin_epoch(self) -> None:
         """Called before the first iteration of an epoch, also of a resumed one."""
@@ -197,7 +201,10 @@ class ClipTrainLoop(BaseLoop):
             states = States(forward, net.following(data.pop('following').float() / 255))
         return states
 
-    def after_step(self) -> None:
+    def before_step(self, batch: list[ClipPlan]) -> None:
+        """Called before each optimizer step."""
+
+    def after_step(self, batch: list[ClipPlan]) -> None:
         """Called after each optimizer step."""
 
     def run_iter(self, batch: list[ClipPlan], data: dict) -> None:
@@ -208,10 +215,11 @@ class ClipTrainLoop(BaseLoop):
                 the last checkpoint is from before.
         """
         self.runner.call_hook('before_train_iter', batch_idx=self._iter, data_batch=data)
+        self.before_step(batch)
         with self.timer.part('step'):
             data['states'] = self.states_for(batch, data)
             outputs = self.runner.model.train_step(data, optim_wrapper=self.runner.optim_wrapper)
-            self.after_step()
+            self.after_step(batch)
             self._check_loss(outputs['loss'], batch, data['states'])
         self.runner.call_hook(
             'after_train_iter', batch_idx=self._iter, data_batch=data, outputs=outputs

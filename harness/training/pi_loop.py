@@ -6,6 +6,7 @@ from typing import Optional
 import numpy as np
 import torch
 from mmagic.registry import LOOPS
+from mmengine.dist import get_rank
 
 from harness.clip_limits import bank_slots
 from harness.data import ClipIndex
@@ -14,8 +15,9 @@ from harness.formats import bytes_text
 from harness.networks.recurrent import States
 
 from .loops import ClipTrainLoop, raise_together
-from .plan import ClipPlan
+from .plan import ClipPlan, named_rng
 from .state_bank import BankOptions, StateBank, check_fits, state_bytes
+from .state_changes import StateChanges, change, noise_like, other_entries, torch_rng, with_memory
 from .state_pass import StatePass
 
 
@@ -40,6 +42,8 @@ class PIBPTTLoop(ClipTrainLoop):
         max_state_norm: states whose root mean square is larger end the run. Large finite ones need
             not: training on them, with clipped gradients, is how PI-BPTT mends a recurrence that
             has become unstable for some video.
+        changes: ``p_initial``, ``states_from``, ``state_noise``, ``state_dropout``: what happens to
+            the states before clips start from them, see :class:`StateChanges`.
         kwargs: see :class:`ClipTrainLoop`.
 
     Raises:
@@ -58,9 +62,14 @@ class PIBPTTLoop(ClipTrainLoop):
         state_pass_batch: int = 16,
         warmup_iters: int = 0,
         max_state_norm: float = 1e18,
+        p_initial: float = 0.0,
+        states_from: str = 'own',
+        state_noise: float = 0.0,
+        state_dropout: float = 0.0,
         **kwargs,
     ):
         self.repeats = repeats
+        self.changes = StateChanges(p_initial, states_from, state_noise, state_dropout).check()
         super().__init__(*args, **kwargs)
         if states not in ('used', 'all'):
             raise UserError(f"train_cfg.states: {states!r} is neither 'used' nor 'all'")
@@ -78,6 +87,8 @@ class PIBPTTLoop(ClipTrainLoop):
             self.dataloader.pin_memory,
         )
         self._epoch_weights: Optional[dict] = None
+        self._others: list[int] = []  # an entry of another video for each
+        self._moments: tuple[dict, dict] = ({}, {})  # of the bank
 
     @property
     def bank_folder(self) -> Path:
@@ -162,6 +173,11 @@ class PIBPTTLoop(ClipTrainLoop):
         if restore_weights:
             generator.load_state_dict(current)
         self._check_states()
+        if self.changes.states_from == 'other':
+            rng = named_rng(self.planner.seed, 'other_entries', self._epoch, get_rank())
+            self._others = other_entries(self.plan.entries, rng)
+        elif self.changes.states_from == 'noise':
+            self._moments = self.bank.moments()
 
     @torch.no_grad()
     def pass_states(
@@ -213,7 +229,22 @@ class PIBPTTLoop(ClipTrainLoop):
     def states_for(self, batch: list[ClipPlan], data: dict) -> Optional[States]:
         if self.bank is None:
             return super().states_for(batch, data)
-        return self.bank.take([c.entry for c in batch], self.slots_of(batch))
+        entries, slots = [c.entry for c in batch], self.slots_of(batch)
+        states = self.bank.take(entries, slots)
+        numbers = (self._iter, get_rank())
+        if self.changes.states_from == 'other':
+            others = [self._others[entry] for entry in entries]
+            states = with_memory(states, self.bank.take(others, self._slots_in(others, slots)))
+        elif self.changes.states_from == 'noise':
+            rng = torch_rng(self.planner.seed, 'states_from', *numbers)
+            states = noise_like(self._moments, states, rng)
+        is_look_ahead = not self.model.generator.bidirectional
+        seed = self.planner.seed
+        return change(states, self.changes, seed, *numbers, keep_backward=is_look_ahead)
+
+    def _slots_in(self, entries: list[int], slots: list[int]) -> list[int]:
+        """Slots of other entries, which may have fewer."""
+        return [slot % self.bank.slots(e) for e, slot in zip(entries, slots, strict=True)]
 
     def state_dict(self) -> dict:
         inside = self._iter + 1 < self.planner.first_iteration(self._epoch + 1)

@@ -16,7 +16,12 @@ class SequentialPlanner(Planner):
     is what other slots have left when the first one has run out (another part in each epoch).
 
     Args and errors: see :class:`Planner`.
+
+    Attributes:
+        both_ends: in every second epoch the clips follow each other from the last frame back.
     """
+
+    both_ends = False
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -35,6 +40,10 @@ class SequentialPlanner(Planner):
             epoch += 1
         return epoch
 
+    def runs_backward(self, epoch: int) -> bool:
+        """Whether the clips of an epoch begin at the ends of videos."""
+        return self.both_ends and epoch % 2 == 1
+
     def plan(self, epoch):
         first = self.rank * self.batch_size
         slots = self._deal(epoch)[first : first + self.batch_size]
@@ -45,7 +54,7 @@ class SequentialPlanner(Planner):
             chains.append([])
             for chosen in slot:
                 entries.append(self._draw_entry(rng, int(self.all_entries[chosen])))
-                chains[-1] += self._cut(entries, len(entries) - 1)
+                chains[-1] += self._cut(entries, len(entries) - 1, self.runs_backward(epoch))
         count = self.first_iteration(epoch + 1) - self.first_iteration(epoch)
         return EpochPlan(entries, [[chain[i] for chain in chains] for i in range(count)])
 
@@ -63,9 +72,11 @@ class SequentialPlanner(Planner):
             heapq.heappush(shortest_first, (clips + self._clips_of(chosen), number))
         return slots
 
-    def _cut(self, entries: list[ClipIndex], entry: int) -> list[ClipPlan]:
+    def _cut(self, entries: list[ClipIndex], entry: int, backward: bool) -> list[ClipPlan]:
         video, window = entries[entry].video, entries[entry].window
-        starts = range(0, entries[entry].length - self.clip_length + 1, self.clip_length)
+        last = entries[entry].length - self.clip_length
+        step = self.clip_length
+        starts = range(last, -1, -step) if backward else range(0, last + 1, step)
         return [
             ClipPlan(entry, number, ClipIndex(video, window, start, self.clip_length))
             for number, start in enumerate(starts)

@@ -158,6 +158,10 @@ class StateBank:
             os.close(file)
             os.unlink(name)  # the mapping keeps the space until it is gone
 
+    def slots(self, entry: int) -> int:
+        """How many slots an entry has."""
+        return self._first[entry + 1] - self._first[entry]
+
     def put(self, entry: int, states: States) -> None:
         """Stores the states of one entry; tensors begin with its number of slots."""
         first, last = self._first[entry], self._first[entry + 1]
@@ -169,6 +173,37 @@ class StateBank:
                     squares.append(given[key].to(self._dtype).float().square().flatten(1).mean(1))
         # unlike Python's max, torch's lets NaN through
         self._norms[entry] = torch.stack(squares).amax().sqrt()
+
+    def clear(self) -> 'StateBank':
+        """Sets all states to zero, which is the initial state."""
+        for direction in self._states:
+            for x in (direction or {}).values():
+                x.zero_()
+        return self
+
+    def put_one(self, entry: int, slot: int, states: States) -> None:
+        """Stores the state of one slot, of the directions that are given."""
+        row = self._first[entry] + slot
+        for kept, given in zip(self._states, states, strict=True):
+            for key, x in (given or {}).items():
+                kept[key][row].copy_(x, non_blocking=True)
+
+    def content(self) -> States:
+        """Copies of all states, on the CPU; tensors begin with the number of all slots."""
+        return self._states.map(lambda x: x.cpu().clone())
+
+    def fill(self, content: States) -> None:
+        """Takes over what :meth:`content` gave."""
+        for kept, given in zip(self._states, content, strict=True):
+            for key, x in (given or {}).items():
+                kept[key].copy_(x)
+
+    def moments(self) -> tuple[dict, dict]:
+        """Of each direction: entry of the state -> (mean, standard deviation) by channel.
+
+        They have the shape of one state with sizes of 1 behind the channels.
+        """
+        return tuple({k: _moments(x) for k, x in (d or {}).items()} for d in self._states)
 
     def take(self, entries: Sequence[int], slots: Sequence[int]) -> States:
         """A batch of float32 states on the device; tensors begin with B."""
@@ -186,3 +221,15 @@ class StateBank:
         if not self._norms:
             return {}
         return dict(zip(self._norms, torch.stack(list(self._norms.values())).tolist(), strict=True))
+
+
+def _moments(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation of (N, C, ...) by channel, one row at a time: it may be large."""
+    first, second = (torch.zeros(x.shape[1], dtype=torch.float64) for _ in range(2))
+    for row in x:
+        flat = row.double().flatten(1).cpu()
+        first += flat.mean(1) / len(x)
+        second += flat.square().mean(1) / len(x)
+    shape = (-1, *[1] * (x.ndim - 2))
+    std = (second - first.square()).clamp(min=0).sqrt()
+    return first.float().view(shape), std.float().view(shape)

@@ -116,8 +116,8 @@ def pad_windows(samples: list[dict]) -> dict:
     """Batches windows of different lengths; a shorter one repeats its last frame.
 
     Returns:
-        dict of ``inputs`` (B, T, 3, h, w), ``lengths`` (B,), the frames of each window, and
-        ``length`` (B,), those of its whole video.
+        dict of ``inputs`` (B, T, 3, h, w), ``lengths`` (B,), the frames of each window, ``start``
+        (B,), the number of its first frame, and ``length`` (B,), the frames of its whole video.
     """
     windows = [sample['inputs'] for sample in samples]
     longest = max(map(len, windows))
@@ -125,6 +125,7 @@ def pad_windows(samples: list[dict]) -> dict:
     return dict(
         inputs=torch.stack(padded),
         lengths=torch.tensor([len(w) for w in windows]),
+        start=torch.stack([sample['start'] for sample in samples]),
         length=torch.stack([sample['length'] for sample in samples]),
     )
 

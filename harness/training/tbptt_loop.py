@@ -19,25 +19,37 @@ class TBPTTLoop(ClipTrainLoop):
     """The classical truncated BPTT.
 
     Within an epoch the clips of a window follow each other, and each starts from the detached
-    forward state in which the one before ended, computed with the weights of that iteration. There
-    is no further pass. Backward states, which would have to come from the future, are the initial
-    state; what a network with look-ahead reads beyond a clip is no such state, and it gets that.
+    state in which the one before ended, computed with the weights of that iteration. There is no
+    further pass. What a network with look-ahead reads beyond a clip is no state; it gets that.
 
-    Args: see :class:`ClipTrainLoop`.
+    Only one direction can be carried: forward, while the backward branch starts every clip from the
+    initial state. With ``both_ends``, networks with a backward branch run every second epoch from
+    the last frame back, carry the backward state there, and start the forward branch from the
+    initial state; so each branch has long histories in half of the epochs.
+
+    Args:
+        both_ends: see above; of no effect without a backward branch.
+        kwargs: see :class:`ClipTrainLoop`.
     """
 
     fixed_windows = True
     needs_states = True
     planner_type = SequentialPlanner
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args, both_ends: bool = False, **kwargs):
         super().__init__(*args, **kwargs)
+        self.planner.both_ends = both_ends and self.model.generator.bidirectional
         self._carried: Optional[State] = None
         self._of_all_ranks: list[Optional[State]] = []
 
+    @property
+    def runs_backward(self) -> bool:
+        """Whether the current epoch carries the backward state."""
+        return self.planner.runs_backward(self._epoch)
+
     def states_for(self, batch: list[ClipPlan], data: dict) -> Optional[States]:
         initial = super().states_for(batch, data)
-        begins = torch.tensor([clip.index.start == 0 for clip in batch])
+        begins = torch.tensor([self._begins(clip) for clip in batch])
         if begins.all():
             return initial
         if self._carried is None:
@@ -46,15 +58,25 @@ class TBPTTLoop(ClipTrainLoop):
                 'TBPTTLoop did not save it. Resume another checkpoint, or start a new training '
                 'from this one with load_from.'
             )
-        initial, forward = initial or States(), {}
+        initial, carried = initial or States(), {}
+        own = initial.backward if self.runs_backward else initial.forward
         for key, x in self._carried.items():
-            first = initial.forward[key].to(x.device) if initial.forward else torch.zeros_like(x)
+            first = own[key].to(x.device) if own else torch.zeros_like(x)
             mask = begins.to(x.device).view(-1, *[1] * (x.ndim - 1))
-            forward[key] = torch.where(mask, first, x)
-        return States(forward, initial.backward)
+            carried[key] = torch.where(mask, first, x)
+        if self.runs_backward:
+            return States(initial.forward, carried)
+        return States(carried, initial.backward)
 
-    def after_step(self) -> None:
-        self._carried = self.model.states_after.forward
+    def _begins(self, clip: ClipPlan) -> bool:
+        """Whether a clip is the first one of its window."""
+        if self.runs_backward:
+            return clip.index.start + clip.index.length == self.plan.entries[clip.entry].length
+        return clip.index.start == 0
+
+    def after_step(self, batch: list[ClipPlan]) -> None:
+        after = self.model.states_after
+        self._carried = after.backward if self.runs_backward else after.forward
 
     def synchronize(self) -> None:
         """Brings the states of all ranks to the one that writes the checkpoint."""

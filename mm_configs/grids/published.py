@@ -10,24 +10,22 @@ networks = dict(
         config=_basicvsr,
         weights='weights/basicvsr_reds4.pth',
         options=_bi,
-        label='BasicVSR (REDS, BI)',
+        label='BasicVSR REDS (BI)',
     ),
     basicvsr_vimeo90k_bi=dict(
         config=_basicvsr,
         weights='weights/basicvsr_vimeo90k_bi.pth',
         options=_bi,
-        label='BasicVSR (Vimeo-90K, BI)',
+        label='BasicVSR Vimeo-90K (BI)',
     ),
     basicvsr_vimeo90k_bd=dict(
         config=_basicvsr,
         weights='weights/basicvsr_vimeo90k_bd.pth',
         options=_bd,
-        label='BasicVSR (Vimeo-90K, BD)',
+        label='BasicVSR Vimeo-90K (BD)',
     ),
     bicubic_bi=dict(config='mm_configs/bicubic/bicubic_bi.py', label='Bicubic (BI)'),
-    bicubic_bd=dict(
-        config='mm_configs/bicubic/bicubic_bi.py', options=_bd, label='Bicubic (BD of BasicVSR)'
-    ),
+    bicubic_bd=dict(config='mm_configs/bicubic/bicubic_bi.py', options=_bd, label='Bicubic (BD)'),
 )
 test_sets = dict(
     moving=dict(root='data/published/moving', label='Moving'),

@@ -43,9 +43,10 @@ def add_charts(sheet: Worksheet, curves: Worksheet, grid: GridResults, wide: pd.
             found = {m: (key, *m.key) for m in methods if (key, *m.key) in places}
             if not found:
                 continue
-            title = (
-                f'{grid.record.networks[network]} trained on {grid.record.train_sets[train_set]}'
-            )
+            title = 'All networks'
+            if network:
+                trained = f'trained on {grid.record.train_sets[train_set]}'
+                title = f'{grid.record.networks[network]} {trained}'
             frames = max(test_set.videos.values())
             chart = _chart(f'{title}: {test_set.label}', frames)
             for method, column in found.items():

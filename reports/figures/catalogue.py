@@ -141,11 +141,11 @@ def _pictures(grid: GridResults, images: SavedImages) -> list[Drawing]:
                 )
             )
     for network in dict.fromkeys(network for (network, _), *_ in _trained(grid)):
-        label = grid.record.networks[network]
+        label = grid.record.networks.get(network, 'all networks')
         found += [
             Drawing(
                 f'frames along time, {label}, {grid.record.test_sets[set_key].label}',
-                f'frames_{network}_{set_key}',
+                f'frames_{network or "all"}_{set_key}',
                 f'{label} on {videos[0]} of {grid.record.test_sets[set_key].label} along time, by '
                 f'strategy and training set, with the PSNR. {_SEED}',
                 partial(frame_grid, grid, images, network, set_key, videos[0]),
@@ -162,5 +162,6 @@ def _trained(grid: GridResults) -> list[tuple[tuple[str, str], str, str]]:
     found = []
     for network, train_set in pairs:
         key = f'{network}_{train_set}' if several else network
-        found.append(((network, train_set), heading(grid, train_set, network), key))
+        label = heading(grid, train_set, network) or 'all networks'
+        found.append(((network, train_set), label, key or 'all'))
     return found

@@ -17,6 +17,7 @@ from reports.figures.pictures import (
     spread,
     where_they_differ,
     with_pictures,
+    wrapped,
 )
 from reports.figures.saved_images import SavedImages
 from reports.figures.selection import drawn_methods, fewer
@@ -56,9 +57,9 @@ def _draw_comparison(columns: list[Column], window: Window, curves, video: str) 
     frames = list(columns[0].pictures)
     truth = columns[0].pictures[frames[-1]]
     first = LEFT + 0.3
-    names = [_heading(column) for column in columns]
-    head = LABEL * (1 + max(name.count('\n') for name in names))
     side = min(1.0, (PAGE_WIDTH - first) / len(columns) - GAP)
+    names = [wrapped(column.name, side) for column in columns]
+    head = LABEL * (1 + max(name.count('\n') for name in names))
     whole_high = min((LEFT - GAP) * truth.shape[0] / truth.shape[1], 1.6)
     whole_wide = whole_high * truth.shape[1] / truth.shape[0]
     height = max(head + len(frames) * (side + LABEL), whole_high + 1.5) + GAP
@@ -83,14 +84,6 @@ def _draw_comparison(columns: list[Column], window: Window, curves, video: str) 
         middle = first + at * (side + GAP) + side / 2
         page.text(middle, head - 0.02, name, color=column.look.color, va='bottom', linespacing=1.0)
     return page.figure
-
-
-def _heading(column: Column) -> str:
-    """The name of a column; 'RI, reset every 15' on two lines, for it is wider than pictures."""
-    method = column.method
-    if method is None or not method.reset_every:
-        return column.name
-    return f'{method.strategy_label}, reset\nevery {method.reset_every}'
 
 
 def frame_grid(
@@ -122,7 +115,8 @@ def _one_a_strategy(
     grid: GridResults, images: SavedImages, network: str, test_set: str
 ) -> list[Method]:
     """A network's methods, at most one a strategy and one with resets, of all training sets."""
-    own = [m for m in drawn_methods(grid) if m.network == network and m.is_trained]
+    drawn = drawn_methods(grid)
+    own = [m for m in drawn if m.network == network and m.is_trained] if network else drawn
     plain = [method for method in own if method.is_plain]
     kept = {
         method.short_name
@@ -150,7 +144,8 @@ def _draw_grid(rows: list[Column], sets: list[str], window: Window, curves) -> F
         page.text(names + at * (wide + GAP) + wide / 2, 0.02, f't = {frame}')
     for row, (column, train_set) in enumerate(zip(rows, sets, strict=True)):
         top = LABEL + row * step
-        name = f'{column.name}\non {train_set}' if train_set else column.name
+        name = wrapped(column.name, names)
+        name = f'{name}\non {train_set}' if train_set else name
         options = {'color': column.look.color, 'ha': 'right', 'va': 'center'}
         page.text(names - 0.08, top + high / 2, name, **options)
         for at, frame in enumerate(frames):

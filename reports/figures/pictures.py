@@ -1,5 +1,6 @@
 """What the figures made of pictures share: reading columns of pictures, and placing them."""
 
+import textwrap
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -149,6 +150,11 @@ def spread(frames: list[int], count: int) -> list[int]:
 def frame_psnr(curves: pd.DataFrame, trial_id: str | None, frame: int) -> str:
     """PSNR of a trial's frame in words; empty for pictures of no trial."""
     return f'{curves.loc[frame, trial_id]:.2f} dB' if trial_id in curves else ''
+
+
+def wrapped(name: str, inches: float) -> str:
+    """A name on as many lines as 7 points high text needs in a width; words stay whole."""
+    return '\n'.join(textwrap.wrap(name, max(round(18 * inches), 9), break_long_words=False))
 
 
 class Page:

@@ -3,7 +3,7 @@
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from reports.figures.pictures import Page, pictured_methods, read_columns
+from reports.figures.pictures import Page, pictured_methods, read_columns, wrapped
 from reports.figures.saved_images import PROFILE, SavedImages
 from reports.figures.style import PAGE_WIDTH, RC
 from reports.results import GridResults
@@ -34,10 +34,12 @@ def temporal_profiles(
         return None
     count = len(columns)
     wide = min(1.4, (PAGE_WIDTH - NAMES) / count - GAP)
+    names = [wrapped(column.name, wide) for column in columns]
+    head = LABEL * (1 + max(name.count('\n') for name in names))
     with rc_context(RC):
-        page = Page(NAMES + count * (wide + GAP), LABEL + len(rows) * (HIGH + GAP))
+        page = Page(NAMES + count * (wide + GAP), head + len(rows) * (HIGH + GAP))
         for row, (video, columns) in enumerate(rows.items()):
-            top = LABEL + row * (HIGH + GAP)
+            top = head + row * (HIGH + GAP)
             page.text(0.1, top + HIGH / 2, f'{video}, frame', rotation=90, va='center')
             at_frame = {'ha': 'right', 'fontsize': 6.5}
             page.text(NAMES - 0.04, top + 0.01, '0', **at_frame)
@@ -46,7 +48,8 @@ def temporal_profiles(
             for at, column in enumerate(columns):
                 place = (NAMES + at * (wide + GAP), top, wide, HIGH)
                 page.picture(place, column.pictures[PROFILE], column.note)
-        for at, column in enumerate(columns):
+        for at, (name, column) in enumerate(zip(names, columns, strict=True)):
             middle = NAMES + at * (wide + GAP) + wide / 2
-            page.text(middle, 0.02, column.name, color=column.look.color)
+            style = {'color': column.look.color, 'va': 'bottom', 'linespacing': 1.0}
+            page.text(middle, head - 0.02, name, **style)
     return page.figure

@@ -5,9 +5,14 @@ from reports.results import GridResults
 
 
 def networks_and_sets(grid: GridResults) -> list[tuple[str, str]]:
-    """Trained networks with their training sets, in display order."""
+    """Trained networks with their training sets, in display order.
+
+    Where nothing is trained, as in a grid of published networks, one pair of '' and '' stands for
+    all networks together.
+    """
     trained = (method for method in grid.methods if method.is_trained)
-    return list(dict.fromkeys((method.network, method.train_set) for method in trained))
+    pairs = list(dict.fromkeys((method.network, method.train_set) for method in trained))
+    return pairs or [('', '')] * bool(grid.methods)
 
 
 def drawn_methods(grid: GridResults) -> list[Method]:

@@ -57,6 +57,7 @@ RED = '#e3120b'  # the rectangle around what is enlarged
 # For strategies of a grid's own that name none, in their order (Tol's muted palette).
 _OWN_COLORS = ('#332288', '#44aa99', '#cc6677', '#117733', '#aa4499')
 _OWN_MARKERS = ('p', 'h', '<', '>', 'd')
+_NETWORK_MARKERS = ('o', 's', '^', 'D', 'v', 'P', 'X', '*', 'p', 'h')
 _LINES = ('-', (0, (4, 1.2)), (0, (1, 1)), (0, (5, 1, 1, 1)))
 # Of other evaluations of the same runs: resets in their order, another checkpoint.
 _RESET_LINES = ((0, (3, 1)), (0, (1, 0.8)), (0, (6, 1)))
@@ -86,6 +87,8 @@ def looks(methods: list[Method], strategies: Mapping[str, Strategy]) -> dict[str
     """
     repeats = sorted({method.repeats for method in methods if method.repeats is not None})
     resets = sorted({method.reset_every for method in methods if method.reset_every})
+    if not any(method.is_trained for method in methods):
+        return _looks_of_networks(methods, resets)
     references = dict.fromkeys(m.short_name for m in methods if not m.is_trained)
     untrained = dict(zip(references, cycle(_REFERENCES), strict=False))
     looks_of = _looks_of_strategies(strategies)
@@ -93,6 +96,18 @@ def looks(methods: list[Method], strategies: Mapping[str, Strategy]) -> dict[str
         m.short_name: _look_of_variant(_strategy_look(m, repeats, looks_of), m, resets)
         if m.is_trained
         else Look(*untrained[m.short_name])
+        for m in methods
+    }
+
+
+def _looks_of_networks(methods: list[Method], resets: list[int]) -> dict[str, Look]:
+    """Where nothing is trained, networks are what is compared."""
+    networks = dict.fromkeys(method.network for method in methods)
+    given = dict(zip(networks, cycle(zip(_COLORS, _NETWORK_MARKERS, strict=True)), strict=False))
+    return {
+        m.short_name: _look_of_variant(
+            Look(given[m.network][0], '-', given[m.network][1]), m, resets
+        )
         for m in methods
     }
 

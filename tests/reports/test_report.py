@@ -6,11 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.image import imread
 
 from reports.__main__ import main
+from reports.figures.style import looks
 from reports.report import build_report
 from reports.results import load_grid
 from reports.tables.standard import STANDARD_TABLES
@@ -215,3 +217,30 @@ def test_nothing_heavy_is_imported(small):
     assert done.stdout.strip() == '[]', done.stderr
     light = run_python('-X', 'importtime', '-m', 'reports', '--help')
     assert 'examples:' in light.stdout and 'pandas' not in light.stderr
+
+
+def test_a_grid_of_published_networks(fake):
+    """Nothing is trained: the networks are compared in colours of their own, with curves."""
+    fake.grid_json['train_sets'] = {}
+    fake.test_set('static', 'Static', still=200, other=200)
+    for number, network in enumerate(('reds', 'vimeo', 'bicubic')):
+        run = fake.run(network, train_set='')
+        fake.done(run, lambda _, t, n=number: 20.0 + n - 0.01 * t)
+        fake.record(run, static={'checksum': 'c'})
+    run = 'reds-None-RNone--s0'
+    trial = fake.variant(run, 'reset15', 15)
+    fake.frames(trial, 'static', lambda _, t: 26.0 - 0.1 * (t % 15))
+    work_dir = fake.save()
+    fake.pictures(
+        'static', 'still', [0, 199], lambda who, frame: np.full((32, 48, 3), 90, np.uint8)
+    )
+    report = build_report(work_dir)
+    assert not report.problems
+    names = {path.stem for figure in report.figures for path in figure.paths}
+    assert {'psnr_vs_frame_all', 'psnr_by_video_all_static', 'psnr_since_reset_all'} <= names
+    assert {'comparison_all_static_still', 'frames_all_static', 'profiles_all_static'} <= names
+    found = looks(load_grid(work_dir).methods, {})
+    assert len({look.color for look in found.values()}) == 3
+    assert found['REDS'].color == found['REDS, reset every 15'].color
+    assert found['REDS'].line != found['REDS, reset every 15'].line
+    assert 'REDS, reset every 15' in report.summary_text

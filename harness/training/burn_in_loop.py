@@ -1,0 +1,101 @@
+"""Burn-in: frames before each clip lead to the state that it starts from."""
+
+from collections.abc import Iterator
+from typing import Optional
+
+import torch
+from mmagic.registry import LOOPS
+from torch.utils.data import DataLoader
+
+from harness.clip_limits import is_count
+from harness.data import ClipIndex, PlannedSampler, prefetch
+from harness.errors import fail
+from harness.networks.recurrent import States
+
+from .loops import ClipTrainLoop
+from .plan import ClipPlan
+from .state_pass import pad_windows
+
+
+@LOOPS.register_module()
+class BurnInLoop(ClipTrainLoop):
+    """Stored states' rival without a store, after R2D2 (Kapturowski et al., ICLR 2019).
+
+    Random clips as in RI. Before each step the ``burn_in`` frames before its clips run through the
+    network, without gradient and **with the current weights**, from the initial state; the clips
+    start from the states in which they end. Networks with a backward branch also run the frames
+    behind the clips backward. At the ends of a video there are fewer frames, at its very beginning
+    none. The state is never older than the weights, but no older than ``burn_in`` frames either.
+
+    Args:
+        burn_in: k, frames that are run before each clip.
+        kwargs: see :class:`ClipTrainLoop`.
+
+    Raises:
+        UserError: ``burn_in`` is not a positive whole number.
+    """
+
+    needs_states = True
+
+    def __init__(self, *args, burn_in: int, **kwargs):
+        super().__init__(*args, **kwargs)
+        if not is_count(burn_in):
+            fail(f'train_cfg.burn_in: {burn_in!r} is not a positive whole number')
+        self.burn_in = burn_in
+        self._loader = DataLoader(
+            self.dataloader.dataset,
+            batch_sampler=PlannedSampler(),
+            num_workers=self.dataloader.num_workers,
+            collate_fn=pad_windows,
+            persistent_workers=self.dataloader.persistent_workers,
+            pin_memory=self.dataloader.pin_memory,
+        )
+        self._windows: Iterator[dict] = iter(())
+        self._states = States()
+
+    @property
+    def look_ahead(self):
+        return 0  # the windows have these frames
+
+    def begin_epoch(self) -> None:
+        self._loader.batch_sampler.plan = [
+            [self._window(clip.index) for clip in batch] for batch in self.batches_to_do()
+        ]
+        self._windows = iter(prefetch(self._loader))
+
+    def _window(self, clip: ClipIndex) -> ClipIndex:
+        """The LR frames that the states at both ends of a clip depend on, and the clip."""
+        net, frames = self.model.generator, self.planner.videos.lengths[clip.video]
+        start, stop = max(clip.start - self.burn_in, 0), clip.start + clip.length
+        behind = self.burn_in if net.bidirectional else net.look_ahead
+        stop = min(stop + behind, frames)
+        return clip._replace(start=start, length=stop - start, with_gt=False)
+
+    @torch.no_grad()
+    def before_step(self, batch: list[ClipPlan]) -> None:
+        with self.timer.part('load'):
+            windows = next(self._windows)
+        with self.timer.part('burn_in'):
+            self.model.eval()
+            # autocast as in training, where the optimizer wrapper has it
+            with self.runner.optim_wrapper.optim_context(self.model):
+                self._states = self._run(batch, self.model.data_preprocessor(windows))
+            self.model.train()
+
+    def _run(self, batch: list[ClipPlan], data: dict) -> States:
+        net, lrs = self.model.generator, data['inputs']
+        begins = [min(clip.index.start, self.burn_in) for clip in batch]
+        begin = torch.tensor(begins, device=lrs.device)[:, None]
+        initial = self.init_state and self.init_state.draw(net, lrs, self._iter)
+        states = net.states_at(
+            lrs,
+            begin,
+            begin + self.planner.clip_length,
+            net.condition(lrs, data['start'], data['length']),
+            data['lengths'],
+            initial,
+        )
+        return states.map(lambda x: x[:, 0])
+
+    def states_for(self, batch: list[ClipPlan], data: dict) -> Optional[States]:
+        return self._states

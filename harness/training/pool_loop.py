@@ -1,0 +1,125 @@
+"""A pool of states that clips leave behind, as neural cellular automata are trained."""
+
+from typing import Optional
+
+import numpy as np
+from mmagic.registry import LOOPS
+from mmengine.dist import all_gather_object, get_rank
+
+from harness.data import ClipIndex
+from harness.networks.recurrent import States
+
+from .loops import ClipTrainLoop
+from .plan import ClipPlan, EpochPlan, Planner, named_rng
+from .state_bank import BankOptions, StateBank, check_fits, state_bytes
+
+
+class GridPlanner(Planner):
+    """Plans epochs of all clips of all windows, shuffled.
+
+    Windows are drawn once for the whole training. A video is cut into clips from frame 0 on; what
+    is left behind the last whole one is not trained on, nor is the rest of an epoch that fills no
+    batch (another part in each epoch).
+
+    Args and errors: see :class:`Planner`.
+    """
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        mine = self.all_entries[self.rank :: self.world_size][: self.num_entries]
+        rng = named_rng(self.seed, 'windows', self.rank)
+        self.entries = [self._draw_entry(rng, int(video)) for video in mine]
+        # every rank has as many batches
+        shares = [self.all_entries[r :: self.world_size] for r in range(self.world_size)]
+        clips = [sum(map(self._clips_of, share[: self.num_entries])) for share in shares]
+        self._iterations = max(min(clips) // self.batch_size, 1)
+
+    def _clips_of(self, video: int) -> int:
+        return self.videos.lengths[video] // self.clip_length
+
+    def first_iteration(self, epoch):
+        return epoch * self._iterations
+
+    def epoch_of(self, iteration):
+        return iteration // self._iterations
+
+    def plan(self, epoch):
+        clips = [
+            ClipPlan(entry, number, self._clip(entry, number))
+            for entry, window in enumerate(self.entries)
+            for number in range(self._clips_of(window.video))
+        ]
+        order = named_rng(self.seed, 'clips', epoch, self.rank).permutation(len(clips))
+        size = self.batch_size
+        # np.resize goes round: a training set may have fewer clips than a batch
+        order = np.resize(order, self._iterations * size).reshape(-1, size)
+        return EpochPlan(self.entries, [[clips[i] for i in row] for row in order])
+
+    def _clip(self, entry: int, number: int) -> ClipIndex:
+        start = number * self.clip_length
+        return self.entries[entry]._replace(start=start, length=self.clip_length, with_gt=True)
+
+
+@LOOPS.register_module()
+class PoolLoop(ClipTrainLoop):
+    """Clips start from states that other clips have left in a pool.
+
+    The end state of a clip goes into the pool under its window and boundary, with the weights of
+    that iteration; a clip that starts at this boundary later takes it from there. Clips come in
+    random order, and there is no state pass. Until its boundary has been reached, a clip starts
+    from the initial state. For networks with a backward branch likewise in the other direction.
+    After the sample pools of neural cellular automata (Mordvintsev et al., Distill 2020).
+
+    Args:
+        bank: where the pool is kept, see :class:`BankOptions`; checkpoints hold all of it.
+        kwargs: see :class:`ClipTrainLoop`.
+
+    Raises:
+        UserError: the pool does not fit where it is to be kept.
+    """
+
+    fixed_windows = True
+    needs_states = True
+    planner_type = GridPlanner
+
+    def __init__(self, *args, bank: Optional[dict] = None, **kwargs):
+        super().__init__(*args, **kwargs)
+        options = BankOptions(**(bank or {})).check()
+        folder = options.folder or self.runner.work_dir
+        shapes = self.model.generator.state_shapes(*[self.planner.crop_size] * 2)
+        clip_length = self.planner.clip_length
+        slots = [entry.length // clip_length + 1 for entry in self.planner.entries]
+        size = sum(slots) * state_bytes(shapes, options.torch_dtype)
+        check_fits(size, options, self.device, folder)
+        # zeros, which are the initial state
+        self.pool = StateBank(slots, shapes, self.device, options, folder).clear()
+        self._of_all_ranks: list[States] = []
+
+    def states_for(self, batch: list[ClipPlan], data: dict) -> Optional[States]:
+        initial = super().states_for(batch, data) or States()
+        forward, _ = self.pool.take([c.entry for c in batch], [c.repeat for c in batch])
+        if not self.model.generator.bidirectional:
+            return States(forward, initial.backward)
+        _, backward = self.pool.take([c.entry for c in batch], [c.repeat + 1 for c in batch])
+        return States(forward, backward)
+
+    def after_step(self, batch: list[ClipPlan]) -> None:
+        after = self.model.states_after
+        for number, clip in enumerate(batch):
+            own = after.map(lambda x, number=number: x[number])
+            self.pool.put_one(clip.entry, clip.repeat + 1, States(own.forward))
+            if self.model.generator.bidirectional:
+                self.pool.put_one(clip.entry, clip.repeat, States(None, own.backward))
+
+    def synchronize(self) -> None:
+        """Brings the pools of all ranks to the one that writes the checkpoint."""
+        self._of_all_ranks = all_gather_object(tuple(self.pool.content()))
+
+    def state_dict(self) -> dict:
+        return dict(super().state_dict(), pool=self._of_all_ranks)
+
+    def load_state_dict(self, state: dict) -> None:
+        super().load_state_dict(state)
+        pools = state.get('pool', [])
+        if get_rank() < len(pools):
+            self.pool.fill(States(*pools[get_rank()]))

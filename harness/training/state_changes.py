@@ -1,0 +1,133 @@
+"""Changes of stored states before clips start from them: rivals, controls, regularisers of PI."""
+
+from typing import NamedTuple, Optional
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from harness.data import ClipIndex
+from harness.errors import fail
+from harness.networks.recurrent import State, States, memory_of
+
+from .plan import named_rng
+
+SOURCES = ('own', 'other', 'noise')
+
+
+class StateChanges(NamedTuple):
+    """What is done to the states of a batch; LR frames in them stay as they are.
+
+    Attributes:
+        p_initial: probability that a clip starts from the initial state instead, as in RI: a
+            mixture of RI and PI, for the first frames of videos.
+        states_from: ``'own'``; controls are ``'other'``, the memory of another video at any of its
+            boundaries, and ``'noise'``, a Gaussian with the mean and variance that each channel
+            has in the bank. They tell whether it matters that the states are a video's own
+            (unexplored-states hypothesis, arXiv 2507.02782).
+        state_noise: standard deviation of Gaussian noise that is added to the memory, as a part of
+            each sample's root mean square.
+        state_dropout: probability that an element of the memory is set to 0; the others are
+            enlarged accordingly.
+    """
+
+    p_initial: float = 0.0
+    states_from: str = 'own'
+    state_noise: float = 0.0
+    state_dropout: float = 0.0
+
+    def check(self) -> 'StateChanges':
+        """Returns itself.
+
+        Raises:
+            UserError: a value is impossible.
+        """
+        if self.states_from not in SOURCES:
+            fail(f'train_cfg.states_from: {self.states_from!r} is none of {", ".join(SOURCES)}')
+        for key, top in (('p_initial', 1), ('state_dropout', 1), ('state_noise', float('inf'))):
+            value = getattr(self, key)
+            if not isinstance(value, (int, float)) or not 0 <= value < top:
+                fail(f'train_cfg.{key}: {value!r} is no number from 0 to below {top}')
+        return self
+
+
+def other_entries(entries: list[ClipIndex], rng: np.random.Generator) -> list[int]:
+    """For each entry one of another video.
+
+    Raises:
+        UserError: there is one video only.
+    """
+    videos = np.array([entry.video for entry in entries])
+    others = [np.flatnonzero(videos != video) for video in videos]
+    if not all(map(len, others)):
+        fail("train_cfg.states_from: 'other' needs entries of two videos in an epoch")
+    return [int(rng.choice(chosen)) for chosen in others]
+
+
+def with_memory(states: States, memory: States) -> States:
+    """``states`` with the memory of others; LR frames stay."""
+    return States(
+        *(own and {**own, **memory_of(new)} for own, new in zip(states, memory, strict=True))
+    )
+
+
+def noise_like(moments: tuple[dict, dict], states: States, rng: torch.Generator) -> States:
+    """``states`` with memory drawn from Gaussians, see :meth:`StateBank.moments`."""
+
+    def draw(own: Optional[State], moments: dict) -> Optional[State]:
+        drawn = {}
+        for key, x in memory_of(own).items():
+            mean, std = (m.to(x.device) for m in moments[key])
+            drawn[key] = mean + std * _normal(x, rng)
+        return own and {**own, **drawn}
+
+    return States(*(draw(own, m) for own, m in zip(states, moments, strict=True)))
+
+
+def change(
+    states: States, changes: StateChanges, seed: int, *numbers: int, keep_backward: bool = False
+) -> States:
+    """A batch of stored states after noise, dropout, and the return to the initial state.
+
+    Args:
+        states: of a batch.
+        changes: what is done.
+        seed, numbers: of the draws.
+        keep_backward: the backward state is no memory, but LR frames beyond the clip.
+    """
+    rng = torch_rng(seed, 'state_changes', *numbers)
+    if changes.state_noise or changes.state_dropout:
+        states = States(*(_disturbed(d, changes, rng) for d in states))
+    if not changes.p_initial:
+        return states
+    size = len(next(x for d in states for x in (d or {}).values()))
+    kept = torch.rand(size, generator=rng) >= changes.p_initial
+
+    def mask(x: Tensor) -> Tensor:
+        return x * kept.to(x.device).view(-1, *[1] * (x.ndim - 1))
+
+    masked = states.map(mask)
+    return States(masked.forward, states.backward if keep_backward else masked.backward)
+
+
+def _disturbed(state: Optional[State], changes: StateChanges, rng) -> Optional[State]:
+    disturbed = {}
+    for key, x in memory_of(state).items():
+        if changes.state_noise:
+            rms = x.flatten(1).square().mean(1).sqrt().view(-1, *[1] * (x.ndim - 1))
+            x = x + changes.state_noise * rms * _normal(x, rng)
+        if changes.state_dropout:
+            left = torch.rand(x.shape, generator=rng).to(x.device) >= changes.state_dropout
+            x = x * left / (1 - changes.state_dropout)
+        disturbed[key] = x
+    return state and {**state, **disturbed}
+
+
+def _normal(x: Tensor, rng: torch.Generator) -> Tensor:
+    return torch.randn(x.shape, generator=rng).to(x.device)
+
+
+def torch_rng(seed: int, name: str, *numbers: int) -> torch.Generator:
+    """A generator of torch for each purpose, see :func:`named_rng`."""
+    drawn = named_rng(seed, name, *numbers).integers(2**63 - 1)
+    return torch.Generator().manual_seed(int(drawn))
