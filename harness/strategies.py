@@ -42,7 +42,23 @@ class Strategy(NamedTuple):
 # more that stay clear of the shades of PI.
 _ROWS = (
     Strategy('RI', dict(type='RIBPTTLoop'), False, 'RI', ('#d55e00', '#de8f05'), ('s', 'D')),
-    Strategy('TBPTT', dict(type='TBPTTLoop'), False, 'TBPTT', ('#cc78bc', '#ca9161'), ('^', 'v')),
+    Strategy(
+        'TBPTT',
+        dict(type='TBPTTLoop', both_ends=True),
+        False,
+        'TBPTT',
+        ('#cc78bc', '#ca9161'),
+        ('^', 'v'),
+    ),
+    Strategy(
+        'burn-in',
+        dict(type='BurnInLoop', burn_in=30),
+        False,
+        'Burn-in',
+        ('#56b4e9', '#332288'),
+        ('<', '>'),
+    ),
+    Strategy('pool', dict(type='PoolLoop'), False, 'Pool', ('#949494', '#117733'), ('d', 'p')),
     Strategy('PI', dict(type='PIBPTTLoop'), True, 'PI', ('#0173b2', '#029e73'), ('o', 'P')),
     Strategy(
         'PI-all',

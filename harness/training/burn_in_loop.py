@@ -25,7 +25,7 @@ class BurnInLoop(ClipTrainLoop):
     network, without gradient and **with the current weights**, from the initial state; the clips
     start from the states in which they end. Networks with a backward branch also run the frames
     behind the clips backward. At the ends of a video there are fewer frames, at its very beginning
-    none. The state is never older than the weights, but no older than ``burn_in`` frames either.
+    none. States are always those of the current weights, but of at most ``burn_in`` frames.
 
     Args:
         burn_in: k, frames that are run before each clip.

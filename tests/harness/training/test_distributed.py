@@ -7,7 +7,9 @@ from mmagic.registry import MODELS
 from harness.networks.recurrent import States
 from tests.harness.training.trainings import (
     BASICVSR,
+    BURN_IN,
     PI,
+    POOL,
     RI,
     TBPTT,
     assert_same_weights,
@@ -61,8 +63,16 @@ def joint(first, second):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     'loop, generator',
-    [(RI, None), (PI, None), (PI, BASICVSR), (TBPTT, None)],
-    ids=['RI', 'PI', 'PI-basicvsr', 'TBPTT'],
+    [
+        (RI, None),
+        (PI, None),
+        (PI, BASICVSR),
+        (dict(PI, p_initial=0.3, state_noise=0.1), None),
+        (TBPTT, None),
+        (BURN_IN, BASICVSR),
+        (POOL, None),
+    ],
+    ids=str,
 )
 def test_a_step_of_two_equals_the_step_on_the_joint_batch(make_cfg, tmp_path, loop, generator):
     cfg = make_cfg(loop, 3, 'ddp', generator, windows_per_video=2)
@@ -95,13 +105,14 @@ def test_a_step_of_two_equals_the_step_on_the_joint_batch(make_cfg, tmp_path, lo
 
 
 @pytest.mark.slow
-def test_tbptt_resumes_the_states_of_both_processes(make_cfg, tmp_path):
+@pytest.mark.parametrize('loop', [TBPTT, POOL], ids=['TBPTT', 'pool'])
+def test_states_of_both_processes_are_resumed(make_cfg, tmp_path, loop):
     (tmp_path / 'straight').mkdir()
     options = dict(windows_per_video=2)
-    straight = run_two(make_cfg(TBPTT, 6, 'ddp_straight', **options), tmp_path / 'straight')
-    cut = make_cfg(TBPTT, 3, 'ddp_cut', **options)
+    straight = run_two(make_cfg(loop, 6, 'ddp_straight', **options), tmp_path / 'straight')
+    cut = make_cfg(loop, 3, 'ddp_cut', **options)
     run_two(cut, tmp_path)
-    cfg = make_cfg(TBPTT, 6, 'ddp_cut', **options)
+    cfg = make_cfg(loop, 6, 'ddp_cut', **options)
     resumed = run_two(cfg, tmp_path)
     assert len(resumed[1]['batches']) == 3
     assert_same_weights(resumed[0]['weights'][-1], straight[0]['weights'][-1])

@@ -18,7 +18,10 @@ from harness.training.checkpoints import best_checkpoint, latest_checkpoint
 from harness.training.run import train
 from tests.harness.training.trainings import (
     BASICVSR,
+    BOTH_ENDS,
+    BURN_IN,
     PI,
+    POOL,
     RI,
     ROOT,
     TBPTT,
@@ -32,8 +35,21 @@ from tests.harness.training.trainings import (
 
 @pytest.mark.parametrize(
     'loop, generator',
-    [(RI, None), (PI, None), (PI, BASICVSR), (TBPTT, None)],
-    ids=['RI', 'PI', 'PI-basicvsr', 'TBPTT'],
+    [
+        (RI, None),
+        (PI, None),
+        (PI, BASICVSR),
+        (dict(PI, p_initial=0.5, state_noise=0.1, state_dropout=0.1), None),
+        (dict(PI, states_from='other'), None),
+        (dict(PI, states_from='noise'), None),
+        (TBPTT, None),
+        (BOTH_ENDS, BASICVSR),
+        (BURN_IN, None),
+        (BURN_IN, BASICVSR),
+        (POOL, None),
+        (POOL, BASICVSR),
+    ],
+    ids=str,
 )
 def test_resume_is_bit_identical(make_cfg, loop, generator):
     """PI's checkpoint of iteration 6 lies inside the epoch of iterations 4 to 8."""

@@ -1,11 +1,13 @@
 """TBPTT: clips in order, each from the state in which the one before ended."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 from mmengine.hooks import Hook
 
 from harness.training.run import train
-from tests.harness.training.trainings import BASICVSR, CLIP, CONDITIONED, TBPTT
+from tests.harness.training.trainings import BASICVSR, BOTH_ENDS, CLIP, CONDITIONED, TBPTT
 
 
 class CompareWithCarriedPass(Hook):
@@ -56,3 +58,44 @@ def test_bidirectional_networks_carry_the_forward_state_only(make_cfg):
     assert states[0] is None
     assert states[1].backward is None and states[1].forward['feat'].abs().sum() > 0
     assert not states[1].forward['feat'].requires_grad
+
+
+def test_both_ends(make_cfg):
+    """In every second epoch the backward state is carried, from the last frame on."""
+    seen = []
+
+    class Remember(Hook):
+        def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+            loop = runner.train_loop
+            batch = loop.plan.batches[loop.iter - loop.planner.first_iteration(loop.epoch)]
+            ends = [c.index.start + CLIP == loop.plan.entries[c.entry].length for c in batch]
+            after = loop.model.states_after
+            seen.append(
+                (loop.epoch, [c.index.start for c in batch], ends, data_batch['states'], after)
+            )
+
+    train(make_cfg(BOTH_ENDS, 40, generator=BASICVSR), [Remember()])
+    carried = {0: 0, 1: 0}
+    for (epoch, *_, after), (next_epoch, starts, ends, states, _) in pairwise(seen):
+        if epoch != next_epoch:
+            continue
+        backward = epoch % 2 == 1
+        begins = ends if backward else [start == 0 for start in starts]
+        for i, begin in enumerate(begins):
+            if states is None:
+                assert begin
+                continue
+            own, other = states if not backward else states[::-1]
+            source = after.backward if backward else after.forward
+            assert other is None
+            expected = torch.zeros_like(source['feat'][i]) if begin else source['feat'][i]
+            assert torch.equal(own['feat'][i], expected)
+            carried[epoch % 2] += not begin
+    assert min(carried.values()) > 5
+
+
+def test_both_ends_are_nothing_without_a_backward_branch(make_cfg):
+    from tests.harness.training.trainings import assert_same_weights, weights_of
+
+    one = weights_of(train(make_cfg(TBPTT, 8, 'one')))
+    assert_same_weights(one, weights_of(train(make_cfg(BOTH_ENDS, 8, 'both'))))

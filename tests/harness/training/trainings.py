@@ -15,6 +15,9 @@ CLIP, CROP = 3, 16
 RI = dict(type='RIBPTTLoop')
 TBPTT = dict(type='TBPTTLoop')
 PI = dict(type='PIBPTTLoop', repeats=3)
+BURN_IN = dict(type='BurnInLoop', burn_in=4)
+POOL = dict(type='PoolLoop')
+BOTH_ENDS = dict(type='TBPTTLoop', both_ends=True)
 BASICVSR = dict(
     _delete_=True,
     type='StatefulBasicVSRNet',
