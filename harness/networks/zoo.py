@@ -4,6 +4,7 @@ from harness import compat
 
 compat.apply()
 
+from .animesr import AnimeSRNet  # noqa: E402
 from .basicvsr import StatefulBasicVSRNet  # noqa: E402
 from .bicubic import BicubicUpsampler  # noqa: E402
 from .brcn import BRCNNet  # noqa: E402
@@ -26,6 +27,7 @@ from .whole_video import WholeBasicVSRPlusPlusNet, WholeIconVSRNet  # noqa: E402
 from .windowed import WindowedInference  # noqa: E402
 
 __all__ = [
+    'AnimeSRNet',
     'BRCNNet',
     'BicubicUpsampler',
     'ConvFlowNet',

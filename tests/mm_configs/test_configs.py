@@ -22,6 +22,7 @@ BASELINES = {
     'toflow/toflow_paper.py': 1_405_899,
     'basicvsr_pp/basicvsr_pp_paper.py': 7_322_927,
     'iconvsr/iconvsr_paper.py': 8_711_375,
+    'animesr/animesr_paper.py': 1_495_376,
     'bicubic/bicubic_bd.py': 0,
     'bicubic/bicubic_bi.py': 0,
 }

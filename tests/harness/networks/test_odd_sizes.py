@@ -22,6 +22,7 @@ NETWORKS = {
         type='StatefulBasicVSRNet', mid_channels=8, num_blocks=1, flow_net=dict(type='DISFlow')
     ),
     'plain': dict(type='PlainStepNet', net='tests.harness.networks.plain_nets:TupleNet'),
+    'animesr': dict(type='AnimeSRNet', mid_channels=8, num_blocks=(3, 2, 1)),
     'bicubic': dict(type='BicubicUpsampler'),
 }
 SIZES = [(34, 50), (17, 31), (3, 5), (1, 2)]

@@ -45,6 +45,7 @@ NETWORKS = {
     'mrvsr': dict(type='MRVSRNet', mid_channels=8, lipschitz=dict(size=16)),
     'rlsp': dict(type='RLSPNet', mid_channels=8, num_convs=3),
     'rfs3': dict(type='RFS3Net', mid_channels=8, num_convs=3),
+    'animesr': dict(type='AnimeSRNet', mid_channels=8, num_blocks=(3, 2, 1)),
     'brcn': dict(type='BRCNNet'),
     'vespcn': dict(type='VESPCNNet', num_layers=3),
     'wide_window': dict(type='WideWindowNet'),
