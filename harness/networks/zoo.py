@@ -19,6 +19,8 @@ from .plain import PlainStepNet, PlainVideoNet  # noqa: E402
 from .rdn import FramewiseRDNNet  # noqa: E402
 from .recurrent import RecurrentNet, States, UnidirectionalNet, Unrolled  # noqa: E402
 from .ristn import RISTNNet  # noqa: E402
+from .rrn import RRNNet  # noqa: E402
+from .rsdn import RSDNNet  # noqa: E402
 from .stateless import StatelessNet  # noqa: E402
 from .toflow import WindowTOFlowNet  # noqa: E402
 from .two_branches import TwoBranchNet  # noqa: E402
@@ -45,6 +47,8 @@ __all__ = [
     'RFS3Net',
     'RLSPNet',
     'RISTNNet',
+    'RRNNet',
+    'RSDNNet',
     'RecurrentNet',
     'RecurrentVSR',
     'StatefulBasicVSRNet',

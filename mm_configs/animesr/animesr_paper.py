@@ -1,7 +1,7 @@
 # AnimeSR's network (MSRSWVSR), 1,495,376 parameters, by the first stage of its authors' public
 # options (train_animesr_step1_net_BasicOPonly): L1 loss, Adam at a constant 2e-4 with betas 0.9 and
-# 0.99, clips of 15 frames, 64x64 LR crops, 4 in a batch on each of 4 GPUs, 300k iterations. What it has
-# beside it is not here: animation videos (AVC-Train), LR frames by blur, noise, resizing and video
+# 0.99, clips of 15 frames, 64x64 LR crops, 4 on each of 4 GPUs, 300k iterations. Its other
+# parts are not here: animation videos (AVC-Train), LR frames by blur, noise, resizing and video
 # compression, sharpened ground truth, averaged weights (decay 0.999). Of the harness's LR frames BI
 # is the nearest: AnimeSR's are resized about pixel centres. Its later stages train against
 # discriminators; the published weights are theirs.

@@ -22,6 +22,8 @@ NETWORKS = {
         type='StatefulBasicVSRNet', mid_channels=8, num_blocks=1, flow_net=dict(type='DISFlow')
     ),
     'plain': dict(type='PlainStepNet', net='tests.harness.networks.plain_nets:TupleNet'),
+    'rrn': dict(type='RRNNet', mid_channels=8, num_blocks=1),
+    'rsdn': dict(type='RSDNNet', mid_channels=8, num_blocks=1),
     'animesr': dict(type='AnimeSRNet', mid_channels=8, num_blocks=(3, 2, 1)),
     'bicubic': dict(type='BicubicUpsampler'),
 }
