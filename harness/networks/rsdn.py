@@ -148,3 +148,10 @@ class RSDNNet(TwoFrameNet):
         after = self.advance(lr, prepared, state, cond)
         sr = self.conv(torch.cat([after['detail'], after['structure']], 1))
         return F.pixel_shuffle(sr, 4), after
+
+    def further_outputs(self, state):
+        return {key: F.pixel_shuffle(state[key], 4) for key in ('detail', 'structure')}
+
+    def further_targets(self, gts):
+        structure = structure_of(gts.flatten(0, 1)).unflatten(0, gts.shape[:2])
+        return {'detail': gts - structure, 'structure': structure}

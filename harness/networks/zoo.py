@@ -17,6 +17,7 @@ from .model import FramePreprocessor, RecurrentVSR  # noqa: E402
 from .mrvsr import MRVSRNet, RFS3Net, RLSPNet  # noqa: E402
 from .plain import PlainStepNet, PlainVideoNet  # noqa: E402
 from .rdn import FramewiseRDNNet  # noqa: E402
+from .real_basicvsr import StatefulRealBasicVSRNet  # noqa: E402
 from .recurrent import RecurrentNet, States, UnidirectionalNet, Unrolled  # noqa: E402
 from .ristn import RISTNNet  # noqa: E402
 from .rrn import RRNNet  # noqa: E402
@@ -52,6 +53,7 @@ __all__ = [
     'RecurrentNet',
     'RecurrentVSR',
     'StatefulBasicVSRNet',
+    'StatefulRealBasicVSRNet',
     'StatelessNet',
     'States',
     'TwoBranchNet',

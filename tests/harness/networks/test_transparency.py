@@ -42,6 +42,13 @@ NETWORKS = {
         hr_channels=16,
         flow_net=dict(type='DISFlow'),
     ),
+    'real_basicvsr': dict(
+        type='StatefulRealBasicVSRNet',
+        mid_channels=8,
+        num_propagation_blocks=1,
+        num_cleaning_blocks=1,
+        dynamic_refine_thres=5,
+    ),
     'mrvsr': dict(type='MRVSRNet', mid_channels=8, lipschitz=dict(size=16)),
     'rlsp': dict(type='RLSPNet', mid_channels=8, num_convs=3),
     'rfs3': dict(type='RFS3Net', mid_channels=8, num_convs=3),
