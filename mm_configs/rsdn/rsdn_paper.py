@@ -14,3 +14,4 @@ model = dict(
     pixel_loss=loss,
     output_losses=dict(detail=loss, structure=loss),
 )
+train_dataloader = dict(batch_size=4)

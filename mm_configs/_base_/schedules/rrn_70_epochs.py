@@ -3,7 +3,6 @@
 # of 64x64 LR pixels (there frames of 256x256 HR pixels and 8 mirrored ones at each border).
 # The strategy here is RI-BPTT, as there; PI-BPTT needs videos longer than a clip:
 # train_cfg=dict(type='PIBPTTLoop', repeats=R, ...).
-train_dataloader = dict(batch_size=4)
 train_cfg = dict(type='RIBPTTLoop', max_iters=1_130_710, clip_length=7, crop_size=64)
 optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='Adam', lr=1e-4, weight_decay=5e-4))
 param_scheduler = [dict(type='MultiStepLR', by_epoch=False, milestones=[969_180], gamma=0.1)]
