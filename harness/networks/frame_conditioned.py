@@ -89,6 +89,9 @@ class FrameConditioned(RecurrentNet):
     def unroll(self, lrs, states=None, cond=None):
         return self.net.unroll(lrs, states, cond)
 
+    def further_targets(self, gts):
+        return self.net.further_targets(gts)
+
     def sweeps(self):
         return self.net.sweeps()
 

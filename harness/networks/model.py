@@ -5,7 +5,7 @@ from typing import Optional, Union
 import torch
 from mmagic.registry import MODELS
 from mmengine.model import BaseDataPreprocessor, BaseModel
-from torch import Tensor
+from torch import Tensor, nn
 
 from .recurrent import States
 from .warp import warp
@@ -46,6 +46,8 @@ class RecurrentVSR(BaseModel):
         pixel_loss: config of the loss between SR and GT frames.
         flow_loss_weight: weight of the LR warping loss (FRVSR), for networks with a learned flow:
             mean squared difference of each LR frame and its warped predecessor. 0 leaves it out.
+        output_losses: config of the loss of each further output of the network (see
+            :class:`~harness.networks.recurrent.Unrolled`), by its name.
         channels_last: keep weights, and so features, in channels-last memory order: the same
             results up to rounding, less time for some networks.
         init_cfg, data_preprocessor: as in MMEngine; the default preprocessor moves data to the
@@ -57,6 +59,7 @@ class RecurrentVSR(BaseModel):
         generator: dict,
         pixel_loss: Optional[dict] = None,
         flow_loss_weight: float = 0.0,
+        output_losses: Optional[dict[str, dict]] = None,
         channels_last: bool = False,
         data_preprocessor: Optional[dict] = None,
         init_cfg: Optional[dict] = None,
@@ -70,6 +73,9 @@ class RecurrentVSR(BaseModel):
         self.generator = MODELS.build(generator)
         self.pixel_loss = MODELS.build(pixel_loss) if pixel_loss else None
         self.flow_loss_weight = flow_loss_weight
+        self.output_losses = nn.ModuleDict(
+            {name: MODELS.build(loss) for name, loss in (output_losses or {}).items()}
+        )
         self.states_after = States()
         if channels_last:
             self.to(memory_format=torch.channels_last)
@@ -112,6 +118,10 @@ class RecurrentVSR(BaseModel):
         losses = dict(loss_pixel=self.pixel_loss(unrolled.frames, gts))
         if self.flow_loss_weight and unrolled.flows is not None:
             losses['loss_flow'] = self.flow_loss_weight * flow_loss(inputs, unrolled.flows)
+        if self.output_losses:
+            targets = self.generator.further_targets(gts)
+            for name, loss in self.output_losses.items():
+                losses[f'loss_{name}'] = loss(unrolled.outputs[name], targets[name])
         return losses | (unrolled.losses or {})
 
 

@@ -60,13 +60,16 @@ class Unrolled(NamedTuple):
     state after the last frame and the backward state before the first one; ``flows``
     (B, T-1, 2, H, W) is the LR optical flow from each frame to the one before it, in pixels, where
     the network learns it, else None; ``losses`` are further losses of the network beside the pixel
-    loss, already weighted, under names that begin with ``loss_``.
+    loss, already weighted, under names that begin with ``loss_``; ``outputs`` are further outputs
+    (B, T, ...) that :meth:`RecurrentNet.further_targets` has the ground truth of. Networks in
+    evaluation give neither.
     """
 
     frames: Tensor
     states: States
     flows: Optional[Tensor] = None
     losses: Optional[dict[str, Tensor]] = None
+    outputs: Optional[dict[str, Tensor]] = None
 
 
 class Sweep(NamedTuple):
@@ -173,6 +176,14 @@ class RecurrentNet(BaseModule):
         """The ``cond`` planes of a clip that starts at frame ``start``; None if unconditioned."""
         return None
 
+    def further_targets(self, gts: Tensor) -> dict[str, Tensor]:
+        """What the further outputs should be (see :class:`Unrolled`), by the names of those.
+
+        Args:
+            gts: HR clips (B, T, 3, 4H, 4W) in [0, 1].
+        """
+        return {}
+
     def initial_states(self, lrs: Tensor) -> States:
         """All-zero states that fit the clip ``lrs`` (B, T, 3, H, W)."""
         directions = self.state_shapes(*lrs.shape[-2:])
@@ -263,13 +274,20 @@ class UnidirectionalNet(RecurrentNet):
         prepared = self.prepare(lrs, state, following)
         if state is None:
             state = self.initial_states(lrs).forward
-        frames = []
+        frames, outputs = [], []
         for lr, at, planes in _by_frame(lrs, prepared, cond):
             frame, state = self.step(lr, at, state, planes)
             frames.append(frame)
+            outputs.append(self.further_outputs(state) if self.training else {})
         backward = self.following(lrs[:, :1]) if self.look_ahead else None
         flows = self.learned_flows(prepared)
-        return Unrolled(torch.stack(frames, 1), States(state, backward), flows)
+        outputs = {key: torch.stack([x[key] for x in outputs], 1) for key in outputs[0]}
+        states = States(state, backward)
+        return Unrolled(torch.stack(frames, 1), states, flows, outputs=outputs or None)
+
+    def further_outputs(self, state: State) -> dict[str, Tensor]:
+        """Further outputs (B, ...) of a frame (see :class:`Unrolled`) by the state after it."""
+        return {}
 
     def learned_flows(self, prepared: tuple[Tensor, ...]) -> Optional[Tensor]:
         """The flows (B, T-1, 2, H, W) among ``prepared`` that a loss can train, or None."""

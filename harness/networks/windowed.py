@@ -58,6 +58,9 @@ class WindowedInference(WrappingNet):
     def condition(self, *args):
         return self.net.condition(*args)
 
+    def further_targets(self, gts):
+        return self.net.further_targets(gts)
+
     def states_at(self, *args, **kwargs):
         """As in the interface: states of whole videos, not of windows."""
         return self.net.states_at(*args, **kwargs)

@@ -4,6 +4,7 @@ from harness import compat
 
 compat.apply()
 
+from .animesr import AnimeSRNet  # noqa: E402
 from .basicvsr import StatefulBasicVSRNet  # noqa: E402
 from .bicubic import BicubicUpsampler  # noqa: E402
 from .brcn import BRCNNet  # noqa: E402
@@ -16,8 +17,11 @@ from .model import FramePreprocessor, RecurrentVSR  # noqa: E402
 from .mrvsr import MRVSRNet, RFS3Net, RLSPNet  # noqa: E402
 from .plain import PlainStepNet, PlainVideoNet  # noqa: E402
 from .rdn import FramewiseRDNNet  # noqa: E402
+from .real_basicvsr import StatefulRealBasicVSRNet  # noqa: E402
 from .recurrent import RecurrentNet, States, UnidirectionalNet, Unrolled  # noqa: E402
 from .ristn import RISTNNet  # noqa: E402
+from .rrn import RRNNet  # noqa: E402
+from .rsdn import RSDNNet  # noqa: E402
 from .stateless import StatelessNet  # noqa: E402
 from .toflow import WindowTOFlowNet  # noqa: E402
 from .two_branches import TwoBranchNet  # noqa: E402
@@ -26,6 +30,7 @@ from .whole_video import WholeBasicVSRPlusPlusNet, WholeIconVSRNet  # noqa: E402
 from .windowed import WindowedInference  # noqa: E402
 
 __all__ = [
+    'AnimeSRNet',
     'BRCNNet',
     'BicubicUpsampler',
     'ConvFlowNet',
@@ -43,9 +48,12 @@ __all__ = [
     'RFS3Net',
     'RLSPNet',
     'RISTNNet',
+    'RRNNet',
+    'RSDNNet',
     'RecurrentNet',
     'RecurrentVSR',
     'StatefulBasicVSRNet',
+    'StatefulRealBasicVSRNet',
     'StatelessNet',
     'States',
     'TwoBranchNet',

@@ -21,7 +21,16 @@ NETWORKS = {
     'basicvsr_dis': dict(
         type='StatefulBasicVSRNet', mid_channels=8, num_blocks=1, flow_net=dict(type='DISFlow')
     ),
+    'real_basicvsr': dict(
+        type='StatefulRealBasicVSRNet',
+        mid_channels=8,
+        num_propagation_blocks=1,
+        num_cleaning_blocks=1,
+    ),
     'plain': dict(type='PlainStepNet', net='tests.harness.networks.plain_nets:TupleNet'),
+    'rrn': dict(type='RRNNet', mid_channels=8, num_blocks=1),
+    'rsdn': dict(type='RSDNNet', mid_channels=8, num_blocks=1),
+    'animesr': dict(type='AnimeSRNet', mid_channels=8, num_blocks=(3, 2, 1)),
     'bicubic': dict(type='BicubicUpsampler'),
 }
 SIZES = [(34, 50), (17, 31), (3, 5), (1, 2)]

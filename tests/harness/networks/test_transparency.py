@@ -42,10 +42,22 @@ NETWORKS = {
         hr_channels=16,
         flow_net=dict(type='DISFlow'),
     ),
+    'real_basicvsr': dict(
+        type='StatefulRealBasicVSRNet',
+        mid_channels=8,
+        num_propagation_blocks=1,
+        num_cleaning_blocks=1,
+        dynamic_refine_thres=5,
+    ),
     'mrvsr': dict(type='MRVSRNet', mid_channels=8, lipschitz=dict(size=16)),
     'rlsp': dict(type='RLSPNet', mid_channels=8, num_convs=3),
     'rfs3': dict(type='RFS3Net', mid_channels=8, num_convs=3),
+    'animesr': dict(type='AnimeSRNet', mid_channels=8, num_blocks=(3, 2, 1)),
     'brcn': dict(type='BRCNNet'),
+    'rrn': dict(type='RRNNet', mid_channels=8, num_blocks=2),
+    'rrn_causal': dict(type='RRNNet', mid_channels=8, num_blocks=2, mirror_start=False),
+    'rsdn': dict(type='RSDNNet', mid_channels=8, num_blocks=2),
+    'rsdn_causal': dict(type='RSDNNet', mid_channels=8, num_blocks=2, mirror_start=False),
     'vespcn': dict(type='VESPCNNet', num_layers=3),
     'wide_window': dict(type='WideWindowNet'),
     'ristn': dict(type='RISTNNet', bottlenecks=((2, 1), (3, 2)), layers=3, growth=4),
@@ -74,7 +86,7 @@ def net(request, settle):
     # most freshly initialised networks hardly look at their states; RLSP would blow itself up
     for key, parameter in net.named_parameters() if name != 'rlsp' else ():
         if parameter.ndim == 4 and parameter.shape[-1] == 3:
-            parameter.data.mul_(10 if 'lstm' in key else 1.5)
+            parameter.data.mul_(10 if 'lstm' in key else 4 if 'neuro' in key else 1.5)
     for module in net.modules():
         if hasattr(module, 'chunk'):
             module.chunk = 3

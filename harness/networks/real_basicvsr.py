@@ -1,0 +1,130 @@
+"""RealBasicVSR: Investigating Tradeoffs in Real-World Video Super-Resolution (Chan et al., CVPR
+2022): BasicVSR behind a network that cleans each LR frame."""
+
+from typing import Optional
+
+import torch
+import torch.nn.functional as F
+from mmagic.models.editors.basicvsr.basicvsr_net import ResidualBlocksWithInputConv
+from mmagic.registry import MODELS
+from torch import Tensor, nn
+
+from .basicvsr import StatefulBasicVSRNet
+from .recurrent import State, States, Sweep
+from .stateless import map_frames
+from .two_branches import TwoBranchNet
+
+#: how often a frame is cleaned at most, as in MMagic
+MAX_CLEANINGS = 3
+
+
+@MODELS.register_module()
+class StatefulRealBasicVSRNet(TwoBranchNet):
+    """MMagic's ``RealBasicVSRNet``, same parameter names, whose states go in and out.
+
+    6,294,834 parameters. The states are BasicVSR's (:class:`StatefulBasicVSRNet`); their ``lr`` is
+    the neighbouring LR frame as it comes, and is cleaned when it is read.
+
+    *Dynamic refinement* cleans again what still changes much. MMagic decides that once for all
+    frames that it is given, so that a frame's output depends on where a clip begins and ends and on
+    the other clips of its batch. Here each frame decides for itself, by the mean of its own
+    change: clips then agree with the video. Both are the same with the default threshold of
+    255, which cleans once and is the one of training, and wherever all frames decide alike.
+
+    Its further output (see :class:`Unrolled`) is ``cleaned``, the cleaned LR frames.
+
+    Args:
+        mid_channels: channels of the features.
+        num_propagation_blocks: residual blocks of each branch.
+        num_cleaning_blocks: residual blocks of the cleaning network.
+        dynamic_refine_thres: a frame is cleaned again, 3 times at most, while its mean absolute
+            change is not below this, in steps of 1/255. MMagic's configs recommend 1.5 (trained
+            without GAN) and 5 (with it) for testing.
+        spynet_pretrained: as in :class:`StatefulBasicVSRNet`. The flow network is not trained.
+        hr_channels, flow_net, cond_channels: as in :class:`StatefulBasicVSRNet`.
+
+    Raises:
+        UserError: ``spynet_pretrained`` cannot be loaded.
+    """
+
+    def __init__(
+        self,
+        mid_channels: int = 64,
+        num_propagation_blocks: int = 20,
+        num_cleaning_blocks: int = 20,
+        dynamic_refine_thres: float = 255,
+        spynet_pretrained: Optional[str] = None,
+        hr_channels: int = 64,
+        flow_net: Optional[dict] = None,
+        cond_channels: int = 0,
+    ):
+        super().__init__()
+        self.dynamic_refine_thres = dynamic_refine_thres / 255
+        self.image_cleaning = nn.Sequential(
+            ResidualBlocksWithInputConv(3, mid_channels, num_cleaning_blocks),
+            nn.Conv2d(mid_channels, 3, 3, padding=1),
+        )
+        self.basicvsr = StatefulBasicVSRNet(
+            mid_channels,
+            num_propagation_blocks,
+            spynet_pretrained,
+            hr_channels,
+            flow_net,
+            cond_channels,
+        )
+        self.basicvsr.spynet.requires_grad_(False)
+
+    def state_shapes(self, height, width):
+        return self.basicvsr.state_shapes(height, width)
+
+    def clean(self, frames: Tensor) -> Tensor:
+        """Cleaned LR frames (N, 3, H, W)."""
+        unfinished = torch.arange(len(frames), device=frames.device)
+        for _ in range(MAX_CLEANINGS):
+            changes = self.image_cleaning(frames[unfinished]).to(frames)
+            frames = frames.index_add(0, unfinished, changes)
+            sizes = changes.detach().abs().mean((1, 2, 3))
+            unfinished = unfinished[sizes >= self.dynamic_refine_thres]
+            if not len(unfinished):
+                break
+        return frames
+
+    def _clean_clip(self, lrs: Tensor) -> Tensor:
+        return map_frames(self.clean, lrs, at_once=self.training)
+
+    def _clean_state(self, state: Optional[State]) -> Optional[State]:
+        return None if state is None else {**state, 'lr': self.clean(state['lr'])}
+
+    def walk(self, lrs, state, cond, backward):
+        cleaned, state = self._clean_clip(lrs), self._clean_state(state)
+        for i, after in self.basicvsr.walk(cleaned, state, cond, backward):
+            yield i, {**after, 'lr': lrs[:, i]}
+
+    def unroll(self, lrs, states=None, cond=None):
+        cleaned = self._clean_clip(lrs)
+        inner = States(*map(self._clean_state, states or States()))
+        unrolled = self.basicvsr.unroll(cleaned, inner, cond)
+        after, before = unrolled.states
+        return unrolled._replace(
+            states=States({**after, 'lr': lrs[:, -1]}, {**before, 'lr': lrs[:, 0]}),
+            outputs={'cleaned': cleaned} if self.training else None,
+        )
+
+    def further_targets(self, gts):
+        """GT frames averaged over blocks of 4x4 pixels."""
+        return {'cleaned': F.avg_pool2d(gts.flatten(0, 1), 4).unflatten(0, gts.shape[:2])}
+
+    def sweeps(self):
+        return [Sweep(True, self._backward_sweep), Sweep(False, self._forward_sweep)]
+
+    def _backward_sweep(self, lrs, stored, state, cond):
+        """Features and cleaned frames; inside the chain the states' ``lr`` are cleaned ones."""
+        cleaned = self._clean_clip(lrs)
+        feats, after = self.basicvsr.sweeps()[0].run(cleaned, stored, state, cond)
+        pairs = zip(feats, cleaned.unbind(1), strict=True)
+        return [torch.cat(pair, 1) for pair in pairs], after
+
+    def _forward_sweep(self, lrs, stored, state, cond):
+        frames = [x.split([x.size(1) - 3, 3], 1) for x in stored[0]]
+        feats, cleaned = zip(*frames, strict=True)
+        return self.basicvsr.sweeps()[1].run(torch.stack(cleaned, 1), [feats], state, cond)
