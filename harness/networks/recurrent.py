@@ -219,6 +219,8 @@ def _randomize(state, neighbour, std, rng):
     for key, x in (state or {}).items():
         if key == 'lr':
             x.copy_(neighbour)
+        elif key == 'lrs':
+            x.copy_(neighbour[:, None])
         elif key == 'known':
             x.fill_(1)
         else:

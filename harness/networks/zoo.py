@@ -5,6 +5,7 @@ from harness import compat
 compat.apply()
 
 from .basicvsr import StatefulBasicVSRNet  # noqa: E402
+from .basicvsr_pp import StatefulBasicVSRPlusPlusNet  # noqa: E402
 from .bicubic import BicubicUpsampler  # noqa: E402
 from .brcn import BRCNNet  # noqa: E402
 from .flow import ConvFlowNet, DISFlow, FRVSRFlowNet  # noqa: E402
@@ -46,6 +47,7 @@ __all__ = [
     'RecurrentNet',
     'RecurrentVSR',
     'StatefulBasicVSRNet',
+    'StatefulBasicVSRPlusPlusNet',
     'StatelessNet',
     'States',
     'TwoBranchNet',
