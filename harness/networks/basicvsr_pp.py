@@ -13,7 +13,7 @@ from torch import Tensor
 
 from .flow import pretrained_spynet
 from .recurrent import RecurrentNet, State, States, Sweep, Unrolled, branch_cond
-from .surrounded import differing, in_order, list_in_order, surround, windows_after
+from .surrounded import differing, flows_back, in_order, list_in_order, surround, windows_after
 
 
 class _Branch(NamedTuple):
@@ -176,23 +176,10 @@ class StatefulBasicVSRPlusPlusNet(RecurrentNet, BasicVSRPlusPlusNet):
         steps = frames.size(1) - 2
         frames = self._padded(frames)
         if state is None:
-            flows = self._flows(frames[:, 2:], size)
+            flows = flows_back(self.spynet, frames[:, 2:], size)
             return _Trail([None, None, *flows], [None] * (steps + 1))
         masks = [x.bool()[:, None, None, None] for x in known[:, :2].unbind(1)]
-        return _Trail(self._flows(frames, size), masks + [None] * (steps - 1))
-
-    def _flows(self, frames: Tensor, size: Optional[int]) -> list[Tensor]:
-        """The flow (B, 2, H, W) from each of the frames, but the first, to the one before it."""
-        flows = []
-        for here, there in zip(
-            frames[:, 1:].split(size or frames.size(1), 1),
-            frames[:, :-1].split(size or frames.size(1), 1),
-            strict=True,
-        ):
-            if here.size(1):
-                flow = self.spynet(here.flatten(0, 1), there.flatten(0, 1))
-                flows += flow.unflatten(0, here.shape[:2]).unbind(1)
-        return flows
+        return _Trail(flows_back(self.spynet, frames, size), masks + [None] * (steps - 1))
 
     def _run(
         self, branch, earlier, trail, state, cond, lengths=None, stop=None

@@ -3,7 +3,7 @@
 Shape legend: B batch, T frames of a clip, R boundaries a video, n frames on each side.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Optional
 
 import torch
@@ -102,6 +102,19 @@ def windows_after(feats: Sequence[Tensor], steps: Tensor, size: int) -> Tensor:
         videos, repeats = torch.nonzero(steps == step, as_tuple=True)
         kept[videos, repeats] = torch.stack(list(feats[step : step + size]), 1)[videos].to(kept)
     return kept
+
+
+def flows_back(flow_net: Callable, frames: Tensor, size: Optional[int] = None) -> list[Tensor]:
+    """The flow (B, 2, H, W) from each of (B, T, 3, H, W), but the first, to the one before it.
+
+    ``size`` frames make a batch; None: all of them.
+    """
+    flows = []
+    parts = (x.split(size or frames.size(1), 1) for x in (frames[:, 1:], frames[:, :-1]))
+    for here, there in zip(*parts, strict=True) if frames.size(1) > 1 else ():
+        flow = flow_net(here.flatten(0, 1), there.flatten(0, 1))
+        flows += flow.unflatten(0, here.shape[:2]).unbind(1)
+    return flows
 
 
 def _rows(videos: Tensor) -> Tensor:

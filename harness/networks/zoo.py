@@ -12,6 +12,7 @@ from .flow import ConvFlowNet, DISFlow, FRVSRFlowNet  # noqa: E402
 from .frame_conditioned import FrameConditioned  # noqa: E402
 from .frame_window import FrameWindowNet  # noqa: E402
 from .frvsr import FRVSRNet  # noqa: E402
+from .iconvsr import StatefulIconVSRNet  # noqa: E402
 from .luma import LumaLoss  # noqa: E402
 from .model import FramePreprocessor, RecurrentVSR  # noqa: E402
 from .mrvsr import MRVSRNet, RFS3Net, RLSPNet  # noqa: E402
@@ -48,6 +49,7 @@ __all__ = [
     'RecurrentVSR',
     'StatefulBasicVSRNet',
     'StatefulBasicVSRPlusPlusNet',
+    'StatefulIconVSRNet',
     'StatelessNet',
     'States',
     'TwoBranchNet',

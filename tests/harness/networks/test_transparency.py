@@ -44,6 +44,7 @@ NETWORKS = {
         flow_net=dict(type='DISFlow'),
     ),
     'basicvsr_pp': dict(type='StatefulBasicVSRPlusPlusNet', mid_channels=8, num_blocks=1),
+    'iconvsr': dict(type='StatefulIconVSRNet', num_blocks=1, keyframe_stride=4),
     'mrvsr': dict(type='MRVSRNet', mid_channels=8, lipschitz=dict(size=16)),
     'rlsp': dict(type='RLSPNet', mid_channels=8, num_convs=3),
     'rfs3': dict(type='RFS3Net', mid_channels=8, num_convs=3),
