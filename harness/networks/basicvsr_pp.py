@@ -181,9 +181,7 @@ class StatefulBasicVSRPlusPlusNet(RecurrentNet, BasicVSRPlusPlusNet):
         masks = [x.bool()[:, None, None, None] for x in known[:, :2].unbind(1)]
         return _Trail(flows_back(self.spynet, frames, size), masks + [None] * (steps - 1))
 
-    def _run(
-        self, branch, earlier, trail, state, cond, lengths=None, stop=None
-    ) -> list[Tensor]:
+    def _run(self, branch, earlier, trail, state, cond, lengths=None, stop=None) -> list[Tensor]:
         """Features of the two frames before the branch's first one, and of all that it visits.
 
         Args:

@@ -1,6 +1,6 @@
 """IconVSR (Chan et al., CVPR 2021) on MMagic's network, with its memory made explicit."""
 
-from typing import NamedTuple, Optional
+from typing import Optional
 
 import torch
 from mmagic.models.editors.basicvsr.basicvsr_net import ResidualBlocksWithInputConv
@@ -13,6 +13,7 @@ from torch import Tensor
 from harness.checkpoints import loading
 
 from .flow import pretrained_spynet
+from .keyframes import Refill, keyframes, pack, unpack, windows
 from .recurrent import RecurrentNet, State, States, Sweep, Unrolled, branch_cond
 from .surrounded import (
     Surrounded,
@@ -23,29 +24,6 @@ from .surrounded import (
     surround,
     windows_after,
 )
-
-
-class _Refill(NamedTuple):
-    """Features (N, C, H, W) of the keyframes, and for each frame (B, T) which is its own.
-
-    ``places`` are on the CPU; -1 stands for frames that are no keyframes.
-    """
-
-    feats: Tensor
-    places: Tensor
-
-    def fuse(self, fusion, feat: Tensor, step: int) -> Tensor:
-        """Features (B, C, H, W), fused with those of the keyframes among the frames ``step``."""
-        places = self.places[:, step]
-        videos = torch.nonzero(places >= 0)[:, 0]
-        if not len(videos):
-            return feat
-        refill = self.feats[places[videos].to(feat.device)]
-        if len(videos) == len(feat):
-            return fusion(torch.cat([feat, refill], 1))
-        videos = videos.to(feat.device)
-        fused = fusion(torch.cat([feat[videos], refill], 1))
-        return feat.index_copy(0, videos, fused.to(feat.dtype))
 
 
 @MODELS.register_module()
@@ -61,8 +39,8 @@ class StatefulIconVSRNet(RecurrentNet, IconVSRNet):
 
     So the states of both directions are ``feat``, the propagated feature (64, H, W), ``lrs``, the
     2 * padding LR frames beside the boundary in the order of time, and ``known`` (2 * padding,),
-    1 or 0 beyond the ends of a video. The forward state also has ``phase`` (1,), the frames since
-    the last keyframe, itself counted: 0 where the next frame is one.
+    1 or 0 beyond the ends of a video. The forward state also has ``phase`` (1,), the number
+    of the next frame modulo ``keyframe_stride``.
 
     Without states its output is MMagic's, bit for bit. Videos shorter than EDVR's window, which
     MMagic refuses, have their last (first) frame where it has none. A clip without backward state
@@ -137,13 +115,11 @@ class StatefulIconVSRNet(RecurrentNet, IconVSRNet):
         around = self._padded(around)
         refill = self._refill(around, states.forward)
         feats = None
-        outputs = []
         for backward in (True, False):
             visited = self._run(backward, around, feats, refill, states[backward], cond)
             after[backward]['feat'] = visited[-1]
             feats = list_in_order(visited[1:], backward)
-        outputs = self._upsample_all(lrs, feats)
-        return Unrolled(torch.stack(outputs, 1), after)
+        return Unrolled(torch.stack(self._upsample_all(lrs, feats), 1), after)
 
     @torch.no_grad()
     def states_at(self, lrs, starts, ends, cond=None, lengths=None, initial=None):
@@ -190,13 +166,13 @@ class StatefulIconVSRNet(RecurrentNet, IconVSRNet):
         refill = self._refill(around, before)
         visited = self._run(True, around, None, refill, state, cond)
         after['feat'] = visited[-1]
-        return _pack(list_in_order(visited[1:], True), refill), after
+        return pack(list_in_order(visited[1:], True), refill), after
 
     def _forward_sweep(self, lrs, stored, state, cond):
         around = surround(lrs, States(state), self.beside)
         end = torch.full((len(lrs), 1), lrs.size(1), device=lrs.device)
         after = {key: x[:, 0] for key, x in around.before(end).items()}
-        backward_feats, refill = _unpack(list(stored[1]), self.mid_channels)
+        backward_feats, refill = unpack(stored[1])
         visited = self._run(False, self._padded(around), backward_feats, refill, state, cond)
         after['feat'] = visited[-1]
         return self._upsample_all(lrs, visited[1:]), after
@@ -218,42 +194,11 @@ class StatefulIconVSRNet(RecurrentNet, IconVSRNet):
         """With frames whose height and width 4 divides, for EDVR."""
         return around._replace(frames=self.spatial_padding(around.frames.contiguous()))
 
-    def _refill(self, around: Surrounded, forward: Optional[State]) -> _Refill:
+    def _refill(self, around: Surrounded, forward: Optional[State]) -> Refill:
         """EDVR's features of the clips' keyframes."""
-        keys = self._keyframes(around, forward).cpu()
-        windows, feats = self._windows(around), []
-        places = torch.full(keys.shape, -1)
-        found = 0
-        for i in torch.nonzero(keys.any(0))[:, 0].tolist():
-            videos = torch.nonzero(keys[:, i])[:, 0]
-            places[videos, i] = torch.arange(found, found + len(videos))
-            found += len(videos)
-            videos = videos.to(windows.device)
-            feats.append(self.edvr(around.frames[videos[:, None], windows[videos, i]]))
-        return _Refill(torch.cat(feats) if feats else around.frames.new_zeros(0), places)
-
-    def _keyframes(self, around: Surrounded, forward: Optional[State]) -> Tensor:
-        """(B, T) which frames are keyframes: every n-th one and the last one of the video."""
-        count = around.count
-        frames = around.frames.size(1) - 2 * count
-        numbers = torch.arange(frames, device=around.frames.device)
-        keys = (self._phase(around, forward) + numbers) % self.keyframe_stride == 0
-        keys = keys | (around.known[:, count + 1 : count + 1 + frames] == 0)
-        return keys if around.lengths is None else keys & (numbers < around.lengths[:, None])
-
-    def _windows(self, around: Surrounded) -> Tensor:
-        """(B, T, 2 * padding + 1) places of what EDVR reads for each frame of the clips."""
-        total = around.frames.size(1)
-        numbers = torch.arange(total, device=around.frames.device)
-        known = around.known > 0
-        first = numbers.where(known, total).amin(1)[:, None, None]
-        last = numbers.where(known, -1).amax(1)[:, None, None]
-        reach = torch.arange(-self.padding, self.padding + 1, device=numbers.device)
-        places = numbers[around.count : -around.count, None] + reach
-        # beyond the ends MMagic takes the frames on the other side of the window
-        low = (2 * first + self.padding - places).minimum(last)
-        high = (2 * last - self.padding - places).maximum(first)
-        return torch.where(places < first, low, torch.where(places > last, high, places))
+        phase = self._phase(around, forward)
+        keys = keyframes(around, phase, self.keyframe_stride).cpu()
+        return Refill.of(keys, self.edvr, around.frames, windows(around, self.padding))
 
     def _run(
         self, backward, around, backward_feats, refill, state, cond, size=None
@@ -273,12 +218,8 @@ class StatefulIconVSRNet(RecurrentNet, IconVSRNet):
         frames = around.visited(backward)[0][:, around.count - 1 :]
         flows = flows_back(self.spynet, frames if state else frames[:, 1:], size)
         flows = flows if state else [None, *flows]
-        refill = refill._replace(
-            places=in_order(refill.places, backward, None if lengths is None else lengths.cpu())
-        )
-        inputs = [list(frames[:, 1:].unbind(1))]
-        if not backward:
-            inputs.append(backward_feats)
+        refill = refill.visited(backward, lengths)
+        inputs = [frames[:, 1:].unbind(1), *([] if backward else [backward_feats])]
         planes = branch_cond(cond, self.cond_channels, backward)
         if planes is not None:
             planes = in_order(planes, backward, lengths).expand(-1, -1, -1, *frames.shape[-2:])
@@ -310,24 +251,3 @@ class StatefulIconVSRNet(RecurrentNet, IconVSRNet):
         out = self.lrelu(self.upsample2(out))
         out = self.lrelu(self.conv_hr(out))
         return self.conv_last(out) + self.img_upsample(lr)
-
-
-def _pack(feats: list[Tensor], refill: _Refill) -> list[Tensor]:
-    """One tensor (B, 2C + 1, H, W) for each frame: feature, keyframe's feature, whether it is."""
-    packed = []
-    for feat, places in zip(feats, refill.places.to(feats[0].device).unbind(1), strict=True):
-        is_key = (places >= 0)[:, None, None, None]
-        own = torch.zeros_like(feat)
-        if is_key.any():
-            own = refill.feats[places.clamp(min=0)].to(feat.dtype).where(is_key, 0)
-        packed.append(torch.cat([feat, own, is_key.to(feat).expand_as(feat[:, :1])], 1))
-    return packed
-
-
-def _unpack(packed: list[Tensor], channels: int) -> tuple[list[Tensor], _Refill]:
-    """The opposite."""
-    clip = torch.stack(packed, 1)
-    feats, own, marks = clip.split([channels, channels, 1], 2)
-    is_key = marks[:, :, 0, 0, 0] > 0
-    places = (is_key.flatten().cumsum(0) - 1).view_as(is_key).where(is_key, -1)
-    return list(feats.unbind(1)), _Refill(own[is_key], places.cpu())
