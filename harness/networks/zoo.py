@@ -24,7 +24,6 @@ from .stateless import StatelessNet  # noqa: E402
 from .toflow import WindowTOFlowNet  # noqa: E402
 from .two_branches import TwoBranchNet  # noqa: E402
 from .vespcn import VESPCNNet  # noqa: E402
-from .whole_video import WholeBasicVSRPlusPlusNet, WholeIconVSRNet  # noqa: E402
 from .windowed import WindowedInference  # noqa: E402
 
 __all__ = [
@@ -56,8 +55,6 @@ __all__ = [
     'UnidirectionalNet',
     'Unrolled',
     'VESPCNNet',
-    'WholeBasicVSRPlusPlusNet',
-    'WholeIconVSRNet',
     'WindowTOFlowNet',
     'WindowedInference',
 ]

@@ -5,7 +5,7 @@ import torch
 from mmagic.models.editors.basicvsr_plusplus_net import BasicVSRPlusPlusNet
 
 from harness.errors import UserError
-from harness.networks.zoo import States, StatefulBasicVSRPlusPlusNet
+from harness.networks.zoo import StatefulBasicVSRPlusPlusNet, States
 
 TINY = dict(mid_channels=8, num_blocks=1)
 
