@@ -112,6 +112,7 @@ NETWORKS = {
     'spynet': BASICVSR,
     'basic': BASICVSR_CONV_FLOW,
     'basicvsr_pp': dict(type='StatefulBasicVSRPlusPlusNet', mid_channels=8, num_blocks=1),
+    'iconvsr': dict(type='StatefulIconVSRNet', num_blocks=1),
     'stacked': dict(type='StackedNet'),
     'bicubic': dict(type='BicubicUpsampler'),
 }

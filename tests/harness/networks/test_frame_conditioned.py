@@ -28,6 +28,7 @@ NETWORKS = {
     'basicvsr': BASICVSR,
     'basicvsr_spynet': dict(type='StatefulBasicVSRNet', mid_channels=8, num_blocks=1),
     'basicvsr_pp': dict(type='StatefulBasicVSRPlusPlusNet', mid_channels=8, num_blocks=1),
+    'iconvsr': dict(type='StatefulIconVSRNet', num_blocks=1),
     'brcn': dict(type='BRCNNet'),
     'plain': dict(type='PlainStepNet', net='tests.harness.networks.plain_nets:TensorNet'),
 }
