@@ -72,7 +72,7 @@ class _Sweeps:
         step = length
         if run.states == 'segments':
             if [sweep.backward for sweep in self.hidden] != [True]:
-                fail("this network has more than one backward sweep: keep its states on 'disk'")
+                fail("this network has more than two sweeps: keep its states on 'disk'")
             step = CLIP * math.ceil(math.sqrt(length) / CLIP)
         self.segments = [range(b, min(b + step, length)) for b in range(0, length, step)]
         self.done = 0

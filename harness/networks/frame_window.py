@@ -6,6 +6,7 @@ from torch import Tensor
 
 from .recurrent import RecurrentNet, State, States, Unrolled
 from .stateless import map_frames
+from .surrounded import Surrounded, surround
 
 
 class FrameWindowNet(RecurrentNet):
@@ -50,9 +51,8 @@ class FrameWindowNet(RecurrentNet):
         return {'lrs': F.pad(lrs, missing), 'known': F.pad(known, missing[-2:])}
 
     def unroll(self, lrs, states=None, cond=None):
-        frames, known = self._with_neighbours(lrs, states)
-        length, radius = lrs.size(1), self.radius
-        windows = _fill(frames, known).unfold(1, 2 * radius + 1, 1).movedim(-1, 2)
+        around, radius = surround(lrs, states, self.radius), self.radius
+        windows = _fill(around).unfold(1, 2 * radius + 1, 1).movedim(-1, 2)
         losses = {}
 
         def centre(batch):
@@ -61,39 +61,20 @@ class FrameWindowNet(RecurrentNet):
             return srs
 
         srs = map_frames(centre, windows, at_once=self.training)
-        around = (slice(length, length + radius), slice(radius, 2 * radius))
-        after = ({'lrs': frames[:, part], 'known': known[:, part]} for part in around)
-        return Unrolled(srs, States(*after), losses=losses if self.training else None)
-
-    def _with_neighbours(self, lrs, states):
-        """Clips with both states' frames, (B, radius + T + radius, 3, H, W), and which exist."""
-        states = states or States()
-        initial = self.initial_states(lrs)
-        before, after = (given or zero for given, zero in zip(states, initial, strict=True))
-        frames = torch.cat([before['lrs'], lrs, after['lrs']], 1)
-        inside = lrs.new_ones(lrs.shape[:2])
-        return frames, torch.cat([before['known'], inside, after['known']], 1)
+        start = torch.zeros(len(lrs), 1, dtype=torch.long, device=lrs.device)
+        after = States(around.before(start + lrs.size(1)), around.after(start))
+        after = after.map(lambda x: x[:, 0])
+        return Unrolled(srs, after, losses=losses if self.training else None)
 
     @torch.no_grad()
     def states_at(self, lrs, starts, ends, cond=None, lengths=None, initial=None):
-        frames, known = self._with_neighbours(lrs, initial)
-        if lengths is None:
-            lengths = torch.full_like(starts[:, 0], lrs.size(1))
-        steps = torch.arange(self.radius, device=lrs.device)
-        videos = torch.arange(len(lrs), device=lrs.device)[:, None, None]
-
-        def read(first):
-            """The frames from ``first`` (B, R) on."""
-            numbers = first[..., None] + steps
-            padding = (lrs.size(1) - lengths)[:, None, None]
-            places = numbers + self.radius + padding * (numbers >= lengths[:, None, None])
-            return {'lrs': frames[videos, places], 'known': known[videos, places]}
-
-        return States(read(starts - self.radius), read(ends))
+        around = surround(lrs, initial, self.radius, lengths)
+        return States(around.before(starts), around.after(ends))
 
 
-def _fill(frames: Tensor, known: Tensor) -> Tensor:
+def _fill(around: Surrounded) -> Tensor:
     """Puts the nearest known frame in the place of each unknown one beyond the ends."""
+    frames, known = around.frames, around.known
     count = frames.size(1)
     numbers = torch.arange(count, device=frames.device).expand(len(frames), -1)
     first = torch.where(known > 0, numbers, count).amin(1, keepdim=True)

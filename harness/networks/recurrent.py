@@ -26,8 +26,9 @@ from torch.nn.utils import parametrize
 from .look_ahead import State, beside, frames_after, states_after
 
 StateShapes = dict[str, tuple[int, ...]]
-#: entries of a state that are no memory: the neighbouring LR frames and whether they exist
-OBSERVED = ('lr', 'lrs', 'known')
+#: entries of a state that are no memory: the neighbouring LR frames, whether they exist, and where
+#: in a rhythm of the network's the next frame falls
+OBSERVED = ('lr', 'lrs', 'known', 'phase')
 
 
 def memory_of(state: Optional[State]) -> State:
@@ -230,9 +231,11 @@ def _randomize(state, neighbour, std, rng):
     for key, x in (state or {}).items():
         if key == 'lr':
             x.copy_(neighbour)
+        elif key == 'lrs':
+            x.copy_(neighbour[:, None])
         elif key == 'known':
             x.fill_(1)
-        else:
+        elif key != 'phase':
             x.copy_(std * torch.randn(x.shape, generator=rng))
 
 

@@ -6,12 +6,14 @@ compat.apply()
 
 from .animesr import AnimeSRNet  # noqa: E402
 from .basicvsr import StatefulBasicVSRNet  # noqa: E402
+from .basicvsr_pp import StatefulBasicVSRPlusPlusNet  # noqa: E402
 from .bicubic import BicubicUpsampler  # noqa: E402
 from .brcn import BRCNNet  # noqa: E402
 from .flow import ConvFlowNet, DISFlow, FRVSRFlowNet  # noqa: E402
 from .frame_conditioned import FrameConditioned  # noqa: E402
 from .frame_window import FrameWindowNet  # noqa: E402
 from .frvsr import FRVSRNet  # noqa: E402
+from .iconvsr import StatefulIconVSRNet  # noqa: E402
 from .luma import LumaLoss  # noqa: E402
 from .model import FramePreprocessor, RecurrentVSR  # noqa: E402
 from .mrvsr import MRVSRNet, RFS3Net, RLSPNet  # noqa: E402
@@ -26,7 +28,6 @@ from .stateless import StatelessNet  # noqa: E402
 from .toflow import WindowTOFlowNet  # noqa: E402
 from .two_branches import TwoBranchNet  # noqa: E402
 from .vespcn import VESPCNNet  # noqa: E402
-from .whole_video import WholeBasicVSRPlusPlusNet, WholeIconVSRNet  # noqa: E402
 from .windowed import WindowedInference  # noqa: E402
 
 __all__ = [
@@ -53,6 +54,8 @@ __all__ = [
     'RecurrentNet',
     'RecurrentVSR',
     'StatefulBasicVSRNet',
+    'StatefulBasicVSRPlusPlusNet',
+    'StatefulIconVSRNet',
     'StatefulRealBasicVSRNet',
     'StatelessNet',
     'States',
@@ -60,8 +63,6 @@ __all__ = [
     'UnidirectionalNet',
     'Unrolled',
     'VESPCNNet',
-    'WholeBasicVSRPlusPlusNet',
-    'WholeIconVSRNet',
     'WindowTOFlowNet',
     'WindowedInference',
 ]

@@ -169,7 +169,7 @@ class StateBank:
         for kept, given in zip(self._states, states, strict=True):
             for key, x in (kept or {}).items():
                 x[first:last].copy_(given[key], non_blocking=True)
-                if key != 'known':  # a mask: its ones would hide how small the states are
+                if key not in ('known', 'phase'):  # they would hide how small the states are
                     squares.append(given[key].to(self._dtype).float().square().flatten(1).mean(1))
         # unlike Python's max, torch's lets NaN through
         self._norms[entry] = torch.stack(squares).amax().sqrt()

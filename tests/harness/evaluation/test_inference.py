@@ -111,6 +111,8 @@ NETWORKS = {
     'look-ahead': dict(type='LookAheadNet'),
     'spynet': BASICVSR,
     'basic': BASICVSR_CONV_FLOW,
+    'basicvsr_pp': dict(type='StatefulBasicVSRPlusPlusNet', mid_channels=8, num_blocks=1),
+    'iconvsr': dict(type='StatefulIconVSRNet', num_blocks=1),
     'stacked': dict(type='StackedNet'),
     'bicubic': dict(type='BicubicUpsampler'),
 }
@@ -152,7 +154,7 @@ def rgb(outputs):
 
 
 # of which the last two have no planes and the first takes its time
-UNCONDITIONED = [('spynet', True), ('stacked', True), ('bicubic', True)]
+UNCONDITIONED = [(name, True) for name in ('spynet', 'basicvsr_pp', 'stacked', 'bicubic')]
 CASES = [(name, fc) for name in NETWORKS for fc in (False, True)]
 CASES = [case for case in CASES if case not in UNCONDITIONED]
 
@@ -232,7 +234,7 @@ def test_brcn_in_segments(video, exact, chain):
 
 
 def test_chains_of_several_sweeps_cannot_work_in_segments(video):
-    with pytest.raises(UserError, match="more than one backward sweep.*'disk'"):
+    with pytest.raises(UserError, match="more than two sweeps.*'disk'"):
         next(
             super_resolve(MODELS.build(dict(type='StackedNet')), video(3), 'cpu', states='segments')
         )

@@ -27,6 +27,8 @@ NETWORKS = {
     'rfs3': dict(type='RFS3Net', mid_channels=8, num_convs=3),
     'basicvsr': BASICVSR,
     'basicvsr_spynet': dict(type='StatefulBasicVSRNet', mid_channels=8, num_blocks=1),
+    'basicvsr_pp': dict(type='StatefulBasicVSRPlusPlusNet', mid_channels=8, num_blocks=1),
+    'iconvsr': dict(type='StatefulIconVSRNet', num_blocks=1),
     'brcn': dict(type='BRCNNet'),
     'plain': dict(type='PlainStepNet', net='tests.harness.networks.plain_nets:TensorNet'),
 }
@@ -91,7 +93,8 @@ def test_zero_weights_of_the_plane_leave_the_network_as_it_was(name, real_clip):
     the same numbers in another order."""
     video = real_clip(4, 18, 26).double()
     plain, conditioned, layers = pair(name, video)
-    assert layers == (2 if plain.bidirectional else 1)
+    branches = 4 if name == 'basicvsr_pp' else 2
+    assert layers == (branches if plain.bidirectional else 1)
     assert torch.equal(conditioned(video, start=3).float(), plain(video).float())
 
 

@@ -13,8 +13,6 @@ SMALL_RDN = dict(mid_channels=8, num_blocks=2, num_layers=3, channel_growth=4)
 STATELESS = [
     dict(type='BicubicUpsampler'),
     dict(type='FramewiseRDNNet', **SMALL_RDN),
-    dict(type='WholeBasicVSRPlusPlusNet', mid_channels=16, num_blocks=1),
-    dict(type='WholeIconVSRNet', num_blocks=1),
     dict(type='PlainVideoNet', net='tests.harness.networks.plain_nets:VideoNet'),
 ]
 

@@ -9,9 +9,11 @@ from harness.training.loops import DivergedError
 from harness.training.run import train
 from tests.harness.training.trainings import (
     BASICVSR,
+    BASICVSR_PP,
     CONDITIONED,
     CROP,
     DIRECTION_AWARE,
+    ICONVSR,
     MRVSR,
     OWN_LENGTH,
     PI,
@@ -27,8 +29,16 @@ RANDOM = dict(type='normal', std=0.1)
 
 @pytest.mark.parametrize(
     'generator',
-    [None, BASICVSR, CONDITIONED, OWN_LENGTH, DIRECTION_AWARE, MRVSR],
-    ids=['frvsr', 'basicvsr', 'frvsr-FC', 'frvsr-FC-own-length', 'basicvsr-FC-both-ways', 'mrvsr'],
+    [
+        pytest.param(None, id='frvsr'),
+        pytest.param(BASICVSR, id='basicvsr'),
+        pytest.param(BASICVSR_PP, id='basicvsr_pp'),
+        pytest.param(ICONVSR, id='iconvsr'),
+        pytest.param(CONDITIONED, id='frvsr-FC'),
+        pytest.param(OWN_LENGTH, id='frvsr-FC-own-length'),
+        pytest.param(DIRECTION_AWARE, id='basicvsr-FC-both-ways'),
+        pytest.param(MRVSR, id='mrvsr'),
+    ],
 )
 def test_clips_equal_the_whole_window(make_cfg, generator):
     """With a learning rate of 0 the stored states never get old."""

@@ -7,7 +7,15 @@ import torch
 from mmengine.hooks import Hook
 
 from harness.training.run import train
-from tests.harness.training.trainings import BASICVSR, BOTH_ENDS, CLIP, CONDITIONED, TBPTT
+from tests.harness.training.trainings import (
+    BASICVSR,
+    BASICVSR_PP,
+    BOTH_ENDS,
+    CLIP,
+    CONDITIONED,
+    ICONVSR,
+    TBPTT,
+)
 
 
 class CompareWithCarriedPass(Hook):
@@ -46,7 +54,12 @@ def test_clips_equal_the_whole_window(make_cfg, generator):
     assert compare.worst <= 1e-5
 
 
-def test_bidirectional_networks_carry_the_forward_state_only(make_cfg):
+@pytest.mark.parametrize(
+    'generator, entry',
+    [(BASICVSR, 'feat'), (BASICVSR_PP, 'feat_2'), (ICONVSR, 'feat')],
+    ids=['basicvsr', 'basicvsr_pp', 'iconvsr'],
+)
+def test_bidirectional_networks_carry_the_forward_state_only(make_cfg, generator, entry):
     states = []
 
     class Remember(Hook):
@@ -54,10 +67,10 @@ def test_bidirectional_networks_carry_the_forward_state_only(make_cfg):
             states.append(data_batch['states'])
             self.after = runner.train_loop.model.states_after
 
-    train(make_cfg(TBPTT, 3, generator=BASICVSR), [Remember()])
+    train(make_cfg(TBPTT, 3, generator=generator), [Remember()])
     assert states[0] is None
-    assert states[1].backward is None and states[1].forward['feat'].abs().sum() > 0
-    assert not states[1].forward['feat'].requires_grad
+    assert states[1].backward is None and states[1].forward[entry].abs().sum() > 0
+    assert not states[1].forward[entry].requires_grad
 
 
 def test_both_ends(make_cfg):

@@ -7,7 +7,10 @@ import sys
 from pathlib import Path
 
 import torch
+from mmagic.registry import MODELS
 from mmengine.hooks import Hook
+
+from harness.networks.zoo import StatefulBasicVSRPlusPlusNet
 
 ROOT = Path(__file__).resolve().parents[3]
 QUICKSTART = ROOT / 'mm_configs/frvsr/frvsr_rr_quickstart.py'
@@ -26,6 +29,17 @@ BASICVSR = dict(
     hr_channels=8,
     flow_net=dict(type='DISFlow'),
 )
+
+
+@MODELS.register_module()
+class UnpaddedBasicVSRPlusPlusNet(StatefulBasicVSRPlusPlusNet):
+    """Takes crops as small as those of the tests as they are."""
+
+    smallest = CROP
+
+
+BASICVSR_PP = dict(_delete_=True, type='UnpaddedBasicVSRPlusPlusNet', mid_channels=8, num_blocks=1)
+ICONVSR = dict(_delete_=True, type='StatefulIconVSRNet', num_blocks=1)
 CONDITIONED = dict(
     _delete_=True,
     type='FrameConditioned',

@@ -1,0 +1,253 @@
+"""IconVSR (Chan et al., CVPR 2021) on MMagic's network, with its memory made explicit."""
+
+from typing import Optional
+
+import torch
+from mmagic.models.editors.basicvsr.basicvsr_net import ResidualBlocksWithInputConv
+from mmagic.models.editors.iconvsr import IconVSRNet
+from mmagic.models.editors.iconvsr.iconvsr_net import EDVRFeatureExtractor
+from mmagic.models.utils import flow_warp
+from mmagic.registry import MODELS
+from torch import Tensor
+
+from harness.checkpoints import loading
+
+from .flow import pretrained_spynet
+from .keyframes import Refill, keyframes, pack, unpack, windows
+from .recurrent import RecurrentNet, State, States, Sweep, Unrolled, branch_cond
+from .surrounded import (
+    Surrounded,
+    differing,
+    flows_back,
+    in_order,
+    list_in_order,
+    surround,
+    windows_after,
+)
+
+
+@MODELS.register_module()
+class StatefulIconVSRNet(RecurrentNet, IconVSRNet):
+    """MMagic's ``IconVSRNet``, same parameter names, whose states go in and out.
+
+    BasicVSR with coupled branches, the forward one reads the features of the backward one, and
+    with features of every ``keyframe_stride``-th frame from EDVR's extractor, which is part of the
+    network: 8,694,991 parameters (8,711,375 with ``padding=3``). Features have 64 channels, those
+    of the extractor. Keyframes are counted from the beginning of the video, and its last frame is
+    one too. The extractor reads ``padding`` frames on each side of a keyframe; at the ends of a
+    video MMagic takes frames from the other side of the keyframe instead.
+
+    So the states of both directions are ``feat``, the propagated feature (64, H, W), ``lrs``, the
+    2 * padding LR frames beside the boundary in the order of time, and ``known`` (2 * padding,),
+    1 or 0 beyond the ends of a video. The forward state also has ``phase`` (1,), the number
+    of the next frame modulo ``keyframe_stride``.
+
+    Without states its output is MMagic's, bit for bit. Videos shorter than EDVR's window, which
+    MMagic refuses, have their last (first) frame where it has none. A clip without backward state
+    ends the video for the keyframes, too.
+
+    Args:
+        num_blocks, keyframe_stride, padding, spynet_pretrained, edvr_pretrained: as in
+            ``IconVSRNet``; the last two are paths of weights.
+        cond_channels: constant planes concatenated to the LR frame where it enters the two
+            recurrences (see :class:`FrameConditioned`).
+
+    Raises:
+        UserError: ``spynet_pretrained`` or ``edvr_pretrained`` cannot be loaded.
+    """
+
+    bidirectional = True
+    #: flows of a batch in a state pass
+    chunk = 16
+
+    def __init__(
+        self,
+        num_blocks: int = 30,
+        keyframe_stride: int = 5,
+        padding: int = 2,
+        spynet_pretrained: Optional[str] = None,
+        edvr_pretrained: Optional[str] = None,
+        cond_channels: int = 0,
+    ):
+        IconVSRNet.__init__(
+            self,
+            num_blocks=num_blocks,
+            keyframe_stride=keyframe_stride,
+            padding=padding,
+        )
+        if spynet_pretrained:
+            self.spynet = pretrained_spynet(spynet_pretrained)
+        if edvr_pretrained:
+            with loading(edvr_pretrained, 'edvr_pretrained'):
+                self.edvr = EDVRFeatureExtractor(
+                    num_frames=2 * padding + 1,
+                    center_frame_idx=padding,
+                    pretrained=edvr_pretrained,
+                )
+        self.cond_channels = cond_channels
+        if cond_channels:
+            channels = self.mid_channels + 3 + cond_channels
+            self.backward_resblocks = ResidualBlocksWithInputConv(
+                channels, self.mid_channels, num_blocks
+            )
+            self.forward_resblocks = ResidualBlocksWithInputConv(
+                channels + self.mid_channels, self.mid_channels, num_blocks
+            )
+
+    @property
+    def beside(self) -> int:
+        """LR frames on each side of a boundary that EDVR's windows may reach."""
+        return 2 * self.padding
+
+    def state_shapes(self, height, width):
+        shapes = {
+            'feat': (self.mid_channels, height + -height % 4, width + -width % 4),
+            'lrs': (self.beside, 3, height, width),
+            'known': (self.beside,),
+        }
+        return shapes | {'phase': (1,)}, shapes
+
+    def unroll(self, lrs, states=None, cond=None):
+        states, frames = states or States(), lrs.size(1)
+        around = surround(lrs, states, self.beside)
+        start = torch.zeros(len(lrs), 1, dtype=torch.long, device=lrs.device)
+        after = self._observed(around, states.forward, start + frames, start).map(lambda x: x[:, 0])
+        around = self._padded(around)
+        refill = self._refill(around, states.forward)
+        feats = None
+        for backward in (True, False):
+            visited = self._run(backward, around, feats, refill, states[backward], cond)
+            after[backward]['feat'] = visited[-1]
+            feats = list_in_order(visited[1:], backward)
+        return Unrolled(torch.stack(self._upsample_all(lrs, feats), 1), after)
+
+    @torch.no_grad()
+    def states_at(self, lrs, starts, ends, cond=None, lengths=None, initial=None):
+        initial, frames = initial or States(), lrs.size(1)
+        steps = starts, (frames if lengths is None else lengths[:, None]) - ends
+        around = surround(lrs, initial, self.beside, differing(lengths, frames))
+        kept = self._observed(around, initial.forward, starts, ends)
+        around = self._padded(around)
+        refill = self._refill(around, initial.forward)
+        feats = None
+        for backward in (True, False):
+            visited = self._run(
+                backward, around, feats, refill, initial[backward], cond, self.chunk
+            )
+            kept[backward]['feat'] = windows_after(visited, steps[backward], 1)[:, :, 0]
+            feats = list_in_order(visited[1:], backward, around.lengths)
+        return kept
+
+    def sweeps(self):
+        """The frames before each frame, the backward branch and keyframes, the forward branch."""
+        return [
+            Sweep(False, self._context_sweep),
+            Sweep(True, self._backward_sweep),
+            Sweep(False, self._forward_sweep),
+        ]
+
+    def _context_sweep(self, lrs, stored, state, cond):
+        around = surround(lrs, States(state), self.beside)
+        boundaries = torch.arange(lrs.size(1) + 1, device=lrs.device).expand(len(lrs), -1)
+        before = self._observed(around, state, boundaries, boundaries).forward
+        packed = torch.cat([x.flatten(2) for x in before.values()], 2).unbind(1)
+        return packed[:-1], {key: x[:, -1] for key, x in before.items()}
+
+    def _backward_sweep(self, lrs, stored, state, cond):
+        shapes = self.state_shapes(*lrs.shape[-2:])[0]
+        del shapes['feat']
+        sizes = [torch.Size(shape).numel() for shape in shapes.values()]
+        parts = zip(shapes.items(), stored[0][0].split(sizes, 1), strict=True)
+        before = {key: x.unflatten(1, shape) for (key, shape), x in parts}
+        around = surround(lrs, States(before, state), self.beside)
+        start = torch.zeros(len(lrs), 1, dtype=torch.long, device=lrs.device)
+        after = {key: x[:, 0] for key, x in around.after(start).items()}
+        around = self._padded(around)
+        refill = self._refill(around, before)
+        visited = self._run(True, around, None, refill, state, cond)
+        after['feat'] = visited[-1]
+        return pack(list_in_order(visited[1:], True), refill), after
+
+    def _forward_sweep(self, lrs, stored, state, cond):
+        around = surround(lrs, States(state), self.beside)
+        end = torch.full((len(lrs), 1), lrs.size(1), device=lrs.device)
+        after = {key: x[:, 0] for key, x in around.before(end).items()}
+        backward_feats, refill = unpack(stored[1])
+        visited = self._run(False, self._padded(around), backward_feats, refill, state, cond)
+        after['feat'] = visited[-1]
+        return self._upsample_all(lrs, visited[1:]), after
+
+    def _observed(self, around, forward, starts, ends) -> States:
+        """What states (B, R, ...) have beside the features."""
+        before, after = around.before(starts), around.after(ends)
+        before['phase'] = (self._phase(around, forward) + starts) % self.keyframe_stride
+        before['phase'] = before['phase'].to(around.frames)[..., None]
+        return States(before, after)
+
+    def _phase(self, around, forward: Optional[State]) -> Tensor:
+        """(B, 1) of the first frames, as integers."""
+        if forward is None:
+            return torch.zeros(len(around.frames), 1, dtype=torch.long, device=around.frames.device)
+        return forward['phase'].round().long()
+
+    def _padded(self, around: Surrounded) -> Surrounded:
+        """With frames whose height and width 4 divides, for EDVR."""
+        return around._replace(frames=self.spatial_padding(around.frames.contiguous()))
+
+    def _refill(self, around: Surrounded, forward: Optional[State]) -> Refill:
+        """EDVR's features of the clips' keyframes."""
+        phase = self._phase(around, forward)
+        keys = keyframes(around, phase, self.keyframe_stride).cpu()
+        return Refill.of(keys, self.edvr, around.frames, windows(around, self.padding))
+
+    def _run(
+        self, backward, around, backward_feats, refill, state, cond, size=None
+    ) -> list[Tensor]:
+        """Features of the frame before the branch's first one, and of all that it visits.
+
+        Args:
+            backward: which branch.
+            around: clips that 4 divides.
+            backward_feats: what the forward branch reads, in the video's order.
+            refill: of the clips' keyframes.
+            state: where the branch begins; None is the initial state.
+            cond: as in the interface.
+            size: frames whose flows are one batch; None: all.
+        """
+        lengths = around.lengths
+        frames = around.visited(backward)[0][:, around.count - 1 :]
+        flows = flows_back(self.spynet, frames if state else frames[:, 1:], size)
+        flows = flows if state else [None, *flows]
+        refill = refill.visited(backward, lengths)
+        inputs = [frames[:, 1:].unbind(1), *([] if backward else [backward_feats])]
+        planes = branch_cond(cond, self.cond_channels, backward)
+        if planes is not None:
+            planes = in_order(planes, backward, lengths).expand(-1, -1, -1, *frames.shape[-2:])
+        fusion = self.backward_fusion if backward else self.forward_fusion
+        resblocks = self.backward_resblocks if backward else self.forward_resblocks
+        zeros = frames.new_zeros(len(frames), self.mid_channels, *frames.shape[-2:])
+        feats = [state['feat'] if state else zeros]
+        for k, current in enumerate(zip(*inputs, strict=True)):
+            feat = feats[-1]
+            if flows[k] is not None:
+                # MMagic rounds positions to the feature's precision, autocast may have halved it
+                feat = flow_warp(feat.to(flows[k].dtype), flows[k].permute(0, 2, 3, 1))
+            feat = refill.fuse(fusion, feat, k)
+            extra = [] if planes is None else [planes[:, k]]
+            feats.append(resblocks(torch.cat([*current, feat, *extra], 1)))
+        return feats
+
+    def _upsample_all(self, lrs, feats) -> list[Tensor]:
+        """SR frames (B, 3, 4H, 4W), one by one as in MMagic."""
+        height, width = lrs.shape[-2:]
+        padded = self.spatial_padding(lrs.contiguous()).unbind(1)
+        return [
+            self._upsampled(*x)[..., : 4 * height, : 4 * width]
+            for x in zip(padded, feats, strict=True)
+        ]
+
+    def _upsampled(self, lr, feat):
+        out = self.lrelu(self.upsample1(feat))
+        out = self.lrelu(self.upsample2(out))
+        out = self.lrelu(self.conv_hr(out))
+        return self.conv_last(out) + self.img_upsample(lr)

@@ -1,0 +1,121 @@
+"""Clips with the LR frames beside them, and what branches of a chain have in common.
+
+Shape legend: B batch, T frames of a clip, R boundaries a video, n frames on each side.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Optional
+
+import torch
+from torch import Tensor
+
+from .look_ahead import State
+from .recurrent import States
+
+
+class Surrounded(NamedTuple):
+    """Clips and the n frames on each side of them, in the order of time.
+
+    ``frames`` (B, n + T + n, 3, H, W); ``known`` (B, n + T + n) is 1 for frames that exist and 0
+    beyond the ends of a video. Where clips have different ``lengths`` (B,), the frames after a clip
+    follow its last one directly, and the rest is padding. None: all have T frames.
+    """
+
+    frames: Tensor
+    known: Tensor
+    count: int
+    lengths: Optional[Tensor]
+
+    def before(self, boundaries: Tensor) -> State:
+        """``lrs`` (B, R, n, 3, H, W) and ``known`` (B, R, n) before each boundary (B, R)."""
+        return self._read(boundaries)
+
+    def after(self, boundaries: Tensor) -> State:
+        """``lrs`` (B, R, n, 3, H, W) and ``known`` (B, R, n) after each boundary (B, R)."""
+        return self._read(boundaries + self.count)
+
+    def _read(self, first):
+        places = first[..., None] + torch.arange(self.count, device=first.device)
+        videos = torch.arange(len(places), device=first.device)[:, None, None]
+        return {'lrs': self.frames[videos, places], 'known': self.known[videos, places]}
+
+    def visited(self, backward: bool) -> tuple[Tensor, Tensor]:
+        """Frames and whether they exist as a branch comes by them: n from its state, then T."""
+        stop = self.frames.size(1) - self.count
+        if not backward:
+            return self.frames[:, :stop], self.known[:, :stop]
+        ends = None if self.lengths is None else self.lengths + self.count
+        return tuple(in_order(x[:, self.count :], True, ends) for x in (self.frames, self.known))
+
+
+def surround(
+    lrs: Tensor, states: Optional[States], count: int, lengths: Optional[Tensor] = None
+) -> Surrounded:
+    """Clips ``lrs`` (B, T, 3, H, W) with the ``count`` frames of the states at their two ends."""
+    nothing = {'lrs': lrs.new_zeros(len(lrs), count, *lrs.shape[2:])}
+    nothing['known'] = lrs.new_zeros(len(lrs), count)
+    before, after = (state or nothing for state in states or States())
+    frames = torch.cat([before['lrs'], lrs, after['lrs']], 1)
+    known = torch.cat([before['known'], lrs.new_ones(lrs.shape[:2]), after['known']], 1)
+    if lengths is None:
+        return Surrounded(frames, known, count, None)
+    places = torch.arange(frames.size(1), device=lrs.device).expand(len(lrs), -1)
+    behind = places >= count + lengths[:, None]
+    places = places + behind * (lrs.size(1) - lengths)[:, None]
+    inside = places < frames.size(1)
+    videos, places = _rows(lrs), places.clamp(max=frames.size(1) - 1)
+    return Surrounded(frames[videos, places], known[videos, places] * inside, count, lengths)
+
+
+def in_order(videos: Tensor, backward: bool, lengths: Optional[Tensor] = None) -> Tensor:
+    """(B, T, ...) in the order in which a branch visits it, and from there back.
+
+    ``backward`` begins with the last frame of each video. Padding of shorter videos comes last and
+    is not kept.
+    """
+    if not backward:
+        return videos
+    if lengths is None:
+        return videos.flip(1)
+    steps = torch.arange(videos.size(1), device=videos.device)
+    return videos[_rows(videos), (lengths[:, None] - 1 - steps).clamp(min=0)]
+
+
+def list_in_order(
+    frames: Sequence[Tensor], backward: bool, lengths: Optional[Tensor] = None
+) -> list[Tensor]:
+    """:func:`in_order` for a list of T tensors (B, ...)."""
+    if lengths is None or not backward:
+        return list(frames)[:: -1 if backward else 1]
+    return list(in_order(torch.stack(list(frames), 1), backward, lengths).unbind(1))
+
+
+def differing(lengths: Optional[Tensor], frames: int) -> Optional[Tensor]:
+    """``lengths``, or None where all videos have all ``frames``."""
+    return None if lengths is None or bool((lengths == frames).all()) else lengths
+
+
+def windows_after(feats: Sequence[Tensor], steps: Tensor, size: int) -> Tensor:
+    """(B, R, size, ...): of a list of tensors (B, ...) those at steps (B, R) and behind them."""
+    kept = feats[0].new_zeros(*steps.shape, size, *feats[0].shape[1:])
+    for step in steps.unique().tolist():
+        videos, repeats = torch.nonzero(steps == step, as_tuple=True)
+        kept[videos, repeats] = torch.stack(list(feats[step : step + size]), 1)[videos].to(kept)
+    return kept
+
+
+def flows_back(flow_net: Callable, frames: Tensor, size: Optional[int] = None) -> list[Tensor]:
+    """The flow (B, 2, H, W) from each of (B, T, 3, H, W), but the first, to the one before it.
+
+    ``size`` frames make a batch; None: all of them.
+    """
+    flows = []
+    parts = (x.split(size or frames.size(1), 1) for x in (frames[:, 1:], frames[:, :-1]))
+    for here, there in zip(*parts, strict=True) if frames.size(1) > 1 else ():
+        flow = flow_net(here.flatten(0, 1), there.flatten(0, 1))
+        flows += flow.unflatten(0, here.shape[:2]).unbind(1)
+    return flows
+
+
+def _rows(videos: Tensor) -> Tensor:
+    return torch.arange(len(videos), device=videos.device)[:, None]
