@@ -57,8 +57,8 @@ def parse_args(argv=None) -> argparse.Namespace:
             dest='layout',
             metavar='NAME',
             default='frvsr' if name == 'convert-frvsr' else None,
-            help='what FILE is: basicvsr, rlsp, rlsp-tensorflow, rfs3, mrvsr, frvsr (by default '
-            'found by the names in it)',
+            help='what FILE is: basicvsr, basicvsr_pp, iconvsr, real_basicvsr, animesr, rrn, rsdn, '
+            'rlsp, rlsp-tensorflow, rfs3, mrvsr, frvsr (by default found by the names in it)',
         )
 
     published = _add_command(

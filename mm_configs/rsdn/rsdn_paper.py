@@ -1,5 +1,5 @@
 # RSDN 9-128, 6,180,236 parameters. Its training code is not public: schedule and BD are those of
-# RRN, by the same authors (its test code has the same BD, of sigma 1.6). Charbonnier losses of the
+# RRN, by the same authors (its test code has the same BD, that of DUF). Charbonnier losses of the
 # SR frames and of their detail and structure, as the paper has them; their equal weights are ours,
 # at RRN's scale (see rrn_paper.py).
 _base_ = [
@@ -14,4 +14,5 @@ model = dict(
     pixel_loss=loss,
     output_losses=dict(detail=loss, structure=loss),
 )
-train_dataloader = dict(batch_size=4)
+train_dataloader = dict(batch_size=4, dataset=dict(lr_kind='lr_bd_duf'))
+lr_kind = 'lr_bd_duf'  # of the frames it is evaluated on

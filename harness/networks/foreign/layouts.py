@@ -31,6 +31,13 @@ _BASICVSR = (
     (r'(backward|forward)_trunk\.main\.', r'\1_resblocks.main.'),
     (r'((backward|forward)_resblocks\.main\.|fusion\.)', r'\1'),
 )
+_BASICVSR_PP = (
+    *_SPYNET,
+    *_UPSAMPLING,
+    (r'((feat_extract|deform_align|backbone|reconstruction)\.)', r'\1'),
+)
+_ICONVSR = (*_BASICVSR, (r'((backward|forward)_fusion\.|edvr\.)', r'\1'))
+_REAL_BASICVSR = ((r'(image_cleaning\.|basicvsr\.)', r'\1'),)
 _CELL = (r'((block1|blocks|hidden_state_layer|output_layer)\.)', r'\1')
 _MRVSR = (r'((xi_layers|phi_hidden_state_layer|phi_layers|psi_layers|psi_output_layer)\.)', r'\1')
 
@@ -98,6 +105,56 @@ def _basicvsr_options(weights: Weights) -> dict:
     )
 
 
+def _basicvsr_pp_options(weights: Weights) -> dict:
+    return dict(
+        mid_channels=_width(weights, 'reconstruction.main.0.bias'),
+        num_blocks=_count(weights, r'backbone\.backward_1\.main\.2\.\d+\.conv1\.bias'),
+    )
+
+
+def _iconvsr_options(weights: Weights) -> dict:
+    fusion = weights.get('edvr.fusion.feat_fusion.conv.weight')  # of 2 * padding + 1 frames
+    return dict(
+        num_blocks=_count(weights, r'backward_resblocks\.main\.2\.\d+\.conv1\.bias'),
+        padding=2 if fusion is None else fusion.shape[1] // 64 // 2,
+    )
+
+
+def _real_basicvsr_options(weights: Weights) -> dict:
+    return dict(
+        mid_channels=_width(weights, 'basicvsr.fusion.bias'),
+        num_propagation_blocks=_count(
+            weights, r'basicvsr\.backward_resblocks\.main\.2\.\d+\.conv1\.bias'
+        ),
+        num_cleaning_blocks=_count(weights, r'image_cleaning\.0\.main\.2\.\d+\.conv1\.bias'),
+    )
+
+
+def _animesr_options(weights: Weights) -> dict:
+    cell = 'recurrent_cell'
+    return dict(
+        mid_channels=_width(weights, f'{cell}.conv_s1_first.0.bias'),
+        num_blocks=tuple(
+            _count(weights, rf'{cell}\.body_s{scale}_first\.\d+\.conv1\.bias')
+            for scale in (1, 2, 4)
+        ),
+    )
+
+
+def _rrn_options(weights: Weights) -> dict:
+    return dict(
+        mid_channels=_width(weights, 'neuro.conv_1.bias'),
+        num_blocks=_count(weights, r'neuro\.recon_trunk\.\d+\.conv1\.bias'),
+    )
+
+
+def _rsdn_options(weights: Weights) -> dict:
+    return dict(
+        mid_channels=_width(weights, 'neuro.conv_d.bias'),
+        num_blocks=_count(weights, r'neuro\.SD\d+\.conv_d1\.bias'),
+    )
+
+
 def _stack_options(weights: Weights) -> dict:
     return dict(
         mid_channels=_width(weights, 'block1.0.bias'),
@@ -152,6 +209,54 @@ LAYOUTS = {
         'StatefulBasicVSRNet',
         'mm_configs/basicvsr/basicvsr_paper.py',
         _named(_BASICVSR, _basicvsr_options, *_BASICVSR_KINDS, needs='fusion.bias'),
+    ),
+    'basicvsr_pp': Layout(
+        'BasicVSR++',
+        'StatefulBasicVSRPlusPlusNet',
+        'mm_configs/basicvsr_pp/basicvsr_pp_paper.py',
+        _named(
+            _BASICVSR_PP,
+            _basicvsr_pp_options,
+            *_BASICVSR_KINDS,
+            needs='reconstruction.main.0.bias',
+        ),
+    ),
+    'iconvsr': Layout(
+        'IconVSR',
+        'StatefulIconVSRNet',
+        'mm_configs/iconvsr/iconvsr_paper.py',
+        _named(_ICONVSR, _iconvsr_options, *_BASICVSR_KINDS, needs='edvr.conv_first.bias'),
+    ),
+    'real_basicvsr': Layout(
+        'RealBasicVSR',
+        'StatefulRealBasicVSRNet',
+        'mm_configs/real_basicvsr/real_basicvsr_paper.py',
+        _named(_REAL_BASICVSR, _real_basicvsr_options, 'lr_bi', needs='basicvsr.fusion.bias'),
+    ),
+    'animesr': Layout(
+        'AnimeSR',
+        'AnimeSRNet',
+        'mm_configs/animesr/animesr_paper.py',
+        _named(
+            [(r'(recurrent_cell\.)', r'\1')],
+            _animesr_options,
+            'lr_bi',
+            needs='recurrent_cell.fusion.0.bias',
+        ),
+    ),
+    'rrn': Layout(
+        'RRN',
+        'RRNNet',
+        'mm_configs/rrn/rrn_paper.py',
+        _named([(r'(neuro\.)', r'\1')], _rrn_options, 'lr_bd_duf', needs='neuro.conv_1.bias'),
+    ),
+    'rsdn': Layout(
+        'RSDN',
+        'RSDNNet',
+        'mm_configs/rsdn/rsdn_paper.py',
+        _named(
+            [(r'(neuro\.|conv\.)', r'\1')], _rsdn_options, 'lr_bd_duf', needs='neuro.conv_hd.bias'
+        ),
     ),
     'rlsp': Layout(
         'RLSP',

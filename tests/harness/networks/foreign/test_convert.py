@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 import torch
+from mmagic.registry import MODELS
 
 from harness.configs import load_config
 from harness.errors import UserError
@@ -101,6 +102,36 @@ def test_cells_of_mrvsrs_authors(tmp_path, real_clip, net, prefix):
     ours = load_model(cfg, str(tmp_path / 'ours.pth'), CPU).generator
     video = real_clip(3, 16, 24, batch=1)
     assert type(ours) is type(net) and torch.equal(ours(video), net.eval()(video))
+
+
+OTHERS = {
+    'BasicVSR++': dict(type='StatefulBasicVSRPlusPlusNet', mid_channels=8, num_blocks=1),
+    'IconVSR': dict(type='StatefulIconVSRNet', num_blocks=1, padding=3),
+    'RealBasicVSR': dict(
+        type='StatefulRealBasicVSRNet',
+        mid_channels=8,
+        num_propagation_blocks=2,
+        num_cleaning_blocks=1,
+    ),
+    'AnimeSR': dict(type='AnimeSRNet', mid_channels=8, num_blocks=(3, 2, 1)),
+    'RRN': dict(type='RRNNet', mid_channels=8, num_blocks=2),
+    'RSDN': dict(type='RSDNNet', mid_channels=8, num_blocks=2),
+}
+
+
+@pytest.mark.parametrize(('title', 'cfg'), OTHERS.items(), ids=OTHERS)
+def test_other_networks(tmp_path, title, cfg):
+    """Their names are those of the public code, BasicSR's where that differs from MMagic's."""
+    net = MODELS.build(cfg)
+    theirs = {f'module.{name}': x for name, x in basicsr_names(net.state_dict()).items()}
+    if title == 'RealBasicVSR':  # MMagic's only
+        theirs = {f'generator_ema.{name}': x for name, x in net.state_dict().items()}
+    torch.save(theirs, tmp_path / 'theirs.pth')
+    made = convert(tmp_path / 'theirs.pth', tmp_path / 'ours.pth')
+    assert made.title == title
+    ours = load_model(load_config(made.config, made.options), tmp_path / 'ours.pth', CPU).generator
+    for name, x in ours.state_dict().items():
+        assert torch.equal(x, net.state_dict()[name]), name
 
 
 def varint(value):
