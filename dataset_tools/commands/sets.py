@@ -18,11 +18,11 @@ def add_parser(tools: Tools) -> None:
         '--plan',
         choices=list(PLANS),
         default='quickstart',
-        help='sets of the grid quickstart.py (default), or of published.py: test sets alone, small '
-        'frames, LR frames for published weights',
+        help='for which grid: quickstart.py (default); published.py: test sets alone, small '
+        'frames, LR frames for published weights; cure.py: training from published weights',
     )
     tool.add_argument(
-        '--output', type=Path, help='default: data/sample, or data/published of that plan'
+        '--output', type=Path, help='default: data/sample; data/PLAN of the other plans'
     )
     tool = add_tool(tools, 'verify', _verify, 'compare a set with its manifest', 'data/set')
     tool.add_argument('set', type=Path, help='the set folder')
@@ -31,8 +31,8 @@ def add_parser(tools: Tools) -> None:
 def _sample(options: argparse.Namespace) -> int:
     from dataset_tools.sample.sets import make_sample
 
-    names = {'quickstart': 'sample', 'published': 'published'}
-    output = options.output or Path('data') / names[options.plan]
+    name = 'sample' if options.plan == 'quickstart' else options.plan
+    output = options.output or Path('data') / name
     return report(make_sample(output, options.plan))
 
 

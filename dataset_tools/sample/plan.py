@@ -8,6 +8,8 @@ stay small, for evaluation time matters.
 
 ``published`` is for published networks of full size, some hundred times slower than the
 quickstart's: squares of 128 HR pixels, test sets only, with the LR frames that their weights want.
+``cure`` is for training on from published weights; its stills are other ones than those by which
+the recipe was found.
 """
 
 from __future__ import annotations
@@ -148,6 +150,19 @@ _PUBLISHED: dict[str, tuple[Item, ...]] = {
 }
 
 
+_ASTRONAUT = Origin('astronaut.png', half=True, crop=(0, 56, 128, 128))
+_CAT = Origin('chelsea.png', half=True, crop=(8, 48, 128, 128))
+
+_CURE: dict[str, tuple[Item, ...]] = {
+    'train': _QUICKSTART['train'],
+    'moving': _PUBLISHED['moving'],
+    'static': (
+        Item('astronaut', _ASTRONAUT, 300, 'static'),
+        Item('cat', _CAT, 300, 'static'),
+    ),
+}
+
+
 @dataclass(frozen=True)
 class Plan:
     """Sets that are made together.
@@ -164,4 +179,5 @@ class Plan:
 PLANS = {
     'quickstart': Plan(_QUICKSTART, ('bd',)),
     'published': Plan(_PUBLISHED, ('bi', 'bd_basicvsr')),
+    'cure': Plan(_CURE, ('bi',)),
 }

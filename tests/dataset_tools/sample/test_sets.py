@@ -47,6 +47,21 @@ def test_no_scene_is_in_training_and_tests():
     assert train and tests and not train & tests
 
 
+@pytest.mark.parametrize('plan', PLANS)
+def test_plans_test_what_is_not_trained(plan):
+    sets = PLANS[plan].sets
+    found = {name: [scenes(item.origin.describe()) for item in sets[name]] for name in sets}
+    train = set().union(*found.pop('train', []))
+    tests = [scene for videos in found.values() for scene in videos]
+    assert not train & set().union(*tests) and all(len(scene) == 1 for scene in tests)
+
+
+def test_the_recipe_of_the_cure_was_found_with_other_stills():
+    """It was found with those of the quickstart."""
+    stills = {item.origin.file for item in PLANS['cure'].sets['static']}
+    assert not stills & {item.origin.file for item in SETS['static']}
+
+
 def test_a_test_video_is_one_scene():
     for name in CHECKSUMS:
         for item in SETS[name]:

@@ -1,0 +1,24 @@
+# The cure: BasicVSR's published weights, trained on for 200 iterations by RI and by PI, beside the
+# same weights as they were. About half an hour on two CPU cores. Before it:
+#   python -m harness.networks published
+#   python -m dataset_tools sample --plan cure
+# The recipe was found with other stills than these; the training clips show other scenes.
+networks = dict(
+    reds4=dict(
+        config='mm_configs/basicvsr/basicvsr_cure.py',
+        weights='weights/basicvsr_reds4.pth',
+        label='BasicVSR REDS (BI)',
+    ),
+    bicubic=dict(config='mm_configs/bicubic/bicubic_bi.py', label='Bicubic (BI)'),
+)
+train_sets = dict(sample=dict(root='data/cure/train', label='Sample'))
+test_sets = dict(
+    moving=dict(root='data/cure/moving', label='Moving'),
+    static=dict(root='data/cure/static', label='Static'),
+)
+sweeps = [
+    dict(networks=['reds4'], strategies=['PI'], R=[8]),
+    dict(networks=['reds4'], strategies=['RI', None], reset_every=[None, 15]),
+    dict(networks=['bicubic'], strategies=[None]),
+]
+jobs = 2
