@@ -4,10 +4,10 @@ What a video of T frames takes beside the network and one clip of few frames (C 
 features, H x W the LR size):
 
 - A unidirectional network: memory O(1), for one frame, those of its look-ahead, and the state.
-- A bidirectional network that is a chain of sweeps (BasicVSR, BRCN: a backward and a forward one;
-  BasicVSR++: one for the features of single frames, four for its branches; IconVSR: one for the
-  frames before each frame, two for its branches; RISTN: one for its spatial component, two for each
-  of its layers)
+- A bidirectional network that is a chain of sweeps (BasicVSR, RealBasicVSR, BRCN: a backward and a
+  forward one; BasicVSR++: one for the features of single frames, four for its branches; IconVSR:
+  one for the frames before each frame, two for its branches; RISTN: one for its spatial component,
+  two for each of its layers)
   - with states ``'disk'``: memory O(1); a temporary file of 4 C H W bytes a frame for what each
     sweep but the last gives;
   - in ``'segments'``, for chains of two sweeps: memory O(sqrt T), for the features of about sqrt(T)

@@ -26,7 +26,7 @@ BASELINES = {
     'rrn/rrn_paper.py': 3_364_400,
     'rrn/rrn_small_paper.py': 1_888_560,
     'rsdn/rsdn_paper.py': 6_180_236,
-    'real_basicvsr/real_basicvsr_paper.py': 6_294_834,
+    'realbasicvsr/realbasicvsr_paper.py': 6_294_834,
     'bicubic/bicubic_bd.py': 0,
     'bicubic/bicubic_bi.py': 0,
 }
@@ -80,7 +80,7 @@ def test_checkpoints_of_mmagic_load():
         ('rdn/rdn_paper.py', dict(type='RDNNet', in_channels=3, out_channels=3)),
         ('toflow/toflow_paper.py', dict(type='TOFlowVSRNet', adapt_official_weights=True)),
         ('basicvsr_pp/basicvsr_pp_paper.py', dict(type='BasicVSRPlusPlusNet')),
-        ('real_basicvsr/real_basicvsr_paper.py', dict(type='RealBasicVSRNet')),
+        ('realbasicvsr/realbasicvsr_paper.py', dict(type='RealBasicVSRNet')),
         ('iconvsr/iconvsr_paper.py', dict(type='IconVSRNet', padding=3)),
     ):
         checkpoint = {f'generator.{k}': v for k, v in MODELS.build(theirs).state_dict().items()}

@@ -230,7 +230,7 @@ LAYOUTS = {
     'real_basicvsr': Layout(
         'RealBasicVSR',
         'StatefulRealBasicVSRNet',
-        'mm_configs/real_basicvsr/real_basicvsr_paper.py',
+        'mm_configs/realbasicvsr/realbasicvsr_paper.py',
         _named(_REAL_BASICVSR, _real_basicvsr_options, 'lr_bi', needs='basicvsr.fusion.bias'),
     ),
     'animesr': Layout(

@@ -5,7 +5,7 @@
 # GPUs, SPyNet fixed. What that stage has beside it is not here: LR frames by random blur, noise,
 # resizing and compression of the very frames that are trained on, sharpened ground truth, averaged
 # weights (decay 0.999). Of the harness's LR frames BI is the nearest. The second stage trains
-# against a discriminator; the published weights of that name are its.
+# against a discriminator; the published weights of RealBasicVSR are those.
 # spynet_pretrained takes the path of SPyNet weights; without them the flow network stays as it is
 # initialised. For weights of MMagic test with dynamic_refine_thres=1.5 (first stage) or 5 (second).
 # The strategy here is RI-BPTT; PI-BPTT is train_cfg=dict(type='PIBPTTLoop', repeats=R, ...).
