@@ -1,6 +1,9 @@
 """Saved SR frames and what they are shown beside."""
 
 import json
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
@@ -121,6 +124,31 @@ def test_references_are_written_once_for_a_selection(real_set, tmp_path):
     write_references(folder, real_set, select_images(real_set, ['coffee'], [6]))
     names = ['00000006_bicubic', '00000006_gt', '00000006_lr', 'profile_bicubic', 'profile_gt']
     assert files(folder) == [*(f'coffee/{name}.png' for name in names), 'images.json']
+
+
+def test_several_commands_write_references_at_once(real_set, tmp_path):
+    """As on a fresh work directory; none fails, and one whole folder is left."""
+    script = f"""
+import sys
+from pathlib import Path
+from dataset_tools.manifest import VideoSet
+from harness.evaluation.images import select_images
+from harness.evaluation.references import write_references
+test_set = VideoSet.load({str(real_set.root)!r})
+selection = select_images(test_set, ['coffee'], [0, 2])
+while not Path({str(tmp_path / 'go')!r}).exists():
+    pass
+for _ in range(5):
+    write_references(Path({str(tmp_path / 'references' / 'set')!r}), test_set, selection)
+"""
+    command = [sys.executable, '-c', script]
+    processes = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(4)]
+    time.sleep(3)  # they import
+    (tmp_path / 'go').touch()
+    ends = [process.communicate(timeout=100)[1] for process in processes]
+    assert [process.returncode for process in processes] == [0] * 4, ends
+    assert [path.name for path in (tmp_path / 'references').iterdir()] == ['set']
+    assert len(files(tmp_path / 'references' / 'set')) == 2 * 3 + 2 + 1
 
 
 def test_interrupted_references_are_written_again(make_set, tmp_path):
