@@ -60,6 +60,9 @@ def main(argv=None) -> int:
         if not roots:
             fail(f'config {args.config}: has no test_sets; name set folders with --data')
         sets = [VideoSet.load(root) for root in roots]
+        names = [test_set.name for test_set in sets]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            fail(f'--data: two sets are called {twice[0]}, and so would be their results')
         args.lr_kind = args.lr_kind or cfg.get('lr_kind', 'lr_bd')
         evaluate(cfg, args, sets, work_dir)
     return 0

@@ -24,7 +24,7 @@ def missing_metrics(path: Path, columns: Sequence[str]) -> list[str]:
         columns: what it should have, see :func:`harness.evaluation.scorer.metric_columns`.
     """
     try:
-        with open(path, newline='') as file:
+        with open(path, newline='', encoding='utf-8-sig') as file:
             found = next(csv.reader(file), [])
     except FileNotFoundError:
         found = []

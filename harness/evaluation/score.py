@@ -114,12 +114,12 @@ def _matched(gt: FrameSource, pred: FrameSource, protocol: Protocol) -> Iterator
 def _absent(gt: FrameSource, pred: FrameSource, protocol: Protocol) -> tuple[int, int]:
     """How many SR frames are absent before the first and after the last.
 
-    Only frames that the protocol drops may be absent; then the numbers in the names of SR frames
-    count GT's frames from 0.
+    Only frames that the protocol drops may be absent; then frames of the same number in their names
+    belong together, whatever the first number is. Where GT has no numbers, they count from 0.
     """
     if None in (gt.count, pred.count) or gt.count == pred.count:
         return 0, 0
-    before = pred.first or 0
+    before = 0 if pred.first is None else pred.first - (gt.first or 0)
     after = gt.count - before - pred.count
     if not (0 <= before <= protocol.drop and 0 <= after <= protocol.drop):
         fail(f'{pred.place}: has {pred.count} frames, {gt.place} has {gt.count}')
@@ -166,7 +166,7 @@ def compare_protocols(pairs: Pairs, on_frame: Optional[Callable[[], None]] = Non
     rows = {}
     for name, protocol in PROTOCOLS.items():
         try:
-            means = video_means(score(pairs, protocol, on_frame=on_frame)).loc['mean']
+            means = video_means(score(pairs, protocol, on_frame=on_frame)).iloc[-1]
             rows[name] = dict(means[['frames', 'psnr_y', 'ssim_y']], reason='')
         except UserError as error:
             rows[name] = dict(frames=0, reason=str(error))

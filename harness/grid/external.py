@@ -80,7 +80,8 @@ def _read_scores(path: Path, test_set: VideoSet) -> pd.DataFrame:
     absent = missing_metrics(path, ('video', 'frame', *BASIC_METRICS))
     if absent:
         fail(f'{path}: no column {", ".join(absent)}')
-    table = pd.read_csv(path, dtype={'video': str})
+    # names are read as they are: 'NA' is a name like others
+    table = pd.read_csv(path, converters={'video': str}, encoding='utf-8-sig')
     found, wanted = set(table.video), set(test_set.videos)
     if found != wanted:
         fail(f'{path}: videos {", ".join(sorted(found ^ wanted))} are not in both it and the set')

@@ -1,5 +1,6 @@
 """Checkpoints that commands are given: MMagic's load, what is wrong with others is one line."""
 
+import shutil
 from itertools import count
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from harness import test as test_command
 from harness import train as train_command
 
 ROOT = Path(__file__).resolve().parents[2]
+BICUBIC = ROOT / 'mm_configs/bicubic/bicubic_bd.py'
 #: nothing listens on port 9, so that this fails as any download does without a network
 URL = 'http://127.0.0.1:9/spynet.pth'
 
@@ -166,3 +168,14 @@ def test_evaluation_with_a_bad_checkpoint(tmp_path, config, mmagic_checkpoint):
     message = error_of(test_command.main, config, str(path), *run, *options)
     where = f'error: config {config} model: '
     assert message == f'{where}spynet_pretrained=nowhere/spynet.pth: no such file'
+
+
+def test_two_sets_of_one_name_are_refused(real_set, tmp_path):
+    """The results of the second one would replace those of the first."""
+    for folder in ('a', 'b'):
+        shutil.copytree(real_set.root, tmp_path / folder / 'moving')
+    sets = [str(tmp_path / folder / 'moving') for folder in ('a', 'b')]
+    checkpoint = tmp_path / 'any.pth'
+    checkpoint.touch()
+    with pytest.raises(SystemExit, match='--data: two sets are called moving, and so would be'):
+        test_command.main([str(BICUBIC), str(checkpoint), '--data', *sets])

@@ -175,6 +175,25 @@ def test_grey_images(clip, tmp_path):
         score_paths(tmp_path / 'colour', pred)
 
 
+@pytest.mark.parametrize('first', [0, 1, 100])
+def test_frames_of_the_same_number_are_compared(clip, tmp_path, first):
+    """GT numbered from ``first``, SR without the two frames that the protocol drops."""
+    gts, _ = clip
+    gt = write(tmp_path / 'gt', gts, first=first)
+    pred = write(tmp_path / 'pred', gts[2:-2], first=first + 2)
+    table = score_paths(gt, pred, 'tecogan')
+    assert list(table.frame) == [2, 3, 4, 5] and (table.psnr_y == 100).all()
+
+
+def test_a_video_called_mean(clip, tmp_path):
+    gts, srs = clip
+    for name in ('mean', 'other'):
+        write(tmp_path / 'gt' / name, gts)
+        write(tmp_path / 'pred' / name, srs)
+    table = compare_protocols(pair_videos(tmp_path / 'gt', tmp_path / 'pred'))
+    assert table.loc['default', 'frames'] == 16
+
+
 @pytest.mark.parametrize('name, drop', [('default', 0), ('tecogan', 2), ('mrvsr', 3)])
 def test_frames_that_a_protocol_drops(clip, tmp_path, name, drop):
     gts, srs = clip
