@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from urllib.request import urlopen
 
 import pandas as pd
 import pytest
@@ -46,7 +47,7 @@ def address():
             command, stdout=nowhere, stderr=nowhere, start_new_session=True, env=ENVIRONMENT
         )
     deadline = time.monotonic() + 120
-    while subprocess.run(['curl', '-sf', f'http://127.0.0.1:{dashboard}/api/version']).returncode:
+    while not _answers(f'http://127.0.0.1:{dashboard}/api/version'):
         assert process.poll() is None and time.monotonic() < deadline
         time.sleep(0.5)
     yield f'http://127.0.0.1:{dashboard}'
@@ -54,6 +55,14 @@ def address():
     process.wait(60)
     os.killpg(process.pid, signal.SIGKILL) if _lives(process.pid) else None
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def _answers(address):
+    try:
+        with urlopen(address, timeout=5):
+            return True
+    except OSError:
+        return False
 
 
 def _lives(group):
