@@ -23,8 +23,9 @@ _STORAGE_ERRORS = (
 def user_errors() -> Iterator[None]:
     """Shows errors that the user can mend as one line instead of a traceback.
 
-    A reader of the output that has gone, as ``head`` does, ends the command without a word. What a
-    terminal cannot show, as with ``LC_ALL=C``, is shown as question marks.
+    Ctrl-C ends the command with one word and a shell's code for it, 130. A reader of the output
+    that has gone, as ``head`` does, ends it without a word. What a terminal cannot show, as with
+    ``LC_ALL=C``, is shown as question marks.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -35,6 +36,9 @@ def user_errors() -> Iterator[None]:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(128 + signal.SIGPIPE)
+    except KeyboardInterrupt:  # where nothing finer is done about it
+        print('\ninterrupted', file=sys.stderr)
+        sys.exit(128 + signal.SIGINT)
     except (UserError, DatasetError) as error:
         sys.exit(f'error: {error}')
     except OSError as error:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.cli import user_errors
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
@@ -52,3 +54,10 @@ def test_a_reader_that_goes_ends_a_command_in_silence(command, real_set, tmp_pat
     errors = process.stderr.read().decode()
     assert process.wait() == 141 and 'Traceback' not in errors and 'Exception' not in errors
     assert 'score' not in command or (tmp_path / 'scores.csv').read_text().count('\n') == 67
+
+
+def test_ctrl_c_is_no_traceback(capsys):
+    with pytest.raises(SystemExit) as stop, user_errors():
+        raise KeyboardInterrupt
+    assert stop.value.code == 130
+    assert capsys.readouterr().err == '\ninterrupted\n'
