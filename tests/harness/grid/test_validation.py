@@ -83,7 +83,7 @@ def test_problems_of_all_kinds_together(grid_file, config):
         (
             'train_cfg =',
             'strategies = dict(PIE=dict(repeats=3))\ntrain_cfg =',
-            'strategies.PIE: unknown strategy; there are RI, TBPTT, PI, PI-all',
+            'strategies.PIE: unknown strategy; there are RI, TBPTT, burn-in, pool, PI, PI-all',
         ),
         (
             'train_cfg =',
