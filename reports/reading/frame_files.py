@@ -24,7 +24,7 @@ TAKEN_COLUMNS = {
     *('fc', 'repeats', 'reset_every', 'checkpoint', 'seed', 'seeds_done', 'seeds_planned'),
     *('iteration', 'iterations', 'videos', 'frames', 'status', 'reason', 'file', 'files'),
     *('run_ids', 'drift', 'psnr_first50', 'psnr_last50', 'ssim_first50', 'ssim_last50'),
-    *('diverged', 'diverged_of', 'divergence_frame', 'worst_frame', 'worst_psnr'),
+    *('diverged', 'diverged_of', 'divergence_frame', 'worst_frame', 'worst_psnr', 'shift'),
 }
 
 
