@@ -22,13 +22,13 @@ class BFloatWrapper(OptimWrapper):
 
 
 def test_padding_repeats_the_last_frame():
-    samples = [
-        dict(inputs=torch.arange(n)[:, None, None, None].expand(n, 3, 2, 2), length=torch.tensor(9))
-        for n in (2, 4)
-    ]
+    frames = {n: torch.arange(n)[:, None, None, None].expand(n, 3, 2, 2) for n in (2, 4)}
+    place = dict(start=torch.tensor(5), length=torch.tensor(9))
+    samples = [dict(inputs=inputs, **place) for inputs in frames.values()]
     batch = pad_windows(samples)
     assert batch['inputs'][:, :, 0, 0, 0].tolist() == [[0, 1, 1, 1], [0, 1, 2, 3]]
     assert batch['lengths'].tolist() == [2, 4] and batch['length'].tolist() == [9, 9]
+    assert batch['start'].tolist() == [5, 5]
 
 
 class ReadFrames(Hook):
