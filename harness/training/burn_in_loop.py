@@ -5,16 +5,15 @@ from typing import Optional
 
 import torch
 from mmagic.registry import LOOPS
-from torch.utils.data import DataLoader
 
 from harness.clip_limits import is_count
-from harness.data import ClipIndex, PlannedSampler, prefetch
+from harness.data import ClipIndex, prefetch
 from harness.errors import fail
 from harness.networks.recurrent import States
 
 from .loops import ClipTrainLoop
 from .plan import ClipPlan
-from .state_pass import pad_windows
+from .state_pass import window_loader
 
 
 @LOOPS.register_module()
@@ -42,13 +41,11 @@ class BurnInLoop(ClipTrainLoop):
         if not is_count(burn_in):
             fail(f'train_cfg.burn_in: {burn_in!r} is not a positive whole number')
         self.burn_in = burn_in
-        self._loader = DataLoader(
+        self._loader = window_loader(
             self.dataloader.dataset,
-            batch_sampler=PlannedSampler(),
-            num_workers=self.dataloader.num_workers,
-            collate_fn=pad_windows,
-            persistent_workers=self.dataloader.persistent_workers,
-            pin_memory=self.dataloader.pin_memory,
+            self.dataloader.num_workers,
+            self.dataloader.persistent_workers,
+            self.dataloader.pin_memory,
         )
         self._windows: Iterator[dict] = iter(())
         self._states = States()
@@ -71,16 +68,11 @@ class BurnInLoop(ClipTrainLoop):
         stop = min(stop + behind, frames)
         return clip._replace(start=start, length=stop - start, with_gt=False)
 
-    @torch.no_grad()
     def before_step(self, batch: list[ClipPlan]) -> None:
         with self.timer.part('load'):
             windows = next(self._windows)
-        with self.timer.part('burn_in'):
-            self.model.eval()
-            # autocast as in training, where the optimizer wrapper has it
-            with self.runner.optim_wrapper.optim_context(self.model):
-                self._states = self._run(batch, self.model.data_preprocessor(windows))
-            self.model.train()
+        with self.timer.part('burn_in'), self.evaluating():
+            self._states = self._run(batch, self.model.data_preprocessor(windows))
 
     def _run(self, batch: list[ClipPlan], data: dict) -> States:
         net, lrs = self.model.generator, data['inputs']

@@ -11,6 +11,12 @@ from harness.networks.recurrent import RecurrentNet, States
 from .plan import named_rng
 
 
+def torch_rng(seed: int, name: str, *numbers: int) -> torch.Generator:
+    """A generator of torch for each purpose, see :func:`named_rng`."""
+    drawn = named_rng(seed, name, *numbers).integers(2**63 - 1)
+    return torch.Generator().manual_seed(int(drawn))
+
+
 class InitialState(NamedTuple):
     """Normally distributed states with standard deviation ``std``, drawn by number."""
 
@@ -20,8 +26,8 @@ class InitialState(NamedTuple):
 
     def draw(self, net: RecurrentNet, lrs: Tensor, *numbers: int) -> States:
         """States for the videos ``lrs`` (B, T, 3, H, W); the same for the same ``numbers``."""
-        drawn = named_rng(self.seed, 'initial_state', self.rank, *numbers).integers(2**63 - 1)
-        return net.random_states(lrs, self.std, torch.Generator().manual_seed(int(drawn)))
+        rng = torch_rng(self.seed, 'initial_state', self.rank, *numbers)
+        return net.random_states(lrs, self.std, rng)
 
 
 def make_initial_state(cfg: Optional[dict], seed: int, rank: int) -> Optional[InitialState]:

@@ -1,6 +1,8 @@
 """The skeleton of the clip training loops on MMEngine's Runner, and RI-BPTT."""
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Optional
 
 import torch
@@ -200,6 +202,15 @@ class ClipTrainLoop(BaseLoop):
             forward = states and states.forward
             states = States(forward, net.following(data.pop('following').float() / 255))
         return states
+
+    @contextmanager
+    def evaluating(self) -> Iterator[None]:
+        """The model in eval mode, without gradient, with training's autocast."""
+        self.model.eval()
+        # the optimizer wrapper has the autocast
+        with torch.no_grad(), self.runner.optim_wrapper.optim_context(self.model):
+            yield
+        self.model.train()
 
     def before_step(self, batch: list[ClipPlan]) -> None:
         """Called before each optimizer step."""

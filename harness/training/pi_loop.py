@@ -14,10 +14,11 @@ from harness.errors import UserError
 from harness.formats import bytes_text
 from harness.networks.recurrent import States
 
+from .initial_state import torch_rng
 from .loops import ClipTrainLoop, raise_together
 from .plan import ClipPlan, named_rng
 from .state_bank import BankOptions, StateBank, check_fits, state_bytes
-from .state_changes import StateChanges, change, noise_like, other_entries, torch_rng, with_memory
+from .state_changes import StateChanges, change, noise_like, other_entries, with_memory
 from .state_pass import StatePass
 
 
@@ -179,14 +180,11 @@ class PIBPTTLoop(ClipTrainLoop):
         elif self.changes.states_from == 'noise':
             self._moments = self.bank.moments()
 
-    @torch.no_grad()
     def pass_states(
         self, entries: list[ClipIndex], starts: list[np.ndarray], bank: StateBank
     ) -> None:
         """Fills ``bank`` with the current network's states at ``starts`` of the entries."""
-        self.model.eval()
-        # autocast as in training, where the optimizer wrapper has it
-        with self.runner.optim_wrapper.optim_context(self.model):
+        with self.evaluating():
             self.state_pass.run(
                 self.model.generator,
                 self.model.data_preprocessor,
@@ -196,7 +194,6 @@ class PIBPTTLoop(ClipTrainLoop):
                 self.init_state and self._initial_states_of_entry,
                 lambda: self.runner.call_hook('after_state_pass_batch'),
             )
-        self.model.train()
 
     def _initial_states_of_entry(self, entry: int, lrs: torch.Tensor) -> States:
         return self.init_state.draw(self.model.generator, lrs, self._epoch, entry)

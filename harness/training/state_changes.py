@@ -10,7 +10,7 @@ from harness.data import ClipIndex
 from harness.errors import fail
 from harness.networks.recurrent import State, States, memory_of
 
-from .plan import named_rng
+from .initial_state import torch_rng
 
 SOURCES = ('own', 'other', 'noise')
 
@@ -125,9 +125,3 @@ def _disturbed(state: Optional[State], changes: StateChanges, rng) -> Optional[S
 
 def _normal(x: Tensor, rng: torch.Generator) -> Tensor:
     return torch.randn(x.shape, generator=rng).to(x.device)
-
-
-def torch_rng(seed: int, name: str, *numbers: int) -> torch.Generator:
-    """A generator of torch for each purpose, see :func:`named_rng`."""
-    drawn = named_rng(seed, name, *numbers).integers(2**63 - 1)
-    return torch.Generator().manual_seed(int(drawn))

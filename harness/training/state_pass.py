@@ -43,14 +43,7 @@ class StatePass:
     ):
         self.clip_length = clip_length
         self.batch_size = batch_size
-        self.loader = DataLoader(
-            dataset,
-            batch_sampler=PlannedSampler(),
-            num_workers=num_workers,
-            collate_fn=pad_windows,
-            persistent_workers=persistent_workers,
-            pin_memory=pin_memory,
-        )
+        self.loader = window_loader(dataset, num_workers, persistent_workers, pin_memory)
 
     def run(
         self,
@@ -110,6 +103,20 @@ class StatePass:
 def _of_sample(states: States, number: int, count: int) -> States:
     """The first ``count`` boundaries of one sample."""
     return states.map(lambda x: x[number, :count])
+
+
+def window_loader(
+    dataset: VideoClipDataset, num_workers: int, persistent_workers: bool, pin_memory: bool
+) -> DataLoader:
+    """Reads the batches of LR windows that its ``batch_sampler.plan`` is set to."""
+    return DataLoader(
+        dataset,
+        batch_sampler=PlannedSampler(),
+        num_workers=num_workers,
+        collate_fn=pad_windows,
+        persistent_workers=persistent_workers,
+        pin_memory=pin_memory,
+    )
 
 
 def pad_windows(samples: list[dict]) -> dict:

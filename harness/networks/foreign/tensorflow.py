@@ -8,6 +8,7 @@ one data file with float32 tensors are read, which is what ``tf.train.Saver`` wr
 """
 
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -129,6 +130,7 @@ def _varint(data: bytes, position: int) -> tuple[int, int]:
             return value, position
 
 
+@cache
 def _crc_table() -> list[int]:
     table = []
     for value in range(256):
