@@ -57,7 +57,7 @@ def test_what_cannot_be_drawn(source_set: Path, tmp_path: Path):
     with pytest.raises(DatasetError, match='has to end in .png, .mp4 or .gif'):
         make_preview(source_set, tmp_path / 'sheet.pdf', 12)
     (tmp_path / 'file').touch()
-    with pytest.raises(DatasetError, match='sheet.png: not made .*Not a directory'):
+    with pytest.raises(DatasetError, match='sheet.png: cannot be written .*Not a directory'):
         make_preview(source_set, tmp_path / 'file' / 'sheet.png', 12)
     (source_set / 'gt' / 'b' / '00000000.png').write_bytes(b'')
     before = set(tmp_path.iterdir())

@@ -163,7 +163,7 @@ def test_full_disk_stops_at_once_and_leaves_nothing(tmp_path: Path, photograph, 
 
     monkeypatch.setattr(Path, 'write_bytes', no_space_after_four)
     frames = (photograph[t : t + 40, :40] for t in range(300))
-    with pytest.raises(DatasetError, match='set: not made .*No space left') as caught:
+    with pytest.raises(DatasetError, match='set: cannot be written .*No space left') as caught:
         build_set(
             tmp_path / 'deep' / 'set',
             tool='t',
