@@ -157,7 +157,8 @@ def timing_table(grid: GridResults) -> Table:
 
 def tradeoff_table(grid: GridResults) -> Optional[Table]:
     """Training time and PSNR against R, beside RI, without FC; None if the grid has no PI runs."""
-    methods = [m for m in grid.plain_methods if not m.fc and m.strategy in ('RI', 'PI')]
+    plain = [m for m in grid.plain_methods if not m.fc and not m.options]
+    methods = [m for m in plain if m.strategy in ('RI', 'PI')]
     with_pi = {(m.train_set, m.network) for m in methods if m.strategy == 'PI'}
     methods = [m for m in methods if (m.train_set, m.network) in with_pi]
     if not methods:

@@ -103,9 +103,7 @@ def estimate_run(
     """
     result = Estimate(run, rest.iterations)
     if training and rest.iterations:
-        workers = min(run.cfg.train_dataloader.get('num_workers', 0), cores)
-        iteration = _side_by_side(training.step, training.load, workers)
-        iteration += _pass_seconds(run, train_set, training, workers)
+        iteration = seconds_per_iteration(run, train_set, training, cores)
         interval, kept = _checkpoints(run)
         result = result._replace(
             iteration=iteration,
@@ -125,6 +123,15 @@ def estimate_run(
             evaluation=evaluation.setup + seconds, memory=max(result.memory, evaluation.memory)
         )
     return result
+
+
+def seconds_per_iteration(
+    run: Run, train_set: VideoSet, training: TrainingCost, cores: int
+) -> float:
+    """Of a training, with loading and the share of the state pass; arguments as above."""
+    workers = min(run.cfg.train_dataloader.get('num_workers', 0), cores)
+    iteration = _side_by_side(training.step, training.load, workers)
+    return iteration + _pass_seconds(run, train_set, training, workers)
 
 
 def _megapixels_read(run: Run, train_set: VideoSet, iterations: int) -> float:
