@@ -252,7 +252,7 @@ def forecast(args: argparse.Namespace, grid, todo: list, work_dir: Path) -> int:
     from harness.grid.forecast.forecast import print_forecast
 
     # where there is no terminal, lines need not fit one
-    console = Console(width=None if sys.stdout.isatty() else 140, soft_wrap=True)
+    console = Console(width=None if sys.stdout.isatty() else 200, soft_wrap=True)
     print_forecast(grid, todo, work_dir, args.jobs or grid.jobs, console)
     return 0
 

@@ -94,7 +94,8 @@ def complete(
     values = {**defaults, **sweep}
     for axis in values.keys() & _CHOICES.keys():
         values[axis] = [values[axis]] if isinstance(values[axis], str) else values[axis]
-    for axis, wanted in overrides.items():
+    # strategies before the options that only some of them have
+    for axis, wanted in sorted(overrides.items(), key=lambda item: item[0] not in AXES):
         # R of a sweep without PI and the strategy of an untrained network stay as they are
         if axis in AXES:
             applies = axis == 'reset_every' or values[axis] not in ([None], None)

@@ -156,6 +156,7 @@ def _table(estimates: Sequence[Estimate]) -> Table:
     for title in (
         'iterations',
         'ms/iteration',
+        'for states',
         'training',
         'evaluation',
         'memory',
@@ -171,6 +172,7 @@ def _table(estimates: Sequence[Estimate]) -> Table:
             e.run.run_id,
             f'{e.iterations:,}',
             f'{1e3 * e.iteration:.1f}' if e.iterations else '',
+            f'{1e3 * e.passing:.1f}' if e.passing else '',
             duration_text(e.training),
             duration_text(e.evaluation),
             *(bytes_text(size) for size in (e.memory, e.bank, e.disk)),
