@@ -61,7 +61,7 @@ class Pace:
     """
 
     #: iterations whose time the first measurement is taken for
-    first_guess = 8
+    first_guess = 4
 
     def __init__(self, share: float, begin: float):
         self.share = share
