@@ -10,6 +10,7 @@ from mmengine.dist import all_gather_object, get_rank, get_world_size, is_main_p
 
 from dataset_tools.manifest import DatasetError, VideoSet
 from harness.networks.recurrent import RecurrentNet
+from harness.runs.resets import Reset
 
 from .frames_csv import write_frames
 from .images import ImageSaver
@@ -29,7 +30,7 @@ def evaluate_set(
     on_frame: Optional[Callable[[], None]] = None,
     metrics: Sequence[str] = (),
     images: Optional[ImageSaver] = None,
-    reset_every: Optional[int] = None,
+    reset: Optional[Reset] = None,
 ) -> pd.DataFrame:
     """Super-resolves all videos of a set from their first frame on and scores every frame.
 
@@ -46,32 +47,36 @@ def evaluate_set(
         on_frame: called after each frame.
         metrics: what to compute besides PSNR and SSIM.
         images: saves chosen SR frames.
-        reset_every: set the state back every so many frames, see :func:`super_resolve`.
+        reset: how the state is set back, see :func:`super_resolve`.
 
     Returns:
-        The table; ``attrs['shift']`` is the :class:`Shift` that would score better, or None.
+        The table; ``attrs['shift']`` is the :class:`Shift` that would score better, or None, and
+        ``attrs['resets']`` has the frames before which a guard has set the state back, by video.
 
     Raises:
         DatasetError: a frame is missing or unreadable, or GT and SR sizes differ.
     """
     test_set.require('gt', lr_kind)
     columns = metric_columns(metrics, 'mask' in test_set.kinds)
-    rows, shifts = [], []
+    rows, shifts, resets = [], [], {}
     for video in list(test_set.videos)[get_rank() :: get_world_size()]:
         srs = super_resolve(
             net,
             set_frames(test_set, lr_kind, video),
             device,
             test_set.videos[video].frames,
-            reset_every,
+            reset,
         )
         for row in _score_video(srs, test_set, video, lr_kind, columns, images, shifts):
+            if row.pop('is_reset'):
+                resets.setdefault(video, []).append(row['frame'])
             rows.append(row)
             if on_frame:
                 on_frame()
     rows = _in_set_order(all_gather_object(rows), test_set)
     table = pd.DataFrame(rows, columns=['video', 'frame', *columns, 'ms'])
     table.attrs['shift'] = find_shift([s for share in all_gather_object(shifts) for s in share])
+    table.attrs['resets'] = {v: n for share in all_gather_object(resets) for v, n in share.items()}
     if is_main_process():
         write_frames(table, output)
     return table
@@ -106,4 +111,4 @@ def _score_video(srs, test_set, video, lr_kind, columns, images, shifts) -> Iter
             shifts.append(psnr_of_shifts(gt, sr.rgb))
         if images:
             images.add(video, number, sr.rgb)
-        yield dict(video=video, frame=number, **scores, ms=sr.ms)
+        yield dict(video=video, frame=number, **scores, ms=sr.ms, is_reset=sr.is_reset)

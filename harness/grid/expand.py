@@ -16,6 +16,7 @@ from harness.runs.evaluations import BEST, Variant
 from harness.runs.folder import RunFolder
 from harness.runs.grid_json import network_entry, set_entry, write_grid_record
 from harness.runs.identity import digest, identity_of
+from harness.runs.resets import Reset
 
 from .grid_file import Grid, load_network
 
@@ -80,7 +81,7 @@ class Run:
             run_id=self.run_id,
             **self.axes._asdict(),
             iterations=self.iterations,
-            variants=[variant.record() for variant in self.variants],
+            variants=[variant.to_json() for variant in self.variants],
         )
 
 
@@ -124,7 +125,7 @@ def _used_axes(network, strategy, fc, repeats, train_set, seed) -> Axes:
 def _make_run(grid: Grid, configs: dict[str, dict], axes: Axes, resets) -> Run:
     cfg = resolve_config(grid, configs[axes.network], axes)
     train_set = grid.train_sets[axes.train_set] if axes.strategy else None
-    variants = [Variant(reset_every) for reset_every in resets]
+    variants = [Variant(reset and Reset.parse(reset)) for reset in resets]
     chooses_best = bool(axes.strategy) and _keeps_best(cfg)
     if chooses_best:
         variants.append(Variant(checkpoint=BEST))

@@ -43,6 +43,7 @@ from dataset_tools.pack.reader import PackedVideos
 from harness.clip_limits import is_count, number_problems
 from harness.configs import custom_modules, find_config, import_modules, load_config, module_file
 from harness.errors import UserError, fail
+from harness.runs.resets import Reset
 from harness.strategies import Strategy, with_own
 
 from .evaluation import EvaluationSettings, read_evaluation
@@ -321,10 +322,15 @@ def _check_sweep(sweep: dict[str, list], cfg, strategies: dict[str, Strategy]) -
         for s in sweep['seeds']
         if type(s) is not int or not 0 <= s < 2**32
     ]
-    problems += [
-        f'reset_every: {n!r} is neither None nor a positive whole number'
-        for n in sweep['reset_every']
-        if n is not None and not is_count(n)
-    ]
+    problems += [f'reset_every: {problem}' for problem in _reset_problems(sweep['reset_every'])]
     problems += [f'fc: {f!r} is neither True nor False' for f in sweep['fc'] if type(f) is not bool]
     return problems
+
+
+def _reset_problems(values: list) -> Iterator[str]:
+    for value in values:
+        try:
+            if value is not None:
+                Reset.parse(value)
+        except ValueError as error:
+            yield str(error)

@@ -189,8 +189,7 @@ def _parse_strategies(entries: dict) -> dict[str, Strategy]:
 
 
 def _parse_variants(run: dict) -> list[Variant]:
-    entries = run.get('variants', [PLAIN._asdict()])
-    return [Variant(entry['reset_every'], entry['checkpoint']) for entry in entries]
+    return [*map(Variant.from_json, run.get('variants', [PLAIN.to_json()]))]
 
 
 def _label(entry: dict) -> str:
@@ -253,9 +252,6 @@ def _wrong_in(run: dict, record: GridRecord) -> str:
         if run[axis] not in names:
             return f'unknown {axis} {run[axis]!r}'
     variants = record.variants[run['run_id']]
-    wrong = [v for v in variants if v.reset_every is not None and not _is_count(v.reset_every)]
-    if wrong:
-        return f'reset_every cannot be {wrong[0].reset_every!r}'
     if PLAIN not in variants:
         return 'the plain variant is missing'
     return 'two variants have the same name' if len(set(variants)) < len(variants) else ''
