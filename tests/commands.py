@@ -23,7 +23,7 @@ from harness.grid import fork_server
 from harness.grid.launchers import local
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-fork_server.PRELOADED.append('reports.report')
+fork_server.PRELOADED += ['reports.report', 'tests.plain_configs']
 RUN_GRID = REPOSITORY / 'harness' / 'run_grid.py'
 #: what commands end on; the fork server ignores these
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
@@ -38,6 +38,7 @@ class Command:
         env: its environment; ours by default. Entries of its PYTHONPATH come first in the search
             for modules; modules of this project are already there.
         report: whether ``run_grid.py`` draws its report, which takes it several seconds.
+        terminal: path of a terminal that it prints to; files for each output by default.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class Command:
         cwd: Optional[Path] = None,
         env: Optional[Mapping[str, str]] = None,
         report: bool = True,
+        terminal: Optional[str] = None,
     ) -> None:
         context = fork_server.fork_context(1)
         self._folder = tempfile.TemporaryDirectory()
@@ -58,7 +60,7 @@ class Command:
                 [str(word) for word in command],
                 str(cwd or os.getcwd()),
                 dict(os.environ if env is None else env),
-                [str(path) for path in self._outputs],
+                [terminal or str(path) for path in self._outputs],
                 report,
             ),
         )

@@ -17,7 +17,7 @@ import pytest
 from harness.errors import UserError
 from harness.grid.arguments import parse_overrides
 from harness.runs.claims import current_claim
-from tests.commands import run_grid
+from tests.commands import RUN_GRID, Command, run_grid
 from tests.harness.grid.results import frames
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -199,17 +199,18 @@ def test_a_work_directory_that_is_a_file_is_one_clear_line(grid_file):
 @pytest.mark.slow
 def test_progress_in_a_terminal(grid_file, tmp_path):
     primary, secondary = pty.openpty()
-    process = subprocess.Popen(
-        [*COMMAND, str(grid_file), '--work-dir', str(tmp_path / 'work'), '--only', 'RI'],
-        stdout=secondary,
-        stderr=secondary,
+    process = Command(
+        [RUN_GRID, grid_file, '--work-dir', tmp_path / 'work', '--only', 'RI'],
         env={**os.environ, 'TERM': 'xterm', 'COLUMNS': '120'},
+        report=False,
+        terminal=os.ttyname(secondary),
     )
-    os.close(secondary)
     shown = b''
     with contextlib.suppress(OSError):  # the end of a terminal's output is an error on Linux
         while chunk := os.read(primary, 4096):
             shown += chunk
+            if secondary:
+                secondary = os.close(secondary)  # the command has it now
     assert process.wait() == 0
     text = shown.decode()
     assert 'Traceback' not in text
