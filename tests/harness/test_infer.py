@@ -17,6 +17,7 @@ from dataset_tools.frames import decode_video, encode_png, read_frame
 from harness import infer, video_files
 from harness.evaluation.inference import super_resolve
 from harness.runs.resets import Reset
+from tests.commands import run as run_command
 
 SCRIPT = Path(__file__).resolve().parents[2] / 'harness' / 'infer.py'
 CONV_FLOW = dict(type='ConvFlowNet', channels=8)
@@ -328,13 +329,13 @@ if sys.argv[1] == 'stop':
     video_files.read_frames = stop
 sys.exit(infer.main(sys.argv[2:]))
 """
+    (tmp_path / 'command.py').write_text(script)
     output = tmp_path / 'new' / 'out.mp4'
     output.parent.mkdir()
     frames = folder(4)
 
     def call(what):
-        command = [sys.executable, '-c', script, what, *map(str, (*files, frames, output))]
-        return subprocess.run(command, capture_output=True, text=True)
+        return run_command([tmp_path / 'command.py', what, *files, frames, output])
 
     done = call('stop')
     assert done.returncode == code, done.stderr
