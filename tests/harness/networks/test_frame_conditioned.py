@@ -30,6 +30,9 @@ NETWORKS = {
     'basicvsr_pp': dict(type='StatefulBasicVSRPlusPlusNet', mid_channels=8, num_blocks=1),
     'iconvsr': dict(type='StatefulIconVSRNet', num_blocks=1),
     'brcn': dict(type='BRCNNet'),
+    'spmc': dict(type='SPMCNet', base_channels=4),
+    'spmc_windows': dict(type='SPMCNet', base_channels=4, carry=False),
+    'stcn': dict(type='STCNNet', mid_channels=8, num_convs=2, layers=1),
     'plain': dict(type='PlainStepNet', net='tests.harness.networks.plain_nets:TensorNet'),
 }
 FRAMES, START, LENGTH = 6, 2, 3
