@@ -96,7 +96,8 @@ def test_zero_weights_of_the_plane_leave_the_network_as_it_was(name, real_clip):
     the same numbers in another order."""
     video = real_clip(4, 18, 26).double()
     plain, conditioned, layers = pair(name, video)
-    branches = 4 if name == 'basicvsr_pp' else 2
+    # BasicVSR++ has four branches, STCN two kernels in each of two directions
+    branches = 4 if name in ('basicvsr_pp', 'stcn') else 2
     assert layers == (branches if plain.bidirectional else 1)
     assert torch.equal(conditioned(video, start=3).float(), plain(video).float())
 

@@ -33,7 +33,6 @@ NETWORKS = {
     'animesr': dict(type='AnimeSRNet', mid_channels=8, num_blocks=(3, 2, 1)),
     'spmc': dict(type='SPMCNet', base_channels=4),
     'stcn': dict(type='STCNNet', mid_channels=8, num_convs=1, layers=1),
-    'vsrnet': dict(type='VSRNet'),
     'temporal_adaptive': dict(type='TemporalAdaptiveNet', branches=2, patch=8),
     'lapsrn': dict(type='LapSRNNet', mid_channels=4, depth=1),
     'drcn': dict(type='DRCNNet', mid_channels=4, recursions=2),

@@ -47,3 +47,15 @@ def test_frames_by_hand(real_clip):
     assert (luma(frame) - y).abs().max() <= 1e-5
     chroma = frame - hrs[2]
     assert (chroma - luma(chroma)).abs().max() <= 1e-5
+
+
+@torch.no_grad()
+@pytest.mark.parametrize('size', [(9, 13), (1, 2)], ids=str)
+def test_a_clip_from_its_states_equals_the_whole_video(real_clip, size):
+    net = VSRNet().eval()
+    video = real_clip(4, *size)
+    boundary = torch.full((2, 1), 2)
+    states = net.states_at(video, boundary, boundary + 1).map(lambda x: x[:, 0])
+    whole = net(video)
+    assert (net(video[:, 2:3], states)[:, 0] - whole[:, 2]).abs().max() <= 1e-5
+    assert (net(video[:, 2:3])[:, 0] - whole[:, 2]).abs().max() > 1e-4
