@@ -186,11 +186,13 @@ def test_the_frames_above_depend_on_far_frames(video, exact):
 
 @pytest.fixture
 def chain(settle):
-    """Builds BRCN and tiny RISTNs, whose frames depend on their neighbours."""
+    """Builds BRCN, STCN and tiny RISTNs, whose frames depend on their neighbours."""
 
     def build(name, conditioned):
         cfg = dict(type='BRCNNet')
-        if name != 'BRCN':
+        if name == 'STCN':
+            cfg = dict(type='STCNNet', mid_channels=8, num_convs=2, layers=2)
+        elif name != 'BRCN':
             tiny = dict(bottlenecks=((2, 1), (2, 1)), layers=3, growth=4)
             cfg = dict(type='RISTNNet', temporal=name, **tiny)
         if conditioned:
@@ -205,8 +207,8 @@ def chain(settle):
 
 
 @pytest.mark.parametrize('conditioned', [False, True], ids=['plain', 'FC'])
-@pytest.mark.parametrize('name', ['BRCN', 'C', 'RC', 'DC', 'RDC'])
-def test_chains_of_brcn_and_ristn_equal_the_whole_video(video, exact, chain, name, conditioned):
+@pytest.mark.parametrize('name', ['BRCN', 'STCN', 'C', 'RC', 'DC', 'RDC'])
+def test_chains_of_stacked_networks_equal_the_whole_video(video, exact, chain, name, conditioned):
     net = chain(name, conditioned)
     for frames in (1, 6):
         lrs = video(frames, 17, 22)
