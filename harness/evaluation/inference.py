@@ -38,7 +38,7 @@ STATES = ('disk', 'segments', 'memory')
 
 
 class SRFrame(NamedTuple):
-    """An SR frame (4H, 4W, 3), uint8 RGB, and the milliseconds that the network took for it."""
+    """An SR frame (4H, 4W, 3), RGB, and the milliseconds that the network took for it."""
 
     rgb: np.ndarray
     ms: float
@@ -54,6 +54,7 @@ def super_resolve(
     states: str = 'disk',
     dtype: torch.dtype = torch.float32,
     on_hidden: Optional[Callable[[int, int], None]] = None,
+    rounded: bool = True,
 ) -> Iterator[SRFrame]:
     """Yields the SR frame of each LR frame (H, W, 3), uint8 RGB, in order, as it is computed.
 
@@ -74,13 +75,15 @@ def super_resolve(
             positions in warping, stays float32.
         on_hidden: called with counts done and in all for each frame of a sweep that gives no SR
             frame.
+        rounded: give uint8 frames; else float32 in the same unit, neither rounded nor clamped.
 
     Raises:
         UserError: frames of different sizes, no room for temporary files, or a network that cannot
             work in segments.
     """
     net.eval()
-    run = _Run(net, torch.device(device), dtype, states, on_hidden or (lambda done, total: None))
+    on_hidden = on_hidden or (lambda done, total: None)
+    run = _Run(net, torch.device(device), dtype, states, on_hidden, rounded)
     frames = _of_one_size(lr_frames)
     whole = [(frames, length)]
     for video, known in whole if reset_every is None else _pieces(frames, length, reset_every):
@@ -88,7 +91,7 @@ def super_resolve(
             yield from _stream(run, video, known)
         elif net.sweeps():
             for sr, ms in sweep(run, video):
-                yield SRFrame(_to_uint8(sr), ms)
+                yield SRFrame(run.image(sr), ms)
         else:
             yield from _whole(run, video)
 
@@ -121,6 +124,7 @@ class _Run(NamedTuple):
     dtype: torch.dtype
     states: str
     on_hidden: Callable[[int, int], None]
+    rounded: bool
 
     def timed(self, function, *args, **kwargs):
         """What the function returns, and its milliseconds."""
@@ -136,6 +140,10 @@ class _Run(NamedTuple):
         clip = torch.stack(frames).to(self.device)
         return clip.permute(0, 3, 1, 2).float().div_(255)[None]
 
+    def image(self, sr):
+        """The SR frame (H, W, 3), in [0, 255], of a tensor (3, H, W) in [0, 1]."""
+        return _to_uint8(sr) if self.rounded else _to_float32(sr)
+
 
 def _stream(run, frames, length):
     """Unidirectional networks."""
@@ -146,7 +154,7 @@ def _stream(run, frames, length):
             run.net, run.clip([frame]), States(state, after), number, True, length
         )
         state = states.forward
-        yield SRFrame(_to_uint8(srs[0, 0]), ms)
+        yield SRFrame(run.image(srs[0, 0]), ms)
 
 
 def _windows(frames, length):
@@ -167,10 +175,15 @@ def _whole(run, frames):
     frames = list(frames)
     srs, ms = run.timed(run.net, run.clip(frames), length=len(frames))
     for sr in srs[0]:
-        yield SRFrame(_to_uint8(sr), ms / len(frames))
+        yield SRFrame(run.image(sr), ms / len(frames))
 
 
 def _to_uint8(sr):
     # a network that diverged to NaN gives a black frame: its PSNR is then finite and very low
     sr = torch.nan_to_num(sr.float(), nan=0.0).clamp(0, 1)
     return sr.mul(255).round().byte().permute(1, 2, 0).cpu().numpy()
+
+
+def _to_float32(sr):
+    sr = torch.nan_to_num(sr.float(), nan=0.0).clamp(-4, 5)  # wide, for Y is a difference of these
+    return sr.mul(255).permute(1, 2, 0).cpu().numpy()

@@ -9,6 +9,7 @@ where the key is the test set, followed by ``@<variant>`` for all variants but t
 
 import hashlib
 import json
+import math
 from collections.abc import Iterable
 from typing import NamedTuple, Optional
 
@@ -74,6 +75,7 @@ class Evaluation(NamedTuple):
         metrics: besides PSNR and SSIM.
         images: the SR frames that are kept.
         code: checksum of the modules that metrics come from which are not this project's.
+        protocol: how it is scored; '' for the default.
     """
 
     test_set: str
@@ -83,6 +85,7 @@ class Evaluation(NamedTuple):
     metrics: tuple[str, ...]
     images: Selection
     code: str = ''
+    protocol: str = ''
 
     @property
     def key(self) -> str:
@@ -109,16 +112,21 @@ class Shift(NamedTuple):
     Attributes:
         right, down: HR pixels by which SR must be moved.
         gain: dB of Y-PSNR.
+        psnr: Y-PSNR (dB) without it, of the frames and pixels looked at; NaN in old records.
     """
 
     right: float
     down: float
     gain: float
+    psnr: float = math.nan
 
     def __str__(self) -> str:
+        more = f'{self.gain:.1f} dB more'
+        if not math.isnan(self.psnr):
+            more = f'{self.psnr + self.gain:.1f} instead of {self.psnr:.1f} dB'
         return (
             f'moved by {self.right:+g} pixels to the right and {self.down:+g} down, its frames '
-            f'would score {self.gain:.1f} dB more'
+            f'would score {more}'
         )
 
 
@@ -135,6 +143,7 @@ class Record(NamedTuple):
         code: as of :class:`Evaluation`.
         run: id of the run.
         shift: one that scores clearly better, where there is one.
+        protocol: how it was scored; '' for the default.
     """
 
     checksum: Optional[str] = None
@@ -146,6 +155,7 @@ class Record(NamedTuple):
     code: str = ''
     run: str = ''
     shift: Optional[Shift] = None
+    protocol: str = ''
 
     @classmethod
     def of(cls, entry) -> 'Record':
@@ -192,7 +202,7 @@ class Unusable(NamedTuple):
 
 
 def why_unusable(
-    folder: RunFolder, key: str, checksum: str, record: Optional[Record]
+    folder: RunFolder, key: str, checksum: str, record: Optional[Record], protocol: str = ''
 ) -> Optional[Unusable]:
     """Why the results of an evaluation do not count; None if they do.
 
@@ -203,6 +213,7 @@ def why_unusable(
         key: of the evaluation.
         checksum: of the present version of the test set; '' in old grids.
         record: what the folder says of it.
+        protocol: that of the test set; '' for the default.
     """
     results = folder.frames_csv(key)
     if record is None or record.checksum is None:
@@ -211,6 +222,8 @@ def why_unusable(
         return Unusable(f'results of another run, {of}', True)
     if checksum and record.checksum != checksum:
         return Unusable('evaluated on another version of the set')
+    if record.protocol != protocol:
+        return Unusable(f'scored by protocol {record.protocol or "default"}')
     try:
         size = results.stat().st_size
         if size != (size if record.bytes is None else record.bytes):
@@ -233,7 +246,7 @@ def why_missing(folder: RunFolder, evaluations: Iterable[Evaluation]) -> dict[st
 
 
 def _why_missing(folder: RunFolder, wanted: Evaluation, record: Optional[Record]) -> Optional[str]:
-    if unusable := why_unusable(folder, wanted.key, wanted.checksum, record):
+    if unusable := why_unusable(folder, wanted.key, wanted.checksum, record, wanted.protocol):
         return unusable.reason
     if absent := [m for m in wanted.metrics if m not in record.metrics]:
         return f'evaluated without {", ".join(absent)}'
@@ -269,6 +282,7 @@ def record_evaluation(
         evaluation.code,
         folder.name,
         shift,
+        evaluation.protocol,
     )
     path = folder.evaluations_json
     write_json(path, {**read_json(path), evaluation.key: record._asdict()})
