@@ -52,6 +52,7 @@ def super_resolve(
     states: str = 'disk',
     dtype: torch.dtype = torch.float32,
     on_hidden: Optional[Callable[[int, int], None]] = None,
+    rounded: bool = True,
 ) -> Iterator[SRFrame]:
     """Yields the SR frame of each LR frame (H, W, 3), uint8 RGB, in order, as it is computed.
 
@@ -71,13 +72,15 @@ def super_resolve(
             positions in warping, stays float32.
         on_hidden: called with counts done and in all for each frame of a sweep that gives no SR
             frame.
+        rounded: give uint8 frames; else float32 in the same unit, neither rounded nor clamped.
 
     Raises:
         UserError: frames of different sizes, no room for temporary files, or a network that cannot
             work in segments.
     """
     net.eval()
-    run = _Run(net, torch.device(device), dtype, states, on_hidden or (lambda done, total: None))
+    on_hidden = on_hidden or (lambda done, total: None)
+    run = _Run(net, torch.device(device), dtype, states, on_hidden, rounded)
     frames = _of_one_size(lr_frames)
     if reset is None:
         yield from _video(run, frames, length)
@@ -110,7 +113,7 @@ def _video(run, frames, length):
         yield from _stream(run, frames, length)
     elif run.net.sweeps():
         for sr, ms in sweep(run, frames):
-            yield SRFrame(_to_uint8(sr), ms)
+            yield SRFrame(run.image(sr), ms)
     else:
         yield from _whole(run, frames)
 
@@ -143,6 +146,7 @@ class _Run(NamedTuple):
     dtype: torch.dtype
     states: str
     on_hidden: Callable[[int, int], None]
+    rounded: bool
 
     def timed(self, function, *args, **kwargs):
         """What the function returns, and its milliseconds."""
@@ -158,6 +162,10 @@ class _Run(NamedTuple):
         clip = torch.stack(frames).to(self.device)
         return clip.permute(0, 3, 1, 2).float().div_(255)[None]
 
+    def image(self, sr):
+        """The SR frame (H, W, 3), in [0, 255], of a tensor (3, H, W) in [0, 1]."""
+        return _to_uint8(sr) if self.rounded else _to_float32(sr)
+
 
 def _stream(run, frames, length, reset=None):
     """Unidirectional networks; ``age`` is how many frames the state has seen."""
@@ -172,7 +180,7 @@ def _stream(run, frames, length, reset=None):
             found, guarding = run.timed(guard, lr, after, state, age)
             is_reset, ms = found is not None, ms + guarding
             state, age = found or (state, age)
-        yield SRFrame(_to_uint8(srs[0, 0]), ms, was_reset)
+        yield SRFrame(run.image(srs[0, 0]), ms, was_reset)
 
 
 def _windows(frames, length):
@@ -193,10 +201,15 @@ def _whole(run, frames):
     frames = list(frames)
     srs, ms = run.timed(run.net, run.clip(frames), length=len(frames))
     for sr in srs[0]:
-        yield SRFrame(_to_uint8(sr), ms / len(frames))
+        yield SRFrame(run.image(sr), ms / len(frames))
 
 
 def _to_uint8(sr):
     # a network that diverged to NaN gives a black frame: its PSNR is then finite and very low
     sr = torch.nan_to_num(sr.float(), nan=0.0).clamp(0, 1)
     return sr.mul(255).round().byte().permute(1, 2, 0).cpu().numpy()
+
+
+def _to_float32(sr):
+    sr = torch.nan_to_num(sr.float(), nan=0.0).clamp(-4, 5)  # wide, for Y is a difference of these
+    return sr.mul(255).permute(1, 2, 0).cpu().numpy()

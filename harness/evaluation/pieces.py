@@ -47,4 +47,6 @@ def _share(reset: Reset, number: int) -> float:
 
 def _join(earlier: SRFrame, later: SRFrame, share: float) -> SRFrame:
     mixed = (1 - share) * earlier.rgb + share * later.rgb
-    return SRFrame(np.rint(mixed).astype(np.uint8), earlier.ms + later.ms)
+    if earlier.rgb.dtype == np.uint8:
+        mixed = np.rint(mixed)
+    return SRFrame(mixed.astype(earlier.rgb.dtype), earlier.ms + later.ms)

@@ -211,7 +211,10 @@ def write_record(grid: Grid, runs: list[Run], work_dir: Path) -> None:
             for key, entry in grid.networks.items()
         },
         train_sets={key: _set_entry(grid, key, s) for key, s in grid.train_sets.items()},
-        test_sets={key: _set_entry(grid, key, s) for key, s in grid.test_sets.items()},
+        test_sets={
+            key: _set_entry(grid, key, s, grid.evaluation.protocols.get(key, ''))
+            for key, s in grid.test_sets.items()
+        },
         external={
             key: network_entry(entry.label, entry.paper)
             for key, entry in grid.evaluation.external.items()
@@ -221,8 +224,8 @@ def write_record(grid: Grid, runs: list[Run], work_dir: Path) -> None:
     )
 
 
-def _set_entry(grid: Grid, key: str, video_set: VideoSet) -> dict:
-    return set_entry(video_set, grid.labels[key], grid.papers.get(key))
+def _set_entry(grid: Grid, key: str, video_set: VideoSet, protocol: str = '') -> dict:
+    return set_entry(video_set, grid.labels[key], grid.papers.get(key), protocol)
 
 
 def run_folder(work_dir: Path, run: Run) -> RunFolder:

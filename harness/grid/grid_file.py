@@ -65,7 +65,10 @@ ENTRIES = (
     *('custom_imports', 'strategies', 'plugins', 'metrics', 'save_frames', 'external_results'),
 )
 _NETWORK_KEYS = ('config', 'options', 'weights', 'random', 'label', 'paper')
-_SET_KEYS = ('root', 'label', 'paper')
+_SET_KEYS = {
+    'train_sets': ('root', 'label', 'paper'),
+    'test_sets': ('root', 'label', 'paper', 'protocol'),
+}
 
 
 class Grid(NamedTuple):
@@ -267,7 +270,7 @@ def load_network(entry: dict) -> Config:
 def _load_sets(axis, entries, lr_kinds, problems) -> dict[str, VideoSet]:
     sets = {}
     for key, entry in entries.items():
-        problems += _unknown(entry, _SET_KEYS, f'{axis}.{key}.')
+        problems += _unknown(entry, _SET_KEYS[axis], f'{axis}.{key}.')
         try:
             loaded = VideoSet.load(entry['root'])
             loaded.require('gt', *lr_kinds)

@@ -9,6 +9,7 @@ variants but the main one; ``evaluations.json`` says of each how it was made.
 
 import hashlib
 import json
+import math
 from collections.abc import Iterable
 from typing import NamedTuple, Optional
 
@@ -81,6 +82,7 @@ class Evaluation(NamedTuple):
         metrics: besides PSNR and SSIM.
         images: the SR frames that are kept.
         code: checksum of the modules that metrics come from which are not this project's.
+        protocol: how it is scored; '' for the default.
     """
 
     test_set: str
@@ -90,6 +92,7 @@ class Evaluation(NamedTuple):
     metrics: tuple[str, ...]
     images: Selection
     code: str = ''
+    protocol: str = ''
 
     @property
     def key(self) -> str:
@@ -116,16 +119,21 @@ class Shift(NamedTuple):
     Attributes:
         right, down: HR pixels by which SR must be moved.
         gain: dB of Y-PSNR.
+        psnr: Y-PSNR (dB) without it, of the frames and pixels looked at; NaN in old records.
     """
 
     right: float
     down: float
     gain: float
+    psnr: float = math.nan
 
     def __str__(self) -> str:
+        more = f'{self.gain:.1f} dB more'
+        if not math.isnan(self.psnr):
+            more = f'{self.psnr + self.gain:.1f} instead of {self.psnr:.1f} dB'
         return (
             f'moved by {self.right:+g} pixels to the right and {self.down:+g} down, its frames '
-            f'would score {self.gain:.1f} dB more'
+            f'would score {more}'
         )
 
 
@@ -143,6 +151,7 @@ class Record(NamedTuple):
         run: id of the run.
         shift: one that scores clearly better, where there is one.
         resets: video -> frames before which a guard has set the state back.
+        protocol: how it was scored; '' for the default.
     """
 
     checksum: Optional[str] = None
@@ -155,6 +164,7 @@ class Record(NamedTuple):
     run: str = ''
     shift: Optional[Shift] = None
     resets: Optional[dict[str, list[int]]] = None
+    protocol: str = ''
 
     @classmethod
     def of(cls, entry) -> 'Record':
@@ -201,7 +211,7 @@ class Unusable(NamedTuple):
 
 
 def why_unusable(
-    folder: RunFolder, key: str, checksum: str, record: Optional[Record]
+    folder: RunFolder, key: str, checksum: str, record: Optional[Record], protocol: str = ''
 ) -> Optional[Unusable]:
     """Why the results of an evaluation do not count; None if they do.
 
@@ -212,6 +222,7 @@ def why_unusable(
         key: of the evaluation.
         checksum: of the present version of the test set; '' in old grids.
         record: what the folder says of it.
+        protocol: that of the test set; '' for the default.
     """
     results = folder.frames_csv(key)
     if record is None or record.checksum is None:
@@ -220,6 +231,8 @@ def why_unusable(
         return Unusable(f'results of another run, {of}', True)
     if checksum and record.checksum != checksum:
         return Unusable('evaluated on another version of the set')
+    if record.protocol != protocol:
+        return Unusable(f'scored by protocol {record.protocol or "default"}')
     try:
         size = results.stat().st_size
         if size != (size if record.bytes is None else record.bytes):
@@ -242,7 +255,7 @@ def why_missing(folder: RunFolder, evaluations: Iterable[Evaluation]) -> dict[st
 
 
 def _why_missing(folder: RunFolder, wanted: Evaluation, record: Optional[Record]) -> Optional[str]:
-    if unusable := why_unusable(folder, wanted.key, wanted.checksum, record):
+    if unusable := why_unusable(folder, wanted.key, wanted.checksum, record, wanted.protocol):
         return unusable.reason
     if absent := [m for m in wanted.metrics if m not in record.metrics]:
         return f'evaluated without {", ".join(absent)}'
@@ -281,6 +294,7 @@ def record_evaluation(
         folder.name,
         shift,
         resets,
+        evaluation.protocol,
     )
     path = folder.evaluations_json
     write_json(path, {**read_json(path), evaluation.key: record._asdict()})

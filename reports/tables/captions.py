@@ -78,7 +78,18 @@ def consistency_caption(grid: GridResults) -> str:
 
 def ending(grid: GridResults) -> str:
     """What the names of variants mean, where there are any, and how many runs are done."""
-    return ' '.join(filter(None, [lr_note(grid), variants_note(grid), run_counts(grid)]))
+    notes = [lr_note(grid), protocol_note(grid), variants_note(grid), run_counts(grid)]
+    return ' '.join(filter(None, notes))
+
+
+def protocol_note(grid: GridResults) -> str:
+    """What it means that a test set has a protocol, where one has."""
+    if not any(test_set.protocol for test_set in grid.record.test_sets.values()):
+        return ''
+    return (
+        'Where a test set names a protocol, its frames are scored as that toolbox does, '
+        'and in RGB, not Y, where the name says so.'
+    )
 
 
 #: kind of LR frames -> its name in captions
