@@ -27,6 +27,7 @@ class Method:
         reset: how the state is set back; None for never.
         checkpoint: ``last``, or ``best`` for that of the best validation.
         strategy_name: the strategy as it is displayed; '' for its key.
+        options: further options of the training that the grid varies, as they are displayed.
     """
 
     train_set: str
@@ -38,6 +39,7 @@ class Method:
     reset: Optional[Reset] = None
     checkpoint: str = 'last'
     strategy_name: str = ''
+    options: tuple[str, ...] = ()
 
     @property
     def is_trained(self) -> bool:
@@ -57,15 +59,17 @@ class Method:
     @property
     def training(self) -> tuple:
         """What the variants of its evaluation share, within a network and training set."""
-        return self.strategy, self.fc, self.repeats
+        return self.strategy, self.fc, self.repeats, self.options
 
     @property
     def strategy_label(self) -> str:
-        """How it was trained: 'PI & FC (R=8)'; '' for a reference."""
+        """How it was trained: 'PI & FC (R=8, l=15)'; '' for a reference."""
         if not self.is_trained:
             return ''
         name = f'{self.strategy_name or self.strategy}{" & FC" if self.fc else ""}'
-        return f'{name} (R={self.repeats})' if self.repeats else name
+        told = [f'R={self.repeats}'] if self.repeats else []
+        told += self.options
+        return f'{name} ({", ".join(told)})' if told else name
 
     @property
     def variant_label(self) -> str:

@@ -8,6 +8,7 @@ import pandas as pd
 from harness.runs.evaluations import Variant
 from harness.runs.files import InvalidFile
 from harness.runs.grid_json import GridRecord
+from harness.strategies import option_label
 from reports.methods import KEY, Method
 from reports.reading.run_files import (
     TIMING_FIELDS,
@@ -24,7 +25,8 @@ def read_runs(grid: GridRecord, work_dir: Path) -> tuple[pd.DataFrame, dict[str,
     Returns:
         The table, and run -> its method, plainly evaluated.
     """
-    ordered = sorted(grid.runs, key=lambda run: _display_order(run, grid))
+    options = list(dict.fromkeys(map(_options, grid.runs)))
+    ordered = sorted(grid.runs, key=lambda run: _display_order(run, grid, options))
     methods, rows = {}, []
     for run in ordered:
         methods[run['run_id']], row = _read_run(run, grid, work_dir)
@@ -91,7 +93,7 @@ def settle(table: pd.DataFrame, trials: pd.DataFrame, evaluations: pd.DataFrame)
     )
 
 
-def _display_order(run: dict, grid: GridRecord) -> tuple:
+def _display_order(run: dict, grid: GridRecord, options: list[tuple]) -> tuple:
     trained = run['strategy'] is not None
     train_order = list(grid.train_sets).index(run['train_set']) if trained else -1
     return (
@@ -100,6 +102,7 @@ def _display_order(run: dict, grid: GridRecord) -> tuple:
         [None, *grid.strategies].index(run['strategy']),
         run['fc'],
         run['repeats'] or 0,
+        options.index(_options(run)),
         run['seed'],
     )
 
@@ -123,7 +126,9 @@ def _read_run(run: dict, grid: GridRecord, work_dir: Path) -> tuple[Method, dict
     train_set = run['train_set'] if trained else ''
     axes = {key: run[key] for key in ('strategy', 'fc', 'repeats')}
     strategy = grid.strategies[run['strategy']].label if trained else ''
-    method = Method(train_set, run['network'], label, strategy_name=strategy, **axes)
+    method = Method(
+        train_set, run['network'], label, strategy_name=strategy, options=_options(run), **axes
+    )
     named = method.columns()
     return method, {
         'run_id': run['run_id'],
@@ -137,3 +142,10 @@ def _read_run(run: dict, grid: GridRecord, work_dir: Path) -> tuple[Method, dict
         'protocol': protocol,
         'folder': str(folder.relative_to(work_dir)),
     }
+
+
+def _options(run: dict) -> tuple[str, ...]:
+    """The further axes of a run as they are displayed."""
+    options = run.get('options', {})
+    told = [option_label(key, value) for key, value in options.items()]
+    return (*told, f'{run["iterations"]:,} iterations') if 'as_long_as' in options else (*told,)

@@ -250,6 +250,9 @@ def _wrong_in(run: dict, record: GridRecord) -> str:
     for name, kinds in RUN_FIELDS.items():
         if type(run[name]) not in kinds:
             return f'{name} cannot be {run[name]!r}'
+    options = run.get('options', {})
+    if not isinstance(options, dict) or not all(map(_is_plain, options.values())):
+        return f'options cannot be {options!r}'
     known = {'network': record.networks, 'strategy': (None, *record.strategies)}
     if run['strategy'] is not None:
         known['train_set'] = record.train_sets
@@ -260,6 +263,10 @@ def _wrong_in(run: dict, record: GridRecord) -> str:
     if PLAIN not in variants:
         return 'the plain variant is missing'
     return 'two variants have the same name' if len(set(variants)) < len(variants) else ''
+
+
+def _is_plain(value: object) -> bool:
+    return isinstance(value, (bool, int, float, str, type(None)))
 
 
 def _is_count(number: object) -> bool:

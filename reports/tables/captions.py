@@ -163,10 +163,13 @@ def timing_caption(grid: GridResults) -> str:
         )
     ]
     where = f' Measured on {", ".join(devices)}.' if devices else ''
+    burn_in = grid.runs['burn_in_ms'].notna().any()
+    told = 'the frames run before each clip (burn-in), ' if burn_in else ''
     return (
         'Parameters and times. Training: mean time per iteration, of which loading, the pass that '
-        'computes the stored states divided by the iterations that use them, and the optimisation '
-        f'step. Inference: median over all evaluated frames. Means over seeds.{where}'
+        f'computes the stored states divided by the iterations that use them, {told}and the '
+        'optimisation step. Inference: median over all evaluated frames. Means over '
+        f'seeds.{where}'
     )
 
 

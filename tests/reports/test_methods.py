@@ -23,6 +23,13 @@ RI = Method('vimeo', 'frvsr', 'FRVSR', 'RI')
             'FRVSR w/ PI & FC (R=8)',
         ),
         (
+            replace(RI, strategy='PI', repeats=8, options=('l=7', 'from nothing')),
+            'PI (R=8, l=7, from nothing)',
+            '',
+            'PI (R=8, l=7, from nothing)',
+            'FRVSR w/ PI (R=8, l=7, from nothing)',
+        ),
+        (
             replace(RI, reset=Reset(15), checkpoint='best'),
             'RI',
             'reset every 15, best checkpoint',
