@@ -13,7 +13,8 @@ import torch
 from mmagic.registry import MODELS
 
 from dataset_tools.degrade.filters import degrade
-from dataset_tools.frames import decode_video, encode_png, read_frame
+from dataset_tools.frames import encode_png, read_frame
+from dataset_tools.video import decode_video
 from harness import infer, video_files
 from harness.evaluation.inference import super_resolve
 from harness.runs.resets import Reset
