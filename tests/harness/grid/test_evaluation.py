@@ -63,7 +63,7 @@ def test_they_are_no_part_of_a_run_s_identity(grid_file):
 @pytest.mark.parametrize(
     'text, problem',
     [
-        ("metrics = ['tof', 'vmaf']", "metrics: unknown metric 'vmaf'; there are psnr_y"),
+        ("metrics = ['tof', 'fvd']", "metrics: unknown metric 'fvd'; there are psnr_y"),
         (
             'save_frames = dict(static={})',
             "save_frames.static: no test set 'static'; there",
