@@ -10,6 +10,7 @@ from mmengine.dist import all_gather_object, get_rank, get_world_size, is_main_p
 
 from dataset_tools.manifest import DatasetError, VideoSet
 from harness.networks.recurrent import RecurrentNet
+from harness.runs.resets import Reset
 
 from .frames_csv import write_frames
 from .images import ImageSaver
@@ -29,7 +30,7 @@ def evaluate_set(
     on_frame: Optional[Callable[[], None]] = None,
     metrics: Sequence[str] = (),
     images: Optional[ImageSaver] = None,
-    reset_every: Optional[int] = None,
+    reset: Optional[Reset] = None,
     protocol: Protocol = DEFAULT,
 ) -> pd.DataFrame:
     """Super-resolves all videos of a set from their first frame on and scores every frame.
@@ -47,12 +48,13 @@ def evaluate_set(
         on_frame: called after each frame.
         metrics: what to compute besides PSNR and SSIM.
         images: saves chosen SR frames.
-        reset_every: set the state back every so many frames, see :func:`super_resolve`.
+        reset: how the state is set back, see :func:`super_resolve`.
         protocol: how to score; frames that it drops have no row. Where it does not round them, it
             gets the network's frames before they are 8-bit RGB.
 
     Returns:
-        The table; ``attrs['shift']`` is the :class:`Shift` that would score better, or None.
+        The table; ``attrs['shift']`` is the :class:`Shift` that would score better, or None, and
+        ``attrs['resets']`` has the frames before which a guard has set the state back, by video.
 
     Raises:
         DatasetError: a frame is missing or unreadable, GT and SR sizes differ, or a video is too
@@ -61,17 +63,26 @@ def evaluate_set(
     test_set.require(lr_kind if protocol.against_lr else 'gt', lr_kind)
     has_masks = 'mask' in test_set.kinds and not protocol.against_lr
     columns = metric_columns(metrics, has_masks)
-    rows, shifts = [], []
+    rows, shifts, resets = [], [], {}
     for video in list(test_set.videos)[get_rank() :: get_world_size()]:
         srs = super_resolve(
             net,
             set_frames(test_set, lr_kind, video),
             device,
             test_set.videos[video].frames,
-            reset_every,
+            reset,
             rounded=protocol.rounds,
         )
-        for row in _score_video(srs, test_set, video, lr_kind, columns, images, shifts, protocol):
+        for row in _score_video(
+            _noting_resets(srs, resets.setdefault(video, [])),
+            test_set,
+            video,
+            lr_kind,
+            columns,
+            images,
+            shifts,
+            protocol,
+        ):
             if row:
                 rows.append(row)
             if on_frame:
@@ -79,6 +90,8 @@ def evaluate_set(
     rows = _in_set_order(all_gather_object(rows), test_set)
     table = pd.DataFrame(rows, columns=['video', 'frame', *columns, 'ms'])
     table.attrs['shift'] = find_shift([s for share in all_gather_object(shifts) for s in share])
+    shares = all_gather_object(resets)
+    table.attrs['resets'] = {v: n for share in shares for v, n in share.items() if n}
     if is_main_process():
         write_frames(table, output)
     return table
@@ -94,6 +107,13 @@ def summarize(table: pd.DataFrame) -> tuple[float, float]:
     """PSNR (dB) and SSIM: mean over the frames of each video, then over videos."""
     means = table.groupby('video')[['psnr_y', 'ssim_y']].mean().mean()
     return means.psnr_y, means.ssim_y
+
+
+def _noting_resets(srs, numbers: list[int]):
+    for number, sr in enumerate(srs):
+        if sr.is_reset:
+            numbers.append(number)
+        yield sr
 
 
 def _score_video(

@@ -198,11 +198,13 @@ def _evaluate_checkpoint(
             on_frame,
             evaluation.metrics,
             ImageSaver(images, evaluation.images),
-            evaluation.variant.reset_every,
+            evaluation.variant.reset,
             PROTOCOLS[evaluation.protocol or DEFAULT.name],
         )
         iteration = iterations_of(weights) if isinstance(weights, Path) else None
-        record_evaluation(folder, evaluation, iteration, table.attrs['shift'])
+        record_evaluation(
+            folder, evaluation, iteration, table.attrs['shift'], table.attrs['resets']
+        )
 
 
 def _die_with_parent() -> None:

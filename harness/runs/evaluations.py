@@ -1,10 +1,10 @@
 """What a run is evaluated on and how, and which of it is on disk already.
 
 A *variant* is a way to evaluate the same training: ``''`` is the main one, the last checkpoint with
-its state carried through the whole video; ``reset15`` sets the state back every 15 frames; ``best``
-takes the best checkpoint of validation. Per-frame results of a run are in ``frames_<key>.csv``,
-where the key is the test set, followed by ``@<variant>`` for all variants but the main one;
-``evaluations.json`` says of each how it was made.
+its state carried through the whole video; ``reset15`` sets the state back every 15 frames (other
+ways are in ``resets.py``); ``best`` takes the best checkpoint of validation. Per-frame results of a
+run are in ``frames_<key>.csv``, where the key is the test set, followed by ``@<variant>`` for all
+variants but the main one; ``evaluations.json`` says of each how it was made.
 """
 
 import hashlib
@@ -17,6 +17,7 @@ import numpy as np
 
 from .files import InvalidFile, load_json, read_json, sha256, write_json
 from .folder import RunFolder
+from .resets import Reset
 
 LAST, BEST = 'last', 'best'
 
@@ -50,18 +51,24 @@ Selection = dict[str, VideoSelection]  # by video
 class Variant(NamedTuple):
     """A way to evaluate a training."""
 
-    reset_every: Optional[int] = None
+    reset: Optional[Reset] = None
     checkpoint: str = LAST
 
     @property
     def name(self) -> str:
         if self.checkpoint == BEST:
             return BEST
-        return f'reset{self.reset_every}' if self.reset_every else ''
+        return f'reset{self.reset}' if self.reset else ''
 
-    def record(self) -> dict:
-        """As ``grid.json`` holds it."""
-        return dict(name=self.name, **self._asdict())
+    def to_json(self) -> dict:
+        reset = self.reset and self.reset.value
+        return dict(name=self.name, reset_every=reset, checkpoint=self.checkpoint)
+
+    @classmethod
+    def from_json(cls, content: dict) -> 'Variant':
+        """Raises ValueError for what is no reset."""
+        reset = content['reset_every']
+        return cls(None if reset is None else Reset.parse(reset), content['checkpoint'])
 
 
 class Evaluation(NamedTuple):
@@ -94,7 +101,7 @@ class Evaluation(NamedTuple):
         return f'{self.test_set}@{name}' if name else self.test_set
 
     def to_json(self) -> dict:
-        return dict(self._asdict(), variant=self.variant._asdict())
+        return dict(self._asdict(), variant=self.variant.to_json())
 
     @classmethod
     def from_json(cls, content: dict) -> 'Evaluation':
@@ -102,7 +109,7 @@ class Evaluation(NamedTuple):
             video: VideoSelection(length, tuple(frames), Crop(*crop), row)
             for video, (length, frames, crop, row) in content['images'].items()
         }
-        variant, metrics = Variant(**content['variant']), tuple(content['metrics'])
+        variant, metrics = Variant.from_json(content['variant']), tuple(content['metrics'])
         return cls(**{**content, 'variant': variant, 'metrics': metrics, 'images': images})
 
 
@@ -143,6 +150,7 @@ class Record(NamedTuple):
         code: as of :class:`Evaluation`.
         run: id of the run.
         shift: one that scores clearly better, where there is one.
+        resets: video -> frames before which a guard has set the state back.
         protocol: how it was scored; '' for the default.
     """
 
@@ -155,6 +163,7 @@ class Record(NamedTuple):
     code: str = ''
     run: str = ''
     shift: Optional[Shift] = None
+    resets: Optional[dict[str, list[int]]] = None
     protocol: str = ''
 
     @classmethod
@@ -262,6 +271,7 @@ def record_evaluation(
     evaluation: Evaluation,
     iteration: Optional[int],
     shift: Optional[Shift] = None,
+    resets: Optional[dict[str, list[int]]] = None,
 ) -> None:
     """Notes that the files of an evaluation are complete.
 
@@ -270,6 +280,7 @@ def record_evaluation(
         evaluation: what was done.
         iteration: of the checkpoint; None where nothing was trained.
         shift: as of :class:`Record`.
+        resets: as of :class:`Record`.
     """
     results = folder.frames_csv(evaluation.key)
     record = Record(
@@ -282,6 +293,7 @@ def record_evaluation(
         evaluation.code,
         folder.name,
         shift,
+        resets,
         evaluation.protocol,
     )
     path = folder.evaluations_json

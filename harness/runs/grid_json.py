@@ -193,8 +193,7 @@ def _parse_strategies(entries: dict) -> dict[str, Strategy]:
 
 
 def _parse_variants(run: dict) -> list[Variant]:
-    entries = run.get('variants', [PLAIN._asdict()])
-    return [Variant(entry['reset_every'], entry['checkpoint']) for entry in entries]
+    return [*map(Variant.from_json, run.get('variants', [PLAIN.to_json()]))]
 
 
 def _label(entry: dict) -> str:
@@ -251,6 +250,9 @@ def _wrong_in(run: dict, record: GridRecord) -> str:
     for name, kinds in RUN_FIELDS.items():
         if type(run[name]) not in kinds:
             return f'{name} cannot be {run[name]!r}'
+    options = run.get('options', {})
+    if not isinstance(options, dict) or not all(map(_is_plain, options.values())):
+        return f'options cannot be {options!r}'
     known = {'network': record.networks, 'strategy': (None, *record.strategies)}
     if run['strategy'] is not None:
         known['train_set'] = record.train_sets
@@ -258,12 +260,13 @@ def _wrong_in(run: dict, record: GridRecord) -> str:
         if run[axis] not in names:
             return f'unknown {axis} {run[axis]!r}'
     variants = record.variants[run['run_id']]
-    wrong = [v for v in variants if v.reset_every is not None and not _is_count(v.reset_every)]
-    if wrong:
-        return f'reset_every cannot be {wrong[0].reset_every!r}'
     if PLAIN not in variants:
         return 'the plain variant is missing'
     return 'two variants have the same name' if len(set(variants)) < len(variants) else ''
+
+
+def _is_plain(value: object) -> bool:
+    return isinstance(value, (bool, int, float, str, type(None)))
 
 
 def _is_count(number: object) -> bool:

@@ -11,8 +11,7 @@ from harness.errors import UserError
 from harness.grid.expand import expand, write_record
 from harness.grid.validation import load_grid
 from harness.runs.files import load_json
-
-REPOSITORY = Path(__file__).resolve().parents[3]
+from tests.commands import RUN_GRID, run_grid
 
 
 def grid_of(grid_file, text):
@@ -116,8 +115,8 @@ external_results = dict(perfect=dict(label='GT', results=dict(moving='{real_set.
 """
     grid_file.write_text(grid_file.read_text() + text)
     work_dir = tmp_path / 'work'
-    command = [sys.executable, 'harness/run_grid.py', grid_file, '--work-dir', work_dir]
-    subprocess.run([*command, '--only', 'bicubic'], check=True, cwd=REPOSITORY)
+    command = [grid_file, '--work-dir', work_dir]
+    run_grid(*command, '--only', 'bicubic').check_returncode()
     external = pd.read_csv(work_dir / 'external' / 'perfect' / 'frames_moving.csv')
     assert len(external) == 66 and external.psnr_y.eq(100).all()
     (run,) = work_dir.glob('runs/bicubic-*')
@@ -141,11 +140,10 @@ external_results = dict(perfect=dict(label='GT', results=dict(moving='{real_set.
 
     before = {p: p.stat().st_mtime_ns for p in work_dir.rglob('*.csv') if 'report' not in str(p)}
     again = subprocess.run(
-        [sys.executable, '-X', 'importtime', *map(str, command[1:]), '--report-only'],
+        [sys.executable, '-X', 'importtime', RUN_GRID, *command, '--report-only'],
         capture_output=True,
         text=True,
         check=True,
-        cwd=REPOSITORY,
     )
     modules = {line.rsplit('|', 1)[-1].strip() for line in again.stderr.splitlines()}
     assert not modules & {'torch', 'mmagic'}
