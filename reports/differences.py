@@ -138,7 +138,7 @@ def _pairs(methods: list[Method]) -> list[tuple[str, Method, Method]]:
     for group in groups.values():
         plain = [method for method in group if method.is_plain]
         ri = [method for method in plain if _is_ri(method)]
-        resets = [m for m in group if _is_ri(m) and m.reset_every and m.checkpoint == 'last']
+        resets = [m for m in group if _is_ri(m) and m.reset and m.checkpoint == 'last']
         pairs += [
             ('strategies', method, other)
             for method in plain

@@ -61,21 +61,19 @@ def list_trials(
             trial_id = run['run_id'] + suffix
             by_trial[trial_id] = method
             rows.append({'trial_id': trial_id, **run, 'suffix': suffix, **method.columns()})
+    numbers = _method_numbers(runs)
+
+    def place(row):
+        method = by_trial[row['trial_id']]
+        return numbers[row['run_id']], method.checkpoint != 'last', method.reset or ()
+
+    rows.sort(key=place)
     trials = pd.DataFrame(rows).astype({'reset_every': float, 'repeats': float})
-    order = pd.DataFrame(
-        {
-            'method': trials['run_id'].map(_method_numbers(runs)),
-            'other': trials['checkpoint'] != 'last',
-            'reset_every': trials['reset_every'],
-        }
-    )
-    order = order.sort_values(list(order), na_position='first', kind='stable')
-    trials = trials.loc[order.index].reset_index(drop=True)
     return trials, {trial_id: by_trial[trial_id] for trial_id in trials['trial_id']}
 
 
 def _with_variant(method: Method, variant: Variant) -> Method:
-    return replace(method, reset_every=variant.reset_every, checkpoint=variant.checkpoint)
+    return replace(method, reset=variant.reset, checkpoint=variant.checkpoint)
 
 
 def _method_numbers(runs: pd.DataFrame) -> pd.Series:

@@ -16,6 +16,7 @@ from harness.runs.evaluations import BEST, Variant
 from harness.runs.folder import RunFolder
 from harness.runs.grid_json import network_entry, set_entry, write_grid_record
 from harness.runs.identity import digest, identity_of
+from harness.runs.resets import Reset
 
 from .grid_file import Grid, load_network
 from .resolve import resolve_config
@@ -73,7 +74,7 @@ class Run:
             run_id=self.run_id,
             **self.axes.record(),
             iterations=self.iterations,
-            variants=[variant.record() for variant in self.variants],
+            variants=[variant.to_json() for variant in self.variants],
         )
 
 
@@ -158,7 +159,7 @@ def _make_run(
 ) -> Run:
     cfg, changes = resolve_config(grid, configs, axes, iterations)
     train_set = grid.train_sets[axes.train_set] if axes.strategy else None
-    variants = [Variant(reset_every) for reset_every in resets]
+    variants = [Variant(reset and Reset.parse(reset)) for reset in resets]
     chooses_best = bool(axes.strategy) and _keeps_best(cfg)
     if chooses_best:
         variants.append(Variant(checkpoint=BEST))
@@ -199,7 +200,10 @@ def write_record(grid: Grid, runs: list[Run], work_dir: Path) -> None:
             for key, entry in grid.networks.items()
         },
         train_sets={key: _set_entry(grid, key, s) for key, s in grid.train_sets.items()},
-        test_sets={key: _set_entry(grid, key, s) for key, s in grid.test_sets.items()},
+        test_sets={
+            key: _set_entry(grid, key, s, grid.evaluation.protocols.get(key, ''))
+            for key, s in grid.test_sets.items()
+        },
         external={
             key: network_entry(entry.label, entry.paper)
             for key, entry in grid.evaluation.external.items()
@@ -209,8 +213,8 @@ def write_record(grid: Grid, runs: list[Run], work_dir: Path) -> None:
     )
 
 
-def _set_entry(grid: Grid, key: str, video_set: VideoSet) -> dict:
-    return set_entry(video_set, grid.labels[key], grid.papers.get(key))
+def _set_entry(grid: Grid, key: str, video_set: VideoSet, protocol: str = '') -> dict:
+    return set_entry(video_set, grid.labels[key], grid.papers.get(key), protocol)
 
 
 def run_folder(work_dir: Path, run: Run) -> RunFolder:

@@ -1,7 +1,7 @@
 """The axes of a grid: what sweeps may say, and where runs stand in them.
 
 Every sweep has the axes of ``AXES``. ``reset_every`` adds no runs, but evaluations: the state is
-set back every so many frames (None: never). Further axes are
+set back (None: never), in a way that ``harness.runs.resets`` knows. Further axes are
 
 - the options of training loops (``harness.strategies.OPTIONS``), ``clip_length=[7, 15, 30]``: of no
   effect on strategies without the option, as R is;
@@ -24,6 +24,7 @@ from typing import Any, NamedTuple, Optional
 
 from dataset_tools.names import name_problem
 from harness.clip_limits import is_count
+from harness.runs.resets import Reset
 from harness.strategies import COMMON_OPTIONS, OPTIONS, STRATEGIES, Strategy, options_of
 
 #: axis -> values of a sweep that does not name it
@@ -148,8 +149,11 @@ def _value_problems(sweep: dict[str, list], strategies: Mapping[str, Strategy]) 
         if type(seed) is not int or not 0 <= seed < 2**32:
             yield f'seeds: {seed!r} is not a whole number from 0 to 2**32 - 1'
     for every in sweep['reset_every']:
-        if every is not None and not is_count(every):
-            yield f'reset_every: {every!r} is neither None nor a positive whole number'
+        try:
+            if every is not None:
+                Reset.parse(every)
+        except ValueError as error:
+            yield f'reset_every: {error}'
     yield from (f'fc: {f!r} is neither True nor False' for f in sweep['fc'] if type(f) is not bool)
     for axis in sweep:
         if axis not in AXES:

@@ -15,6 +15,7 @@ from matplotlib import colors, rc_context
 from matplotlib.figure import Figure
 
 from harness.runs.files import replacing
+from harness.runs.resets import Reset
 from harness.strategies import Strategy
 from reports.methods import Method
 
@@ -87,7 +88,7 @@ def looks(methods: list[Method], strategies: Mapping[str, Strategy]) -> dict[str
         strategies: all of the grid.
     """
     levels = _levels(methods)
-    resets = sorted({method.reset_every for method in methods if method.reset_every})
+    resets = sorted({method.reset for method in methods if method.reset})
     if not any(method.is_trained for method in methods):
         return _looks_of_networks(methods, resets)
     references = dict.fromkeys(m.short_name for m in methods if not m.is_trained)
@@ -101,7 +102,7 @@ def looks(methods: list[Method], strategies: Mapping[str, Strategy]) -> dict[str
     }
 
 
-def _looks_of_networks(methods: list[Method], resets: list[int]) -> dict[str, Look]:
+def _looks_of_networks(methods: list[Method], resets: list[Reset]) -> dict[str, Look]:
     """Where nothing is trained, networks are what is compared."""
     networks = dict.fromkeys(method.network for method in methods)
     given = dict(zip(networks, cycle(zip(_COLORS, _NETWORK_MARKERS, strict=True)), strict=False))
@@ -146,13 +147,11 @@ def _strategy_look(method: Method, levels: dict[str, list[tuple]], looks_of: dic
     return Look(color, line, marker)
 
 
-def _look_of_variant(look: Look, method: Method, resets: list[int]) -> Look:
+def _look_of_variant(look: Look, method: Method, resets: list[Reset]) -> Look:
     if method.checkpoint != 'last':
         return replace(look, line=_BEST_LINE)
-    if method.reset_every:
-        return replace(
-            look, line=_RESET_LINES[resets.index(method.reset_every) % len(_RESET_LINES)]
-        )
+    if method.reset:
+        return replace(look, line=_RESET_LINES[resets.index(method.reset) % len(_RESET_LINES)])
     return look
 
 
