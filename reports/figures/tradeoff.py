@@ -27,7 +27,7 @@ def r_tradeoff(grid: GridResults) -> Figure | None:
     times for two R. Methods with further options are left out: they vary more than R.
     """
     runs = scored_runs(grid, 'ms_per_iteration')
-    runs = runs[[not grid.method_of[run_id].options for run_id in runs['run_id']]]
+    runs = runs[runs['run_id'].map(lambda run_id: not grid.method_of[run_id].options).astype(bool)]
     groups = [g for _, g in runs.groupby(['train_set', 'network'], sort=False)]
     groups = [group for group in groups if group['repeats'].nunique() > 1]
     if not groups:
