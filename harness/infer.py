@@ -9,13 +9,15 @@ from pathlib import Path
 if __name__ == '__main__':
     sys.path[0] = str(Path(__file__).resolve().parents[1])  # the repository, not this folder
 
-from dataset_tools.commands.shared import positive
 from harness.cli import add_cfg_options
+from harness.runs.resets import Reset
 
 EXAMPLES = """examples:
   python harness/infer.py mm_configs/frvsr/frvsr_paper.py iter_500000.pth my_clip.mp4 sr.mp4
   python harness/infer.py mm_configs/basicvsr/basicvsr_paper.py basicvsr.pth frames/ sr_frames/ \\
       --states segments --device cuda:1 --dtype float16
+  python harness/infer.py mm_configs/basicvsr/basicvsr_paper.py basicvsr.pth film.mp4 sr.mp4 \\
+      --reset-every 60-overlap20
   python harness/infer.py mm_configs/bicubic/bicubic_bd.py none photo.png upsampled/
 
 memory: networks that need only the past hold one frame and their state, however long the video.
@@ -54,9 +56,11 @@ def parse_args(argv=None) -> argparse.Namespace:
     )
     parser.add_argument(
         '--reset-every',
-        type=positive,
+        type=_reset,
         metavar='N',
-        help='cut the video into pieces of N frames, each super-resolved as a video of its own',
+        help='cut the video into pieces of N frames, each super-resolved as a video of its own; '
+        'N-overlapM: pieces that overlap by M frames, so that their ends are not shown; '
+        'N-normX, N-distanceX: only where the state has gone astray (see docs/grids.md)',
     )
     parser.add_argument(
         '--states',
@@ -74,6 +78,13 @@ def parse_args(argv=None) -> argparse.Namespace:
     )
     add_cfg_options(parser)
     return parser.parse_args(argv)
+
+
+def _reset(text: str) -> Reset:
+    try:
+        return Reset.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(error) from None
 
 
 def _frame_rate(text: str) -> Fraction:
@@ -134,7 +145,7 @@ def infer(cfg, video, args) -> int:
             net,
             video.frames,
             device,
-            reset_every=args.reset_every,
+            reset=args.reset_every,
             states=args.states,
             dtype=getattr(torch, args.dtype),
             on_hidden=on_hidden,

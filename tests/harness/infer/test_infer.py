@@ -14,6 +14,7 @@ from dataset_tools.frames import encode_png
 from dataset_tools.video import decode_video
 from harness import infer
 from harness.evaluation.inference import super_resolve
+from harness.runs.resets import Reset
 from tests.harness.infer.conftest import BASICVSR, FRVSR, error_of, frames_of, run
 
 SCRIPT = Path(__file__).resolve().parents[3] / 'harness' / 'infer.py'
@@ -54,7 +55,7 @@ def test_options_reach_the_engine(save, folder, lrs, tmp_path, states):
     options = ['--states', states, '--reset-every', 3, '--dtype', 'bfloat16', '--device', 'cpu']
     assert run(config, checkpoint, folder(7), tmp_path / 'out', *options) == 0
     written = frames_of(tmp_path / 'out').values()
-    expected = super_resolve(net, lrs(7), 'cpu', reset_every=3, dtype=torch.bfloat16)
+    expected = super_resolve(net, lrs(7), 'cpu', reset=Reset(3), dtype=torch.bfloat16)
     expected = {sr.rgb.tobytes() for sr in expected}
     assert {frame.tobytes() for frame in written} == expected and len(written) == 7
 

@@ -1,14 +1,13 @@
 """infer.py that is interrupted or killed."""
 
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from dataset_tools.frames import read_frame
 from harness import video_files
+from tests.commands import run as run_command
 from tests.harness.infer.conftest import run
 
 
@@ -51,15 +50,14 @@ def stop(paths):
     os.kill(os.getpid(), signal.{number})
     yield from map(read_frame, paths[2:])
 
-if signal.{number} != signal.SIGKILL:
-    signal.signal(signal.{number}, signal.SIG_DFL)  # the parent may ignore it, as nohup does
 video_files.read_frames = stop
 sys.exit(infer.main(sys.argv[1:]))
 """
     output = tmp_path / 'new' / 'out.mp4'
     output.parent.mkdir()
-    call = [*map(str, (*files, folder(4), output))]
-    done = subprocess.run([sys.executable, '-c', script, *call], capture_output=True, text=True)
+    (tmp_path / 'command.py').write_text(script)
+    call = (*files, folder(4), output)
+    done = run_command([tmp_path / 'command.py', *call])
     assert done.returncode == code, done.stderr
     assert [path.name for path in output.parent.iterdir()] == left
     assert run(*call) == 0
