@@ -267,7 +267,7 @@ def test_numbers_of_frames_must_match(clip, tmp_path):
     with pytest.raises(UserError, match='gt.mkv: ends after 4 frames, .*pred goes on'):
         score_paths(write_video(tmp_path / 'gt.mkv', gts[:4]), pred)
     (pred / '00000003.png').unlink()
-    with pytest.raises(UserError, match='pred: no frame 3 between 2 and 4'):
+    with pytest.raises(DatasetError, match='pred: gap in numbering, no frame 3 between 0 and 6'):
         score_paths(gt, pred)
 
 
@@ -300,8 +300,17 @@ def test_places_without_frames(tmp_path, make, message):
 def test_the_same_number_twice(clip, tmp_path):
     folder = write(tmp_path / 'gt', clip[0])
     (folder / '0.png').write_bytes((folder / '00000000.png').read_bytes())
-    with pytest.raises(UserError, match='names of images must have a number each'):
+    with pytest.raises(DatasetError, match='00000000.png: same frame number as 0.png'):
         pair_videos(folder, folder)
+
+
+def test_names_that_end_in_a_scale_or_a_method(clip, tmp_path):
+    """The results of other people's code, beside GT that is numbered plainly."""
+    gt = write(tmp_path / 'gt', clip[0])
+    plain = score_paths(gt, write(tmp_path / 'plain', clip[1]))
+    for pattern in ('{:08d}_x4.png', '000_{:03d}_sr.png'):
+        renamed = score_paths(gt, write(tmp_path / pattern, clip[1], pattern))
+        assert list(renamed.psnr_y) == list(plain.psnr_y)
 
 
 def test_damaged_frames(clip, tmp_path):
