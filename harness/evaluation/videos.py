@@ -1,5 +1,6 @@
 """Videos to score, wherever their frames are: sets, folders of images, video files."""
 
+import logging
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,8 +13,10 @@ import numpy as np
 from dataset_tools.frames import IMAGE_SUFFIXES, number_frames, read_image
 from dataset_tools.manifest import MANIFEST, VideoSet
 from dataset_tools.pack.reader import frame_reader
-from dataset_tools.video import VIDEO_SUFFIXES, decode_video
+from dataset_tools.video import VIDEO_SUFFIXES, decode_video, read_header
 from harness.errors import fail
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -105,6 +108,8 @@ def _set_source(test_set: VideoSet, name: str) -> FrameSource:
 def _file_source(path: Path) -> FrameSource:
     if path.suffix.lower() in IMAGE_SUFFIXES:
         return FrameSource(str(path), lambda: iter([read_image(path)]), count=1)
+    for note in read_header(path).notes:
+        _LOG.warning('%s: %s', path, note)
     return FrameSource(str(path), partial(decode_video, path))
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dataset_tools import video
 from dataset_tools.__main__ import main
 from dataset_tools.manifest import DatasetError, VideoSet
 from dataset_tools.prepare import plans
@@ -90,7 +89,7 @@ def test_a_cut_off_video_is_taken_only_when_told(write_file, tmp_path: Path, rea
 
 
 def test_a_matrix_that_was_assumed_is_told(write_file, tmp_path: Path, monkeypatch):
-    monkeypatch.setattr(video, '_HD_HEIGHT', 48)
+    monkeypatch.setattr('dataset_tools.video._HD_HEIGHT', 48)
     results = list(prepare('video', [write_file(tmp_path / 'hd.mp4', 2)], tmp_path / 'out'))
     assert notes(results) == [
         'hd: is HD and tells no colour matrix; BT.601 is assumed, as FFmpeg does'

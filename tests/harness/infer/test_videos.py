@@ -6,7 +6,6 @@ import av
 import numpy as np
 import pytest
 
-from dataset_tools import video
 from dataset_tools.video import count_pictures, decode_video, read_header
 from harness import video_files
 from harness.evaluation.inference import super_resolve
@@ -101,7 +100,7 @@ def test_an_mp4_is_upright_and_keeps_the_shape_of_pixels(
 
 def test_notes_on_a_video(files, video_file, tmp_path, monkeypatch, capsys):
     """Which matrix was assumed, said before the work begins."""
-    monkeypatch.setattr(video, '_HD_HEIGHT', 34)
+    monkeypatch.setattr('dataset_tools.video._HD_HEIGHT', 34)
     path = video_file(frames=1)
     assert run(*files, path, tmp_path / 'out') == 0
     note = f'note: {path}: is HD and tells no colour matrix; BT.601 is assumed, as FFmpeg does'
