@@ -7,20 +7,25 @@ from typing import Optional
 
 DESCRIPTION = """Scores frames that are on disk, whoever made them, against ground truth.
 
-Both sides may be a set folder, a folder of frames, a folder of such folders or of video files, or
-a video file. Videos go together by name, frames by order.
+Without ground truth, score --lr degrades them again and compares them with the LR frames. Both
+sides may be a set folder, a folder of frames, a folder of such folders or of video files, or a
+video file. Videos go together by name, frames by order.
 """
 EXAMPLES = """examples:
   python -m harness.evaluation score --gt data/vid4 --pred results/mrvsr --protocol mrvsr_vid4
   python -m harness.evaluation score --gt data/vid4 --pred results/mine \\
       --metrics tof warp_error --output frames.csv
+  python -m harness.evaluation score --lr data/videolq --pred results/mine \
+      --metrics warp_error frame_difference niqe
   python -m harness.evaluation score --gt clip.mp4 --pred clip_sr.mp4
   python -m harness.evaluation compare-protocols --gt data/vid4 --pred results/mine
 """
 
 
 def parse_args(argv=None) -> argparse.Namespace:
-    from .protocols import DEFAULT, PROTOCOLS
+    from dataset_tools.schema import DEGRADATIONS
+
+    from .protocols import PROTOCOLS
     from .scorer import OPTIONAL_METRICS
 
     parser = argparse.ArgumentParser(
@@ -32,7 +37,19 @@ def parse_args(argv=None) -> argparse.Namespace:
     commands = parser.add_subparsers(title='commands', metavar='COMMAND', required=True)
     protocols = '\n'.join(f'  {name:<16}{p.about}' for name, p in PROTOCOLS.items())
     command = _add_command(commands, 'score', 'PSNR, SSIM and more of every frame', protocols)
-    command.add_argument('--protocol', choices=PROTOCOLS, default=DEFAULT.name, metavar='NAME')
+    target = command.add_mutually_exclusive_group(required=True)
+    target.add_argument('--gt', type=Path, help='ground truth')
+    target.add_argument(
+        '--lr', type=Path, metavar='DIR', help='LR frames, where there is no ground truth'
+    )
+    command.add_argument(
+        '--lr-kind',
+        choices=[f'lr_{name}' for name in DEGRADATIONS],
+        metavar='KIND',
+        help="how SR is degraded for --lr; the set's only LR kind, or lr_bd",
+    )
+    against_gt = [name for name, protocol in PROTOCOLS.items() if not protocol.against_lr]
+    command.add_argument('--protocol', choices=against_gt, metavar='NAME')
     command.add_argument(
         '--metrics',
         nargs='+',
@@ -45,6 +62,7 @@ def parse_args(argv=None) -> argparse.Namespace:
     command = _add_command(
         commands, 'compare-protocols', 'the same frames under all protocols', protocols
     )
+    command.add_argument('--gt', type=Path, required=True, help='ground truth')
     command.set_defaults(run=run_comparison)
     return parser.parse_args(argv)
 
@@ -57,7 +75,6 @@ def _add_command(commands, name: str, text: str, protocols: str) -> argparse.Arg
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    command.add_argument('--gt', type=Path, required=True, help='ground truth')
     command.add_argument('--pred', type=Path, required=True, help='results')
     return command
 
@@ -65,19 +82,40 @@ def _add_command(commands, name: str, text: str, protocols: str) -> argparse.Arg
 def run_score(args: argparse.Namespace) -> None:
     """Prints means and writes the scores of all frames."""
     from .frames_csv import write_frames
-    from .protocols import PROTOCOLS
+    from .protocols import DEFAULT, PROTOCOLS
     from .score import count_frames, pair_videos, score, video_means
+    from .scorer import check_metrics
 
-    pairs, protocol = pair_videos(args.gt, args.pred), PROTOCOLS[args.protocol]
+    kind = _lr_kind(args) if args.lr else 'gt'
+    protocol = PROTOCOLS['lr' if args.lr else args.protocol or DEFAULT.name]
+    check_metrics(args.metrics, protocol)
+    pairs = pair_videos(args.lr or args.gt, args.pred, kind)
     with _progress(count_frames(pairs, protocol)) as bar:
-        table = score(pairs, protocol, args.metrics, bar.update)
+        table = score(pairs, protocol, args.metrics, bar.update, kind)
     if args.output:  # before anything is printed, for the reader may be gone
         write_frames(table, args.output)
     _show(video_means(table))
     if shift := table.attrs['shift']:
         print(f'warning: {args.pred}: {shift} against {args.gt}', file=sys.stderr)
+    if args.lr:
+        print(f'psnr_y and ssim_y: SR, degraded as {kind}, against {args.lr}')
     if args.output:
-        print(f'{args.output}: {len(table)} frames, protocol {args.protocol}')
+        print(f'{args.output}: {len(table)} frames, protocol {protocol.name}')
+
+
+def _lr_kind(args: argparse.Namespace) -> str:
+    """The LR kind of ``--lr``."""
+    from dataset_tools.manifest import MANIFEST, VideoSet
+    from harness.errors import fail
+
+    if args.protocol:
+        fail('--protocol: is for --gt; --lr has a protocol of its own')
+    if args.lr_kind or not (args.lr / MANIFEST).is_file():
+        return args.lr_kind or 'lr_bd'
+    kinds = VideoSet.load(args.lr).lr_kinds
+    if len(kinds) != 1:
+        fail(f'{args.lr}: has {", ".join(kinds) or "no LR frames"}; choose one with --lr-kind')
+    return kinds[0]
 
 
 def run_comparison(args: argparse.Namespace) -> None:

@@ -38,25 +38,29 @@ class FrameSource:
     masks: Optional[Callable[[], Iterator[np.ndarray]]] = None
 
 
-def find_videos(path: Path) -> dict[str, Callable[[], FrameSource]]:
+def find_videos(path: Path, kind: str = 'gt') -> dict[str, Callable[[], FrameSource]]:
     """Looks for videos in a set folder, folder of frames or of videos, or takes a video file.
 
     In a folder of images without numbers every image is a video of one frame. Files that are
     neither images nor videos are passed over.
+
+    Args:
+        path: the folder or file.
+        kind: of the frames that are taken of a set.
 
     Returns:
         Name -> a function that opens the video; it raises DatasetError if frames are missing.
 
     Raises:
         UserError: there is no such place, or nothing to score in it.
-        DatasetError: a set is damaged or has no GT.
+        DatasetError: a set is damaged or has no such frames.
     """
     if path.is_file():
         return {path.stem: partial(_file_source, path)}
     if not path.is_dir():
         fail(f'{path}: no such file or folder')
     if (path / MANIFEST).is_file():
-        return _set_sources(VideoSet.load(path))
+        return _set_sources(VideoSet.load(path), kind)
     images = _files(path, IMAGE_SUFFIXES)
     if images:
         return _image_sources(path, images)
@@ -90,18 +94,19 @@ def set_masks(test_set: VideoSet, video: str) -> Iterator[Optional[np.ndarray]]:
     return (np.ascontiguousarray(m[..., 0]) for m in set_frames(test_set, 'mask', video))
 
 
-def _set_sources(test_set: VideoSet) -> dict[str, Callable[[], FrameSource]]:
-    test_set.require('gt')
-    return {name: partial(_set_source, test_set, name) for name in test_set.videos}
+def _set_sources(test_set: VideoSet, kind: str) -> dict[str, Callable[[], FrameSource]]:
+    test_set.require(kind)
+    return {name: partial(_set_source, test_set, kind, name) for name in test_set.videos}
 
 
-def _set_source(test_set: VideoSet, name: str) -> FrameSource:
+def _set_source(test_set: VideoSet, kind: str, name: str) -> FrameSource:
+    has_masks = kind == 'gt' and 'mask' in test_set.kinds
     return FrameSource(
-        f'{test_set.root}/gt/{name}',
-        partial(set_frames, test_set, 'gt', name),
+        f'{test_set.root}/{kind}/{name}',
+        partial(set_frames, test_set, kind, name),
         count=test_set.videos[name].frames,
         first=0,
-        masks=partial(set_masks, test_set, name) if 'mask' in test_set.kinds else None,
+        masks=partial(set_masks, test_set, name) if has_masks else None,
     )
 
 

@@ -130,7 +130,7 @@ def set_entry(video_set: VideoSet, label: str, paper: Optional[str], protocol: s
         **({'protocol': protocol} if protocol else {}),
         checksum=video_set.checksum,
         videos={video.name: video.frames for video in videos},
-        sizes={video.name: video.sizes['gt'] for video in videos},
+        sizes={video.name: video.hr_size for video in videos},
     )
 
 

@@ -25,6 +25,14 @@ from reports.tables.model import HIGH, LOW, Cell, Column, Row, Table, rank_rows
 QUANTITIES = {
     'tof': ('tOF (px)', 3, 1.0, LOW),
     'warp_error': ('warping error (1e-3)', 3, 1e3, LOW),
+    'frame_difference': ('frame difference (levels)', 3, 1.0, ''),
+    'lpips': ('LPIPS', 3, 1.0, LOW),
+    'tlp': ('tLP (x100)', 3, 1.0, LOW),
+    'dists': ('DISTS', 3, 1.0, LOW),
+    'niqe': ('NIQE', 2, 1.0, LOW),
+    'musiq': ('MUSIQ', 2, 1.0, HIGH),
+    'clipiqa': ('CLIP-IQA', 3, 1.0, HIGH),
+    'vmaf': ('VMAF', 2, 1.0, HIGH),
     'psnr_inside': ('PSNR inside', 2, 1.0, HIGH),
     'psnr_outside': ('PSNR outside', 2, 1.0, HIGH),
 }

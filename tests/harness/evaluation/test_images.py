@@ -15,8 +15,9 @@ from dataset_tools.frames import read_frame
 from dataset_tools.manifest import DatasetError
 from dataset_tools.static import static
 from dataset_tools.writer import build_set
+from harness.evaluation.bicubic import bicubic
 from harness.evaluation.images import Crop, ImageSaver, select_images
-from harness.evaluation.references import bicubic, write_references
+from harness.evaluation.references import write_references
 
 
 def files(folder):
