@@ -1,8 +1,8 @@
 """What SR frames in figures are shown beside: GT, LR and bicubic interpolation, once for a grid.
 
 In ``references/<set>/`` of the grid's work directory: ``<video>/<frame:08d>_gt.png``, ``_lr.png``
-and ``_bicubic.png``, ``<video>/profile_gt.png`` and ``profile_bicubic.png``, and ``images.json``,
-which lists them.
+and ``_bicubic.png`` (and ``_mask.png`` of sets with masks), ``<video>/profile_gt.png`` and
+``profile_bicubic.png``, and ``images.json``, which lists them.
 """
 
 import tempfile
@@ -18,7 +18,7 @@ from harness.errors import fail
 from harness.runs.files import read_json, write_json
 
 from .images import Crop, Selection, VideoSelection, write_png
-from .videos import set_frames
+from .videos import set_frames, set_masks
 
 
 def write_references(
@@ -74,7 +74,10 @@ def _describe(test_set: VideoSet, selection: Selection, lr_kind: str) -> dict:
         dict(video=video, row=chosen.row, frames=chosen.length)
         for video, chosen in selection.items()
     ]
-    return dict(checksum=test_set.checksum, lr_kind=lr_kind, images=images, profiles=profiles)
+    masks = {'masks': True} if 'mask' in test_set.kinds else {}
+    return dict(
+        checksum=test_set.checksum, lr_kind=lr_kind, images=images, profiles=profiles, **masks
+    )
 
 
 def _size(test_set: VideoSet, video: str) -> list[int]:
@@ -85,16 +88,19 @@ def _write_video(
     folder: Path, test_set: VideoSet, video: str, chosen: VideoSelection, lr_kind: str
 ) -> None:
     gts, lrs = (set_frames(test_set, kind, video) for kind in ('gt', lr_kind))
+    masks = set_masks(test_set, video)
     row = Crop(chosen.row, 0, 1, test_set.videos[video].sizes['gt'][1])
     profiles = dict(gt=[], bicubic=[])
     start = phase(lr_kind.removeprefix('lr_'))
-    for number, (gt, lr) in enumerate(zip(gts, lrs, strict=True)):
+    for number, (gt, lr, mask) in enumerate(zip(gts, lrs, masks, strict=True)):
         profiles['gt'].append(row.cut(gt)[0])
         profiles['bicubic'].append(bicubic(lr, row, start)[0])
         if number in chosen.frames:
             write_png(folder / f'{number:08d}_gt.png', chosen.crop.cut(gt))
             write_png(folder / f'{number:08d}_lr.png', chosen.crop.cut(lr, SCALE))
             write_png(folder / f'{number:08d}_bicubic.png', bicubic(lr, chosen.crop, start))
+            if mask is not None:
+                write_png(folder / f'{number:08d}_mask.png', chosen.crop.cut(mask))
     for kind, rows in profiles.items():
         write_png(folder / f'profile_{kind}.png', np.stack(rows))
 
