@@ -18,6 +18,7 @@ EXAMPLES = """examples:
 
 
 def parse_args(argv=None) -> argparse.Namespace:
+    from harness.evaluation.protocols import DEFAULT, PROTOCOLS
     from harness.evaluation.scorer import OPTIONAL_METRICS
 
     parser = argparse.ArgumentParser(
@@ -38,6 +39,13 @@ def parse_args(argv=None) -> argparse.Namespace:
         default=[],
         choices=list(OPTIONAL_METRICS),
         help='what to compute besides PSNR and SSIM',
+    )
+    parser.add_argument(
+        '--protocol',
+        choices=PROTOCOLS,
+        default=DEFAULT.name,
+        metavar='NAME',
+        help=f'how to score: {", ".join(PROTOCOLS)}',
     )
     add_run_options(parser)
     return parse_run_args(parser, argv)
@@ -76,6 +84,7 @@ def evaluate(cfg, args: argparse.Namespace, sets, work_dir: Path) -> None:
     from harness.distributed import init_distributed
     from harness.evaluation.evaluate import evaluate_set, summarize
     from harness.evaluation.model import default_device, load_model
+    from harness.evaluation.protocols import PROTOCOLS
 
     init_distributed(args.launcher)
     model = load_model(cfg, args.checkpoint, default_device())
@@ -92,6 +101,7 @@ def evaluate(cfg, args: argparse.Namespace, sets, work_dir: Path) -> None:
                 default_device(),
                 lambda: bar.update(),
                 args.metrics,
+                protocol=PROTOCOLS[args.protocol],
             )
         if is_main_process():
             psnr, ssim = summarize(table)

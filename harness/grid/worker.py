@@ -30,6 +30,7 @@ from harness.errors import UserError, fail
 from harness.evaluation.evaluate import evaluate_set
 from harness.evaluation.images import ImageSaver
 from harness.evaluation.model import default_device, load_model
+from harness.evaluation.protocols import DEFAULT, PROTOCOLS
 from harness.exits import INTERRUPTED
 from harness.runs.claims import (
     RESTARTED_VARIABLE,
@@ -197,10 +198,13 @@ def _evaluate_checkpoint(
             on_frame,
             evaluation.metrics,
             ImageSaver(images, evaluation.images),
-            evaluation.variant.reset_every,
+            evaluation.variant.reset,
+            PROTOCOLS[evaluation.protocol or DEFAULT.name],
         )
         iteration = iterations_of(weights) if isinstance(weights, Path) else None
-        record_evaluation(folder, evaluation, iteration, table.attrs['shift'])
+        record_evaluation(
+            folder, evaluation, iteration, table.attrs['shift'], table.attrs['resets']
+        )
 
 
 def _die_with_parent() -> None:

@@ -16,6 +16,8 @@ from dataset_tools.degrade.filters import degrade
 from dataset_tools.frames import decode_video, encode_png, read_frame
 from harness import infer, video_files
 from harness.evaluation.inference import super_resolve
+from harness.runs.resets import Reset
+from tests.commands import run as run_command
 
 SCRIPT = Path(__file__).resolve().parents[2] / 'harness' / 'infer.py'
 CONV_FLOW = dict(type='ConvFlowNet', channels=8)
@@ -179,7 +181,7 @@ def test_options_reach_the_engine(save, folder, lrs, tmp_path, states):
     options = ['--states', states, '--reset-every', 3, '--dtype', 'bfloat16', '--device', 'cpu']
     assert run(config, checkpoint, folder(7), tmp_path / 'out', *options) == 0
     written = frames_of(tmp_path / 'out').values()
-    expected = super_resolve(net, lrs(7), 'cpu', reset_every=3, dtype=torch.bfloat16)
+    expected = super_resolve(net, lrs(7), 'cpu', reset=Reset(3), dtype=torch.bfloat16)
     expected = {sr.rgb.tobytes() for sr in expected}
     assert {frame.tobytes() for frame in written} == expected and len(written) == 7
 
@@ -327,13 +329,13 @@ if sys.argv[1] == 'stop':
     video_files.read_frames = stop
 sys.exit(infer.main(sys.argv[2:]))
 """
+    (tmp_path / 'command.py').write_text(script)
     output = tmp_path / 'new' / 'out.mp4'
     output.parent.mkdir()
     frames = folder(4)
 
     def call(what):
-        command = [sys.executable, '-c', script, what, *map(str, (*files, frames, output))]
-        return subprocess.run(command, capture_output=True, text=True)
+        return run_command([tmp_path / 'command.py', what, *files, frames, output])
 
     done = call('stop')
     assert done.returncode == code, done.stderr
