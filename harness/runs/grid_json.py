@@ -40,6 +40,7 @@ class TestSet:
         paper: its name in the papers' tables, if the grid file gives one.
         checksum: what evaluations must have been made on; empty in old grids.
         protocol: of the scores; '' for the default one.
+        made_by: ``tool`` and ``parameters`` of its manifest; empty in old grids.
     """
 
     __test__ = False  # the name starts with "Test", but it is no test case for pytest
@@ -50,6 +51,7 @@ class TestSet:
     paper: str = ''
     checksum: str = ''
     protocol: str = ''
+    made_by: dict = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,12 @@ def set_entry(video_set: VideoSet, label: str, paper: Optional[str], protocol: s
     )
 
 
+def made_by(video_set: VideoSet) -> dict:
+    """How a set was made, for figures of what a parameter of its videos does."""
+    manifest = video_set.manifest
+    return {key: manifest[key] for key in ('tool', 'parameters') if key in manifest}
+
+
 def read_grid_record(work_dir: Path) -> GridRecord:
     """Reads ``grid.json``; its texts are cleaned.
 
@@ -213,6 +221,7 @@ def _parse_set(entry: dict) -> TestSet:
         videos=_parse_videos(entry['videos']),
         sizes={video: tuple(size) for video, size in entry.get('sizes', {}).items()},
         **{name: str(entry[name]) for name in _SET_TEXTS if entry.get(name)},
+        made_by=dict(entry.get('made_by', {})),
     )
 
 
