@@ -1,6 +1,6 @@
 """Scores a network on a set folder and writes one CSV row per frame."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Optional, Union
 
@@ -13,7 +13,7 @@ from harness.networks.recurrent import RecurrentNet
 
 from .frames_csv import write_frames
 from .images import ImageSaver
-from .inference import super_resolve
+from .inference import SRFrame, super_resolve
 from .protocols import size_text
 from .scorer import VideoScorer, metric_columns
 from .shift import FRAMES, find_shift, psnr_of_shifts
@@ -49,14 +49,15 @@ def evaluate_set(
         reset_every: set the state back every so many frames, see :func:`super_resolve`.
 
     Returns:
-        The table; ``attrs['shift']`` is the :class:`Shift` that would score better, or None.
+        The table; ``attrs['shift']`` is the :class:`Shift` that would score better, or None, and
+        ``attrs['not_finite']`` the number of SR frames with NaN or infinite pixels.
 
     Raises:
         DatasetError: a frame is missing or unreadable, or GT and SR sizes differ.
     """
     test_set.require('gt', lr_kind)
     columns = metric_columns(metrics, 'mask' in test_set.kinds)
-    rows, shifts = [], []
+    rows, shifts, finite = [], [], []
     for video in list(test_set.videos)[get_rank() :: get_world_size()]:
         srs = super_resolve(
             net,
@@ -65,6 +66,7 @@ def evaluate_set(
             test_set.videos[video].frames,
             reset_every,
         )
+        srs = _noting(srs, finite)
         for row in _score_video(srs, test_set, video, lr_kind, columns, images, shifts):
             rows.append(row)
             if on_frame:
@@ -72,9 +74,17 @@ def evaluate_set(
     rows = _in_set_order(all_gather_object(rows), test_set)
     table = pd.DataFrame(rows, columns=['video', 'frame', *columns, 'ms'])
     table.attrs['shift'] = find_shift([s for share in all_gather_object(shifts) for s in share])
+    table.attrs['not_finite'] = sum(all_gather_object(finite.count(False)))
     if is_main_process():
         write_frames(table, output)
     return table
+
+
+def _noting(srs: Iterable[SRFrame], finite: list[bool]) -> Iterator[SRFrame]:
+    """The frames; whether each is finite is added to ``finite``."""
+    for sr in srs:
+        finite.append(sr.is_finite)
+        yield sr
 
 
 def _in_set_order(shares: list[list[dict]], test_set: VideoSet) -> list[dict]:

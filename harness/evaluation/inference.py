@@ -38,10 +38,17 @@ STATES = ('disk', 'segments', 'memory')
 
 
 class SRFrame(NamedTuple):
-    """An SR frame (4H, 4W, 3), uint8 RGB, and the milliseconds that the network took for it."""
+    """An SR frame.
+
+    Attributes:
+        rgb: (4H, 4W, 3), uint8.
+        ms: milliseconds that the network took for it.
+        is_finite: whether no pixel was NaN or infinite; NaN is black in ``rgb``.
+    """
 
     rgb: np.ndarray
     ms: float
+    is_finite: bool = True
 
 
 @torch.inference_mode()
@@ -88,7 +95,7 @@ def super_resolve(
             yield from _stream(run, video, known)
         elif net.sweeps():
             for sr, ms in sweep(run, video):
-                yield SRFrame(_to_uint8(sr), ms)
+                yield _sr_frame(sr, ms)
         else:
             yield from _whole(run, video)
 
@@ -146,7 +153,7 @@ def _stream(run, frames, length):
             run.net, run.clip([frame]), States(state, after), number, True, length
         )
         state = states.forward
-        yield SRFrame(_to_uint8(srs[0, 0]), ms)
+        yield _sr_frame(srs[0, 0], ms)
 
 
 def _windows(frames, length):
@@ -167,7 +174,13 @@ def _whole(run, frames):
     frames = list(frames)
     srs, ms = run.timed(run.net, run.clip(frames), length=len(frames))
     for sr in srs[0]:
-        yield SRFrame(_to_uint8(sr), ms / len(frames))
+        yield _sr_frame(sr, ms / len(frames))
+
+
+def _sr_frame(sr, ms):
+    # both ends are NaN if any pixel is
+    is_finite = bool(torch.stack(torch.aminmax(sr)).isfinite().all())
+    return SRFrame(_to_uint8(sr), ms, is_finite)
 
 
 def _to_uint8(sr):

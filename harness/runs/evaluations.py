@@ -122,6 +122,12 @@ class Shift(NamedTuple):
         )
 
 
+def not_finite_text(count: int) -> str:
+    """What to say of SR frames that :attr:`Record.not_finite` counts."""
+    frames = '1 SR frame has' if count == 1 else f'{count} SR frames have'
+    return f'{frames} NaN or infinite pixels; NaN is taken for black'
+
+
 class Record(NamedTuple):
     """What ``evaluations.json`` says of a finished evaluation; None where an old one lacks it.
 
@@ -135,6 +141,7 @@ class Record(NamedTuple):
         code: as of :class:`Evaluation`.
         run: id of the run.
         shift: one that scores clearly better, where there is one.
+        not_finite: number of SR frames with NaN or infinite pixels.
     """
 
     checksum: Optional[str] = None
@@ -146,6 +153,7 @@ class Record(NamedTuple):
     code: str = ''
     run: str = ''
     shift: Optional[Shift] = None
+    not_finite: Optional[int] = None
 
     @classmethod
     def of(cls, entry) -> 'Record':
@@ -156,7 +164,7 @@ class Record(NamedTuple):
         """
         if not isinstance(entry, dict):
             return cls(entry if isinstance(entry, str) else None)
-        for name in ('bytes', 'iteration'):
+        for name in ('bytes', 'iteration', 'not_finite'):
             if type(entry.get(name)) not in (int, type(None)):
                 raise InvalidFile(f'evaluations.json: {name} cannot be {entry[name]!r}')
         metrics = entry.get('metrics')
@@ -249,6 +257,7 @@ def record_evaluation(
     evaluation: Evaluation,
     iteration: Optional[int],
     shift: Optional[Shift] = None,
+    not_finite: int = 0,
 ) -> None:
     """Notes that the files of an evaluation are complete.
 
@@ -256,7 +265,7 @@ def record_evaluation(
         folder: of the run.
         evaluation: what was done.
         iteration: of the checkpoint; None where nothing was trained.
-        shift: as of :class:`Record`.
+        shift, not_finite: as of :class:`Record`.
     """
     results = folder.frames_csv(evaluation.key)
     record = Record(
@@ -268,7 +277,8 @@ def record_evaluation(
         images_digest(evaluation.images),
         evaluation.code,
         folder.name,
-        shift,
+        shift=shift,
+        not_finite=not_finite,
     )
     path = folder.evaluations_json
     write_json(path, {**read_json(path), evaluation.key: record._asdict()})

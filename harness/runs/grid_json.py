@@ -1,5 +1,6 @@
 """``grid.json`` of a work directory: what the reports need to know of a grid, in display order."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -157,15 +158,15 @@ def _parse_grid(raw: dict) -> GridRecord:
     networks = {**raw['networks'], **external}
     return GridRecord(
         name=str(raw['name']),
-        networks={key: _label(entry) for key, entry in networks.items()},
-        train_sets={key: _label(entry) for key, entry in raw['train_sets'].items()},
-        test_sets={key: _parse_set(entry) for key, entry in raw['test_sets'].items()},
+        networks=_labels(networks),
+        train_sets=_labels(raw['train_sets']),
+        test_sets=_parse_sets(raw['test_sets']),
         runs=[*raw['runs'], *map(_external_run, external)],
         variants={run.get('run_id'): _parse_variants(run) for run in raw['runs']}
         | {key: [PLAIN] for key in external},
-        train_videos={
-            key: _parse_set(entry) for key, entry in raw['train_sets'].items() if 'videos' in entry
-        },
+        train_videos=_parse_sets(
+            {key: entry for key, entry in raw['train_sets'].items() if 'videos' in entry}
+        ),
         papers={key: str(entry['paper']) for key, entry in networks.items() if entry.get('paper')},
         lr_kinds={key: entry.get('lr_kind', 'lr_bd') for key, entry in raw['networks'].items()},
         strategies=_parse_strategies(raw.get('strategies', {})),
@@ -175,12 +176,14 @@ def _parse_grid(raw: dict) -> GridRecord:
 def _parse_strategies(entries: dict) -> dict[str, Strategy]:
     """This project's strategies and, after them, the grid's own, as far as reports use them."""
     own = {name: entry for name, entry in entries.items() if name not in STRATEGIES}
-    return STRATEGIES | {
+    labels = _labels({name: dict(label=row.label) for name, row in STRATEGIES.items()} | own)
+    project = {name: row._replace(label=labels[name]) for name, row in STRATEGIES.items()}
+    return project | {
         name: Strategy(
             name,
             {},
             False,
-            _label(entry),
+            labels[name],
             (str(entry.get('color', '')),) * 2,
             (str(entry.get('marker', '')),) * 2,
         )
@@ -193,6 +196,13 @@ def _parse_variants(run: dict) -> list[Variant]:
     return [Variant(entry['reset_every'], entry['checkpoint']) for entry in entries]
 
 
+def _labels(entries: dict[str, dict]) -> dict[str, str]:
+    """Key -> label; where several have one label, the key is added, to tell them apart."""
+    labels = {key: _label(entry) for key, entry in entries.items()}
+    count = Counter(labels.values())
+    return {k: f'{label} ({k})' if count[label] > 1 else label for k, label in labels.items()}
+
+
 def _label(entry: dict) -> str:
     label = entry['label']
     if not isinstance(label, (str, int, float)):
@@ -203,9 +213,14 @@ def _label(entry: dict) -> str:
 _SET_TEXTS = ('paper', 'checksum', 'protocol')
 
 
-def _parse_set(entry: dict) -> TestSet:
+def _parse_sets(entries: dict[str, dict]) -> dict[str, TestSet]:
+    labels = _labels(entries)
+    return {key: _parse_set(entry, labels[key]) for key, entry in entries.items()}
+
+
+def _parse_set(entry: dict, label: str) -> TestSet:
     return TestSet(
-        label=_label(entry),
+        label=label,
         videos=_parse_videos(entry['videos']),
         sizes={video: tuple(size) for video, size in entry.get('sizes', {}).items()},
         **{name: str(entry[name]) for name in _SET_TEXTS if entry.get(name)},

@@ -292,6 +292,17 @@ def test_nothing_is_overwritten_silently(files, folder, tmp_path):
     assert len(list(decode_video(mp4))) == 1
 
 
+def test_frames_that_are_not_finite_are_counted(save, folder, tmp_path, capsys):
+    config, checkpoint, net = save(FRVSR)
+    net.tail[4].weight.data.fill_(3e38)  # finite itself
+    weights = {f'generator.{name}': x for name, x in net.state_dict().items()}
+    torch.save(dict(state_dict=weights), checkpoint)
+    assert run(config, checkpoint, folder(2), tmp_path / 'out') == 0
+    told = f'warning: {tmp_path}/out: 2 SR frames have NaN or infinite pixels; NaN is taken for'
+    assert told in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures('default_signals')
 @pytest.mark.parametrize('name, left', [('out', ['img_8.png', 'img_9.png']), ('out.mp4', [])])
 def test_interrupted(files, folder, tmp_path, monkeypatch, capsys, name, left):
     """Ctrl-C while the third frame is read."""
@@ -307,6 +318,7 @@ def test_interrupted(files, folder, tmp_path, monkeypatch, capsys, name, left):
     assert f'interrupted; {tmp_path}/new/{name}: {said}' in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures('default_signals')
 @pytest.mark.parametrize(
     ('number', 'code', 'left'),
     [('SIGTERM', 128 + 15, []), ('SIGHUP', 128 + 1, []), ('SIGKILL', -9, ['.out.mp4.part'])],
@@ -343,6 +355,7 @@ sys.exit(infer.main(sys.argv[2:]))
     assert [path.name for path in output.parent.iterdir()] == ['out.mp4']
 
 
+@pytest.mark.usefixtures('default_signals')
 def test_interrupted_while_a_frame_is_written(files, folder, tmp_path, monkeypatch):
     frames, write = folder(2), Path.write_bytes
 

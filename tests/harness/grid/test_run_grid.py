@@ -74,6 +74,7 @@ def test_a_grid_from_start_to_report(grid_file, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures('default_signals')
 @pytest.mark.parametrize('kill', [signal.SIGINT, signal.SIGKILL])
 def test_an_interrupted_grid_goes_on_with_the_same_numbers(grid_file, tmp_path, kill):
     config = tmp_path / 'tiny.py'

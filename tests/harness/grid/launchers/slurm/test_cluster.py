@@ -134,6 +134,7 @@ def test_killed_and_cancelled_jobs_fail_and_one_whose_node_failed_goes_on(
     assert_same(frames(tmp_path), undisturbed)
 
 
+@pytest.mark.usefixtures('default_signals')
 def test_an_interrupted_job_is_requeued_watched_and_goes_on(cluster, grid, undisturbed, tmp_path):
     """The command is left by Ctrl-C, its job interrupted, and another command waits for it."""
     start = command(grid, tmp_path, '--only', 'PI-R4', *OPTIONS)
@@ -160,6 +161,7 @@ def test_an_interrupted_job_is_requeued_watched_and_goes_on(cluster, grid, undis
     assert_same(frames(tmp_path), undisturbed)
 
 
+@pytest.mark.usefixtures('default_signals')
 def test_cancelled_jobs_that_nobody_watched_are_submitted_anew(cluster, grid, tmp_path):
     """A job is cancelled before it began; --status says so, and the next command mends it."""
     set_partition('DOWN')
