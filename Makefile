@@ -1,6 +1,7 @@
 # make demo: set up, evaluate published networks (4-6 min), train and evaluate the quickstart grid
 #   (15-25 min), reports of both
 # make test: set up and run all tests
+# make test-fast: without those that are marked slow, for daily work
 # make bench: measure speed; figures go to work_dirs/bench/
 # make soak: kill and damage a grid of 200 runs for 10 minutes; it must end with the same numbers
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -8,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test bench soak lint setup clean
+.PHONY: demo test test-fast bench soak lint setup clean
 
 demo: $(READY)
 	@if $(BIN)/python -m harness.networks published; then \
@@ -20,8 +21,15 @@ demo: $(READY)
 	$(BIN)/python -m dataset_tools sample
 	$(BIN)/python harness/run_grid.py mm_configs/grids/quickstart.py
 
+# A thread each, because tiny convolutions are slower on two; files stay together for their fixtures.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 8 \
+	--dist loadfile --no-loadscope-reorder
+
 test: $(READY)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest  # tiny convolutions are slower on two threads
+	$(PYTEST)
+
+test-fast: $(READY)
+	$(PYTEST) -m 'not slow'
 
 bench: $(READY)
 	OMP_NUM_THREADS=1 PYTHONPATH=. $(BIN)/python tests/benchmarks/bench_dataset_tools.py

@@ -20,6 +20,7 @@ EXAMPLES = """examples:
 
 
 def parse_args(argv=None) -> argparse.Namespace:
+    from harness.evaluation.protocols import DEFAULT, PROTOCOLS
     from harness.evaluation.scorer import OPTIONAL_METRICS
 
     parser = argparse.ArgumentParser(
@@ -40,6 +41,13 @@ def parse_args(argv=None) -> argparse.Namespace:
         default=[],
         choices=list(OPTIONAL_METRICS),
         help='what to compute besides PSNR and SSIM',
+    )
+    parser.add_argument(
+        '--protocol',
+        choices=PROTOCOLS,
+        default=DEFAULT.name,
+        metavar='NAME',
+        help=f'how to score: {", ".join(PROTOCOLS)}',
     )
     add_run_options(parser)
     return parse_run_args(parser, argv)
@@ -78,6 +86,7 @@ def evaluate(cfg, args: argparse.Namespace, sets, work_dir: Path) -> None:
     from harness.distributed import init_distributed
     from harness.evaluation.evaluate import evaluate_set, summarize
     from harness.evaluation.model import default_device, load_model
+    from harness.evaluation.protocols import PROTOCOLS
     from harness.runs.evaluations import not_finite_text
 
     init_distributed(args.launcher)
@@ -96,6 +105,7 @@ def evaluate(cfg, args: argparse.Namespace, sets, work_dir: Path) -> None:
                 default_device(),
                 lambda: bar.update(),
                 args.metrics,
+                protocol=PROTOCOLS[args.protocol],
             )
         if is_main_process():
             psnr, ssim = summarize(table)
@@ -124,6 +134,7 @@ def claim_results(cfg, args: argparse.Namespace, sets, work_dir: Path) -> None:
         checkpoint=sha256(Path(args.checkpoint)),
         model=hashlib.sha256(model.encode()).hexdigest(),
         lr_kind=args.lr_kind,
+        protocol=args.protocol,
     )
     wanted = {f'frames_{s.name}.csv': dict(of, set=s.checksum) for s in sets}
     for name, about in wanted.items():

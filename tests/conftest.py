@@ -1,19 +1,19 @@
-"""What all tests share."""
+"""What holds for all tests."""
 
 import signal
 
-import pytest
 
+def pytest_configure(config) -> None:
+    """Ctrl-C reaches the tests' own commands whoever started the tests.
 
-@pytest.fixture
-def default_signals():
-    """Signals do to this process, and to those it starts, what they do where none is ignored.
-
-    ``nohup``, cron and background jobs of a shell have some ignored, which children inherit.
+    Background processes of a shell inherit that SIGINT is ignored, those of ``nohup`` SIGHUP, too;
+    what these tests start and then interrupt would be deaf.
     """
-    heard = dict.fromkeys((signal.SIGHUP, signal.SIGTERM), signal.SIG_DFL)
-    heard[signal.SIGINT] = signal.default_int_handler
-    before = {number: signal.signal(number, handler) for number, handler in heard.items()}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+def pytest_collection_modifyitems(items: list) -> None:
+    """Files with slow tests come first, so that no worker begins one when the others are done."""
+    slow = {item.path for item in items if item.get_closest_marker('slow')}
+    items.sort(key=lambda item: item.path not in slow)

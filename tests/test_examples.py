@@ -1,8 +1,6 @@
 """Every example, run from outside the repository through run_grid.py to the report."""
 
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
@@ -10,6 +8,7 @@ import pytest
 
 from dataset_tools.frames import encode_png, read_frame
 from dataset_tools.sample.frames import photograph_path
+from tests.commands import run
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 EXAMPLES = REPOSITORY / 'examples'
@@ -34,13 +33,8 @@ def place(tmp_path_factory) -> Path:
 
 
 def call(folder, *command):
-    done = subprocess.run(
-        [sys.executable, *command],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        env={'PATH': '/usr/bin:/bin', 'PYTHONPATH': str(REPOSITORY), 'OMP_NUM_THREADS': '1'},
-    )
+    variables = {'PATH': '/usr/bin:/bin', 'PYTHONPATH': str(REPOSITORY), 'OMP_NUM_THREADS': '1'}
+    done = run(command, cwd=folder, env=variables)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

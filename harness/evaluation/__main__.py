@@ -30,7 +30,7 @@ def parse_args(argv=None) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(title='commands', metavar='COMMAND', required=True)
-    protocols = '\n'.join(f'  {name:<12}{p.about}' for name, p in PROTOCOLS.items())
+    protocols = '\n'.join(f'  {name:<16}{p.about}' for name, p in PROTOCOLS.items())
     command = _add_command(commands, 'score', 'PSNR, SSIM and more of every frame', protocols)
     command.add_argument('--protocol', choices=PROTOCOLS, default=DEFAULT.name, metavar='NAME')
     command.add_argument(

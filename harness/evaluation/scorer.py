@@ -10,7 +10,7 @@ from harness.errors import fail
 
 from .metrics import psnr
 from .perceptual import Lpips, TemporalLpips, missing_weights
-from .protocols import DEFAULT, Protocol
+from .protocols import DEFAULT, Protocol, to_8_bits
 from .temporal import FlowDifference, WarpingError
 
 #: always computed
@@ -96,8 +96,8 @@ class VideoScorer:
 
         Args:
             gt: uint8 RGB (H, W, 3).
-            sr: uint8 RGB, or Y alone (H, W) where the protocol reads that; what needs RGB is then
-                NaN.
+            sr: uint8 RGB, or a network's unrounded RGB in [0, 255], or Y alone (H, W) where the
+                protocol reads that; what needs RGB is then NaN.
             mask: uint8 (H, W), 0 outside; needed for ``psnr_inside`` and ``psnr_outside``.
 
         Raises:
@@ -112,6 +112,7 @@ class VideoScorer:
             inside = mask[self._protocol.frame(*shape)][region]
             scores['psnr_inside'] = psnr(*planes, inside)
             scores['psnr_outside'] = psnr(*planes, (inside == 0).astype(np.uint8))
+        image = to_8_bits(sr)
         for name, metric in self._optional.items():
-            scores[name] = metric(gt, sr, region) if sr.ndim == 3 else float('nan')
+            scores[name] = metric(gt, image, region) if sr.ndim == 3 else float('nan')
         return {column: scores[column] for column in self._columns}

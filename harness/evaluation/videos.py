@@ -10,10 +10,10 @@ from typing import Optional
 
 import numpy as np
 
-from dataset_tools.frames import IMAGE_SUFFIXES, decode_video, read_image
+from dataset_tools.frames import IMAGE_SUFFIXES, read_image
 from dataset_tools.manifest import MANIFEST, VideoSet
 from dataset_tools.pack.reader import frame_reader
-from dataset_tools.prepare.sources import VIDEO_SUFFIXES
+from dataset_tools.video import VIDEO_SUFFIXES, decode_video
 from harness.errors import fail
 
 

@@ -17,6 +17,8 @@ from harness.errors import fail
 
 from .launchers import worker_environment
 
+#: what the server imports before it forks
+PRELOADED = ['harness.grid.unsignalled', 'harness.grid.worker']
 _LITTLE_MEMORY = 'is memory limited (ulimit -v, a container)?'
 
 
@@ -30,7 +32,7 @@ def fork_context(threads: int) -> multiprocessing.context.BaseContext:
         UserError: the path of the folder for temporary files is too long.
     """
     context = multiprocessing.get_context('forkserver')
-    context.set_forkserver_preload(['harness.grid.unsignalled', 'harness.grid.worker'])
+    context.set_forkserver_preload(PRELOADED)
     with _environment(
         OMP_NUM_THREADS=str(threads),
         # MMEngine asks for GPUs when it is imported; asked through CUDA, forks could not use them

@@ -30,6 +30,7 @@ from harness.errors import UserError, fail, reason_of
 from harness.evaluation.evaluate import evaluate_set
 from harness.evaluation.images import ImageSaver
 from harness.evaluation.model import default_device, load_model
+from harness.evaluation.protocols import DEFAULT, PROTOCOLS
 from harness.exits import INTERRUPTED
 from harness.runs.claims import (
     RESTARTED_VARIABLE,
@@ -197,10 +198,11 @@ def _evaluate_checkpoint(
             on_frame,
             evaluation.metrics,
             ImageSaver(images, evaluation.images),
-            evaluation.variant.reset_every,
+            evaluation.variant.reset,
+            PROTOCOLS[evaluation.protocol or DEFAULT.name],
         )
         iteration = iterations_of(weights) if isinstance(weights, Path) else None
-        noticed = table.attrs['shift'], table.attrs['not_finite']
+        noticed = (table.attrs[name] for name in ('shift', 'resets', 'not_finite'))
         record_evaluation(folder, evaluation, iteration, *noticed)
 
 

@@ -35,7 +35,7 @@ class TestSet:
     """One test set, or the same of a training set.
 
     Attributes:
-        label: as it is displayed.
+        label: as it is displayed, with the protocol of its scores if that is not the default.
         videos: video -> number of frames.
         sizes: video -> HR size (height, width) in pixels; empty in old grids.
         paper: its name in the papers' tables, if the grid file gives one.
@@ -119,12 +119,16 @@ def network_entry(label: str, paper: Optional[str], lr_kind: Optional[str] = Non
     return {key: value for key, value in entry.items() if value is not None}
 
 
-def set_entry(video_set: VideoSet, label: str, paper: Optional[str]) -> dict:
-    """A set: its names, and of each video the frames and the HR size (height, width)."""
+def set_entry(video_set: VideoSet, label: str, paper: Optional[str], protocol: str = '') -> dict:
+    """A set: its names, and of each video the frames and the HR size (height, width).
+
+    ``protocol`` is that of its scores, '' for the default.
+    """
     videos = video_set.videos.values()
     return dict(
         label=label,
         **({} if paper is None else {'paper': paper}),
+        **({'protocol': protocol} if protocol else {}),
         checksum=video_set.checksum,
         videos={video.name: video.frames for video in videos},
         sizes={video.name: video.sizes['gt'] for video in videos},
@@ -192,13 +196,15 @@ def _parse_strategies(entries: dict) -> dict[str, Strategy]:
 
 
 def _parse_variants(run: dict) -> list[Variant]:
-    entries = run.get('variants', [PLAIN._asdict()])
-    return [Variant(entry['reset_every'], entry['checkpoint']) for entry in entries]
+    return [*map(Variant.from_json, run.get('variants', [PLAIN.to_json()]))]
 
 
 def _labels(entries: dict[str, dict]) -> dict[str, str]:
-    """Key -> label; where several have one label, the key is added, to tell them apart."""
-    labels = {key: _label(entry) for key, entry in entries.items()}
+    return _told_apart({key: _label(entry) for key, entry in entries.items()})
+
+
+def _told_apart(labels: dict[str, str]) -> dict[str, str]:
+    """Adds its key to each label that several have: readers must not take them for one."""
     count = Counter(labels.values())
     return {k: f'{label} ({k})' if count[label] > 1 else label for k, label in labels.items()}
 
@@ -214,8 +220,13 @@ _SET_TEXTS = ('paper', 'checksum', 'protocol')
 
 
 def _parse_sets(entries: dict[str, dict]) -> dict[str, TestSet]:
-    labels = _labels(entries)
+    labels = _told_apart({key: _set_label(entry) for key, entry in entries.items()})
     return {key: _parse_set(entry, labels[key]) for key, entry in entries.items()}
+
+
+def _set_label(entry: dict) -> str:
+    protocol = entry.get('protocol')
+    return _label(entry) + (f' ({protocol} protocol)' if protocol else '')
 
 
 def _parse_set(entry: dict, label: str) -> TestSet:
@@ -261,6 +272,9 @@ def _wrong_in(run: dict, record: GridRecord) -> str:
     for name, kinds in RUN_FIELDS.items():
         if type(run[name]) not in kinds:
             return f'{name} cannot be {run[name]!r}'
+    options = run.get('options', {})
+    if not isinstance(options, dict) or not all(map(_is_plain, options.values())):
+        return f'options cannot be {options!r}'
     known = {'network': record.networks, 'strategy': (None, *record.strategies)}
     if run['strategy'] is not None:
         known['train_set'] = record.train_sets
@@ -268,12 +282,13 @@ def _wrong_in(run: dict, record: GridRecord) -> str:
         if run[axis] not in names:
             return f'unknown {axis} {run[axis]!r}'
     variants = record.variants[run['run_id']]
-    wrong = [v for v in variants if v.reset_every is not None and not _is_count(v.reset_every)]
-    if wrong:
-        return f'reset_every cannot be {wrong[0].reset_every!r}'
     if PLAIN not in variants:
         return 'the plain variant is missing'
     return 'two variants have the same name' if len(set(variants)) < len(variants) else ''
+
+
+def _is_plain(value: object) -> bool:
+    return isinstance(value, (bool, int, float, str, type(None)))
 
 
 def _is_count(number: object) -> bool:

@@ -24,9 +24,10 @@ def r_tradeoff(grid: GridResults) -> Figure | None:
 
     Left: mean over all test sets; right: the set where instability shows first. Points are means
     over seeds (~: not all done), bars run from the worst to the best seed. None if no network has
-    times for two R.
+    times for two R. Methods with further options are left out: they vary more than R.
     """
     runs = scored_runs(grid, 'ms_per_iteration')
+    runs = runs[[not grid.method_of[run_id].options for run_id in runs['run_id']]]
     groups = [g for _, g in runs.groupby(['train_set', 'network'], sort=False)]
     groups = [group for group in groups if group['repeats'].nunique() > 1]
     if not groups:

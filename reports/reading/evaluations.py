@@ -63,7 +63,9 @@ def _evaluate(
         if status != 'done':
             return status, reason, None, None
         path = folder.frames_csv(name)
-        frames = read_frames(path, test_set.videos, whole=trial.kind != 'external')
+        # other protocols and results from elsewhere leave frames out
+        whole = trial.kind != 'external' and not test_set.protocol
+        frames = read_frames(path, test_set.videos, whole)
         return 'done', '', frames, record
     except InvalidFile as error:
         return 'invalid', clean(str(error)), None, None
@@ -78,7 +80,7 @@ def _status(
     has_records: bool,
 ) -> tuple[str, str]:
     """Status and reason before the file is read."""
-    unusable = why_unusable(folder, name, test_set.checksum, record)
+    unusable = why_unusable(folder, name, test_set.checksum, record, test_set.protocol)
     if unusable is None:
         return 'done', ''
     if unusable.is_damaged:

@@ -140,24 +140,27 @@ def consistency_table(grid: GridResults) -> Optional[Table]:
 
 def timing_table(grid: GridResults) -> Table:
     """Parameters and times of each method as trained and plainly evaluated, means over seeds."""
+    parts = {'ms_per_iteration': 'total', 'load_ms': 'load', 'state_pass_ms': 'state pass'}
+    parts |= {'burn_in_ms': 'burn-in'} if grid.runs['burn_in_ms'].notna().any() else {}
+    parts |= {'step_ms': 'step'}
     columns = [
         Column('Parameters', '(M)'),
-        *(Column('Training (ms/iteration)', h) for h in ('total', 'load', 'state pass', 'step')),
+        *(Column('Training (ms/iteration)', heading) for heading in parts.values()),
         Column('Inference', '(ms/frame)'),
     ]
     rows = []
     for method in grid.plain_methods:
         runs = _runs_of(grid, method)
-        fields = ('ms_per_iteration', 'load_ms', 'state_pass_ms', 'step_ms', 'inference_ms')
         cells = [_mean_cell(runs, 'parameters', digits=3, scale=1e-6)]
-        cells += [_mean_cell(runs, name, digits=1) for name in fields]
+        cells += [_mean_cell(runs, name, digits=1) for name in (*parts, 'inference_ms')]
         rows.append(_method_row(grid, method, cells))
     return Table('timing', captions.timing_caption(grid), columns, rows)
 
 
 def tradeoff_table(grid: GridResults) -> Optional[Table]:
     """Training time and PSNR against R, beside RI, without FC; None if the grid has no PI runs."""
-    methods = [m for m in grid.plain_methods if not m.fc and m.strategy in ('RI', 'PI')]
+    plain = [m for m in grid.plain_methods if not m.fc and not m.options]
+    methods = [m for m in plain if m.strategy in ('RI', 'PI')]
     with_pi = {(m.train_set, m.network) for m in methods if m.strategy == 'PI'}
     methods = [m for m in methods if (m.train_set, m.network) in with_pi]
     if not methods:

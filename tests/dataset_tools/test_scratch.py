@@ -45,7 +45,6 @@ def _busy(output: Path) -> subprocess.Popen:
     return process
 
 
-@pytest.mark.usefixtures('default_signals')
 @pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_signals_leave_nothing(tmp_path: Path, number):
     process = _busy(tmp_path / 'deep' / 'out')

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 import harness.networks.zoo  # noqa: F401  (prepares the environment for MMagic)
+import tests.plain_configs  # noqa: F401
 from dataset_tools.degrade.filters import degrade
 from dataset_tools.frames import read_frame
 from dataset_tools.manifest import VideoSet

@@ -71,6 +71,6 @@ def test_a_place_that_cannot_be_written_to_is_told_in_words():
     assert reason_of(error) == 'Read-only file system: /data/a.csv'
     assert reason_of(OSError(errno.ENOSPC, 'No space left')) == 'No space left'
     assert reason_of(ValueError('a')) == 'ValueError: a' and reason_of(OSError()) == 'OSError: '
-    with pytest.raises(SystemExit, match='^error: /data/a.csv: Read-only file system$'):
-        with user_errors():
-            raise error
+    shown = '^error: /data/a.csv: Read-only file system$'
+    with pytest.raises(SystemExit, match=shown), user_errors():
+        raise error

@@ -202,6 +202,7 @@ def test_results_of_something_else_are_not_replaced(tmp_path, make_set, monkeypa
         (['two.pth', '--data', 'set'], 'of another checkpoint'),
         (['one.pth', '--data', 'other/set'], 'of another set'),
         (['one.pth', '--data', 'set', '--lr-kind', 'gt'], 'of another lr_kind'),
+        (['one.pth', '--data', 'set', '--protocol', 'tecogan'], 'of another protocol'),
         (
             ['one.pth', '--data', 'set', '--cfg-options', 'model.generator.residual_recurrence=1'],
             'of another model',

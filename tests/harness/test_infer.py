@@ -16,6 +16,8 @@ from dataset_tools.degrade.filters import degrade
 from dataset_tools.frames import decode_video, encode_png, read_frame
 from harness import infer, video_files
 from harness.evaluation.inference import super_resolve
+from harness.runs.resets import Reset
+from tests.commands import run as run_command
 
 SCRIPT = Path(__file__).resolve().parents[2] / 'harness' / 'infer.py'
 CONV_FLOW = dict(type='ConvFlowNet', channels=8)
@@ -179,7 +181,7 @@ def test_options_reach_the_engine(save, folder, lrs, tmp_path, states):
     options = ['--states', states, '--reset-every', 3, '--dtype', 'bfloat16', '--device', 'cpu']
     assert run(config, checkpoint, folder(7), tmp_path / 'out', *options) == 0
     written = frames_of(tmp_path / 'out').values()
-    expected = super_resolve(net, lrs(7), 'cpu', reset_every=3, dtype=torch.bfloat16)
+    expected = super_resolve(net, lrs(7), 'cpu', reset=Reset(3), dtype=torch.bfloat16)
     expected = {sr.rgb.tobytes() for sr in expected}
     assert {frame.tobytes() for frame in written} == expected and len(written) == 7
 
@@ -302,7 +304,6 @@ def test_frames_that_are_not_finite_are_counted(save, folder, tmp_path, capsys):
     assert told in capsys.readouterr().err
 
 
-@pytest.mark.usefixtures('default_signals')
 @pytest.mark.parametrize('name, left', [('out', ['img_8.png', 'img_9.png']), ('out.mp4', [])])
 def test_interrupted(files, folder, tmp_path, monkeypatch, capsys, name, left):
     """Ctrl-C while the third frame is read."""
@@ -318,7 +319,6 @@ def test_interrupted(files, folder, tmp_path, monkeypatch, capsys, name, left):
     assert f'interrupted; {tmp_path}/new/{name}: {said}' in capsys.readouterr().err
 
 
-@pytest.mark.usefixtures('default_signals')
 @pytest.mark.parametrize(
     ('number', 'code', 'left'),
     [('SIGTERM', 128 + 15, []), ('SIGHUP', 128 + 1, []), ('SIGKILL', -9, ['.out.mp4.part'])],
@@ -339,13 +339,13 @@ if sys.argv[1] == 'stop':
     video_files.read_frames = stop
 sys.exit(infer.main(sys.argv[2:]))
 """
+    (tmp_path / 'command.py').write_text(script)
     output = tmp_path / 'new' / 'out.mp4'
     output.parent.mkdir()
     frames = folder(4)
 
     def call(what):
-        command = [sys.executable, '-c', script, what, *map(str, (*files, frames, output))]
-        return subprocess.run(command, capture_output=True, text=True)
+        return run_command([tmp_path / 'command.py', what, *files, frames, output])
 
     done = call('stop')
     assert done.returncode == code, done.stderr
@@ -355,7 +355,6 @@ sys.exit(infer.main(sys.argv[2:]))
     assert [path.name for path in output.parent.iterdir()] == ['out.mp4']
 
 
-@pytest.mark.usefixtures('default_signals')
 def test_interrupted_while_a_frame_is_written(files, folder, tmp_path, monkeypatch):
     frames, write = folder(2), Path.write_bytes
 

@@ -11,10 +11,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dataset_tools.frames import decode_video, encode_png, read_frame
+from dataset_tools.frames import encode_png, read_frame
 from dataset_tools.manifest import DatasetError
 from dataset_tools.pack.writer import make_packed_set
 from dataset_tools.sliding_window import make_sliding_window_set
+from dataset_tools.video import decode_video
 from harness.errors import UserError
 from harness.evaluation.__main__ import main
 from harness.evaluation.metrics import rgb_to_y

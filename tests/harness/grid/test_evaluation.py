@@ -11,8 +11,7 @@ from harness.errors import UserError
 from harness.grid.expand import expand, write_record
 from harness.grid.validation import load_grid
 from harness.runs.files import load_json
-
-REPOSITORY = Path(__file__).resolve().parents[3]
+from tests.commands import RUN_GRID, run_grid
 
 
 def grid_of(grid_file, text):
@@ -70,6 +69,11 @@ def test_they_are_no_part_of_a_run_s_identity(grid_file):
         ),
         ('save_frames = dict(moving=dict(crops=1))', "save_frames.moving: unknown 'crops'; there"),
         ('save_frames = dict(moving=dict(frames=[99]))', 'save_frames.moving: no frame 99 in coff'),
+        (
+            "test_sets['moving']['protocol'] = 'matlab'",
+            "test_sets.moving: unknown protocol 'matlab'; there are default, unrounded, basicsr",
+        ),
+        ("train_sets['real']['protocol'] = 'set5'", 'train_sets.real.protocol: unknown'),
         ('external_results = dict(a=dict(label="A"))', 'external_results.a: has no results'),
         (
             'external_results = dict(a=dict(results=dict(moving="absent/x")))',
@@ -81,7 +85,7 @@ def test_they_are_no_part_of_a_run_s_identity(grid_file):
         ),
         (
             'external_results = dict(a=dict(results=dict(moving="."), protocol="best"))',
-            "external_results.a: unknown protocol 'best'; there are default, basicsr",
+            "external_results.a: unknown protocol 'best'; there are default, unrounded",
         ),
     ],
 )
@@ -99,22 +103,34 @@ def test_lpips_without_weights(grid_file, tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_a_grid_with_metrics_images_and_external_results(grid_file, real_set, tmp_path):
-    """The results from elsewhere are GT itself; the only run is bicubic interpolation."""
+    """The results from elsewhere are GT itself; the only run is bicubic interpolation.
+
+    A second test set is the first one scored by another protocol.
+    """
     text = f"""
+test_sets['cut'] = dict(root='{real_set.root}', label='Cut', protocol='tecogan')
 metrics = ['tof']
 save_frames = dict(moving=dict(videos=['coffee'], frames=[3]))
 external_results = dict(perfect=dict(label='GT', results=dict(moving='{real_set.root}/gt')))
 """
     grid_file.write_text(grid_file.read_text() + text)
     work_dir = tmp_path / 'work'
-    command = [sys.executable, 'harness/run_grid.py', grid_file, '--work-dir', work_dir]
-    subprocess.run([*command, '--only', 'bicubic'], check=True, cwd=REPOSITORY)
+    command = [grid_file, '--work-dir', work_dir]
+    run_grid(*command, '--only', 'bicubic').check_returncode()
     external = pd.read_csv(work_dir / 'external' / 'perfect' / 'frames_moving.csv')
     assert len(external) == 66 and external.psnr_y.eq(100).all()
     (run,) = work_dir.glob('runs/bicubic-*')
     frames = pd.read_csv(run / 'frames_moving.csv')
     assert list(frames.columns) == ['video', 'frame', 'psnr_y', 'ssim_y', 'tof', 'ms']
     assert frames.tof.sum() > external.tof.sum() == 0
+    cut = pd.read_csv(run / 'frames_cut.csv')
+    assert cut.groupby('video').frame.agg(['min', 'max']).loc['coffee'].to_list() == [2, 17]
+    results = pd.read_csv(work_dir / 'report' / 'results.csv').set_index('test_set')
+    bicubic = results[results.network == 'bicubic'].psnr_y
+    assert bicubic.cut == pytest.approx(cut.groupby('video').psnr_y.mean().mean(), abs=1e-3)
+    assert abs(bicubic.cut - bicubic.moving) > 0.01
+    table = (work_dir / 'report' / 'results.md').read_text()
+    assert 'Cut (tecogan protocol)' in table and 'names a protocol' in table
     saved = (run / 'images_moving', work_dir / 'references' / 'moving')
     names = [sorted(path.name for path in folder.glob('coffee/*')) for folder in saved]
     assert names[0] == ['00000003.png', 'profile.png']
@@ -124,11 +140,10 @@ external_results = dict(perfect=dict(label='GT', results=dict(moving='{real_set.
 
     before = {p: p.stat().st_mtime_ns for p in work_dir.rglob('*.csv') if 'report' not in str(p)}
     again = subprocess.run(
-        [sys.executable, '-X', 'importtime', *map(str, command[1:]), '--report-only'],
+        [sys.executable, '-X', 'importtime', RUN_GRID, *command, '--report-only'],
         capture_output=True,
         text=True,
         check=True,
-        cwd=REPOSITORY,
     )
     modules = {line.rsplit('|', 1)[-1].strip() for line in again.stderr.splitlines()}
     assert not modules & {'torch', 'mmagic'}

@@ -17,17 +17,12 @@ import pytest
 from harness.errors import UserError
 from harness.grid.arguments import parse_overrides
 from harness.runs.claims import current_claim
+from tests.commands import RUN_GRID, Command, run_grid
 from tests.harness.grid.results import frames
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 COMMAND = [sys.executable, str(REPOSITORY / 'harness' / 'run_grid.py')]
-
-
-def start(*args, **kwargs):
-    env = {**os.environ, 'PYTHONPATH': ''}
-    return subprocess.run(
-        [*COMMAND, *map(str, args)], capture_output=True, text=True, env=env, timeout=300, **kwargs
-    )
+INTERRUPTED = ['--only', 'PI-R4', '--jobs', 1]
 
 
 def test_help_and_dry_run_import_nothing_heavy(grid_file):
@@ -46,7 +41,13 @@ def test_help_and_dry_run_import_nothing_heavy(grid_file):
 @pytest.mark.slow
 def test_a_grid_from_start_to_report(grid_file, tmp_path):
     work_dir = tmp_path / 'work'
-    done = start(grid_file, '--work-dir', work_dir)
+    done = subprocess.run(
+        [*COMMAND, grid_file, '--work-dir', work_dir],
+        capture_output=True,
+        text=True,
+        env={**os.environ, 'PYTHONPATH': ''},
+        timeout=300,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert '4 runs: 4 DONE' in done.stdout
     assert (work_dir / 'report' / 'r_tradeoff.pdf').stat().st_size > 0
@@ -73,19 +74,22 @@ def test_a_grid_from_start_to_report(grid_file, tmp_path):
     assert {p: p.stat().st_mtime_ns for p in work_dir.glob('runs/*/*')} == before
 
 
-@pytest.mark.slow
-@pytest.mark.usefixtures('default_signals')
-@pytest.mark.parametrize('kill', [signal.SIGINT, signal.SIGKILL])
-def test_an_interrupted_grid_goes_on_with_the_same_numbers(grid_file, tmp_path, kill):
-    config = tmp_path / 'tiny.py'
-    config.write_text(config.read_text().replace('max_iters=12', 'max_iters=60'))
-    only = ['--only', 'PI-R4', '--jobs', 1]
-    undisturbed = start(grid_file, '--work-dir', tmp_path / 'whole', *only)
-    assert undisturbed.returncode == 0, undisturbed.stdout + undisturbed.stderr
+@pytest.fixture(scope='module')
+def undisturbed(write_grid, tmp_path_factory):
+    """Frames of the run that is interrupted below, by its name."""
+    folder = tmp_path_factory.mktemp('undisturbed')
+    done = run_grid(write_grid(folder, 60), '--work-dir', folder / 'whole', *INTERRUPTED)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return frames(folder / 'whole')
 
+
+@pytest.mark.slow
+@pytest.mark.parametrize('kill', [signal.SIGINT, signal.SIGKILL])
+def test_an_interrupted_grid_goes_on_with_the_same_numbers(write_grid, undisturbed, tmp_path, kill):
+    grid_file = write_grid(tmp_path, 60)
     work_dir = tmp_path / 'cut'
     process = subprocess.Popen(
-        [*COMMAND, str(grid_file), '--work-dir', str(work_dir), *map(str, only)],
+        [*COMMAND, str(grid_file), '--work-dir', str(work_dir), *map(str, INTERRUPTED)],
         start_new_session=True,
     )
     deadline = time.monotonic() + 120
@@ -101,11 +105,12 @@ def test_an_interrupted_grid_goes_on_with_the_same_numbers(grid_file, tmp_path, 
     _wait_until_free(run)
     assert not (run / 'frames_moving.csv').exists()
 
-    resumed = start(grid_file, '--work-dir', work_dir, *only)
+    resumed = run_grid(grid_file, '--work-dir', work_dir, *INTERRUPTED)
     assert resumed.returncode == 0, resumed.stdout + resumed.stderr
     assert 'resumed epoch' in (run / 'log.txt').read_text()
-    expected, actual = frames(tmp_path / 'whole'), frames(work_dir)
-    pd.testing.assert_frame_equal(actual[run.name], expected[run.name], check_exact=True)
+    pd.testing.assert_frame_equal(
+        frames(work_dir)[run.name], undisturbed[run.name], check_exact=True
+    )
 
 
 def _wait_until_free(run):
@@ -129,13 +134,13 @@ def test_a_failed_run_is_reported_and_does_not_stop_the_others(grid_file, tmp_pa
         "['RI', 'PI']", "['RI']"
     )
     grid_file.write_text(grid)
-    done = start(grid_file, '--work-dir', tmp_path / 'work')
+    done = run_grid(grid_file, '--work-dir', tmp_path / 'work', report=True)
     assert done.returncode == 1
     assert '3 runs: 2 DONE, 0 RUNNING, 1 FAILED' in done.stdout
     assert 'FAILED in train' in done.stdout and ': loss is' in done.stdout
     tex = (tmp_path / 'work' / 'report' / 'results.tex').read_text()
     assert 'failed' in tex
-    again = start(grid_file, '--work-dir', tmp_path / 'work')
+    again = run_grid(grid_file, '--work-dir', tmp_path / 'work')
     assert again.returncode == 1 and '1 FAILED' in again.stdout
 
 
@@ -152,41 +157,41 @@ def test_overrides_are_parsed():
 
 
 def test_a_missing_grid_file_is_one_clear_line(tmp_path):
-    done = start(tmp_path / 'absent.py')
+    done = run_grid(tmp_path / 'absent.py')
     assert done.returncode == 1
     assert done.stderr.strip() == f'error: config {tmp_path}/absent.py: no such file'
 
 
 def test_wrong_options_of_slurm_start_nothing(grid_file, tmp_path):
     work_dir = ('--work-dir', tmp_path / 'work')
-    done = start(grid_file, *work_dir, '--slurm', 'time=60')
+    done = run_grid(grid_file, *work_dir, '--slurm', 'time=60')
     assert (done.returncode, done.stderr) == (
         1,
         'error: --slurm KEY=VALUE needs --launcher slurm\n',
     )
     grid_file.write_text(grid_file.read_text() + "launcher = 'slurm'\nslurm = dict(nodes=3)\n")
-    done = start(grid_file, *work_dir, '--slurm', 'cpus=many')
+    done = run_grid(grid_file, *work_dir, '--slurm', 'cpus=many')
     assert done.returncode == 1
     assert [line.split(':')[0].strip() for line in done.stderr.splitlines()] == [
         *('error', 'nodes', 'cpus', 'time')
     ]
     assert not (tmp_path / 'work' / 'runs').exists()
     grid_file.write_text(grid_file.read_text() + "launcher = 'pbs'\n")
-    assert "launcher: 'pbs' is none of local, slurm" in start(grid_file, *work_dir).stderr
+    assert "launcher: 'pbs' is none of local, slurm" in run_grid(grid_file, *work_dir).stderr
 
 
 def test_an_exported_script_can_be_printed(grid_file, tmp_path):
     """Its runs are prepared; nothing is started, and a grid that is done has none."""
     args = (grid_file, '--work-dir', tmp_path, '--export-script', '-', '--slurm', 'time=60')
-    done = start(*args, '--only', 'RI')
+    done = run_grid(*args, '--only', 'RI')
     (task,) = tmp_path.glob('runs/*/task.json')
     assert done.stdout.startswith('#!/bin/bash\n') and str(task.parent) in done.stdout
-    done = start(*args, '--only', 'RI', '--eval-only')
+    done = run_grid(*args, '--only', 'RI', '--eval-only')
     assert done.stderr == 'error: nothing to start; --status says why\n'
 
 
 def test_a_work_directory_that_is_a_file_is_one_clear_line(grid_file):
-    done = start(grid_file, '--work-dir', grid_file)
+    done = run_grid(grid_file, '--work-dir', grid_file)
     assert done.returncode == 1
     assert done.stderr == f'error: --work-dir {grid_file}: is not a folder\n'
 
@@ -194,17 +199,18 @@ def test_a_work_directory_that_is_a_file_is_one_clear_line(grid_file):
 @pytest.mark.slow
 def test_progress_in_a_terminal(grid_file, tmp_path):
     primary, secondary = pty.openpty()
-    process = subprocess.Popen(
-        [*COMMAND, str(grid_file), '--work-dir', str(tmp_path / 'work'), '--only', 'RI'],
-        stdout=secondary,
-        stderr=secondary,
+    process = Command(
+        [RUN_GRID, grid_file, '--work-dir', tmp_path / 'work', '--only', 'RI'],
         env={**os.environ, 'TERM': 'xterm', 'COLUMNS': '120'},
+        report=False,
+        terminal=os.ttyname(secondary),
     )
-    os.close(secondary)
     shown = b''
     with contextlib.suppress(OSError):  # the end of a terminal's output is an error on Linux
         while chunk := os.read(primary, 4096):
             shown += chunk
+            if secondary:
+                secondary = os.close(secondary)  # the command has it now
     assert process.wait() == 0
     text = shown.decode()
     assert 'Traceback' not in text
@@ -216,14 +222,14 @@ def test_progress_in_a_terminal(grid_file, tmp_path):
 def test_a_run_folder_copied_under_another_name_is_refused(grid_file, tmp_path):
     """Its checkpoints and results are those of another run."""
     only = ['--work-dir', tmp_path / 'work', '--only']
-    assert start(grid_file, *only, 'bicubic').returncode == 0
-    listed = start(grid_file, *only, 'RI', '--dry-run').stdout
+    assert run_grid(grid_file, *only, 'bicubic').returncode == 0
+    listed = run_grid(grid_file, *only, 'RI', '--dry-run').stdout
     name = next(word for word in listed.split() if word.startswith('tiny-RI-'))
     (run,) = tmp_path.glob('work/runs/bicubic*')
     shutil.copytree(run, run.with_name(name))
-    done = start(grid_file, *only, 'RI', '--status')
+    done = run_grid(grid_file, *only, 'RI', '--status')
     assert f'DONE    {name}' not in done.stdout and name in done.stdout
-    done = start(grid_file, *only, 'RI')
+    done = run_grid(grid_file, *only, 'RI')
     assert done.returncode == 1
     assert done.stderr.strip() == (
         f'error: {run.with_name(name)}: is a copy of the run {run.name}; delete the copy'

@@ -17,6 +17,7 @@ from harness.runs.folder import RunFolder
 from harness.runs.identity import identity_of
 from harness.runs.status import read_status
 from harness.runs.task import Task
+from tests.commands import run_grid
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 COMMAND = [sys.executable, str(REPOSITORY / 'harness' / 'run_grid.py')]
@@ -84,8 +85,7 @@ def children_of(pid):
 @pytest.mark.slow
 def test_two_processes_per_run(grid_file, tmp_path):
     work_dir = tmp_path / 'work'
-    command = [*COMMAND, grid_file, '--work-dir', work_dir, '--only', 'tiny-PI-R2', '--nproc', 2]
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=400)
+    done = run_grid(grid_file, '--work-dir', work_dir, '--only', 'tiny-PI-R2', '--nproc', 2)
     assert done.returncode == 0, done.stdout + done.stderr
     folder = next(work_dir.glob('runs/tiny-PI-R2-*'))
     assert json.loads((folder / 'status.json').read_text())['status'] == 'DONE'
@@ -98,9 +98,8 @@ def test_a_signal_to_all_processes_of_a_run_interrupts_it(grid_file, tmp_path):
     """Slurm sends it to torchrun as well."""
     config = tmp_path / 'tiny.py'
     config.write_text(config.read_text().replace('max_iters=12', 'max_iters=100000'))
-    command = [*COMMAND, grid_file, '--work-dir', tmp_path, '--only', 'tiny-RI', '--nproc', 2]
-    command += ['--slurm', 'time=60', '--export-script', '-']  # prepares the run
-    subprocess.run(list(map(str, command)), check=True, stdout=subprocess.DEVNULL)
+    prepare = ['--only', 'tiny-RI', '--nproc', 2, '--slurm', 'time=60', '--export-script', '-']
+    run_grid(grid_file, '--work-dir', tmp_path, *prepare).check_returncode()
     folder = next(tmp_path.glob('runs/tiny-RI-*'))
     worker = subprocess.Popen(
         [sys.executable, '-m', 'harness.grid.worker', str(folder)],

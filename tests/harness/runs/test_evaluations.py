@@ -47,6 +47,7 @@ def test_finished_results_count(folder):
         (dict(metrics=('lpips', 'tof')), 'evaluated without tof'),
         (dict(code='1'), "the code of the grid's own metrics has changed"),
         (dict(images={'a': 1}), 'other SR frames were kept'),
+        (dict(protocol='set5'), 'scored by protocol default'),
     ],
 )
 def test_other_evaluations_are_wanted(folder, wanted, reason):

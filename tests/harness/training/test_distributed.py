@@ -1,4 +1,4 @@
-"""Two gloo processes: harness/train.py under torchrun."""
+"""Two gloo processes of harness/train.py, each as torchrun starts it."""
 
 import pytest
 import torch
@@ -44,8 +44,8 @@ class DumpRank(Hook):
 
 def run_two(cfg, folder):
     cfg.custom_hooks = [dict(type='DumpRank')]
-    done = train_in_two_processes(cfg, folder, DUMP)
-    assert done.returncode == 0, done.stderr[-6000:]
+    for process in train_in_two_processes(cfg, folder, DUMP):
+        assert process.returncode == 0, process.stderr[-6000:]
     return [torch.load(f'{cfg.work_dir}/rank{rank}.pth', weights_only=False) for rank in (0, 1)]
 
 
@@ -134,6 +134,6 @@ class PoisonData(Hook):
         if runner.iter == 4 and get_rank() == 1:
             data_batch['inputs'] = data_batch['inputs'].float() * float('nan')
 """
-    done = train_in_two_processes(cfg, tmp_path, poison)
-    assert done.returncode != 0
-    assert done.stderr.count('error: loss is nan at iteration 5 (clips ') == 2
+    for process in train_in_two_processes(cfg, tmp_path, poison):
+        assert process.returncode == 1
+        assert process.stderr.count('error: loss is nan at iteration 5 (clips ') == 1

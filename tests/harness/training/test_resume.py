@@ -4,8 +4,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +14,7 @@ from harness.errors import UserError
 from harness.runs.folder import RunFolder
 from harness.training.checkpoints import best_checkpoint, latest_checkpoint
 from harness.training.run import train
+from tests.commands import run
 from tests.harness.training.trainings import (
     BASICVSR,
     BOTH_ENDS,
@@ -40,7 +39,7 @@ from tests.harness.training.trainings import (
         (PI, None),
         (PI, BASICVSR),
         (dict(PI, p_initial=0.5, state_noise=0.1, state_dropout=0.1), None),
-        (dict(PI, states_from='other'), None),
+        (dict(PI, states_from='other', amplification_weight=0.1), None),
         (dict(PI, states_from='noise'), None),
         (TBPTT, None),
         (BOTH_ENDS, BASICVSR),
@@ -149,16 +148,8 @@ def test_kill_minus_nine(make_cfg, tmp_path, where):
     cfg.custom_imports.imports.append('killer')
     cfg.custom_hooks = [dict(type='KillAt', where=where)]
     cfg.dump(str(tmp_path / 'killed.py'))
-    env = {**os.environ, 'PYTHONPATH': str(tmp_path), 'OMP_NUM_THREADS': '1'}
-    command = [sys.executable, 'harness/train.py', str(tmp_path / 'killed.py')]
-    done = subprocess.run(
-        [*command, '--work-dir', cfg.work_dir],
-        cwd=ROOT,
-        env=env,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+    command = [ROOT / 'harness/train.py', tmp_path / 'killed.py', '--work-dir', cfg.work_dir]
+    done = run(command, env={**os.environ, 'PYTHONPATH': str(tmp_path)})
     assert done.returncode == -signal.SIGKILL, done.stderr[-3000:]
     expected = ['iter_3.pth', 'iter_6.pth'] if where == 'step' else ['iter_3.pth']
     assert checkpoints(cfg) == expected

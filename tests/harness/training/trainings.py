@@ -2,8 +2,6 @@
 
 import os
 import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import torch
@@ -11,6 +9,7 @@ from mmagic.registry import MODELS
 from mmengine.hooks import Hook
 
 from harness.networks.zoo import StatefulBasicVSRPlusPlusNet
+from tests.commands import Command
 
 ROOT = Path(__file__).resolve().parents[3]
 QUICKSTART = ROOT / 'mm_configs/frvsr/frvsr_rr_quickstart.py'
@@ -153,16 +152,26 @@ class Poison(Hook):
             runner.model.generator.head.weight.data[0] = float('nan')
 
 
-def train_in_two_processes(cfg, folder: Path, module: str = '', nproc: int = 2):
-    """Runs harness/train.py under torchrun; ``module`` is the code of custom hooks."""
+def train_in_two_processes(cfg, folder: Path, module: str = '') -> list[Command]:
+    """Runs harness/train.py as torchrun does; ``module`` is the code of custom hooks."""
     cfg.custom_imports.imports.append('custom_module')
     (folder / 'custom_module.py').write_text(module)
     cfg.dump(str(folder / 'ddp.py'))
     with socket.socket() as free:
         free.bind(('localhost', 0))
         port = free.getsockname()[1]
-    command = [sys.executable, '-m', 'torch.distributed.run', f'--nproc_per_node={nproc}']
-    command += [f'--master_port={port}', 'harness/train.py', str(folder / 'ddp.py')]
-    command += ['--launcher', 'pytorch', '--work-dir', cfg.work_dir, '--resume']
-    env = {**os.environ, 'PYTHONPATH': str(folder), 'OMP_NUM_THREADS': '1'}
-    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=300)
+    command = [ROOT / 'harness/train.py', folder / 'ddp.py', '--launcher', 'pytorch']
+    command += ['--work-dir', cfg.work_dir, '--resume']
+    shared = dict(
+        **os.environ,
+        PYTHONPATH=str(folder),
+        MASTER_ADDR='localhost',
+        MASTER_PORT=str(port),
+        WORLD_SIZE='2',
+    )
+    processes = [
+        Command(command, env=dict(shared, RANK=str(rank), LOCAL_RANK=str(rank))) for rank in (0, 1)
+    ]
+    for process in processes:
+        process.wait()
+    return processes

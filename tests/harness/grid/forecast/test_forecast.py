@@ -3,9 +3,6 @@
 import io
 import json
 import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -16,9 +13,8 @@ from harness.grid.forecast.estimate import EvaluationCost, TrainingCost
 from harness.grid.validation import load_grid
 from harness.runs.evaluations import record_evaluation
 from harness.runs.folder import RunFolder
+from tests.commands import run_grid
 
-REPOSITORY = Path(__file__).resolve().parents[4]
-COMMAND = [sys.executable, str(REPOSITORY / 'harness' / 'run_grid.py')]
 TRAINING = TrainingCost(60.0, 0, 3600.0, 0, 0, 0, 0, 10**6, 2 * 10**9, 0, False, 'a GPU')
 EVALUATION = EvaluationCost(7200.0, dict(moving=0.0), 10**9, 'a GPU')
 
@@ -135,11 +131,9 @@ def test_what_cannot_be_measured_is_said(plan, monkeypatch):
 @pytest.mark.slow
 def test_the_command(grid_file, tmp_path):
     """Measures in other processes; leaves nothing behind."""
-    done = subprocess.run(
-        [*COMMAND, str(grid_file), '--plan', '--work-dir', str(tmp_path / 'work')],
-        capture_output=True,
-        text=True,
-        env={**os.environ, 'PYTHONPATH': '', 'COLUMNS': '200'},
+    done = run_grid(
+        *(grid_file, '--plan', '--work-dir', tmp_path / 'work'),
+        env={**os.environ, 'COLUMNS': '200'},
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.count('tiny-PI-R') == 2

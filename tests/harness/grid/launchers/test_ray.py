@@ -15,6 +15,7 @@ import pytest
 
 from harness.runs.claims import current_claim
 from harness.runs.folder import RunFolder
+from tests.commands import run_grid
 from tests.harness.grid.results import frames
 
 REPOSITORY = Path(__file__).resolve().parents[4]
@@ -74,11 +75,7 @@ def _lives(group):
 
 
 def start(grid_file, work_dir, *options):
-    command = [*COMMAND, grid_file, '--work-dir', work_dir, *options]
-    done = subprocess.run(
-        list(map(str, command)), capture_output=True, text=True, env=ENVIRONMENT, timeout=400
-    )
-    return done
+    return run_grid(grid_file, '--work-dir', work_dir, *options, env=ENVIRONMENT, timeout=400)
 
 
 def ray_options(address):

@@ -14,6 +14,7 @@ import pytest
 
 from harness.runs.claims import current_claim
 from harness.runs.files import read_json
+from tests.commands import run_grid
 from tests.harness.grid.results import frames
 
 pytestmark = [pytest.mark.slurm, pytest.mark.slow]
@@ -36,7 +37,7 @@ def grid(tmp_path_factory, write_grid):
 def undisturbed(grid):
     """Run -> its per-frame results by local workers."""
     work_dir = grid.with_name('local')
-    done = run_grid(grid, work_dir, '--jobs', str(os.cpu_count()))  # a thread each, as there
+    done = start(grid, work_dir, '--jobs', str(os.cpu_count()))  # a thread each, as there
     assert done.returncode == 0, done.stdout + done.stderr
     return frames(work_dir)
 
@@ -45,10 +46,8 @@ def command(grid, work_dir, *args):
     return [*COMMAND, str(grid), '--work-dir', str(work_dir), *args]
 
 
-def run_grid(grid, work_dir, *args):
-    return subprocess.run(
-        command(grid, work_dir, *args), capture_output=True, text=True, timeout=600
-    )
+def start(grid, work_dir, *args):
+    return run_grid(grid, '--work-dir', work_dir, *args, timeout=600)
 
 
 def assert_same(actual, expected):
@@ -92,7 +91,7 @@ def job_of(folder):
 
 
 def test_an_array_of_jobs_gives_the_numbers_of_local_workers(cluster, grid, undisturbed, tmp_path):
-    done = run_grid(grid, tmp_path, *OPTIONS)
+    done = run_grid(grid, '--work-dir', tmp_path, *OPTIONS, report=True, timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr
     assert '4 runs: 4 DONE' in done.stdout
     assert (tmp_path / 'report' / 'index.html').is_file()
@@ -134,11 +133,10 @@ def test_killed_and_cancelled_jobs_fail_and_one_whose_node_failed_goes_on(
     assert_same(frames(tmp_path), undisturbed)
 
 
-@pytest.mark.usefixtures('default_signals')
 def test_an_interrupted_job_is_requeued_watched_and_goes_on(cluster, grid, undisturbed, tmp_path):
     """The command is left by Ctrl-C, its job interrupted, and another command waits for it."""
-    start = command(grid, tmp_path, '--only', 'PI-R4', *OPTIONS)
-    first = subprocess.Popen(start, stderr=subprocess.PIPE, text=True)
+    call = command(grid, tmp_path, '--only', 'PI-R4', *OPTIONS)
+    first = subprocess.Popen(call, stderr=subprocess.PIPE, text=True)
     run = until(lambda: training(tmp_path, 'PI-R4'), first)
     first.send_signal(signal.SIGINT)
     assert first.wait(30) == 130
@@ -150,33 +148,32 @@ def test_an_interrupted_job_is_requeued_watched_and_goes_on(cluster, grid, undis
     subprocess.run(['scancel', '--signal=USR2', job], check=True)
     until(lambda: states()[job] == 'PENDING')
     assert re.search(
-        rf'QUEUED +{run.name} +train .* job {job}\n', run_grid(grid, tmp_path, '--status').stdout
+        rf'QUEUED +{run.name} +train .* job {job}\n', start(grid, tmp_path, '--status').stdout
     )
     before = states().keys()
     set_partition('UP')
-    done = run_grid(grid, tmp_path, '--only', 'PI-R4', *OPTIONS)
+    done = start(grid, tmp_path, '--only', 'PI-R4', *OPTIONS)
     assert done.returncode == 0, done.stdout + done.stderr
     assert states().keys() == before  # nothing was submitted again
     assert 'resumed epoch' in (run / 'log.txt').read_text()
     assert_same(frames(tmp_path), undisturbed)
 
 
-@pytest.mark.usefixtures('default_signals')
 def test_cancelled_jobs_that_nobody_watched_are_submitted_anew(cluster, grid, tmp_path):
     """A job is cancelled before it began; --status says so, and the next command mends it."""
     set_partition('DOWN')
-    start = command(grid, tmp_path, '--only', 'bicubic', *OPTIONS)
-    process = subprocess.Popen(start, stderr=subprocess.PIPE)
+    call = command(grid, tmp_path, '--only', 'bicubic', *OPTIONS)
+    process = subprocess.Popen(call, stderr=subprocess.PIPE)
     (path,) = until(lambda: list(tmp_path.glob('runs/bicubic*/job.json')), process)
     process.send_signal(signal.SIGINT)
     assert process.wait(30) == 130
     job = job_of(path.parent)
-    assert '1 QUEUED' in run_grid(grid, tmp_path, '--status').stdout
+    assert '1 QUEUED' in start(grid, tmp_path, '--status').stdout
     subprocess.run(['scancel', job], check=True)
     until(lambda: states()[job] == 'CANCELLED')
-    assert f'job {job} is gone from the queue' in run_grid(grid, tmp_path, '--status').stdout
+    assert f'job {job} is gone from the queue' in start(grid, tmp_path, '--status').stdout
     set_partition('UP')
-    done = run_grid(grid, tmp_path, '--only', 'bicubic', *OPTIONS)
+    done = start(grid, tmp_path, '--only', 'bicubic', *OPTIONS)
     assert '1 DONE' in done.stdout, done.stdout + done.stderr
     assert job_of(path.parent) != job
 
@@ -191,15 +188,15 @@ def test_cancelled_jobs_that_nobody_watched_are_submitted_anew(cluster, grid, tm
     ],
 )
 def test_what_sbatch_refuses_is_one_clear_line(cluster, grid, tmp_path, option, said):
-    done = run_grid(grid, tmp_path, *OPTIONS, option)
+    done = start(grid, tmp_path, *OPTIONS, option)
     assert done.returncode == 1
     assert done.stderr.strip().startswith(said)
     assert option.partition('=')[0] in done.stderr and '\n' not in done.stderr.strip()
-    assert '4 TODO' in run_grid(grid, tmp_path, '--dry-run').stdout
+    assert '4 TODO' in start(grid, tmp_path, '--dry-run').stdout
 
 
 def test_a_job_that_fails_before_its_run_begins_names_its_log(cluster, grid, tmp_path):
-    done = run_grid(grid, tmp_path, '--only', 'bicubic', *OPTIONS, 'setup=echo out of luck; exit 3')
+    done = start(grid, tmp_path, '--only', 'bicubic', *OPTIONS, 'setup=echo out of luck; exit 3')
     assert done.returncode == 1
     (folder,) = tmp_path.glob('runs/bicubic*')
     log = tmp_path / 'slurm' / f'{job_of(folder)}_0_log.out'
@@ -209,7 +206,7 @@ def test_a_job_that_fails_before_its_run_begins_names_its_log(cluster, grid, tmp
 
 def test_a_work_directory_that_slurm_cannot_log_to_is_refused(cluster, grid, tmp_path):
     before = states()
-    done = run_grid(grid, tmp_path / '100%' / 'work', *OPTIONS)
+    done = start(grid, tmp_path / '100%' / 'work', *OPTIONS)
     assert done.returncode == 1
     assert done.stderr.startswith(f'error: {tmp_path}/100%/work: ') and done.stderr.count('\n') == 1
     assert states() == before and not (tmp_path / '100%' / 'work' / 'runs').exists()
@@ -218,7 +215,7 @@ def test_a_work_directory_that_slurm_cannot_log_to_is_refused(cluster, grid, tmp
 def test_odd_names_of_folders_and_values_of_options_reach_the_jobs(cluster, grid, tmp_path):
     work_dir = tmp_path / 'it\'s $HOME # "mine"'
     options = [*OPTIONS, "comment=it's # one", 'nodelist=' + socket.gethostname().split('.')[0]]
-    done = run_grid(grid, work_dir, '--only', 'bicubic', *options, 'mail-type=END')
+    done = start(grid, work_dir, '--only', 'bicubic', *options, 'mail-type=END')
     assert done.returncode == 0, done.stdout + done.stderr
     (folder,) = work_dir.glob('runs/bicubic*')
     shown = subprocess.check_output(['scontrol', 'show', 'job', job_of(folder)], text=True)
@@ -235,7 +232,7 @@ def test_sites_whose_sbatch_passes_no_variables_on(cluster, grid, tmp_path, monk
     monkeypatch.setenv('SBATCH_TIMELIMIT', '7')
     monkeypatch.setenv('SBATCH_COMMENT', 'kept')
     setup = f'setup=echo "$MINE" > {tmp_path}/mine; squeue -h -j $SLURM_JOB_ID -o "%j %l"'
-    done = run_grid(grid, tmp_path, '--only', 'bicubic', *OPTIONS, setup)
+    done = start(grid, tmp_path, '--only', 'bicubic', *OPTIONS, setup)
     assert done.returncode == 0, done.stdout + done.stderr
     assert (tmp_path / 'mine').read_text() == 'yes\n'
     (folder,) = tmp_path.glob('runs/bicubic*')
@@ -247,11 +244,11 @@ def test_sites_whose_sbatch_passes_no_variables_on(cluster, grid, tmp_path, monk
 def test_the_exported_script_needs_no_variables_of_its_user(cluster, grid, tmp_path, monkeypatch):
     script, work_dir = tmp_path / 'grid.sh', tmp_path / 'work'
     export = ('--only', 'bicubic', *OPTIONS, '--export-script', str(script))
-    done = run_grid(grid, work_dir, *export)
+    done = start(grid, work_dir, *export)
     assert done.returncode == 0, done.stderr
     monkeypatch.setenv('SBATCH_EXPORT', 'NONE')
     subprocess.run(['sbatch', '--wait', str(script)], check=True, timeout=300)
-    assert '1 DONE' in run_grid(grid, work_dir, '--only', 'bicubic', '--dry-run').stdout
+    assert '1 DONE' in start(grid, work_dir, '--only', 'bicubic', '--dry-run').stdout
     (folder,) = work_dir.glob('runs/bicubic*')
     (output,) = (work_dir / 'slurm').glob('*_0.out')
     assert read_json(current_claim(folder).path)['job'] == output.stem
@@ -260,7 +257,7 @@ def test_the_exported_script_needs_no_variables_of_its_user(cluster, grid, tmp_p
 def test_the_exported_script_works_by_itself(cluster, grid, undisturbed, tmp_path):
     """Submitted from elsewhere; one run is interrupted and goes on, one is cancelled."""
     script, work_dir = tmp_path / 'grid.sh', tmp_path / 'work'
-    done = run_grid(grid, work_dir, '--only', 'PI', *OPTIONS, '--export-script', str(script))
+    done = start(grid, work_dir, '--only', 'PI', *OPTIONS, '--export-script', str(script))
     assert done.returncode == 0, done.stderr
     assert f'2 runs: sbatch {script}' in done.stdout
     submitted = subprocess.run(
