@@ -18,6 +18,7 @@ import pandas as pd
 
 from harness.runs.evaluations import not_finite_text
 from harness.runs.grid_json import GridRecord, read_grid_record
+from reports.diagnostics import Diagnostics, read_diagnostics
 from reports.methods import COLUMNS, KEY, Method
 from reports.reading.evaluations import read_evaluations
 from reports.runs import list_trials, read_runs, settle
@@ -60,6 +61,7 @@ class GridResults:
             run_ids (of trials) and files that the numbers come from. Where several seeds diverge on
             any video, ``diverged`` of ``diverged_of`` counts videos x seeds, ``divergence_frame``
             is the earliest, and ``worst_psnr`` the lowest.
+        diagnostics: signs of instability that trainings have recorded.
     """
 
     record: GridRecord
@@ -70,6 +72,7 @@ class GridResults:
     videos: pd.DataFrame
     evaluations: pd.DataFrame
     cells: pd.DataFrame
+    diagnostics: Diagnostics
 
     @cached_property
     def methods(self) -> list[Method]:
@@ -149,7 +152,7 @@ class GridResults:
         lines += [
             f'{status}  {trial_id}: {"; ".join(reasons)}' for (trial_id, status), reasons in groups
         ]
-        return [*lines, *self._not_finite(), *self._shifts()]
+        return [*lines, *self._not_finite(), *self._shifts(), *self.diagnostics.problems]
 
     def _not_finite(self) -> Iterator[str]:
         """A line for each evaluation of which some frames were not finite."""
@@ -193,7 +196,8 @@ def load_grid(work_dir: str | Path) -> GridResults:
     inference = frames.groupby('trial_id')['ms'].median().rename('inference_ms')
     runs = runs.merge(inference, left_on='run_id', right_index=True, how='left')
     cells = _cells(evaluations, trials, record, [*SCORES, *quantities])
-    return GridResults(record, runs, trials, method_of, frames, videos, evaluations, cells)
+    found = read_diagnostics(runs, work_dir)
+    return GridResults(record, runs, trials, method_of, frames, videos, evaluations, cells, found)
 
 
 def _cells(evaluations, trials, record: GridRecord, scores: list[str]) -> pd.DataFrame:
