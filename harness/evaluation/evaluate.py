@@ -54,15 +54,17 @@ def evaluate_set(
 
     Returns:
         The table; ``attrs['shift']`` is the :class:`Shift` that would score better, or None, and
-        ``attrs['resets']`` has the frames before which a guard has set the state back, by video.
+        ``attrs['resets']`` has the frames before which a guard has set the state back, by video;
+        ``attrs['not_finite']`` is the number of SR frames with NaN or infinite pixels.
 
     Raises:
         DatasetError: a frame is missing or unreadable, GT and SR sizes differ, or a video is too
             short for the protocol.
     """
-    test_set.require('gt', lr_kind)
-    columns = metric_columns(metrics, 'mask' in test_set.kinds)
-    rows, shifts, resets = [], [], {}
+    test_set.require(lr_kind if protocol.against_lr else 'gt', lr_kind)
+    has_masks = 'mask' in test_set.kinds and not protocol.against_lr
+    columns = metric_columns(metrics, has_masks)
+    rows, shifts, resets, not_finite = [], [], {}, []
     for video in list(test_set.videos)[get_rank() :: get_world_size()]:
         srs = super_resolve(
             net,
@@ -73,7 +75,7 @@ def evaluate_set(
             rounded=protocol.rounds,
         )
         for row in _score_video(
-            _noting_resets(srs, resets.setdefault(video, [])),
+            _noting(srs, resets.setdefault(video, []), not_finite),
             test_set,
             video,
             lr_kind,
@@ -91,6 +93,7 @@ def evaluate_set(
     table.attrs['shift'] = find_shift([s for share in all_gather_object(shifts) for s in share])
     shares = all_gather_object(resets)
     table.attrs['resets'] = {v: n for share in shares for v, n in share.items() if n}
+    table.attrs['not_finite'] = sum(all_gather_object(len(not_finite)))
     if is_main_process():
         write_frames(table, output)
     return table
@@ -108,10 +111,13 @@ def summarize(table: pd.DataFrame) -> tuple[float, float]:
     return means.psnr_y, means.ssim_y
 
 
-def _noting_resets(srs, numbers: list[int]):
+def _noting(srs, resets: list[int], not_finite: list[int]):
+    """The frames; the numbers of those that are special are added to the lists."""
     for number, sr in enumerate(srs):
         if sr.is_reset:
-            numbers.append(number)
+            resets.append(number)
+        if not sr.is_finite:
+            not_finite.append(number)
         yield sr
 
 
@@ -119,23 +125,24 @@ def _score_video(
     srs, test_set, video, lr_kind, columns, images, shifts, protocol
 ) -> Iterator[Optional[dict]]:
     """A row a frame; None for those that the protocol drops."""
-    scorer = VideoScorer(columns, protocol)
+    scorer = VideoScorer(columns, protocol, lr_kind)
+    target, rows = lr_kind if protocol.against_lr else 'gt', []
     kept = range(protocol.drop, test_set.videos[video].frames - protocol.drop)
     if not kept:
         raise DatasetError(
             f'{test_set.root}: {video} is too short for protocol {protocol.name}, which drops '
             f'{protocol.drop} frames at each end'
         )
-    gts, masks = set_frames(test_set, 'gt', video), set_masks(test_set, video)
+    gts, masks = set_frames(test_set, target, video), set_masks(test_set, video)
     for number, (gt, mask, sr) in enumerate(zip(gts, masks, srs, strict=True)):
-        if gt.shape != sr.rgb.shape:
+        if gt.shape != sr.rgb.shape and not protocol.against_lr:
             raise DatasetError(
                 f'{test_set.root}: {video} frame {number} is {size_text(gt)} in gt, but its '
                 f'{lr_kind} frame was super-resolved to {size_text(sr.rgb)}'
             )
         if images:
             images.add(video, number, to_8_bits(sr.rgb))
-        if number in FRAMES:
+        if number in FRAMES and not protocol.against_lr:
             shifts.append(psnr_of_shifts(gt, sr.rgb))
         if number not in kept:
             yield None
@@ -144,4 +151,9 @@ def _score_video(
             scores = scorer(gt, sr.rgb, mask)
         except ValueError as error:
             raise DatasetError(f'{test_set.root}: {video}: {error}') from error
-        yield dict(video=video, frame=number, **scores, ms=sr.ms)
+        rows.append(dict(video=video, frame=number, **scores, ms=sr.ms))
+        yield rows[-1]
+    try:
+        scorer.fill(rows)
+    except ValueError as error:
+        raise DatasetError(f'{test_set.root}: {video}: {error}') from error

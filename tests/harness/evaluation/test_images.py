@@ -17,8 +17,9 @@ from dataset_tools.manifest import DatasetError
 from dataset_tools.sliding_window import make_sliding_window_set
 from dataset_tools.static import static
 from dataset_tools.writer import build_set
+from harness.evaluation.bicubic import bicubic
 from harness.evaluation.images import Crop, ImageSaver, select_images
-from harness.evaluation.references import bicubic, write_references
+from harness.evaluation.references import write_references
 
 
 def files(folder):
