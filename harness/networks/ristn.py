@@ -219,6 +219,9 @@ class RISTNNet(RecurrentNet):
         if not self.bidirectional:
             fail('a spatial-only RISTN has no hidden states; train it with RIBPTTLoop')
         x = self._per_frame(lambda frames: self.temporal.map_in(self.spatial(frames)), lrs)
+        starts, ends, lengths = (
+            None if n is None else n.to(x.device) for n in (starts, ends, lengths)
+        )
         return self.temporal.lstm.unroll(x, starts, ends, initial, cond, lengths)[1]
 
     def _per_frame(self, function: Callable[..., Tensor], *clips: Tensor) -> Tensor:

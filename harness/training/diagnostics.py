@@ -106,7 +106,7 @@ class StateDiagnosticsHook(IntervalHook):
 
     def _rows(self, net: RecurrentNet, lrs: Tensor) -> Iterator[dict]:
         total = lrs.size(1)
-        every = torch.arange(total + 1, device=lrs.device)[None]
+        every = torch.arange(total + 1)[None]
         states = net.states_at(lrs, every, every, net.condition(lrs, 0, total))
         for direction, norms in state_norms(states).items():
             for boundary, norm in enumerate(norms[0].tolist()):
