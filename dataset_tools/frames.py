@@ -1,4 +1,4 @@
-"""Reading and writing frames: PNG files, folders of numbered images, video files.
+"""Reading and writing frames: image files and folders of numbered images.
 
 Legend: h, w are height and width in pixels; every frame is RGB, uint8, h x w x 3, values 0..255.
 """
@@ -6,17 +6,16 @@ Legend: h, w are height and width in pixels; every frame is RGB, uint8, h x w x 
 from __future__ import annotations
 
 import re
-import struct
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import av
 import cv2
 import numpy as np
 
+from dataset_tools.image_headers import image_orientation, image_size
 from dataset_tools.limits import size_problem, size_text
-from dataset_tools.manifest import DatasetError, png_size
+from dataset_tools.manifest import DatasetError
 
 IMAGE_SUFFIXES = ('.png', '.jpg', '.jpeg', '.bmp')
 
@@ -59,7 +58,7 @@ def encode_png(frame: np.ndarray) -> bytes:
 
 
 def read_frame(path: Path) -> np.ndarray:
-    """Reads an image file; grey images become RGB.
+    """Reads an image file upright, as its EXIF entry tells; grey images become RGB.
 
     Args:
         path: A PNG, JPEG or BMP file.
@@ -97,77 +96,75 @@ def read_image(path: Path) -> np.ndarray:
         raise DatasetError(
             f'{path}: not 8-bit grey or RGB ({image.dtype}, shape {image.shape}); convert it first'
         )
+    image = image_orientation(data).turn(image)
     return image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 
 def _header_problem(data: bytes) -> str | None:
     """Why an image file is not decoded, by what its header claims."""
-    size = png_size(data) or _jpeg_size(data) or _bmp_size(data)
+    size = image_size(data)
     return _NO_IMAGE if size is None else size_problem(size)
-
-
-def _jpeg_size(data: bytes) -> tuple[int, int] | None:
-    """(height, width) of a JPEG file by its first start of frame."""
-    if not data.startswith(b'\xff\xd8'):
-        return None
-    at = 2
-    while at + 9 <= len(data) and data[at] == 0xFF:
-        marker = data[at + 1]
-        # Fill bytes and markers without a length.
-        if marker == 0xFF:
-            at += 1
-        elif marker == 0x01 or 0xD0 <= marker <= 0xD8:
-            at += 2
-        elif 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            return struct.unpack_from('>HH', data, at + 5)
-        else:
-            at += 2 + int.from_bytes(data[at + 2 : at + 4], 'big')
-    return None
-
-
-def _bmp_size(data: bytes) -> tuple[int, int] | None:
-    """(height, width) of a BMP file; the sign of the height tells which row comes first."""
-    if not data.startswith(b'BM') or len(data) < 26:
-        return None
-    old = struct.unpack_from('<I', data, 14)[0] == 12
-    width, height = struct.unpack_from('<HH' if old else '<ii', data, 18)
-    return abs(height), abs(width)
 
 
 def list_frames(folder: Path) -> list[Path]:
     """Lists the frames of a video stored as numbered images, which may start at any number.
 
     Args:
-        folder: Holds files whose names end in the frame number, ``00000000.png`` or ``img_17.jpg``;
-            files whose names start with a dot are passed over.
+        folder: Holds nothing but them; files whose names start with a dot are passed over.
 
     Returns:
-        The files in the order of their numbers.
+        The files in the order of their numbers, see ``number_frames``.
 
     Raises:
-        DatasetError: No frames, a file that is no frame, a number given twice, or a gap.
+        DatasetError: No frames, a file that is no image, or see ``number_frames``.
     """
-    numbered: dict[int, Path] = {}
-    for path in sorted(folder.iterdir()):
-        if path.name.startswith('.'):
-            continue
-        digits = re.search(r'(\d+)$', path.stem)
-        if path.suffix.lower() not in IMAGE_SUFFIXES or digits is None:
+    paths = [path for path in sorted(folder.iterdir()) if not path.name.startswith('.')]
+    for path in paths:
+        if path.suffix.lower() not in IMAGE_SUFFIXES:
             raise DatasetError(
                 f'{path}: not a numbered image ({", ".join(IMAGE_SUFFIXES)}); move it away'
             )
-        other = numbered.setdefault(int(digits[0]), path)
-        if other != path:
-            raise DatasetError(f'{path}: same frame number as {other.name}; remove one of the two')
-    if not numbered:
+    if not paths:
         raise DatasetError(f'{folder}: no frames in this folder ({", ".join(IMAGE_SUFFIXES)})')
-    first, last = min(numbered), max(numbered)
-    for number in range(first, last):
-        if number not in numbered:
-            raise DatasetError(
-                f'{folder}: gap in numbering, no frame {number} between {first} and {last}'
-            )
+    numbered = number_frames(paths)
     return [numbered[number] for number in sorted(numbered)]
+
+
+def number_frames(paths: list[Path]) -> dict[int, Path]:
+    """Frame numbers of the images of one video, ``img_17.jpg`` or ``001_0017_x4.png``.
+
+    Of several numbers in the names it is the last that tells the frames apart without a gap.
+
+    Args:
+        paths: At least one, all in one folder.
+
+    Returns:
+        Number -> image, in the order of ``paths``.
+
+    Raises:
+        DatasetError: An image has no number or that of another one, or there is a gap.
+    """
+    found = [[int(digits) for digits in re.findall(r'\d+', path.stem)] for path in paths]
+    if not all(found):
+        path = paths[found.index([])]
+        raise DatasetError(f'{path}: not a numbered image, such as 00000000.png; move it away')
+    columns = [[row[-place] for row in found] for place in range(1, min(map(len, found)) + 1)]
+    distinct = [numbers for numbers in columns if len(set(numbers)) == len(paths)]
+    gapless = [numbers for numbers in distinct if max(numbers) - min(numbers) < len(paths)]
+    numbers = (gapless or distinct or columns)[0]
+    if not distinct:
+        again = next(index for index, number in enumerate(numbers) if number in numbers[:index])
+        raise DatasetError(
+            f'{paths[again]}: same frame number as {paths[numbers.index(numbers[again])].name}; a '
+            'folder holds the frames of one video, each with its own number'
+        )
+    if not gapless:
+        first, last = min(numbers), max(numbers)
+        missing = next(number for number in range(first, last) if number not in numbers)
+        raise DatasetError(
+            f'{paths[0].parent}: gap in numbering, no frame {missing} between {first} and {last}'
+        )
+    return dict(zip(numbers, paths, strict=True))
 
 
 def read_frames(paths: list[Path]) -> Iterator[np.ndarray]:
@@ -186,42 +183,3 @@ def read_frames(paths: list[Path]) -> Iterator[np.ndarray]:
                 f'{size_text(first)}; all frames of a video have one size'
             )
         yield frame
-
-
-def decode_video(path: Path) -> Iterator[np.ndarray]:
-    """Decodes a video file frame by frame.
-
-    Args:
-        path: Any file that FFmpeg reads (mp4, mkv, y4m, GIF, ...).
-
-    Yields:
-        Frames, uint8, h x w x 3.
-
-    Raises:
-        DatasetError: The file is missing, not a video, damaged, or ends before its last frame.
-    """
-    decoded = promised = 0
-    try:
-        with av.open(str(path)) as container:
-            if not container.streams.video:
-                raise DatasetError(f'{path}: no video in this file')
-            stream = container.streams.video[0]
-            problem = size_problem((stream.height, stream.width))
-            if problem:
-                raise DatasetError(f'{path}: {problem}')
-            stream.thread_type = 'AUTO'
-            promised = stream.frames
-            for frame in container.decode(stream):
-                if frame.is_corrupt:
-                    raise DatasetError(f'{path}: frame {decoded} is damaged; fetch the file again')
-                yield frame.to_ndarray(format='rgb24')
-                decoded += 1
-    except (av.FFmpegError, OSError) as error:
-        raise DatasetError(
-            f'{path}: cannot be decoded after {decoded} frames ({error}); fetch the file again'
-        ) from error
-    # Containers that do not promise a number say 0.
-    if decoded < max(promised, 1):
-        raise DatasetError(
-            f'{path}: truncated, {decoded} frames of {promised}; fetch the file again'
-        )

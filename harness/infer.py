@@ -9,20 +9,24 @@ from pathlib import Path
 if __name__ == '__main__':
     sys.path[0] = str(Path(__file__).resolve().parents[1])  # the repository, not this folder
 
-from dataset_tools.commands.shared import positive
 from harness.cli import add_cfg_options
+from harness.runs.resets import Reset
 
 EXAMPLES = """examples:
   python harness/infer.py mm_configs/frvsr/frvsr_paper.py iter_500000.pth my_clip.mp4 sr.mp4
   python harness/infer.py mm_configs/basicvsr/basicvsr_paper.py basicvsr.pth frames/ sr_frames/ \\
       --states segments --device cuda:1 --dtype float16
+  python harness/infer.py mm_configs/basicvsr/basicvsr_paper.py basicvsr.pth film.mp4 sr.mp4 \\
+      --reset-every 60-overlap20
   python harness/infer.py mm_configs/bicubic/bicubic_bd.py none photo.png upsampled/
 
 memory: networks that need only the past hold one frame and their state, however long the video.
   Bidirectional ones also need features of the whole video (BasicVSR, 64 channels: 8 MB a frame of
   240x135), which are put on disk; --states says where. Those that cannot work through a video in
   such passes take it as a whole; then --reset-every bounds the memory.
-Sound is not kept; frames of a variable rate get the average one.
+Videos and photographs are turned upright as their files tell. An mp4 keeps the shape of the input's
+pixels, not its sound; frames of a variable rate get the average one. Of a video that is cut off or
+damaged the frames before are written, and the exit code is 1.
 """
 
 
@@ -52,9 +56,11 @@ def parse_args(argv=None) -> argparse.Namespace:
     )
     parser.add_argument(
         '--reset-every',
-        type=positive,
+        type=_reset,
         metavar='N',
-        help='cut the video into pieces of N frames, each super-resolved as a video of its own',
+        help='cut the video into pieces of N frames, each super-resolved as a video of its own; '
+        'N-overlapM: pieces that overlap by M frames, so that their ends are not shown; '
+        'N-normX, N-distanceX: only where the state has gone astray (see docs/grids.md)',
     )
     parser.add_argument(
         '--states',
@@ -72,6 +78,13 @@ def parse_args(argv=None) -> argparse.Namespace:
     )
     add_cfg_options(parser)
     return parser.parse_args(argv)
+
+
+def _reset(text: str) -> Reset:
+    try:
+        return Reset.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(error) from None
 
 
 def _frame_rate(text: str) -> Fraction:
@@ -103,19 +116,27 @@ def main(argv=None) -> int:
 
 
 def infer(cfg, video, args) -> int:
-    """Writes the SR frames of ``video``; 0, or 128 + the signal that interrupted it."""
+    """Writes the SR frames of ``video``; 0, or 128 + the signal that interrupted it.
+
+    Raises:
+        UserError: the video is cut off or damaged; what could be read of it has been written.
+    """
     import torch
     from tqdm import tqdm
 
     from dataset_tools.signals import Ended, ending_signals
+    from harness.errors import fail
     from harness.evaluation.inference import super_resolve
+    from harness.runs.evaluations import not_finite_text
     from harness.video_files import is_mp4
 
     device = _device(args.device)
     net = _load_network(cfg, args.checkpoint, device)
     if net.bidirectional and not net.sweeps() and not args.reset_every:
         print('note: this network takes the whole video at once; --reset-every bounds its memory')
-    with tqdm(total=video.total, unit='frame') as bar:
+    for note in video.notes:
+        print(f'note: {note}')
+    with tqdm(total=video.expected, unit='frame') as bar:
 
         def on_hidden(done, total):
             bar.set_postfix_str(f'earlier passes {done}/{total}' * (done < total), refresh=False)
@@ -125,33 +146,40 @@ def infer(cfg, video, args) -> int:
             net,
             video.frames,
             device,
-            reset_every=args.reset_every,
+            reset=args.reset_every,
             states=args.states,
             dtype=getattr(torch, args.dtype),
             on_hidden=on_hidden,
         )
         try:
             with ending_signals():
-                ms = _write(srs, video, args, bar)
+                ms, not_finite = _write(srs, video, args, bar)
         except KeyboardInterrupt as end:
             kept = 'not written' if is_mp4(args.output) else f'has {bar.n} whole frames'
             print(f'\ninterrupted; {args.output}: {kept}', file=sys.stderr)
             return 128 + (end.args[0] if isinstance(end, Ended) else signal.SIGINT)
     print(f'{args.output}: {bar.n} frames, {ms / bar.n:.0f} ms a frame in the network')
+    if not_finite:
+        print(f'warning: {args.output}: {not_finite_text(not_finite)}', file=sys.stderr)
+    if video.fault:
+        fail(f'{video.fault}; {args.output} has the {bar.n} frames that could be read')
     return 0
 
 
 def _write(srs, video, args, bar):
-    """Writes the SR frames and gives the milliseconds that the network took."""
+    """Writes the SR frames; the milliseconds of the network, and how many are not finite."""
     from harness.video_files import open_output
 
-    ms = 0.0
-    with open_output(args.output, video.names, video.rate or args.fps) as write:
+    ms, not_finite = 0.0, 0
+    rate = video.rate or args.fps
+    with open_output(args.output, video.names, rate, video.pixel_aspect) as write:
         for sr in srs:
             write(sr.rgb)
             bar.update()
             ms += sr.ms
-    return ms
+            not_finite += not sr.is_finite
+        bar.total = bar.n  # what a file says of its length may be wrong
+    return ms, not_finite
 
 
 def _device(name):

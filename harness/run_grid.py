@@ -33,16 +33,16 @@ def run(args: argparse.Namespace) -> int:
         are not done in the end, or the report lacks something; 130 after Ctrl-C.
     """
     from harness.errors import fail
-    from harness.grid.expand import expand, write_record
+    from harness.grid.expand import write_record
     from harness.grid.validation import load_grid
     from harness.grid.views import counts_text, survey
 
     settings = args.set + ([f'seed={args.seeds}'] if args.seeds else [])
     grid = load_grid(args.grid, parse_overrides(settings), args.nproc)
-    runs = expand(grid)
     work_dir = Path(args.work_dir or f'work_dirs/{grid.name}')
     if work_dir.exists() and not work_dir.is_dir():
         fail(f'--work-dir {work_dir}: is not a folder')
+    runs = known_runs(args, grid, work_dir)
     surveys = survey(runs, work_dir, grid.evaluation)
     chosen = [s for s in surveys if _matches(s.run.run_id, args.only)]
     if not chosen:
@@ -84,6 +84,39 @@ def run(args: argparse.Namespace) -> int:
     if left:
         print(f'{len(left)} of the runs are not done; --status says why', file=sys.stderr)
     return int(bool(left) or not whole)
+
+
+def known_runs(args: argparse.Namespace, grid, work_dir: Path) -> list:
+    """The runs of the grid. What they need to know of training times is measured, if something is
+    to start; else those that are not known yet are left out, and that is said.
+
+    Raises:
+        UserError: times cannot be measured here.
+    """
+    from harness.errors import fail
+    from harness.grid.expand import expansion
+    from harness.grid.forecast.times import read_times, settle_times
+    from harness.grid.launchers import launcher_class
+
+    found = expansion(grid, read_times(work_dir))
+    looks = args.status or args.watch or args.explain or args.dry_run or args.report_only
+    if found.untimed and not looks:
+        local = launcher_class(args.launcher or grid.launcher).is_local and not args.export_script
+        if not local and not args.plan:
+            fail(
+                "budget='time': training times must be measured where the runs will run: start the "
+                'same command with --plan on such a machine first'
+            )
+        check(args, grid, found.untimed, work_dir)
+        times = settle_times(grid, found.untimed, work_dir, args.jobs or grid.jobs)
+        found = expansion(grid, times)
+    if found.waiting:
+        print(
+            f"{found.waiting} runs with budget='time' are not known yet; --plan measures their "
+            'times',
+            file=sys.stderr,
+        )
+    return found.runs
 
 
 def _matches(run_id: str, pattern: str | None) -> bool:
@@ -219,7 +252,7 @@ def forecast(args: argparse.Namespace, grid, todo: list, work_dir: Path) -> int:
     from harness.grid.forecast.forecast import print_forecast
 
     # where there is no terminal, lines need not fit one
-    console = Console(width=None if sys.stdout.isatty() else 140, soft_wrap=True)
+    console = Console(width=None if sys.stdout.isatty() else 200, soft_wrap=True)
     print_forecast(grid, todo, work_dir, args.jobs or grid.jobs, console)
     return 0
 

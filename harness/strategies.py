@@ -6,9 +6,12 @@ A grid file may add rows of its own::
     strategies = dict(MINE=dict(type='MyLoop', has_repeats=False, label='Mine'))
 
 where every key but ``has_repeats``, ``label``, ``color`` and ``marker`` is an option of the loop.
+Sweeps take options of loops as axes, ``clip_length=[7, 15, 30]``: those of ``OPTIONS``, and of
+other loops those that their row names.
 """
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple, Optional
 
 from dataset_tools.names import name_problem
@@ -72,6 +75,56 @@ _ROWS = (
 #: those that come with this project, in the order of tables and figures
 STRATEGIES = {row.name: row for row in _ROWS}
 _OWN_KEYS = ('has_repeats', 'label', 'color', 'marker')
+
+#: options of all loops that may be axes of sweeps, with their defaults; None: there is none
+COMMON_OPTIONS = MappingProxyType(
+    dict(
+        max_iters=None,
+        clip_length=None,
+        crop_size=None,
+        windows_per_video=1,
+        amplification_weight=0.0,
+    )
+)
+#: loop -> its further options, likewise; R is an axis by itself
+OPTIONS = MappingProxyType(
+    dict(
+        RIBPTTLoop={},
+        TBPTTLoop=dict(both_ends=False),
+        BurnInLoop=dict(burn_in=None),
+        PoolLoop={},
+        PIBPTTLoop=dict(
+            states='used',
+            warmup_iters=0,
+            max_state_norm=1e18,
+            p_initial=0.0,
+            states_from='own',
+            state_noise=0.0,
+            state_dropout=0.0,
+        ),
+    )
+)
+
+
+def options_of(strategy: Strategy) -> dict[str, Any]:
+    """The options of a strategy's loop that may be axes, with their defaults."""
+    loop = strategy.loop['type']
+    own = {key: value for key, value in strategy.loop.items() if key not in ('type', 'repeats')}
+    return {**COMMON_OPTIONS, **OPTIONS.get(loop, own)}
+
+
+#: option -> its symbol in labels; the others are called by their names
+_SYMBOLS = MappingProxyType(dict(clip_length='l', burn_in='k', p_initial='p'))
+
+
+def option_label(key: str, value: Any) -> str:
+    """How tables and figures say that an axis has a value: ``'l=15'``, ``'from reds4'``."""
+    if key == 'init_from':
+        return f'from {value or "nothing"}'
+    if key == 'as_long_as':
+        return f'as long as {value}'
+    text = f'{value:g}' if isinstance(value, float) else str(value)
+    return f'{_SYMBOLS.get(key, key.replace("_", " "))}={text}'
 
 
 def with_own(entries: Mapping[str, Mapping], problems: list[str]) -> dict[str, Strategy]:

@@ -2,25 +2,26 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import NamedTuple, Optional
+from typing import Optional
 
 import av
 import numpy as np
 
 from dataset_tools.frames import (
     IMAGE_SUFFIXES,
-    decode_video,
     encode_png,
     list_frames,
     read_frame,
     read_frames,
 )
-from dataset_tools.prepare.sources import VIDEO_SUFFIXES, find_videos
+from dataset_tools.manifest import DatasetError
 from dataset_tools.scratch import scratch_folder
+from dataset_tools.video import VIDEO_SUFFIXES, decode_video, read_header
 
 from .errors import fail
 from .runs.files import replacing
@@ -31,17 +32,41 @@ _X264 = {'crf': '14'}
 _BT709 = _LIMITED = 1
 
 
-class Video(NamedTuple):
-    """A video to read once: frames (H, W, 3), uint8 RGB, how many, and what is known of them.
+@dataclass
+class Video:
+    """A video to read once.
 
-    ``names`` are those of the image files without suffix, ``rate`` is the video file's (average)
-    number of frames per second.
+    Attributes:
+        frames: (H, W, 3), uint8 RGB; they end early where one cannot be read.
+        expected: how many there will be, of video files roughly; None where nothing tells.
+        names: those of the image files, without suffix.
+        rate: (average) number of frames per second of a video file.
+        pixel_aspect: width of a pixel over its height.
+        notes: what a user should know of how it is read.
+        fault: what is wrong with a video whose first frames could be read, once they have been.
     """
 
     frames: Iterator[np.ndarray]
-    total: int
+    expected: Optional[int]
     names: Optional[list[str]] = None
     rate: Optional[Fraction] = None
+    pixel_aspect: Fraction = Fraction(1)
+    notes: tuple[str, ...] = ()
+    fault: Optional[DatasetError] = None
+
+    def __post_init__(self):
+        self.frames = self._until_fault(self.frames)
+
+    def _until_fault(self, frames):
+        begun = False
+        try:
+            for frame in frames:
+                yield frame
+                begun = True
+        except DatasetError as error:
+            if not begun:
+                raise
+            self.fault = error
 
 
 def open_video(path: Path) -> Video:
@@ -49,7 +74,7 @@ def open_video(path: Path) -> Video:
 
     Raises:
         UserError: no such file or folder.
-        DatasetError: no frames or no video in it; also in the middle, for damaged frames.
+        DatasetError: no frames or no video in it, or the first frame is damaged.
     """
     if path.is_dir():
         paths = list_frames(path)
@@ -58,14 +83,14 @@ def open_video(path: Path) -> Video:
         fail(f'input {path}: no such file or folder')
     if path.suffix.lower() in IMAGE_SUFFIXES:
         return Video(iter([read_frame(path)]), 1, [path.stem])
-    (source,) = find_videos([path])
-    return Video(decode_video(path), source.shape.frames, rate=_rate(path))
-
-
-def _rate(path):
-    with av.open(str(path)) as container:
-        stream = container.streams.video[0]
-        return stream.average_rate or stream.guessed_rate
+    header = read_header(path)
+    return Video(
+        decode_video(path),
+        header.expected,
+        rate=header.rate,
+        pixel_aspect=header.pixel_aspect,
+        notes=tuple(f'{path}: {note}' for note in header.notes),
+    )
 
 
 def check_output(path: Path, source: Path, overwrite: bool) -> None:
@@ -86,17 +111,21 @@ def check_output(path: Path, source: Path, overwrite: bool) -> None:
 
 
 def open_output(
-    path: Path, names: Optional[list[str]], rate: Fraction
+    path: Path,
+    names: Optional[list[str]],
+    rate: Fraction,
+    pixel_aspect: Fraction = Fraction(1),
 ) -> AbstractContextManager[Callable[[np.ndarray], None]]:
     """Gives a function that writes the next frame (h, w, 3), uint8 RGB, to a folder or an .mp4.
 
     Frames in a folder get the names given, or numbers; each appears when it is whole, and PNG files
-    from before are removed first. An .mp4 (H.264, yuv420p) appears when all of it is whole.
+    from before are removed first. An .mp4 (H.264, yuv420p) appears when all of it is whole, and has
+    pixels of the aspect given.
 
     Raises:
         UserError: the output cannot be written.
     """
-    return _mp4(path, rate) if is_mp4(path) else _folder(path, names)
+    return _mp4(path, rate, pixel_aspect) if is_mp4(path) else _folder(path, names)
 
 
 def is_mp4(path: Path) -> bool:
@@ -124,13 +153,14 @@ def _folder(path, names):
 
 
 @contextmanager
-def _mp4(path, rate):
+def _mp4(path, rate, pixel_aspect):
     # a killed call leaves its folder, which the next one clears
     with scratch_folder(path) as scratch, _writing(path):
         temporary = scratch / path.name
         temporary.touch()  # FFmpeg opens its file with the first frames only
         with av.open(str(temporary), 'w', format='mp4') as container:
             stream = container.add_stream('libx264', rate=rate, options=_X264)
+            stream.codec_context.sample_aspect_ratio = pixel_aspect
             yield partial(_encode, container, stream)
             container.mux(stream.encode())
         temporary.replace(path)

@@ -138,17 +138,26 @@ def _pairs(methods: list[Method]) -> list[tuple[str, Method, Method]]:
     for group in groups.values():
         plain = [method for method in group if method.is_plain]
         ri = [method for method in plain if _is_ri(method)]
-        resets = [m for m in group if _is_ri(m) and m.reset_every and m.checkpoint == 'last']
+        resets = [m for m in group if _is_ri(m) and m.reset and m.checkpoint == 'last']
         pairs += [
             ('strategies', method, other)
             for method in plain
             for other in plain
-            if method != other and (_is_ri(other) or other == replace(method, fc=False))
+            if method != other and (_is_rival(other, method) or other == replace(method, fc=False))
         ]
         pi = [method for method in plain if method.repeats]
-        pairs += [('PI against resets', *pair) for pair in itertools.product(pi, resets)]
-        pairs += [('resets', *pair) for pair in itertools.product(resets, ri)]
+        for family, those, others in (('PI against resets', pi, resets), ('resets', resets, ri)):
+            pairs += [
+                (family, method, other)
+                for method, other in itertools.product(those, others)
+                if _is_rival(other, method)
+            ]
     return pairs
+
+
+def _is_rival(ri: Method, method: Method) -> bool:
+    """Whether RI is trained with no other options than a method, which may have more."""
+    return _is_ri(ri) and {*ri.options} <= {*method.options}
 
 
 def _is_ri(method: Method) -> bool:

@@ -1,7 +1,9 @@
 """What is compared: methods, and every name of them that is printed."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Optional
+
+from harness.runs.resets import Reset
 
 #: the columns by which tables of results tell methods apart; see ``Method.key``
 KEY = ['train_set', 'network', 'method']
@@ -22,9 +24,10 @@ class Method:
         strategy: None for what is not trained here.
         fc: whether it has frame-number conditioning.
         repeats: R; None for strategies without it.
-        reset_every: the state is set back every so many frames; None for never.
+        reset: how the state is set back; None for never.
         checkpoint: ``last``, or ``best`` for that of the best validation.
         strategy_name: the strategy as it is displayed; '' for its key.
+        options: further options of the training that the grid varies, as they are displayed.
     """
 
     train_set: str
@@ -33,9 +36,10 @@ class Method:
     strategy: Optional[str] = None
     fc: bool = False
     repeats: Optional[int] = None
-    reset_every: Optional[int] = None
+    reset: Optional[Reset] = None
     checkpoint: str = 'last'
     strategy_name: str = ''
+    options: tuple[str, ...] = ()
 
     @property
     def is_trained(self) -> bool:
@@ -45,25 +49,32 @@ class Method:
     @property
     def is_plain(self) -> bool:
         """Whether it is the main variant: the last checkpoint, its state carried through."""
-        return self.reset_every is None and self.checkpoint == 'last'
+        return self.reset is None and self.checkpoint == 'last'
+
+    @property
+    def reset_every(self) -> Optional[int]:
+        """After how many frames the state is set back; None for never and for guards."""
+        return self.reset and self.reset.period
 
     @property
     def training(self) -> tuple:
         """What the variants of its evaluation share, within a network and training set."""
-        return self.strategy, self.fc, self.repeats
+        return self.strategy, self.fc, self.repeats, self.options
 
     @property
     def strategy_label(self) -> str:
-        """How it was trained: 'PI & FC (R=8)'; '' for a reference."""
+        """How it was trained: 'PI & FC (R=8, l=15)'; '' for a reference."""
         if not self.is_trained:
             return ''
         name = f'{self.strategy_name or self.strategy}{" & FC" if self.fc else ""}'
-        return f'{name} (R={self.repeats})' if self.repeats else name
+        told = [f'R={self.repeats}'] if self.repeats else []
+        told += self.options
+        return f'{name} ({", ".join(told)})' if told else name
 
     @property
     def variant_label(self) -> str:
         """How it is evaluated: 'reset every 15'; '' for the main variant."""
-        reset = f'reset every {self.reset_every}' if self.reset_every else ''
+        reset = self.reset.label if self.reset else ''
         best = '' if self.checkpoint == 'last' else f'{self.checkpoint} checkpoint'
         return ', '.join(filter(None, [reset, best]))
 
@@ -85,7 +96,8 @@ class Method:
 
     def columns(self) -> dict:
         """Its values in ``COLUMNS``; what files call "variant" is the short name."""
-        values = asdict(self) | {'method': self.name, 'variant': self.short_name}
+        values = vars(self) | {'method': self.name, 'variant': self.short_name}
+        values['reset_every'] = self.reset_every
         return {name: values[name] for name in COLUMNS}
 
 

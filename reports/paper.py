@@ -239,7 +239,7 @@ def _name(grid: GridResults, method: Method, number: dict) -> str:
 def _training_reasons(grid: GridResults, method: Method, number: dict, shapes: dict) -> list[str]:
     if not method.is_trained:
         return []
-    reasons = []
+    reasons = [f'trained with {option}' for option in method.options]
     if method.strategy == 'PI' and not number['repeats']:
         reasons.append('the paper does not state R')
     trained_on = grid.record.train_videos.get(method.train_set)

@@ -8,6 +8,7 @@ import pandas as pd
 from harness.runs.evaluations import Variant
 from harness.runs.files import InvalidFile
 from harness.runs.grid_json import GridRecord
+from harness.strategies import option_label
 from reports.methods import KEY, Method
 from reports.reading.run_files import (
     TIMING_FIELDS,
@@ -24,7 +25,8 @@ def read_runs(grid: GridRecord, work_dir: Path) -> tuple[pd.DataFrame, dict[str,
     Returns:
         The table, and run -> its method, plainly evaluated.
     """
-    ordered = sorted(grid.runs, key=lambda run: _display_order(run, grid))
+    options = list(dict.fromkeys(map(_options, grid.runs)))
+    ordered = sorted(grid.runs, key=lambda run: _display_order(run, grid, options))
     methods, rows = {}, []
     for run in ordered:
         methods[run['run_id']], row = _read_run(run, grid, work_dir)
@@ -59,21 +61,19 @@ def list_trials(
             trial_id = run['run_id'] + suffix
             by_trial[trial_id] = method
             rows.append({'trial_id': trial_id, **run, 'suffix': suffix, **method.columns()})
+    numbers = _method_numbers(runs)
+
+    def place(row):
+        method = by_trial[row['trial_id']]
+        return numbers[row['run_id']], method.checkpoint != 'last', method.reset or ()
+
+    rows.sort(key=place)
     trials = pd.DataFrame(rows).astype({'reset_every': float, 'repeats': float})
-    order = pd.DataFrame(
-        {
-            'method': trials['run_id'].map(_method_numbers(runs)),
-            'other': trials['checkpoint'] != 'last',
-            'reset_every': trials['reset_every'],
-        }
-    )
-    order = order.sort_values(list(order), na_position='first', kind='stable')
-    trials = trials.loc[order.index].reset_index(drop=True)
     return trials, {trial_id: by_trial[trial_id] for trial_id in trials['trial_id']}
 
 
 def _with_variant(method: Method, variant: Variant) -> Method:
-    return replace(method, reset_every=variant.reset_every, checkpoint=variant.checkpoint)
+    return replace(method, reset=variant.reset, checkpoint=variant.checkpoint)
 
 
 def _method_numbers(runs: pd.DataFrame) -> pd.Series:
@@ -93,7 +93,7 @@ def settle(table: pd.DataFrame, trials: pd.DataFrame, evaluations: pd.DataFrame)
     )
 
 
-def _display_order(run: dict, grid: GridRecord) -> tuple:
+def _display_order(run: dict, grid: GridRecord, options: list[tuple]) -> tuple:
     trained = run['strategy'] is not None
     train_order = list(grid.train_sets).index(run['train_set']) if trained else -1
     return (
@@ -102,6 +102,7 @@ def _display_order(run: dict, grid: GridRecord) -> tuple:
         [None, *grid.strategies].index(run['strategy']),
         run['fc'],
         run['repeats'] or 0,
+        options.index(_options(run)),
         run['seed'],
     )
 
@@ -125,7 +126,9 @@ def _read_run(run: dict, grid: GridRecord, work_dir: Path) -> tuple[Method, dict
     train_set = run['train_set'] if trained else ''
     axes = {key: run[key] for key in ('strategy', 'fc', 'repeats')}
     strategy = grid.strategies[run['strategy']].label if trained else ''
-    method = Method(train_set, run['network'], label, strategy_name=strategy, **axes)
+    method = Method(
+        train_set, run['network'], label, strategy_name=strategy, options=_options(run), **axes
+    )
     named = method.columns()
     return method, {
         'run_id': run['run_id'],
@@ -139,3 +142,10 @@ def _read_run(run: dict, grid: GridRecord, work_dir: Path) -> tuple[Method, dict
         'protocol': protocol,
         'folder': str(folder.relative_to(work_dir)),
     }
+
+
+def _options(run: dict) -> tuple[str, ...]:
+    """The further axes of a run as they are displayed."""
+    options = run.get('options', {})
+    told = [option_label(key, value) for key, value in options.items()]
+    return (*told, f'{run["iterations"]:,} iterations') if 'as_long_as' in options else (*told,)

@@ -34,11 +34,14 @@ _SUMMARIES = {
         'any images as videos of one frame, e.g. 50,000 of ImageNet',
         'ILSVRC2012/train --count 50000 --least 120 --kind bi --output data/imagenet',
     ),
-    'folder': ('any folders of numbered images', 'my_frames --output data/mine'),
+    'folder': (
+        'any folders of numbered images, e.g. the septuplets of Vimeo-90K',
+        'vimeo_septuplet/sequences --output data/vimeo90k',
+    ),
     'video': ('any video files (mp4, mkv, y4m, GIF, ...)', 'a.mp4 b.gif --output data/mine'),
 }
 
-_CHECKED = set(_SUMMARIES) - {'vimeo', 'ristn-train', 'images', 'folder', 'video'}
+_CHECKED = set(_SUMMARIES) - {'images', 'folder'}
 
 
 def add_parser(tools: Tools) -> None:
@@ -67,7 +70,15 @@ def _add_set(sets: Tools, name: str, summary: str, example: str) -> None:
         tool.add_argument(
             '--allow-partial',
             action='store_true',
-            help="go on although something is missing or not as in the papers' tables",
+            help="go on although something is missing or not as in the papers' tables, or a video "
+            'file is cut off or damaged: then its frames up to a damaged one are taken',
+        )
+    if name in ('folder', 'video'):
+        tool.add_argument(
+            '--as-lr',
+            action='store_true',
+            help='the frames are LR themselves, and there is no ground truth; --kind says which LR '
+            'frames they are closest to',
         )
     if name == 'vimeo':
         tool.add_argument(
@@ -101,7 +112,7 @@ def _run(options: argparse.Namespace) -> int:
     from dataset_tools.prepare.sets import prepare
 
     known = vars(options)
-    names = ('validation', 'static_copies', 'sequences', 'count', 'least')
+    names = ('as_lr', 'validation', 'static_copies', 'sequences', 'count', 'least')
     extra = {key: known[key] for key in names if key in known}
     made = prepare(
         options.set,

@@ -92,3 +92,9 @@ def report(made: Iterable[tuple[VideoSet, bool]]) -> int:
             + ', '.join(map(size_text, sizes))
         )
     return 0
+
+
+def window(text: str) -> tuple[int, int]:
+    """An argument WxH as (height, width)."""
+    width, _, height = text.partition('x')
+    return positive(height), positive(width)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from dataset_tools.commands.shared import Tools, add_maker, positive, report
+from dataset_tools.commands.shared import Tools, add_maker, positive, report, window
 
 
 def add_parser(tools: Tools) -> None:
@@ -30,7 +30,7 @@ def _add_sliding_window(tools: Tools) -> None:
         '--window 40x28 --step 1 4 --frames 200',
     )
     tool.add_argument(
-        '--window', type=_window, required=True, metavar='WxH', help='in LR pixels, e.g. 40x28'
+        '--window', type=window, required=True, metavar='WxH', help='in LR pixels, e.g. 40x28'
     )
     tool.add_argument(
         '--step',
@@ -76,11 +76,6 @@ def _add_on(tool: argparse.ArgumentParser) -> None:
         default='hr',
         help='change HR and make LR of it (default), or LR alone as the paper did: no ground truth',
     )
-
-
-def _window(text: str) -> tuple[int, int]:
-    width, _, height = text.partition('x')
-    return positive(height), positive(width)
 
 
 def _static(options: argparse.Namespace) -> int:

@@ -13,6 +13,7 @@ from dataset_tools.commands.shared import (
     add_tool,
     positive,
     report,
+    window,
 )
 from dataset_tools.manifest import DatasetError
 
@@ -33,7 +34,24 @@ def add_parser(tools: Tools) -> None:
     tool.add_argument('--frames', type=positive, required=True, help='length of the videos made')
     tool = add_maker(tools, 'loop', _loop, 'play each video again and again', '--frames 500')
     tool.add_argument('--frames', type=positive, required=True, help='length of the videos made')
+    _add_crop(tools)
     _add_degrade(tools)
+
+
+def _add_crop(tools: Tools) -> None:
+    tool = add_maker(
+        tools,
+        'crop',
+        _crop,
+        'take a stretch of each video, cut to a window in the middle',
+        '--window 64x64 --frames 30',
+    )
+    tool.add_argument(
+        '--window', type=window, required=True, metavar='WxH', help='in LR pixels, e.g. 64x64'
+    )
+    tool.add_argument('--frames', type=positive, required=True, help='greatest length of a video')
+    tool.add_argument('--first', type=int, default=0, help='number of the first frame (default: 0)')
+    tool.add_argument('--videos', nargs='+', metavar='NAME', help='only these')
 
 
 def _add_composit(tools: Tools) -> None:
@@ -103,6 +121,21 @@ def _jump(options: argparse.Namespace) -> int:
     from dataset_tools.jump import make_jump_set
 
     made = make_jump_set(options.source, options.output, options.cuts, options.frames, options.jobs)
+    return report([made])
+
+
+def _crop(options: argparse.Namespace) -> int:
+    from dataset_tools.crop import make_crop_set
+
+    made = make_crop_set(
+        options.source,
+        options.output,
+        options.window,
+        options.frames,
+        options.first,
+        options.videos,
+        options.jobs,
+    )
     return report([made])
 
 

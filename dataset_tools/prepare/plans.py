@@ -12,13 +12,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dataset_tools.manifest import DatasetError
-from dataset_tools.prepare.public_sets import REDS4, SETS, Comparison, Shape, compare
+from dataset_tools.prepare.naming import Found, by_name, prefer_hr, with_unique_names
+from dataset_tools.prepare.public_sets import REDS4, SETS, Shape, compare
 from dataset_tools.prepare.sources import (
     Source,
-    by_name,
     find_images,
     find_videos,
-    image_source,
+    open_image,
+    open_source,
 )
 
 CLIP_FRAMES = 120
@@ -81,14 +82,14 @@ def plan_reds(roots: list[Path], static_copies: bool = False) -> list[Plan]:
         roots: Folders with ``train_sharp`` and ``val_sharp`` in them, or one of these.
         static_copies: Whether each validation video is joined by its first frame as a still.
     """
-    sources = find_videos(roots, hr_only=True)
-    train = [source for source in sources if 'train_sharp' in source.parts]
-    val = [source for source in sources if 'val_sharp' in source.parts]
+    found = find_videos(roots, hr_only=True)
+    train = [video for video in found if 'train_sharp' in video.parts]
+    val = [video for video in found if 'val_sharp' in video.parts]
     # Of the other validation videos there is nothing to say: nobody uses them here.
     validation = replace(_named('reds/redsval4', val), notes=())
     return [
-        _named('reds/train', [source for source in train if source.name not in REDS4]),
-        _named('reds/reds4', [source for source in train if source.name in REDS4]),
+        _named('reds/train', [video for video in train if video.name not in REDS4]),
+        _named('reds/reds4', [video for video in train if video.name in REDS4]),
         _with_stills(validation) if static_copies else validation,
     ]
 
@@ -106,7 +107,7 @@ def plan_vimeo(
     Raises:
         DatasetError: No video has the name of a validation video.
     """
-    sources = by_name(find_videos(roots))
+    sources, left_out = _sources(find_videos(roots))
     absent = [name for name in validation if name not in sources]
     if absent:
         raise DatasetError(
@@ -115,13 +116,14 @@ def plan_vimeo(
     held_out = {name: sources.pop(name) for name in validation}
     cuts, notes = _clips(list(sources.values()), CLIP_FRAMES)
     shapes = {cut.name: replace(cut.source.shape, frames=cut.frames) for cut in cuts}
-    found = compare(SETS['vimeo/train'], shapes)
-    plans = [Plan('vimeo/train', tuple(cuts), found.faults, tuple(notes), by_hand=True)]
+    faults, _ = compare(SETS['vimeo/train'], shapes)
+    notes = (*left_out, *notes)
+    plans = [Plan('vimeo/train', tuple(cuts), faults, notes, by_hand=True)]
     if held_out:
         shapes = {name: source.shape for name, source in held_out.items()}
-        found = compare(SETS['vimeo/val4'], shapes)
-        whole = tuple(_whole(name, source) for name, source in held_out.items())
-        plan = Plan('vimeo/val4', whole, found.faults, by_hand=True)
+        faults, _ = compare(SETS['vimeo/val4'], shapes)
+        whole = tuple(map(_whole, held_out.values()))
+        plan = Plan('vimeo/val4', whole, faults, by_hand=True)
         plans.append(_with_stills(plan) if static_copies else plan)
     return plans
 
@@ -133,29 +135,30 @@ def plan_ristn(roots: list[Path], sequences: int) -> list[Plan]:
         roots: Folders of video files or of frame folders.
         sequences: How many to draw; they do not overlap.
     """
-    sources = by_name(find_videos(roots))
-    found = compare(SETS['ristn-train'], {name: source.shape for name, source in sources.items()})
+    sources, left_out = _sources(find_videos(roots))
+    shapes = {name: source.shape for name, source in sources.items()}
+    faults, _ = compare(SETS['ristn-train'], shapes)
     cuts, notes = _clips(list(sources.values()), SEQUENCE_FRAMES)
-    faults = found.faults
     if len(cuts) < sequences:
         faults += (f'{len(cuts)} sequences instead of {sequences}',)
     else:
         chosen = sorted(random.Random(0).sample(range(len(cuts)), sequences))
         cuts = [cuts[index] for index in chosen]
-    return [Plan('ristn-train', tuple(cuts), faults, tuple(notes), halved=True, by_hand=True)]
+    notes = (*left_out, *notes)
+    return [Plan('ristn-train', tuple(cuts), faults, notes, halved=True, by_hand=True)]
 
 
 def plan_set5(roots: list[Path]) -> list[Plan]:
     """Set5: five images as videos of one frame, by name or as SelfExSR numbers them."""
     names = SETS['set5'].names
     pattern = re.compile(rf'({"|".join(names)}|img_00([1-5]))(_GT|_HR|_SRF_4_HR)?', re.IGNORECASE)
-    sources = []
-    for path in find_images(roots):
-        match = pattern.fullmatch(path.stem)
+    found = []
+    for image in find_images(roots):
+        match = pattern.fullmatch(image.stem)
         if match:
             name = names[int(match[2]) - 1] if match[2] else match[1].lower()
-            sources.append(image_source(name, path))
-    plan = _named('set5', sources)
+            found.append(replace(image, name=name))
+    plan = _named('set5', found, open_image)
     note = 'PSNR on Set5 is usually taken without a border of 4 pixels; so is Table 1 of RISTN'
     return [replace(plan, notes=(*plan.notes, note))]
 
@@ -168,36 +171,38 @@ def plan_images(roots: list[Path], count: int | None = None, least: int = 1) -> 
         count: How many to draw, with a fixed seed; None takes all.
         least: Leave out those with a side of fewer pixels.
     """
-    paths = find_images(roots)
-    sources, notes, small = [], [], 0
-    for path in random.Random(0).sample(paths, len(paths)):
-        if len(sources) == count:
+    images, left_out = prefer_hr(find_images(roots))
+    chosen: dict[Found, Source] = {}
+    notes, small = list(left_out), 0
+    for image in random.Random(0).sample(images, len(images)):
+        if len(chosen) == count:
             break
         try:
-            source = image_source(path.stem, path)
+            source = open_image(image)
         except DatasetError as error:
             notes.append(f'left out: {error}')
             continue
         if min(source.shape.height, source.shape.width) < least:
             small += 1
         else:
-            sources.append(source)
+            chosen[image] = source
     if small:
         notes.append(f'{small} images with a side below {least} pixels left out')
-    if count and len(sources) < count:
-        notes.append(f'{len(sources)} images instead of {count}')
-    plan = _all('images', sorted(sources, key=lambda source: source.name))
-    return [replace(plan, notes=tuple(notes))]
+    if count and len(chosen) < count:
+        notes.append(f'{len(chosen)} images instead of {count}')
+    named = zip(with_unique_names(list(chosen)), chosen.values(), strict=True)
+    sources = sorted((replace(s, name=image.name) for image, s in named), key=lambda s: s.name)
+    return [Plan('images', tuple(map(_whole, sources)), notes=tuple(notes))]
 
 
 def plan_folder(roots: list[Path]) -> list[Plan]:
     """Any folders of frames; nothing is expected of them."""
-    return [_all('folder', [source for source in find_videos(roots) if not source.is_file])]
+    return [_all('folder', [video for video in find_videos(roots) if not video.stem])]
 
 
 def plan_video(roots: list[Path]) -> list[Plan]:
     """Any video files; nothing is expected of them."""
-    return [_all('video', [source for source in find_videos(roots) if source.is_file])]
+    return [_all('video', [video for video in find_videos(roots) if video.stem])]
 
 
 PLANNERS: dict[str, Callable[..., list[Plan]]] = {
@@ -214,31 +219,33 @@ PLANNERS: dict[str, Callable[..., list[Plan]]] = {
 }
 
 
-def _named(key: str, sources: list[Source]) -> Plan:
+def _named(key: str, found: list[Found], look: Callable[[Found], Source] = open_source) -> Plan:
+    """The plan of a set whose videos have known names; others are not even looked at."""
     expected = SETS[key]
     wanted = {name.lower(): name for name in expected.names}
-    found = by_name(
-        [replace(source, name=wanted.get(source.name.lower(), source.name)) for source in sources]
-    )
-    comparison = compare(expected, {name: source.shape for name, source in found.items()})
-    return Plan(
-        key,
-        tuple(_whole(name, found[name]) for name in comparison.used),
-        comparison.faults,
-        _surplus(comparison),
-    )
+    found, notes = prefer_hr([replace(v, name=wanted.get(v.name.lower(), v.name)) for v in found])
+    own = by_name(video for video in found if video.name in expected.names)
+    sources = {name: look(own[name]) for name in expected.names if name in own}
+    surplus = {video.name for video in found} - set(sources)
+    shapes = {name: source.shape for name, source in sources.items()}
+    faults, surplus_note = compare(expected, shapes, surplus)
+    notes = (*notes, *([surplus_note] if surplus_note else []))
+    return Plan(key, tuple(map(_whole, sources.values())), faults, notes)
 
 
-def _all(key: str, sources: list[Source]) -> Plan:
-    return Plan(key, tuple(_whole(name, source) for name, source in by_name(sources).items()))
+def _all(key: str, found: list[Found]) -> Plan:
+    sources, notes = _sources(found)
+    return Plan(key, tuple(map(_whole, sources.values())), notes=notes)
 
 
-def _surplus(comparison: Comparison) -> tuple[str, ...]:
-    return (comparison.surplus,) if comparison.surplus else ()
+def _sources(found: list[Found]) -> tuple[dict[str, Source], tuple[str, ...]]:
+    """Name -> video, of all but what lies beside HR frames; and a note on that."""
+    found, notes = prefer_hr(found)
+    return {video.name: open_source(video) for video in with_unique_names(found)}, notes
 
 
-def _whole(name: str, source: Source) -> Cut:
-    return Cut(name, source, 0, source.shape.frames)
+def _whole(source: Source) -> Cut:
+    return Cut(source.name, source, 0, source.shape.frames)
 
 
 def _with_stills(plan: Plan) -> Plan:

@@ -127,48 +127,33 @@ SETS = {
 }
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """How what was found differs from what a set should hold.
-
-    Attributes:
-        used: Names of the videos that belong to the set, in its order.
-        faults: One phrase for each thing that is missing or not as it should be.
-        surplus: One phrase for what is left out, or empty.
-    """
-
-    used: tuple[str, ...]
-    faults: tuple[str, ...]
-    surplus: str
-
-
-def compare(expected: PublicSet, found: dict[str, Shape]) -> Comparison:
+def compare(
+    expected: PublicSet, found: dict[str, Shape], surplus: Iterable[str] = ()
+) -> tuple[tuple[str, ...], str]:
     """Compares the videos of a download with what a set should hold.
 
     Args:
         expected: The set.
-        found: Name -> shape of every video found.
+        found: Name -> shape of every video that is used.
+        surplus: Names of the other videos.
 
     Returns:
-        Which to use, and the differences.
+        One phrase for each thing that is missing or not as it should be; and one for what is left
+        out, or empty.
     """
-    if expected.names:
-        used = tuple(name for name in expected.names if name in found)
-        missing = [name for name in expected.names if name not in found]
-        extra = sorted(set(found) - set(used))
-        faults = [f'missing {len(missing)} of {expected.count} videos: {runs(missing)}']
-        faults = faults if missing else []
-    else:
-        used, extra = tuple(found), []
-        wrong = len(found) != expected.count
-        faults = [f'{len(found)} videos instead of {expected.count}'] if wrong else []
-    for name in used:
-        faults += _shape_faults(expected, name, found[name])
-    surplus = f'{len(extra)} surplus videos left out: {runs(extra)}' if extra else ''
-    return Comparison(
-        used,
+    missing = [name for name in expected.names if name not in found]
+    faults = []
+    if missing:
+        faults.append(f'missing {len(missing)} of {expected.count} videos: {runs(missing)}')
+    elif not expected.names and len(found) != expected.count:
+        faults.append(f'{len(found)} videos instead of {expected.count}')
+    for name, shape in found.items():
+        faults += _shape_faults(expected, name, shape)
+    extra = sorted(surplus)
+    left_out = f'{len(extra)} surplus videos left out: {runs(extra)}' if extra else ''
+    return (
         tuple(f'{expected.title}: {fault}' for fault in faults),
-        f'{expected.title}: {surplus}' if surplus else '',
+        f'{expected.title}: {left_out}' if left_out else '',
     )
 
 

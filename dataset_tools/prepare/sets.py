@@ -13,13 +13,14 @@ from typing import Any
 import cv2
 import numpy as np
 
-from dataset_tools.frames import Frame, LazyFrame, decode_video, read_frame
+from dataset_tools.frames import Frame, LazyFrame, read_frame
 from dataset_tools.kinds import Layout
 from dataset_tools.manifest import DatasetError, VideoSet
 from dataset_tools.prepare.plans import PLANNERS, Cut, Plan
 from dataset_tools.prepare.public_sets import SETS
 from dataset_tools.prepare.sources import unpacked
 from dataset_tools.static import static
+from dataset_tools.video import decode_video
 from dataset_tools.writer import build_set
 
 
@@ -30,6 +31,7 @@ def prepare(
     kinds: Sequence[str] = ('bd',),
     allow_partial: bool = False,
     jobs: int | None = None,
+    as_lr: bool = False,
     **options: Any,
 ) -> Iterator[str | tuple[VideoSet, bool]]:
     """Makes the sets of a public set, one each time the iterator is advanced.
@@ -41,6 +43,8 @@ def prepare(
         kinds: Degradations of the LR frames, of ``DEGRADATIONS``.
         allow_partial: Whether to go on where something is missing or differs.
         jobs: Frames made at once; None takes all cores.
+        as_lr: Whether the frames are LR frames themselves, of the one kind in ``kinds``, and there
+            is no HR.
         **options: Of the planner, e.g. ``static_copies=True``.
 
     Yields:
@@ -52,12 +56,16 @@ def prepare(
             is made before all of them have been looked at.
     """
     output_root = Path(output_root)
-    layout = Layout(made=tuple(f'lr_{kind}' for kind in sorted(set(kinds))))
+    made = tuple(f'lr_{kind}' for kind in sorted(set(kinds)))
+    if as_lr and len(made) > 1:
+        raise DatasetError('--as-lr: frames that are LR are of one --kind')
+    layout = Layout(given=made[0], made=(), unchanged=True) if as_lr else Layout(made=made)
     with unpacked(sources, output_root) as roots:
         plans = PLANNERS[name](roots, **options)
         _check(name, sources, plans, allow_partial)
         for plan in plans:
-            yield from (*plan.faults, *plan.notes)
+            yield from _differences(plan)
+        yield from dict.fromkeys(note for cut in _cuts(plans) for note in cut.source.notes)
         for plan in plans:
             if plan.cuts:
                 yield _make(plan, output_root, layout, jobs)
@@ -65,14 +73,29 @@ def prepare(
 
 def _check(name: str, sources: list[Path], plans: list[Plan], allow_partial: bool) -> None:
     where = ', '.join(map(str, sources))
-    if not any(plan.cuts for plan in plans):
+    if not _cuts(plans):
         notes = '; '.join(line for plan in plans for line in (*plan.faults, *plan.notes))
         raise DatasetError(f'{where}: holds nothing for {name}' + f' ({notes})' * bool(notes))
     faults = [fault for plan in plans if not plan.by_hand for fault in plan.faults]
+    faults += _faulty_videos(_cuts(plans))
     if faults and not allow_partial:
         raise DatasetError(
             f'{where}: {"; ".join(faults)}; --allow-partial goes on with what is there'
         )
+
+
+def _cuts(plans: Iterable[Plan]) -> list[Cut]:
+    return [cut for plan in plans for cut in plan.cuts]
+
+
+def _faulty_videos(cuts: Iterable[Cut]) -> list[str]:
+    faulty = {cut.source.name: cut.source.fault for cut in cuts if cut.source.fault}
+    return [f'{name}: {fault}' for name, fault in faulty.items()]
+
+
+def _differences(plan: Plan) -> list[str]:
+    """What there is to say of a set: how it differs from the papers' or from whole videos."""
+    return [*plan.faults, *plan.notes, *_faulty_videos(plan.cuts)]
 
 
 def _make(plan: Plan, output_root: Path, layout: Layout, jobs: int | None) -> tuple[VideoSet, bool]:
@@ -93,8 +116,8 @@ def _make(plan: Plan, output_root: Path, layout: Layout, jobs: int | None) -> tu
         # Of this set alone, so that the others of a download may be made later.
         source={
             'title': SETS[plan.key].title if plan.key in SETS else None,
-            'given': sorted({cut.source.parts[0] for cut in plan.cuts}),
-            'differences': [*plan.faults, *plan.notes],
+            'given': sorted({cut.source.given for cut in plan.cuts}),
+            'differences': _differences(plan),
             'videos': {cut.source.name: cut.source.describe() for cut in plan.cuts},
         },
         total=sum(cut.frames for cut in plan.cuts),
@@ -129,7 +152,7 @@ def _exactly(cut: Cut, frames: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
     if number < cut.frames:
         raise DatasetError(
             f'{cut.source.paths[0]}: ends after {cut.start + number} frames of the '
-            f'{cut.source.shape.frames} that its header tells; fetch the file again'
+            f'{cut.source.shape.frames} that were counted; was it changed?'
         )
 
 

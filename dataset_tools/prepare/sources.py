@@ -1,34 +1,26 @@
 """Videos in the folders and archives in which public sets are downloaded.
 
-A video is a folder of numbered images or a video file. Where it lies does not matter; folders that
-only say "these are the HR frames" (``GT/calendar``, ``calendar/truth``) do not name it.
+A video is a folder of numbered images or a video file. Where it lies does not matter.
 """
 
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-import av
 import numpy as np
 
-from dataset_tools.frames import IMAGE_SUFFIXES, decode_video, list_frames, read_frame
+from dataset_tools.frames import IMAGE_SUFFIXES, list_frames, read_frame
 from dataset_tools.manifest import DatasetError
 from dataset_tools.prepare.archives import unpack
+from dataset_tools.prepare.naming import Found
 from dataset_tools.prepare.public_sets import Shape
 from dataset_tools.scratch import scratch_folder
-
-VIDEO_SUFFIXES = ('.mp4', '.mkv', '.y4m', '.gif', '.avi', '.mov', '.webm')
-
-_HR_FOLDERS = {'gt', 'hr', 'truth', 'original', 'target', 'sharp', 'train_sharp', 'val_sharp'}
-_LR_FOLDER = re.compile(
-    r'(lr|lq|bi|bd|x\d)(x\d.*|[_-].*|)|(input|inter|bicubic|blur|gaussian).*|.*_(blur|bicubic).*'
-)
+from dataset_tools.video import VIDEO_SUFFIXES, count_pictures, decode_video, read_header
 
 
 @dataclass(frozen=True)
@@ -37,15 +29,19 @@ class Source:
 
     Attributes:
         name: Its name.
-        parts: Folders that lead to it from the folder or archive given, that one's name first.
+        given: Name of the folder, file or archive in which it was found.
         paths: Its numbered images in order, or the one video file.
-        shape: Length and size, as the first image or the video file's header tells them.
+        shape: Length and size; of images the size is that of the first.
+        fault: What is wrong with a video file whose first pictures can be used, if anything is.
+        notes: What else the user should know of it.
     """
 
     name: str
-    parts: tuple[str, ...]
+    given: str
     paths: tuple[Path, ...] = field(repr=False)
     shape: Shape
+    fault: str | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def is_file(self) -> bool:
@@ -99,105 +95,109 @@ def _is_archive(path: Path) -> bool:
     return path.is_file() and path.suffix.lower() not in (*VIDEO_SUFFIXES, *IMAGE_SUFFIXES)
 
 
-def find_videos(roots: list[Path], hr_only: bool = False) -> list[Source]:
-    """Looks for videos, however deep.
+def find_videos(roots: list[Path], hr_only: bool = False) -> list[Found]:
+    """Looks for folders of images and for video files, however deep; looks at none of them.
 
     Args:
         roots: Folders and video files.
-        hr_only: Pass over folders that are named as LR frames are (``BIx4``, ``input4``, ``LR``).
+        hr_only: Pass over what is named as LR frames are (``BIx4``, ``input4``, ``LR``).
 
     Returns:
         The videos in the order of their paths.
-
-    Raises:
-        DatasetError: See ``list_frames``, ``read_frame`` and ``decode_video``.
     """
     found = []
     for root in roots:
-        for path in _candidates(root):
-            relative = path.relative_to(root).parts
-            if hr_only and any(_LR_FOLDER.fullmatch(part.lower()) for part in relative):
-                continue
-            found.append(_source(path, (root.resolve().name, *relative)))
-    return found
+        for folder in _walk(root):
+            if root.is_dir() and _with_suffix(folder.files, IMAGE_SUFFIXES):
+                found.append(Found(folder.path, root.resolve().name, folder.parts))
+            found += _found_files(root, folder, VIDEO_SUFFIXES)
+    return [video for video in found if not (hr_only and video.is_lr)]
 
 
-def find_images(roots: list[Path]) -> list[Path]:
+def find_images(roots: list[Path]) -> list[Found]:
     """Lists image files, given by name or however deep in folders, in the order of their paths."""
-    paths = [
-        path
+    return [
+        image
         for root in roots
-        for path in [
-            *([root] if root.is_file() else []),
-            *(folder / name for folder, names in _walk(root) for name in names),
-        ]
+        for folder in _walk(root)
+        for image in _found_files(root, folder, IMAGE_SUFFIXES)
     ]
-    return [path for path in paths if path.suffix.lower() in IMAGE_SUFFIXES]
 
 
-def image_source(name: str, path: Path) -> Source:
-    """A video of one frame, given as an image."""
-    height, width = read_frame(path).shape[:2]
-    return Source(name, path.parts[-2:], (path,), Shape(1, height, width))
-
-
-def by_name(sources: list[Source]) -> dict[str, Source]:
-    """Name -> source.
+def open_source(found: Found) -> Source:
+    """Looks at a video that was found; a video file is decoded to count its frames.
 
     Raises:
-        DatasetError: Two videos have one name.
+        DatasetError: See ``list_frames``, ``read_frame`` and ``read_header``.
     """
-    named: dict[str, Source] = {}
-    for source in sources:
-        other = named.setdefault(source.name, source)
-        if other is not source:
-            raise DatasetError(
-                f'two videos are called {source.name}: {"/".join(other.parts)} and '
-                f'{"/".join(source.parts)}; pass the folder that holds only the one to use'
-            )
-    return named
+    if found.path.is_dir():
+        paths = list_frames(found.path)
+        height, width = read_frame(paths[0]).shape[:2]
+        return Source(found.name, found.given, tuple(paths), Shape(len(paths), height, width))
+    header = read_header(found.path)
+    count, fault = count_pictures(found.path)
+    return Source(
+        found.name,
+        found.given,
+        (found.path,),
+        Shape(count, header.height, header.width),
+        fault,
+        tuple(f'{found.name}: {note}' for note in header.notes),
+    )
 
 
-def _candidates(root: Path) -> Iterator[Path]:
+def open_image(found: Found) -> Source:
+    """A video of one frame, given as an image.
+
+    Raises:
+        DatasetError: See ``read_frame``.
+    """
+    height, width = read_frame(found.path).shape[:2]
+    # Of images the manifest names the folders, which are classes in ImageNet.
+    return Source(found.name, found.path.parts[-2:][0], (found.path,), Shape(1, height, width))
+
+
+class _Folder(NamedTuple):
+    """A folder in what was given; ``parts`` are the names of the folders that lead to it."""
+
+    path: Path
+    parts: tuple[str, ...]
+    files: list[Path]
+
+
+def _walk(root: Path) -> list[_Folder]:
+    """Folders in the order of their paths, each once wherever links lead, without hidden files."""
     if root.is_file():
-        yield root
-    for folder, names in _walk(root):
-        suffixes = {Path(name).suffix.lower() for name in names}
-        if suffixes & set(IMAGE_SUFFIXES):
-            yield folder
-        yield from (folder / n for n in names if Path(n).suffix.lower() in VIDEO_SUFFIXES)
+        return [_Folder(root.parent, (root.resolve().parent.name,), [root])]
+    inside, seen, found, waiting = os.path.realpath(root), set(), [], [os.fspath(root)]
+    while waiting:
+        links = []
+        for start in waiting:
+            for path, folders, files in os.walk(start):
+                real = os.path.realpath(path)
+                # Also a link to a folder around the one that was given leads round in circles.
+                if real in seen or (path != os.fspath(root) and _contains(real, inside)):
+                    folders.clear()
+                    continue
+                seen.add(real)
+                folders[:] = [f for f in folders if not f.startswith('.') and f != '__MACOSX']
+                links += [link for f in folders if os.path.islink(link := os.path.join(path, f))]
+                parts = (root.resolve().name, *Path(path).relative_to(root).parts)
+                files = [Path(path, file) for file in sorted(files) if not file.startswith('.')]
+                found.append(_Folder(Path(path), parts, files))
+        waiting = sorted(links)
+    return sorted(found, key=lambda folder: folder.parts)
 
 
-def _walk(root: Path) -> Iterator[tuple[Path, list[str]]]:
-    """Folders and their files in a fixed order, without what file managers leave behind."""
-    seen: dict[str, str] = {}
-    for folder, folders, names in os.walk(root, followlinks=True):
-        # Links that lead round in circles would never end.
-        other = seen.setdefault(os.path.realpath(folder), folder)
-        if other != folder:
-            raise DatasetError(f'{folder}: leads to {other}, which is looked at; remove the link')
-        folders[:] = sorted(f for f in folders if not f.startswith('.') and f != '__MACOSX')
-        yield Path(folder), sorted(name for name in names if not name.startswith('.'))
+def _contains(folder: str, path: str) -> bool:
+    return os.path.commonpath([folder, path]) == folder
 
 
-def _source(path: Path, parts: tuple[str, ...]) -> Source:
-    if path.is_file():
-        return Source(path.stem, parts, (path,), _video_shape(path))
-    paths = list_frames(path)
-    height, width = read_frame(paths[0]).shape[:2]
-    naming = [part for part in parts if part.lower() not in _HR_FOLDERS]
-    name = naming[-1] if naming else parts[-1]
-    return Source(name, parts, tuple(paths), Shape(len(paths), height, width))
+def _with_suffix(files: list[Path], suffixes: tuple[str, ...]) -> list[Path]:
+    return [file for file in files if file.suffix.lower() in suffixes]
 
 
-def _video_shape(path: Path) -> Shape:
-    """Shape by the header; where that does not tell the length, packets are counted."""
-    try:
-        with av.open(str(path)) as container:
-            if not container.streams.video:
-                raise DatasetError(f'{path}: no video in this file')
-            stream = container.streams.video[0]
-            frames = stream.frames or sum(packet.size > 0 for packet in container.demux(stream))
-            return Shape(frames, stream.height, stream.width)
-    except (av.FFmpegError, OSError) as error:
-        raise DatasetError(f'{path}: cannot be opened ({error}); fetch the file again') from error
+def _found_files(root: Path, folder: _Folder, suffixes: tuple[str, ...]) -> list[Found]:
+    given = root.resolve().name
+    files = _with_suffix(folder.files, suffixes)
+    return [Found(file, given, folder.parts, file.stem) for file in files]

@@ -16,12 +16,13 @@ import cv2
 import numpy as np
 
 from dataset_tools.composit.sets import composit
-from dataset_tools.frames import Frame, decode_video, read_frame
+from dataset_tools.frames import Frame, read_frame
 from dataset_tools.gamma import gamma
 from dataset_tools.manifest import DatasetError
 from dataset_tools.sample.plan import Item, Origin
 from dataset_tools.sliding_window import sliding_window
 from dataset_tools.static import static
+from dataset_tools.video import decode_video
 
 # The split rests on where these very files have their cuts.
 _CLIPS = {

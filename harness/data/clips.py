@@ -1,6 +1,6 @@
 """Clips of videos: the same augmented window in consecutive LR and HR frames."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from dataset_tools.degrade.filters import phase
-from dataset_tools.manifest import SCALE, VideoSet
+from dataset_tools.manifest import SCALE, DatasetError, VideoSet
 from dataset_tools.pack.reader import PackedVideos, frame_reader
 
 
@@ -98,17 +98,27 @@ class VideoClipDataset(Dataset):
         cache: keep all decoded frames in memory. Right for small sets only; one minute of 720p
             video is 4 GB. For large ones, ``python -m dataset_tools pack`` makes a set whose
             windows are read without decoding whole frames.
+        leave_out: names of videos that are held out.
 
     Raises:
-        DatasetError: the folder is no set, has no such LR frames, or a frame cannot be read.
+        DatasetError: the folder is no set, has no such LR frames or videos, or a frame cannot be
+            read.
     """
 
-    def __init__(self, data_root: str, lr_kind: str = 'lr_bd', cache: bool = False):
+    def __init__(
+        self,
+        data_root: str,
+        lr_kind: str = 'lr_bd',
+        cache: bool = False,
+        leave_out: Sequence[str] = (),
+    ):
         self.set = VideoSet.load(data_root)
         self.set.quick_check()
         self.set.require('gt', lr_kind)
         self.lr_kind = lr_kind
-        self.videos = list(self.set.videos.values())
+        if unknown := [name for name in leave_out if name not in self.set.videos]:
+            raise DatasetError(f'{data_root}: no video {unknown[0]}, to be left out')
+        self.videos = [v for name, v in self.set.videos.items() if name not in leave_out]
         self.metainfo = dict(name=self.set.name, checksum=self.set.checksum)
         self._cache = {} if cache else None
         self._read_frame = frame_reader(self.set)

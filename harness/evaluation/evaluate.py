@@ -10,11 +10,12 @@ from mmengine.dist import all_gather_object, get_rank, get_world_size, is_main_p
 
 from dataset_tools.manifest import DatasetError, VideoSet
 from harness.networks.recurrent import RecurrentNet
+from harness.runs.resets import Reset
 
 from .frames_csv import write_frames
 from .images import ImageSaver
 from .inference import super_resolve
-from .protocols import size_text
+from .protocols import DEFAULT, Protocol, size_text, to_8_bits
 from .scorer import VideoScorer, metric_columns
 from .shift import FRAMES, find_shift, psnr_of_shifts
 from .videos import set_frames, set_masks
@@ -29,7 +30,8 @@ def evaluate_set(
     on_frame: Optional[Callable[[], None]] = None,
     metrics: Sequence[str] = (),
     images: Optional[ImageSaver] = None,
-    reset_every: Optional[int] = None,
+    reset: Optional[Reset] = None,
+    protocol: Protocol = DEFAULT,
 ) -> pd.DataFrame:
     """Super-resolves all videos of a set from their first frame on and scores every frame.
 
@@ -46,32 +48,52 @@ def evaluate_set(
         on_frame: called after each frame.
         metrics: what to compute besides PSNR and SSIM.
         images: saves chosen SR frames.
-        reset_every: set the state back every so many frames, see :func:`super_resolve`.
+        reset: how the state is set back, see :func:`super_resolve`.
+        protocol: how to score; frames that it drops have no row. Where it does not round them, it
+            gets the network's frames before they are 8-bit RGB.
 
     Returns:
-        The table; ``attrs['shift']`` is the :class:`Shift` that would score better, or None.
+        The table; ``attrs['shift']`` is the :class:`Shift` that would score better, or None, and
+        ``attrs['resets']`` has the frames before which a guard has set the state back, by video;
+        ``attrs['not_finite']`` is the number of SR frames with NaN or infinite pixels.
 
     Raises:
-        DatasetError: a frame is missing or unreadable, or GT and SR sizes differ.
+        DatasetError: a frame is missing or unreadable, GT and SR sizes differ, or a video is too
+            short for the protocol.
     """
-    test_set.require('gt', lr_kind)
-    columns = metric_columns(metrics, 'mask' in test_set.kinds)
-    rows, shifts = [], []
+    test_set.require(lr_kind if protocol.against_lr else 'gt', lr_kind)
+    has_masks = 'mask' in test_set.kinds and not protocol.against_lr
+    columns = metric_columns(metrics, has_masks)
+    rows, shifts, resets, not_finite = [], [], {}, []
     for video in list(test_set.videos)[get_rank() :: get_world_size()]:
         srs = super_resolve(
             net,
             set_frames(test_set, lr_kind, video),
             device,
             test_set.videos[video].frames,
-            reset_every,
+            reset,
+            rounded=protocol.rounds,
         )
-        for row in _score_video(srs, test_set, video, lr_kind, columns, images, shifts):
-            rows.append(row)
+        for row in _score_video(
+            _noting(srs, resets.setdefault(video, []), not_finite),
+            test_set,
+            video,
+            lr_kind,
+            columns,
+            images,
+            shifts,
+            protocol,
+        ):
+            if row:
+                rows.append(row)
             if on_frame:
                 on_frame()
     rows = _in_set_order(all_gather_object(rows), test_set)
     table = pd.DataFrame(rows, columns=['video', 'frame', *columns, 'ms'])
     table.attrs['shift'] = find_shift([s for share in all_gather_object(shifts) for s in share])
+    shares = all_gather_object(resets)
+    table.attrs['resets'] = {v: n for share in shares for v, n in share.items() if n}
+    table.attrs['not_finite'] = sum(all_gather_object(len(not_finite)))
     if is_main_process():
         write_frames(table, output)
     return table
@@ -89,21 +111,49 @@ def summarize(table: pd.DataFrame) -> tuple[float, float]:
     return means.psnr_y, means.ssim_y
 
 
-def _score_video(srs, test_set, video, lr_kind, columns, images, shifts) -> Iterator[dict]:
-    scorer = VideoScorer(columns)
-    gts, masks = set_frames(test_set, 'gt', video), set_masks(test_set, video)
+def _noting(srs, resets: list[int], not_finite: list[int]):
+    """The frames; the numbers of those that are special are added to the lists."""
+    for number, sr in enumerate(srs):
+        if sr.is_reset:
+            resets.append(number)
+        if not sr.is_finite:
+            not_finite.append(number)
+        yield sr
+
+
+def _score_video(
+    srs, test_set, video, lr_kind, columns, images, shifts, protocol
+) -> Iterator[Optional[dict]]:
+    """A row a frame; None for those that the protocol drops."""
+    scorer = VideoScorer(columns, protocol, lr_kind)
+    target, rows = lr_kind if protocol.against_lr else 'gt', []
+    kept = range(protocol.drop, test_set.videos[video].frames - protocol.drop)
+    if not kept:
+        raise DatasetError(
+            f'{test_set.root}: {video} is too short for protocol {protocol.name}, which drops '
+            f'{protocol.drop} frames at each end'
+        )
+    gts, masks = set_frames(test_set, target, video), set_masks(test_set, video)
     for number, (gt, mask, sr) in enumerate(zip(gts, masks, srs, strict=True)):
-        if gt.shape != sr.rgb.shape:
+        if gt.shape != sr.rgb.shape and not protocol.against_lr:
             raise DatasetError(
                 f'{test_set.root}: {video} frame {number} is {size_text(gt)} in gt, but its '
                 f'{lr_kind} frame was super-resolved to {size_text(sr.rgb)}'
             )
+        if images:
+            images.add(video, number, to_8_bits(sr.rgb))
+        if number in FRAMES and not protocol.against_lr:
+            shifts.append(psnr_of_shifts(gt, sr.rgb))
+        if number not in kept:
+            yield None
+            continue
         try:
             scores = scorer(gt, sr.rgb, mask)
         except ValueError as error:
             raise DatasetError(f'{test_set.root}: {video}: {error}') from error
-        if number in FRAMES:
-            shifts.append(psnr_of_shifts(gt, sr.rgb))
-        if images:
-            images.add(video, number, sr.rgb)
-        yield dict(video=video, frame=number, **scores, ms=sr.ms)
+        rows.append(dict(video=video, frame=number, **scores, ms=sr.ms))
+        yield rows[-1]
+    try:
+        scorer.fill(rows)
+    except ValueError as error:
+        raise DatasetError(f'{test_set.root}: {video}: {error}') from error

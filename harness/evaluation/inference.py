@@ -16,13 +16,14 @@ features, H x W the LR size):
 
   Such a network reads the video from both ends: so that a video file is decoded once, its frames
   are kept as uint8, 3 H W bytes each, in a temporary file or, with ``'memory'``, in memory.
-- Any other bidirectional network: memory O(T), for all features, LR and SR frames; ``reset_every``
-  bounds it.
+- Any other bidirectional network: memory O(T), for all features, LR and SR frames; a
+  reset bounds it.
 """
 
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import chain, islice
 from typing import NamedTuple, Optional, Union
 
@@ -31,17 +32,14 @@ import torch
 
 from harness.errors import fail
 from harness.networks.recurrent import RecurrentNet, States
+from harness.runs.resets import Reset
 
+from .frame import SRFrame
+from .guard import Guard
+from .pieces import overlapping_pieces
 from .sweeps import sweep
 
 STATES = ('disk', 'segments', 'memory')
-
-
-class SRFrame(NamedTuple):
-    """An SR frame (4H, 4W, 3), uint8 RGB, and the milliseconds that the network took for it."""
-
-    rgb: np.ndarray
-    ms: float
 
 
 @torch.inference_mode()
@@ -50,10 +48,11 @@ def super_resolve(
     lr_frames: Iterable[np.ndarray],
     device: Union[str, torch.device],
     length: Optional[int] = None,
-    reset_every: Optional[int] = None,
+    reset: Optional[Reset] = None,
     states: str = 'disk',
     dtype: torch.dtype = torch.float32,
     on_hidden: Optional[Callable[[int, int], None]] = None,
+    rounded: bool = True,
 ) -> Iterator[SRFrame]:
     """Yields the SR frame of each LR frame (H, W, 3), uint8 RGB, in order, as it is computed.
 
@@ -66,31 +65,57 @@ def super_resolve(
         device: where the network runs.
         length: number of frames, None if it is not known beforehand; some frame-conditioned
             networks need it.
-        reset_every: cut the video into pieces of that many frames, each super-resolved as a video
-            of its own: states are the initial ones again, frame numbers restart at 0, and the
-            pieces do not see each other.
+        reset: how the state is set back; None for never. Where it is, frame numbers restart at 0,
+            and pieces do not see each other.
         states: where bidirectional networks keep what they need of the whole video, see above.
         dtype: precision of convolutions and matrix products (autocast); the rest, such as
             positions in warping, stays float32.
         on_hidden: called with counts done and in all for each frame of a sweep that gives no SR
             frame.
+        rounded: give uint8 frames; else float32 in the same unit, neither rounded nor clamped.
 
     Raises:
         UserError: frames of different sizes, no room for temporary files, or a network that cannot
             work in segments.
     """
     net.eval()
-    run = _Run(net, torch.device(device), dtype, states, on_hidden or (lambda done, total: None))
+    on_hidden = on_hidden or (lambda done, total: None)
+    run = _Run(net, torch.device(device), dtype, states, on_hidden, rounded)
     frames = _of_one_size(lr_frames)
-    whole = [(frames, length)]
-    for video, known in whole if reset_every is None else _pieces(frames, length, reset_every):
-        if not net.bidirectional:
-            yield from _stream(run, video, known)
-        elif net.sweeps():
-            for sr, ms in sweep(run, video):
-                yield SRFrame(_to_uint8(sr), ms)
-        else:
-            yield from _whole(run, video)
+    if reset is None:
+        yield from _video(run, frames, length)
+    elif reset.is_guard:
+        check_guard(net)
+        yield from _stream(run, frames, length, reset)
+    elif reset.is_overlapping:
+        yield from overlapping_pieces(partial(_video, run), frames, reset)
+    else:
+        for piece, known in _pieces(frames, length, reset.every):
+            yield from _video(run, piece, known)
+
+
+def check_guard(net: RecurrentNet) -> None:
+    """Sees that a network has a state that can be watched frame by frame.
+
+    Raises:
+        UserError: it has not.
+    """
+    if net.bidirectional or not net.has_states:
+        fail(
+            f'{type(net).__name__}: a reset by norm or distance needs a unidirectional network '
+            'with a state; set this one back every N frames, or N-overlapM'
+        )
+
+
+def _video(run, frames, length):
+    """The SR frames of one video, its state never set back."""
+    if not run.net.bidirectional:
+        yield from _stream(run, frames, length)
+    elif run.net.sweeps():
+        for sr, ms in sweep(run, frames):
+            yield run.frame(sr, ms)
+    else:
+        yield from _whole(run, frames)
 
 
 def _of_one_size(frames):
@@ -121,6 +146,7 @@ class _Run(NamedTuple):
     dtype: torch.dtype
     states: str
     on_hidden: Callable[[int, int], None]
+    rounded: bool
 
     def timed(self, function, *args, **kwargs):
         """What the function returns, and its milliseconds."""
@@ -136,17 +162,28 @@ class _Run(NamedTuple):
         clip = torch.stack(frames).to(self.device)
         return clip.permute(0, 3, 1, 2).float().div_(255)[None]
 
+    def frame(self, sr, ms, is_reset=False):
+        """The SR frame, in [0, 255], of a tensor (3, H, W) in [0, 1]."""
+        # both ends are NaN if any pixel is
+        is_finite = bool(torch.stack(torch.aminmax(sr)).isfinite().all())
+        image = _to_uint8(sr) if self.rounded else _to_float32(sr)
+        return SRFrame(image, ms, is_reset, is_finite)
 
-def _stream(run, frames, length):
-    """Unidirectional networks."""
-    state = None
+
+def _stream(run, frames, length, reset=None):
+    """Unidirectional networks; ``age`` is how many frames the state has seen."""
+    state, age, is_reset = None, 0, False
+    guard = reset and Guard(lambda *at: run.net(*at, True, length)[1], reset)
     for number, (frame, *following) in enumerate(_windows(frames, run.net.look_ahead + 1)):
-        after = run.net.following(run.clip(following)) if following else None
-        (srs, states), ms = run.timed(
-            run.net, run.clip([frame]), States(state, after), number, True, length
-        )
-        state = states.forward
-        yield SRFrame(_to_uint8(srs[0, 0]), ms)
+        lr, after = run.clip([frame]), run.net.following(run.clip(following)) if following else None
+        rest = length and length - number + age
+        (srs, states), ms = run.timed(run.net, lr, States(state, after), age, True, rest)
+        state, age, was_reset = states.forward, age + 1, is_reset
+        if guard:
+            found, guarding = run.timed(guard, lr, after, state, age)
+            is_reset, ms = found is not None, ms + guarding
+            state, age = found or (state, age)
+        yield run.frame(srs[0, 0], ms, was_reset)
 
 
 def _windows(frames, length):
@@ -167,10 +204,15 @@ def _whole(run, frames):
     frames = list(frames)
     srs, ms = run.timed(run.net, run.clip(frames), length=len(frames))
     for sr in srs[0]:
-        yield SRFrame(_to_uint8(sr), ms / len(frames))
+        yield run.frame(sr, ms / len(frames))
 
 
 def _to_uint8(sr):
     # a network that diverged to NaN gives a black frame: its PSNR is then finite and very low
     sr = torch.nan_to_num(sr.float(), nan=0.0).clamp(0, 1)
     return sr.mul(255).round().byte().permute(1, 2, 0).cpu().numpy()
+
+
+def _to_float32(sr):
+    sr = torch.nan_to_num(sr.float(), nan=0.0).clamp(-4, 5)  # wide, for Y is a difference of these
+    return sr.mul(255).permute(1, 2, 0).cpu().numpy()

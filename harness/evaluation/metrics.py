@@ -23,14 +23,14 @@ def rgb_to_y(rgb: np.ndarray) -> np.ndarray:
 
 
 def psnr(y1: np.ndarray, y2: np.ndarray, mask: Optional[np.ndarray] = None) -> float:
-    """PSNR in dB of two Y images (H, W) with range 255, at most ``MAX_PSNR``.
+    """PSNR in dB of two images with range 255, at most ``MAX_PSNR``.
 
     Args:
-        y1: Y of one image.
+        y1: Y of one image (H, W), or all its channels (H, W, C).
         y2: Y of the other, of the same type.
         mask: uint8 (H, W); only pixels where it is not 0 count. NaN if there is none.
     """
-    count = y1.size if mask is None else cv2.countNonZero(mask)
+    count = y1.size if mask is None else cv2.countNonZero(mask) * (y1.size // mask.size)
     if count == 0:
         return float('nan')
     mse = cv2.norm(y1, y2, cv2.NORM_L2SQR, mask) / count

@@ -72,7 +72,8 @@ def find_shift(scores: Sequence[Optional[np.ndarray]]) -> Optional[Shift]:
     mean = np.mean(looked_at, axis=0)
     row, column = np.unravel_index(mean.argmax(), mean.shape)
     best, middle = mean[row, column], 2 * REACH
-    gain = best - mean[middle, middle]
+    unmoved = mean[middle, middle]
+    gain = best - unmoved
     if not min(gain, best - mean[-1 - row, -1 - column]) > GAIN:
         return None
-    return Shift((column - middle) / 2, (row - middle) / 2, float(gain))
+    return Shift((column - middle) / 2, (row - middle) / 2, float(gain), float(unmoved))

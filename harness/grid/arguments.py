@@ -2,7 +2,10 @@
 
 import argparse
 import math
-from typing import Optional
+from contextlib import suppress
+from typing import Any, Optional
+
+from .sweeps import AXES, axis_names
 
 EXAMPLES = """examples:
   python harness/run_grid.py mm_configs/grids/quickstart.py
@@ -19,16 +22,19 @@ EXAMPLES = """examples:
   python harness/run_grid.py mm_configs/grids/quickstart.py --report-only
 """
 
-#: what the command line calls the axes of a grid
-AXIS_NAMES = {
+#: what the command line calls some axes of a grid
+_SINGULAR = {
     'network': 'networks',
     'strategy': 'strategies',
-    'R': 'R',
-    'fc': 'fc',
     'train_set': 'train_sets',
     'seed': 'seeds',
-    'reset_every': 'reset_every',
 }
+
+
+def _axes() -> dict[str, str]:
+    """What the command line calls the axes of a grid."""
+    plural = {axis: name for name, axis in _SINGULAR.items()}
+    return {plural.get(axis, axis): axis for axis in axis_names()}
 
 
 def parse_args(description: str, argv: Optional[list[str]] = None) -> argparse.Namespace:
@@ -46,7 +52,7 @@ def parse_args(description: str, argv: Optional[list[str]] = None) -> argparse.N
         action='append',
         default=[],
         metavar='AXIS=V1,V2',
-        help=f'other values of an axis in every sweep: {", ".join(AXIS_NAMES)}',
+        help=f'other values of an axis in every sweep: {", ".join(_axes())}',
     )
     choice.add_argument('--seeds', metavar='S1,S2', help='the same as --set seed=S1,S2')
     choice.add_argument('--only', metavar='PATTERN', help='only runs whose id matches')
@@ -125,17 +131,25 @@ def parse_overrides(settings: list[str]) -> dict[str, list]:
     """``['R=2,8', 'fc=true']`` -> ``{'R': [2, 8], 'fc': [True]}``."""
     from harness.errors import fail
 
-    words = {'true': True, 'false': False, 'none': None}
-    overrides = {}
+    overrides, names = {}, _axes()
     for setting in settings:
         axis, _, values = setting.partition('=')
-        if axis not in AXIS_NAMES or not values:
-            fail(f'--set {setting}: must be AXIS=V1,V2 with an axis of {", ".join(AXIS_NAMES)}')
-        overrides[AXIS_NAMES[axis]] = [
-            words.get(v.lower(), int(v) if v.lstrip('-').isdigit() else v)
-            for v in values.split(',')
-        ]
+        if axis not in names or not values:
+            fail(f'--set {setting}: must be AXIS=V1,V2 with an axis of {", ".join(names)}')
+        numbers = (int,) if names[axis] in AXES else (int, float)
+        overrides[names[axis]] = [_value(text, numbers) for text in values.split(',')]
     return overrides
+
+
+def _value(text: str, numbers: tuple) -> Any:
+    """A value of the command line: a word, a number of the given types, or text."""
+    words = {'true': True, 'false': False, 'none': None}
+    if text.lower() in words:
+        return words[text.lower()]
+    for number in numbers:
+        with suppress(ValueError):
+            return number(text)
+    return text
 
 
 def parse_options(settings: list[str], option: str) -> dict[str, str]:

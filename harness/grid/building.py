@@ -25,9 +25,11 @@ from harness.checkpoints import FOREIGN, load_weights, read_weights
 from harness.config_errors import build_problem
 from harness.configs import import_custom_modules
 from harness.errors import fail
+from harness.evaluation.inference import check_guard
 from harness.evaluation.model import default_device, learns
 from harness.formats import bytes_text
 from harness.networks.recurrent import RecurrentNet
+from harness.runs.resets import Reset
 from harness.training.loops import ClipTrainLoop
 from harness.training.pi_loop import PIBPTTLoop
 from harness.training.state_bank import BankOptions, check_fits, free_space
@@ -111,8 +113,8 @@ class Builder:
         model = self._model(cfg.model)
         if model and not run.is_trained:
             self.part('weights', _check_weights, model, run)
-        if model and any(variant.reset_every for variant in run.variants):
-            self.part('reset_every', _check_reset, model.generator)
+        for reset in filter(None, (variant.reset for variant in run.variants)) if model else ():
+            self.part('reset_every', _check_reset, model.generator, reset)
         if not trains:
             return None
         self._hooks(cfg)
@@ -169,9 +171,11 @@ def _check_weights(model: torch.nn.Module, run: Run) -> None:
         )
 
 
-def _check_reset(net: RecurrentNet) -> None:
+def _check_reset(net: RecurrentNet, reset: Reset) -> None:
     if not net.has_states and not net.bidirectional:
         fail(f'{type(net).__name__} sees each frame by itself and has no state to set back')
+    if reset.is_guard:
+        check_guard(net)
 
 
 def _fitting_bank(loop: PIBPTTLoop, run: Run, work_dir: Path) -> Bank:

@@ -5,6 +5,7 @@
     external_results = dict(
         KEY=dict(label='MRVSR', results=dict(SET='path'), protocol='mrvsr', paper='MRVSR')
     )
+    test_sets = dict(KEY=dict(root='data/reds4', protocol='basicsr_rgb'))  # 'default' by default
 
 All are optional; what is left out of a ``save_frames`` entry is as ``select_images`` says, and
 ``paper`` is a name in the papers' tables, as in :mod:`harness.grid.grid_file`. Metrics and
@@ -19,8 +20,8 @@ from mmengine.config import Config
 
 from dataset_tools.manifest import VideoSet
 from harness.evaluation.images import select_images
-from harness.evaluation.protocols import OWN_PROTOCOLS, PROTOCOLS
-from harness.evaluation.scorer import OWN_METRICS, metric_problems
+from harness.evaluation.protocols import DEFAULT, OWN_PROTOCOLS, PROTOCOLS
+from harness.evaluation.scorer import OWN_METRICS, metric_problems, needs_gt
 from harness.runs.evaluations import Evaluation, Selection, Variant
 from harness.runs.identity import code_checksum
 
@@ -33,7 +34,7 @@ class External(NamedTuple):
 
     label: str
     results: dict[str, Path]
-    protocol: Optional[str] = None
+    protocol: Optional[str] = None  # None: that of each test set
     paper: Optional[str] = None  # its name in the papers' tables
 
 
@@ -42,9 +43,10 @@ class EvaluationSettings(NamedTuple):
 
     Attributes:
         test_sets: by name.
-        metrics: besides PSNR and SSIM.
+        metrics: besides PSNR and SSIM; those that need GT are left out where there is none.
         images: the SR frames to keep of each set.
         external: other people's results.
+        protocols: test set -> how it is scored, for those that do not take the default.
         code: checksum of the plugins, where metrics or protocols come from them; else ''.
     """
 
@@ -52,13 +54,27 @@ class EvaluationSettings(NamedTuple):
     metrics: tuple[str, ...]
     images: dict[str, Selection]
     external: dict[str, External]
+    protocols: dict[str, str]
     code: str = ''
+
+    def metrics_on(self, test_set: str) -> tuple[str, ...]:
+        """The metrics that can be computed on a test set."""
+        if not PROTOCOLS[self.protocols.get(test_set, DEFAULT.name)].against_lr:
+            return self.metrics
+        return tuple(metric for metric in self.metrics if not needs_gt(metric))
 
     def evaluations(self, variants: Iterable[Variant]) -> list[Evaluation]:
         """All test sets in each of a run's variants; the main ones come first."""
         return [
             Evaluation(
-                name, str(s.root), s.checksum, variant, self.metrics, self.images[name], self.code
+                name,
+                str(s.root),
+                s.checksum,
+                variant,
+                self.metrics_on(name),
+                self.images[name],
+                self.code,
+                self.protocols.get(name, ''),
             )
             for variant in variants
             for name, s in self.test_sets.items()
@@ -84,10 +100,25 @@ def read_evaluation(
     images = _read_images(cfg.get('save_frames', {}), cfg.test_sets, test_sets, problems)
     entries = cfg.get('external_results', {}).items()
     external = {key: _read_external(key, entry, cfg.test_sets, problems) for key, entry in entries}
-    protocols = {entry.protocol for entry in external.values()}
-    uses_own = OWN_METRICS & {*metrics} or OWN_PROTOCOLS & protocols
+    protocols = _read_protocols(cfg.test_sets, problems)
+    used = {*protocols.values(), *(entry.protocol for entry in external.values())}
+    uses_own = OWN_METRICS & {*metrics} or OWN_PROTOCOLS & used
     code = ' '.join(map(code_checksum, plugins)) if uses_own else ''
-    return EvaluationSettings(test_sets, metrics, images, external, code)
+    return EvaluationSettings(test_sets, metrics, images, external, protocols, code)
+
+
+def _read_protocols(entries, problems) -> dict[str, str]:
+    chosen = {key: entry.get('protocol') or DEFAULT.name for key, entry in entries.items()}
+    problems += [
+        f'test_sets.{key}: {_no_protocol(name)}'
+        for key, name in chosen.items()
+        if name not in PROTOCOLS
+    ]
+    return {key: name for key, name in chosen.items() if name != DEFAULT.name}
+
+
+def _no_protocol(name) -> str:
+    return f'unknown protocol {name!r}; there are {", ".join(PROTOCOLS)}'
 
 
 def _read_images(entries, names, test_sets, problems) -> dict[str, Selection]:
@@ -116,7 +147,7 @@ def _read_external(key, entry, names, problems) -> External:
     if not results:
         found.append('has no results; name the frames for each test set: dict(SET=PATH)')
     if protocol not in (None, *PROTOCOLS):
-        found.append(f'unknown protocol {protocol!r}; there are {", ".join(PROTOCOLS)}')
+        found.append(_no_protocol(protocol))
     problems += [f'external_results.{key}: {problem}' for problem in found]
     return External(entry.get('label', key), results, protocol, entry.get('paper'))
 

@@ -1,37 +1,31 @@
 """From the axes of a grid to runs, each with its resolved config and its identity."""
 
-import itertools
-from copy import deepcopy
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple, Optional
 
 from mmengine.config import Config
 
 from dataset_tools.manifest import VideoSet
-from harness.configs import custom_modules, module_file, own_modules
+from harness.configs import module_file, own_modules
 from harness.errors import fail
 from harness.runs.evaluations import BEST, Variant
 from harness.runs.folder import RunFolder
-from harness.runs.grid_json import network_entry, set_entry, write_grid_record
+from harness.runs.grid_json import made_by, network_entry, set_entry, write_grid_record
 from harness.runs.identity import digest, identity_of
+from harness.runs.resets import Reset
 
 from .grid_file import Grid, load_network
+from .resolve import resolve_config
+from .sweeps import Axes, Point, points
 
 #: bytes of a run id; file systems allow 255 for the name of a folder
 _LONGEST_ID = 240
-
-
-class Axes(NamedTuple):
-    """Where a run stands in the grid; ``repeats`` is R. Untrained networks have only a network."""
-
-    network: str
-    strategy: Optional[str]
-    fc: bool
-    repeats: Optional[int]
-    train_set: str
-    seed: int
+#: parts of an identity that an iteration's time does not depend on
+_NOT_TIME = ('load_from', 'param_scheduler', 'randomness', 'best_by', 'val_set')
 
 
 @dataclass(frozen=True)
@@ -78,9 +72,9 @@ class Run:
         """The run as ``grid.json`` and ``run.json`` hold it."""
         return dict(
             run_id=self.run_id,
-            **self.axes._asdict(),
+            **self.axes.record(),
             iterations=self.iterations,
-            variants=[variant.record() for variant in self.variants],
+            variants=[variant.to_json() for variant in self.variants],
         )
 
 
@@ -92,39 +86,80 @@ class Start(NamedTuple):
     trains: bool
 
 
-def expand(grid: Grid) -> list[Run]:
-    """All runs of a grid in the order of its sweeps, each once."""
+class Expansion(NamedTuple):
+    """The runs of a grid that are known, and those that need a training time first.
+
+    Attributes:
+        runs: in the order of the sweeps, each once.
+        untimed: runs whose seconds per iteration others depend on, and are not known.
+        waiting: how many runs wait for these.
+    """
+
+    runs: list[Run]
+    untimed: list[Run]
+    waiting: int
+
+
+def expand(grid: Grid, times: Mapping[str, float] = MappingProxyType({})) -> list[Run]:
+    """All runs of a grid in the order of its sweeps, each once, as far as they are known.
+
+    Args:
+        grid: the grid.
+        times: :func:`time_key` of a run -> its seconds per iteration, for ``budget='time'``.
+    """
+    return expansion(grid, times).runs
+
+
+def expansion(grid: Grid, times: Mapping[str, float]) -> Expansion:
+    """The same, with what is not known yet."""
     configs = {key: load_network(entry).to_dict() for key, entry in grid.networks.items()}
-    resets: dict[Axes, dict[Optional[int], None]] = {}
+    resets: dict[Point, dict[Optional[int], None]] = {}
     for sweep in grid.sweeps:
-        product = itertools.product(
-            sweep['networks'],
-            sweep['strategies'],
-            sweep['fc'],
-            sweep['R'],
-            sweep['train_sets'],
-            sweep['seeds'],
-        )
-        for network, strategy, fc, repeats, train_set, seed in product:
-            repeats = repeats if grid.has_repeats(strategy) else None
-            axes = _used_axes(network, strategy, fc, repeats, train_set, seed)
-            loads = strategy or configs[network].get('load_from')
+        for point in points(sweep, grid.strategies):
+            loads = point.axes.strategy or configs[point.axes.network].get('load_from')
             every = [None, *(sweep['reset_every'] if loads else ())]
-            resets.setdefault(axes, {}).update(dict.fromkeys(every))
-    return [_make_run(grid, configs, axes, tuple(every)) for axes, every in resets.items()]
+            resets.setdefault(point, {}).update(dict.fromkeys(every))
+    found: dict[str, Run] = {}
+    untimed: dict[str, Run] = {}
+    waiting = 0
+    for point, every in resets.items():
+        iterations = None
+        if point.reference:
+            own = point.axes._replace(options=point.axes.options[:-1])
+            pair = [_make_run(grid, configs, axes, ()) for axes in (own, point.reference)]
+            lacking = [run for run in pair if time_key(run) not in times]
+            untimed |= {time_key(run): run for run in lacking}
+            if lacking:
+                waiting += 1
+                continue
+            mine, wanted = (times[time_key(run)] for run in pair)
+            iterations = max(1, int(pair[1].iterations * wanted / mine))
+        run = _make_run(grid, configs, point.axes, tuple(every), iterations)
+        known = found.get(run.run_id)
+        found[run.run_id] = _merged(known, run) if known else run
+    return Expansion(list(found.values()), list(untimed.values()), waiting)
 
 
-def _used_axes(network, strategy, fc, repeats, train_set, seed) -> Axes:
-    """The same for value combinations that are one and the same run."""
-    if strategy is None:
-        return Axes(network, None, False, None, '', 0)
-    return Axes(network, strategy, fc, repeats, train_set, seed)
+def _merged(first: Run, second: Run) -> Run:
+    """One run of two sweeps, which say more or less of it."""
+    axes = max(first.axes, second.axes, key=lambda axes: len(axes.options))
+    variants = tuple(dict.fromkeys([*first.variants, *second.variants]))
+    return replace(first, axes=axes, variants=variants)
 
 
-def _make_run(grid: Grid, configs: dict[str, dict], axes: Axes, resets) -> Run:
-    cfg = resolve_config(grid, configs[axes.network], axes)
+def time_key(run: Run) -> str:
+    """The same for runs whose iterations take the same time, at all times and in all places."""
+    content = {key: run.identity[key] for key in run.identity if key not in _NOT_TIME}
+    content['train_cfg'] = {k: v for k, v in run.identity['train_cfg'].items() if k != 'max_iters'}
+    return f'{run.axes.network}-{run.axes.strategy}-{digest(content)[:12]}'
+
+
+def _make_run(
+    grid: Grid, configs: dict[str, dict], axes: Axes, resets, iterations: Optional[int] = None
+) -> Run:
+    cfg, changes = resolve_config(grid, configs, axes, iterations)
     train_set = grid.train_sets[axes.train_set] if axes.strategy else None
-    variants = [Variant(reset_every) for reset_every in resets]
+    variants = [Variant(reset and Reset.parse(reset)) for reset in resets]
     chooses_best = bool(axes.strategy) and _keeps_best(cfg)
     if chooses_best:
         variants.append(Variant(checkpoint=BEST))
@@ -136,6 +171,7 @@ def _make_run(grid: Grid, configs: dict[str, dict], axes: Axes, resets) -> Run:
         parts.append(f'R{axes.repeats}')
     if axes.fc:
         parts.append('FC')
+    parts += changes
     if axes.strategy:
         parts += [axes.train_set, f's{axes.seed}']
     parts.append(digest(identity)[:8])
@@ -152,52 +188,6 @@ def _keeps_best(cfg: dict) -> bool:
     return bool(cfg.get('val_dataloader') and hook.get('save_best'))
 
 
-def resolve_config(grid: Grid, network: dict, axes: Axes) -> dict:
-    """A network's config with strategy, R, FC, training set and seed filled in, as plain values.
-
-    A config may hold other options of ``FrameConditioned`` for its runs with FC:
-    ``frame_conditioning = dict(direction_aware=True)``.
-    """
-    path = grid.networks[axes.network]['config']
-    cfg = deepcopy(network)
-    if 'model' not in cfg:
-        fail(f'config {path}: has no model')
-    _add_modules(grid, cfg)
-    if not axes.strategy:
-        return cfg
-    if 'train_cfg' not in cfg or 'train_dataloader' not in cfg:
-        fail(f'config {path}: needs train_cfg and train_dataloader for strategy {axes.strategy}')
-    train_set = grid.train_sets[axes.train_set]
-    loop = cfg['train_cfg']
-    loop.update(grid.strategies[axes.strategy].loop)
-    loop.update(cfg.pop('strategies', {}).get(axes.strategy, {}))
-    if axes.repeats:
-        loop['repeats'] = axes.repeats
-    if grid.nproc > 1:
-        cfg['nproc'] = grid.nproc  # batches are nproc times as large
-    options = cfg.pop('frame_conditioning', {})
-    if axes.fc:
-        frames = max(video.frames for video in train_set.videos.values())
-        cfg['model']['generator'] = dict(
-            dict(type='FrameConditioned', net=cfg['model']['generator'], last_frame=frames - 1),
-            **options,
-        )
-    cfg['train_dataloader']['dataset']['data_root'] = str(train_set.root)
-    cfg['randomness'] = dict(seed=axes.seed)
-    return cfg
-
-
-def _add_modules(grid: Grid, cfg: dict) -> None:
-    """What the grid file names beside the config's own modules."""
-    if grid.modules:
-        names = dict.fromkeys([*custom_modules(cfg), *grid.modules])
-        cfg['custom_imports'] = dict(imports=list(names))
-    if grid.plugins:
-        cfg['plugins'] = list(grid.plugins)
-    if grid.modules or grid.plugins:
-        cfg['module_folders'] = list(dict.fromkeys([*cfg.get('module_folders', ()), grid.folder]))
-
-
 def write_record(grid: Grid, runs: list[Run], work_dir: Path) -> None:
     """Writes ``grid.json``: what the reports need to know of the grid, in display order."""
     lr_kinds = {run.axes.network: run.content.get('lr_kind', 'lr_bd') for run in runs}
@@ -210,7 +200,13 @@ def write_record(grid: Grid, runs: list[Run], work_dir: Path) -> None:
             for key, entry in grid.networks.items()
         },
         train_sets={key: _set_entry(grid, key, s) for key, s in grid.train_sets.items()},
-        test_sets={key: _set_entry(grid, key, s) for key, s in grid.test_sets.items()},
+        test_sets={
+            key: dict(
+                _set_entry(grid, key, s, grid.evaluation.protocols.get(key, '')),
+                made_by=made_by(s),
+            )
+            for key, s in grid.test_sets.items()
+        },
         external={
             key: network_entry(entry.label, entry.paper)
             for key, entry in grid.evaluation.external.items()
@@ -220,8 +216,8 @@ def write_record(grid: Grid, runs: list[Run], work_dir: Path) -> None:
     )
 
 
-def _set_entry(grid: Grid, key: str, video_set: VideoSet) -> dict:
-    return set_entry(video_set, grid.labels[key], grid.papers.get(key))
+def _set_entry(grid: Grid, key: str, video_set: VideoSet, protocol: str = '') -> dict:
+    return set_entry(video_set, grid.labels[key], grid.papers.get(key), protocol)
 
 
 def run_folder(work_dir: Path, run: Run) -> RunFolder:

@@ -5,8 +5,8 @@ times, and ``external.json`` with the label, the protocol and where the results 
 """
 
 import hashlib
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Optional
 
 import pandas as pd
 from tqdm import tqdm
@@ -17,7 +17,7 @@ from harness.errors import UserError, fail
 from harness.evaluation.frames_csv import missing_metrics, write_frames
 from harness.evaluation.protocols import DEFAULT, PROTOCOLS
 from harness.evaluation.score import count_frames, pair_videos, score
-from harness.evaluation.scorer import BASIC_METRICS
+from harness.evaluation.scorer import BASIC_METRICS, needs_gt
 from harness.runs.files import read_json, write_json
 
 from .evaluation import EvaluationSettings, External
@@ -36,10 +36,11 @@ def score_external(work_dir: Path, evaluation: EvaluationSettings) -> None:
         results = {}
         for name, path in entry.results.items():
             output, test_set = folder / f'frames_{name}.csv', evaluation.test_sets[name]
-            results[name] = _describe(path, test_set, entry, evaluation)
+            protocol = entry.protocol or evaluation.protocols.get(name)
+            results[name] = _describe(path, test_set, protocol, evaluation)
             if done.get(name) != results[name] or not output.is_file():
                 try:
-                    write_frames(_table(path, test_set, entry, evaluation.metrics), output)
+                    write_frames(_table(path, test_set, entry, results[name]), output)
                 except UserError as error:
                     raise UserError(f'external_results.{key}.results.{name}: {error}') from error
         for name in done.keys() - results.keys():
@@ -51,7 +52,7 @@ def score_external(work_dir: Path, evaluation: EvaluationSettings) -> None:
 
 
 def _describe(
-    path: Path, test_set: VideoSet, entry: External, evaluation: EvaluationSettings
+    path: Path, test_set: VideoSet, protocol: Optional[str], evaluation: EvaluationSettings
 ) -> dict:
     """Where results are and all else that their scores depend on."""
     files = [path] if path.is_file() else sorted(f for f in path.rglob('*') if f.is_file())
@@ -60,19 +61,21 @@ def _describe(
         source=str(path),
         files=hashlib.sha256(repr(state).encode()).hexdigest(),
         test_set=test_set.checksum,
-        protocol=entry.protocol,
+        protocol=protocol,
         metrics=list(evaluation.metrics),
         **({'code': evaluation.code} if evaluation.code else {}),
     )
 
 
-def _table(path: Path, test_set: VideoSet, entry: External, metrics: Sequence[str]) -> pd.DataFrame:
+def _table(path: Path, test_set: VideoSet, entry: External, how: dict) -> pd.DataFrame:
     if path.suffix.lower() == '.csv':
         return _read_scores(path, test_set)
-    pairs = pair_videos(test_set.root, path)
-    protocol = PROTOCOLS[entry.protocol or DEFAULT.name]
+    protocol, metrics, kind = PROTOCOLS[how['protocol'] or DEFAULT.name], how['metrics'], 'gt'
+    if protocol.against_lr:
+        metrics, kind = [name for name in metrics if not needs_gt(name)], test_set.lr_kinds[0]
+    pairs = pair_videos(test_set.root, path, kind)
     with tqdm(total=count_frames(pairs, protocol), desc=entry.label, disable=None) as bar:
-        return score(pairs, protocol, metrics, bar.update)
+        return score(pairs, protocol, metrics, bar.update, kind)
 
 
 def _read_scores(path: Path, test_set: VideoSet) -> pd.DataFrame:

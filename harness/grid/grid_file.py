@@ -15,10 +15,10 @@ A grid file is an MMEngine config with these entries::
     strategies = dict(MINE=dict(type='MyLoop', label='...'))  # see harness/strategies.py
     plugins = ['my_metric']  # modules with metrics, protocols and launchers
 
-and those of :mod:`harness.grid.evaluation`. Each sweep is the product of its axes; the runs of all
-sweeps together are the grid. ``reset_every`` adds no runs, but evaluations: the state is set back
-every so many frames (None: never). Networks may share a config and differ in
-``options=['model.generator.layers=3', ...]``, which are those of ``--cfg-options``.
+and those of :mod:`harness.grid.evaluation`. Each sweep is the product of its axes, of which
+:mod:`harness.grid.sweeps` tells more; the runs of all sweeps together are the grid. Networks may
+share a config and differ in ``options=['model.generator.layers=3', ...]``, which are those of
+``--cfg-options``.
 ``weights=FILE`` of a network is the same as its config's ``load_from``: trainings begin with these
 weights, and with ``strategies=[None]`` they are evaluated as they are; ``random=True`` says that a
 network that could be trained is evaluated without any. A config whose networks work on other LR
@@ -40,31 +40,25 @@ from mmengine.config import Config
 from dataset_tools.manifest import DatasetError, VideoSet
 from dataset_tools.names import name_problem
 from dataset_tools.pack.reader import PackedVideos
-from harness.clip_limits import is_count, number_problems
+from harness.clip_limits import number_problems
 from harness.configs import custom_modules, find_config, import_modules, load_config, module_file
 from harness.errors import UserError, fail
 from harness.strategies import Strategy, with_own
 
 from .evaluation import EvaluationSettings, read_evaluation
 from .launchers import launcher_names
+from .sweeps import complete, sweep_problems
 
-#: axis -> values of a sweep that does not name it
-AXES = {
-    'networks': None,
-    'strategies': None,
-    'R': [None],
-    'fc': [False],
-    'train_sets': None,
-    'seeds': [0],
-    'reset_every': [None],
-}
 #: the entries of a grid file beside those that are called after launchers
 ENTRIES = (
     *('networks', 'train_sets', 'test_sets', 'sweeps', 'jobs', 'nproc', 'launcher'),
     *('custom_imports', 'strategies', 'plugins', 'metrics', 'save_frames', 'external_results'),
 )
 _NETWORK_KEYS = ('config', 'options', 'weights', 'random', 'label', 'paper')
-_SET_KEYS = ('root', 'label', 'paper')
+_SET_KEYS = {
+    'train_sets': ('root', 'label', 'paper'),
+    'test_sets': ('root', 'label', 'paper', 'protocol'),
+}
 
 
 class Grid(NamedTuple):
@@ -149,9 +143,9 @@ def read_grid(
     test_sets = _load_sets('test_sets', cfg.test_sets, kinds, problems)
     plugin_files = [module_file(name, [folder]) for name in plugins]
     evaluation = read_evaluation(cfg, test_sets, plugin_files, problems)
-    sweeps = [_complete(dict(s), overrides, cfg) for s in cfg.sweeps]
+    sweeps = [complete(dict(s), overrides, cfg, strategies) for s in cfg.sweeps]
     for number, sweep in enumerate(sweeps):
-        problems += [f'sweeps[{number}].{p}' for p in _check_sweep(sweep, cfg, strategies)]
+        problems += [f'sweeps[{number}].{p}' for p in sweep_problems(sweep, cfg, strategies)]
     named = {**cfg.train_sets, **cfg.test_sets}
     grid = Grid(
         name=Path(path).stem,
@@ -266,10 +260,10 @@ def load_network(entry: dict) -> Config:
 def _load_sets(axis, entries, lr_kinds, problems) -> dict[str, VideoSet]:
     sets = {}
     for key, entry in entries.items():
-        problems += _unknown(entry, _SET_KEYS, f'{axis}.{key}.')
+        problems += _unknown(entry, _SET_KEYS[axis], f'{axis}.{key}.')
         try:
             loaded = VideoSet.load(entry['root'])
-            loaded.require('gt', *lr_kinds)
+            loaded.require(*_wanted_kinds(axis, entry, loaded), *lr_kinds)
             loaded.quick_check()
             if loaded.packed:
                 PackedVideos(loaded)
@@ -281,50 +275,11 @@ def _load_sets(axis, entries, lr_kinds, problems) -> dict[str, VideoSet]:
     return sets
 
 
-def _complete(sweep: dict, overrides: dict[str, list], cfg) -> dict[str, list]:
-    """Fills in the axes that a sweep leaves out and applies the command line's values."""
-    train_sets = list(cfg.train_sets) or [None]  # where nothing is trained
-    defaults = dict(AXES, networks=list(cfg.networks), train_sets=train_sets)
-    complete = {axis: sweep.get(axis, values) for axis, values in defaults.items()}
-    for axis, values in overrides.items():
-        # R of a sweep without PI and the strategy of an untrained network stay as they are
-        if axis == 'reset_every' or complete.get(axis) not in ([None], None):
-            complete[axis] = values
-    unknown = {key: values for key, values in sweep.items() if key not in AXES}
-    return {**complete, **unknown}
-
-
-def _check_sweep(sweep: dict[str, list], cfg, strategies: dict[str, Strategy]) -> list[str]:
-    problems = []
-    train_sets = cfg.train_sets or (None,)
-    known = dict(networks=cfg.networks, train_sets=train_sets, strategies=(*strategies, None))
-    for axis, values in sweep.items():
-        if axis not in AXES:
-            problems.append(f'{axis}: unknown axis; there are {", ".join(AXES)}')
-        elif not isinstance(values, (list, tuple)) or not values:
-            problems.append(f'{axis}: must be a list of values')
-        else:
-            allowed = known.get(axis)
-            problems += [
-                f'{axis}: unknown value {value!r}; there are {", ".join(map(str, allowed))}'
-                for value in values
-                if allowed is not None and value not in allowed
-            ]
-    if problems:
-        return problems
-    if any(strategies[name].has_repeats for name in sweep['strategies'] if name):
-        problems += [
-            f'R: {r!r} is not a positive whole number' for r in sweep['R'] if not is_count(r)
-        ]
-    problems += [
-        f'seeds: {s!r} is not a whole number from 0 to 2**32 - 1'
-        for s in sweep['seeds']
-        if type(s) is not int or not 0 <= s < 2**32
-    ]
-    problems += [
-        f'reset_every: {n!r} is neither None nor a positive whole number'
-        for n in sweep['reset_every']
-        if n is not None and not is_count(n)
-    ]
-    problems += [f'fc: {f!r} is neither True nor False' for f in sweep['fc'] if type(f) is not bool]
-    return problems
+def _wanted_kinds(axis: str, entry: dict, loaded: VideoSet) -> list[str]:
+    if entry.get('protocol') == 'lr':
+        return []
+    if axis == 'test_sets' and 'gt' not in loaded.kinds:
+        raise DatasetError(
+            f"{loaded.root}: has no ground truth; protocol='lr' scores it against its LR frames"
+        )
+    return ['gt']

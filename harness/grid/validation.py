@@ -5,9 +5,8 @@ importing torch; :func:`check_start` at what only the runs that are to start nee
 weights, networks and loops that can be built, room for the banks of hidden states.
 """
 
-import itertools
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from pathlib import Path
 from typing import Optional
 
@@ -16,9 +15,11 @@ from harness.clip_limits import Videos, clip_problems, number_problems
 from harness.configs import custom_modules, module_file
 from harness.errors import UserError, fail
 
-from .expand import Axes, Run, Start, resolve_config, run_folder
+from .expand import Run, Start, run_folder
 from .fork_server import call, threads_of
 from .grid_file import Grid, load_network, read_grid
+from .resolve import resolve_config
+from .sweeps import AXES, Axes, axis_names, points
 
 
 def load_grid(path: str, overrides: dict[str, list], nproc: Optional[int] = None) -> Grid:
@@ -120,27 +121,33 @@ def _resolve(grid: Grid, networks: dict[str, dict], problems: list[str]) -> dict
     """
     configs = {}
     for sweep in grid.sweeps:
-        for network, strategy, train_set in itertools.product(
-            _known(sweep['networks'], grid.networks),
-            _known(sweep['strategies'], (*grid.strategies, None)),
-            _known(sweep['train_sets'], grid.train_sets or (None,)),
-        ):
-            repeats = 1 if grid.has_repeats(strategy) else None
-            axes = Axes(network, strategy, False, repeats, train_set, 0)
-            if axes not in configs:
-                try:
-                    configs[axes] = resolve_config(grid, networks[network], axes)
-                except UserError as error:
-                    problems.append(f'networks.{network}: {error}')
-                except KeyError as error:
-                    problems.append(f'{place(grid, network)} train_dataloader: has no {error}')
+        for axes, _ in points(_sound_part(grid, sweep), grid.strategies):
+            if axes in configs:
+                continue
+            try:
+                configs[axes] = resolve_config(grid, networks, axes).content
+            except UserError as error:
+                problems.append(f'networks.{axes.network}: {error}')
+            except KeyError as error:
+                problems.append(f'{place(grid, axes.network)} train_dataloader: has no {error}')
     return configs
 
 
-def _known(values, known) -> list:
-    """The values of an axis that can be looked into; others are problems already."""
-    listed = values if isinstance(values, (list, tuple)) else []
-    return [value for value in listed if value in known]
+def _sound_part(grid: Grid, sweep: dict[str, list]) -> dict[str, list]:
+    """A sweep with those of its values that can be looked into; others are problems already."""
+    known = dict(
+        networks=grid.networks,
+        strategies=(*grid.strategies, None),
+        train_sets=grid.train_sets or (None,),
+    )
+    part = dict(fc=[False], R=[1], seeds=[0], reset_every=[None])
+    for axis, values in sweep.items():
+        listed = values if isinstance(values, (list, tuple)) else []
+        if axis in known:
+            part[axis] = [value for value in listed if value in known[axis]]
+        elif axis not in AXES and axis != 'budget' and axis in axis_names(grid.strategies):
+            part[axis] = [value for value in listed if isinstance(value, Hashable)]
+    return part
 
 
 def _config_problems(grid: Grid, axes: Axes, cfg: dict, network: dict) -> Iterator[str]:

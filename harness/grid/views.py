@@ -221,7 +221,8 @@ def _explanation(survey: Survey, work_dir: Path, planned: set[str]) -> Iterator[
     folder = run_folder(work_dir, run)
     yield run.run_id
     yield f'  folder    {folder.path}'
-    axes = run.axes._asdict() if run.is_trained else dict(network=run.axes.network)
+    axes = run.axes.record() if run.is_trained else dict(network=run.axes.network)
+    axes |= axes.pop('options', {})
     yield '  axes      ' + ', '.join(f'{k}={v}' for k, v in axes.items() if v is not None)
     yield (
         f'  identity  {digest(run.identity)}: config without what cannot change results'

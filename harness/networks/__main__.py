@@ -13,6 +13,7 @@ EXAMPLES = {
     'convert': """examples:
   python -m harness.networks convert BasicVSR_REDS4.pth weights/basicvsr_reds4.pth
   python -m harness.networks convert ckpt_rlsp_64.index weights/rlsp_7-64.pth
+  python -m harness.networks convert LapSRN_x4.mat weights/lapsrn.pth
   python -m harness.networks convert FRVSR_4x_BD_REDS_iter400K.pth weights/frvsr.pth --as frvsr
 """,
     'convert-frvsr': """example:
@@ -58,7 +59,7 @@ def parse_args(argv=None) -> argparse.Namespace:
             metavar='NAME',
             default='frvsr' if name == 'convert-frvsr' else None,
             help='what FILE is: basicvsr, basicvsr_pp, iconvsr, real_basicvsr, animesr, rrn, rsdn, '
-            'rlsp, rlsp-tensorflow, rfs3, mrvsr, frvsr (by default found by the names in it)',
+            'rlsp, rlsp-tensorflow, rfs3, mrvsr, lapsrn, frvsr (by default found by names in it)',
         )
 
     published = _add_command(

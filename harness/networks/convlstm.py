@@ -1,9 +1,10 @@
-"""RISTN's temporal component: bidirectional ConvLSTM layers with shortcuts (Zhu et al., AAAI 2019).
+"""ConvLSTM layers: one, and RISTN's bidirectional stacks with shortcuts (Zhu et al., AAAI 2019).
 
 Shape legend: B batch, T frames, R boundaries a video, L layers, G growth (hidden channels of one
 layer in one direction), C channels, H x W LR size.
 """
 
+from collections.abc import Sequence
 from typing import Optional
 
 import torch
@@ -15,25 +16,51 @@ from .recurrent import State, States, branch_cond
 CONNECTIONS = {'C': (False, False), 'RC': (False, True), 'DC': (True, False), 'RDC': (True, True)}
 
 
-class ConvLSTM(nn.Module):
-    """One layer in one direction: an LSTM whose products are 3x3 convolutions (no peepholes).
+class _MultiScaleGates(nn.Module):
+    """Convolutions of several kernels side by side, each of which gives its share of every gate."""
 
-    Weights begin normally distributed with standard deviation 0.02, as in the published code.
+    def __init__(self, in_channels: int, growth: int, kernels: Sequence[int], bias: bool):
+        super().__init__()
+        if growth % len(kernels):
+            raise ValueError(f'{growth} channels cannot be shared by {len(kernels)} kernels')
+        self.convs = nn.ModuleList(
+            nn.Conv2d(in_channels, 4 * growth // len(kernels), k, padding=k // 2, bias=bias)
+            for k in kernels
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, 4G, H, W), gate after gate."""
+        shares = [conv(x).unflatten(1, (4, -1)) for conv in self.convs]
+        return torch.cat(shares, 2).flatten(1, 2)
+
+
+def _gates(in_channels: int, growth: int, kernels: Sequence[int], bias: bool) -> nn.Module:
+    if len(kernels) > 1:
+        return _MultiScaleGates(in_channels, growth, kernels, bias)
+    return nn.Conv2d(in_channels, 4 * growth, kernels[0], padding=kernels[0] // 2, bias=bias)
+
+
+class ConvLSTM(nn.Module):
+    """One layer in one direction: an LSTM whose products are convolutions (no peepholes).
+
+    Weights begin normally distributed with standard deviation 0.02, as in RISTN's published code.
 
     Args:
         in_channels: C of the input.
         growth: G.
+        kernels: sizes of the convolutions' kernels; each of several gives an equal share of G.
     """
 
     #: frames whose input is convolved in one batch, so that memory does not grow with the video
     chunk = 16
 
-    def __init__(self, in_channels: int, growth: int):
+    def __init__(self, in_channels: int, growth: int, kernels: Sequence[int] = (3,)):
         super().__init__()
-        self.from_input = nn.Conv2d(in_channels, 4 * growth, 3, padding=1)
-        self.from_hidden = nn.Conv2d(growth, 4 * growth, 3, padding=1, bias=False)
-        for conv in (self.from_input, self.from_hidden):
-            nn.init.normal_(conv.weight, std=0.02)
+        self.from_input = _gates(in_channels, growth, kernels, bias=True)
+        self.from_hidden = _gates(growth, growth, kernels, bias=False)
+        for conv in self.modules():
+            if isinstance(conv, nn.Conv2d):
+                nn.init.normal_(conv.weight, std=0.02)
 
     def forward(
         self,
@@ -61,7 +88,7 @@ class ConvLSTM(nn.Module):
                 window = slice(frames - window.stop, frames - window.start)
             steps = self._gates_of_input(inputs, window)
             for i, gates in reversed(steps) if backward else steps:
-                hidden, cell = self._step(gates, hidden, cell)
+                hidden, cell = self.step(gates, hidden, cell)
                 if valid is not None:
                     hidden, cell = (
                         torch.where(valid[:, i, None, None, None], new, first)
@@ -79,7 +106,8 @@ class ConvLSTM(nn.Module):
         gates = self.from_input(clip.flatten(0, 1)).unflatten(0, clip.shape[:2])
         return list(zip(range(window.start, window.stop), gates.unbind(1), strict=True))
 
-    def _step(self, gates, hidden, cell):
+    def step(self, gates: Tensor, hidden: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
+        """Hidden and cell state after a frame whose input adds ``gates`` (B, 4G, H, W)."""
         gates = gates + self.from_hidden(hidden)
         written, kept, shown, candidate = gates.chunk(4, 1)
         cell = kept.sigmoid() * cell + written.sigmoid() * candidate.tanh()
@@ -101,9 +129,17 @@ class BidirectionalConvLSTM(nn.Module):
         layers: L.
         growth: G. The paper gives it for RDC-LSTM only; the others have the same here.
         cond_channels: constant planes that the first layer gets with its input.
+        kernels: as in :class:`ConvLSTM`.
     """
 
-    def __init__(self, connection: str, layers: int, growth: int, cond_channels: int = 0):
+    def __init__(
+        self,
+        connection: str,
+        layers: int,
+        growth: int,
+        cond_channels: int = 0,
+        kernels: Sequence[int] = (3,),
+    ):
         super().__init__()
         self.dense, self.residual = CONNECTIONS[connection]
         self.growth = growth
@@ -112,8 +148,8 @@ class BidirectionalConvLSTM(nn.Module):
         self.channels = width * layers if self.dense else width
         inputs = [self.channels + cond_channels]
         inputs += [width * i if self.dense else width for i in range(1, layers)]
-        self.forward_layers = nn.ModuleList(ConvLSTM(i, growth) for i in inputs)
-        self.backward_layers = nn.ModuleList(ConvLSTM(i, growth) for i in inputs)
+        self.forward_layers = nn.ModuleList(ConvLSTM(i, growth, kernels) for i in inputs)
+        self.backward_layers = nn.ModuleList(ConvLSTM(i, growth, kernels) for i in inputs)
 
     def unroll(
         self,

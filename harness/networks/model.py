@@ -7,6 +7,7 @@ from mmagic.registry import MODELS
 from mmengine.model import BaseDataPreprocessor, BaseModel
 from torch import Tensor, nn
 
+from .amplification import Amplification, amplification_loss
 from .recurrent import States
 from .warp import warp
 
@@ -96,6 +97,7 @@ class RecurrentVSR(BaseModel):
         states: Optional[States] = None,
         start: Union[int, Tensor] = 0,
         length: Union[int, Tensor, None] = None,
+        amplification: Optional[Amplification] = None,
         mode: str = 'tensor',
     ) -> Union[Tensor, dict[str, Tensor]]:
         """Runs the network on LR clips.
@@ -106,6 +108,7 @@ class RecurrentVSR(BaseModel):
             states: states at the clips' ends; None is the initial state.
             start: number of each clip's first frame in its video.
             length: frames of each whole video, if known.
+            amplification: adds the penalty on the growth of perturbations to the losses.
             mode: ``'tensor'`` and ``'predict'`` give SR frames, ``'loss'`` a dict of losses;
                 ``'loss'`` also leaves the detached states for the neighbouring clips in
                 :attr:`states_after`.
@@ -122,6 +125,10 @@ class RecurrentVSR(BaseModel):
             targets = self.generator.further_targets(gts)
             for name, loss in self.output_losses.items():
                 losses[f'loss_{name}'] = loss(unrolled.outputs[name], targets[name])
+        if amplification:
+            losses['loss_amplification'] = amplification_loss(
+                self.generator, inputs, states, cond, unrolled.states, amplification
+            )
         return losses | (unrolled.losses or {})
 
 

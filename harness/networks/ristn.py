@@ -1,7 +1,6 @@
 """RISTN: Residual Invertible Spatio-Temporal Network (Zhu et al., AAAI 2019)."""
 
-from collections.abc import Callable, Iterable, Sequence
-from functools import partial
+from collections.abc import Iterable, Sequence
 from typing import Optional
 
 import torch
@@ -13,7 +12,8 @@ from harness.errors import fail
 
 from .convlstm import CONNECTIONS, BidirectionalConvLSTM
 from .invertible import BLOCKS, SpatialComponent, bn_relu
-from .recurrent import RecurrentNet, States, Sweep, Unrolled
+from .recurrent import States, Unrolled
+from .stacked_lstm import StackedLSTMNet
 
 
 class _MatrixFusion(nn.Module):
@@ -101,18 +101,16 @@ def _check(name: str, value: Optional[str], allowed: Iterable[Optional[str]]) ->
 
 
 @MODELS.register_module()
-class RISTNNet(RecurrentNet):
+class RISTNNet(StackedLSTMNet):
     """RISTN and its ablations.
 
     With its default arguments 3,803,120 parameters, 2,213,120 of them the LSTM's; spatial-only
     1,227,760 (Table 1: 1.21 M).
 
-    The state of either direction is ``h`` and ``c`` (layers, growth, H, W): hidden and cell states
-    of all layers in that direction. Layers are bidirectional and stacked, so that a state at any
-    boundary depends on the whole video; without gradient, memory grows with the video by 3.6 kB for
-    each LR pixel of every frame, or in sweeps a temporary file by 2.2 kB. In training, batch norm
-    takes its statistics over all frames of a batch of clips, while the states that clips start from
-    came from running statistics.
+    Its states are those of :class:`StackedLSTMNet`, at the size of the LR frame. Without gradient,
+    memory grows with the video by 3.6 kB for each LR pixel of every frame, or in sweeps a temporary
+    file by 2.2 kB. In training, batch norm takes its statistics over all frames of a batch of
+    clips, while the states that clips start from came from running statistics.
 
     Args:
         block: blocks of the spatial component: ``'RIB'``, ``'IB'`` (no residual connection) or
@@ -162,89 +160,39 @@ class RISTNNet(RecurrentNet):
                 _MatrixFusion(channels, weights[fusion]) if fusion in weights else _TemporalOnly()
             )
             self.temporal = _TemporalComponent(channels, lstm, fuse)
-            self.shape = (layers, growth)
         elif cond_channels:
             raise ValueError('a spatial-only RISTN has no recurrence that could be conditioned')
         self.reconstruction = _Reconstruction(channels, deconv_kernel)
 
+    @property
+    def lstm(self):
+        return self.temporal.lstm
+
+    def spatial_features(self, lrs):
+        return self.spatial(lrs)
+
+    def lstm_input(self, spatial):
+        return self.temporal.map_in(spatial)
+
+    def reconstruct(self, lrs, spatial, x, *outputs):
+        return self.reconstruction(self.temporal.fuse(spatial, x, *outputs))
+
+    def losses(self):
+        return self.temporal.fusion.losses()
+
     def state_shapes(self, height, width):
-        if not self.bidirectional:
-            return {}, {}
-        shapes = dict.fromkeys('hc', (*self.shape, height, width))
-        return shapes, dict(shapes)
+        return super().state_shapes(height, width) if self.bidirectional else ({}, {})
 
     def unroll(self, lrs, states=None, cond=None):
-        features = self._per_frame(self.spatial, lrs)
-        if not self.bidirectional:
-            return Unrolled(self._per_frame(self.reconstruction, features), States())
-        first = torch.zeros(len(lrs), 1, dtype=torch.long, device=lrs.device)
-        x = self._per_frame(self.temporal.map_in, features)
-        outputs, after = self.temporal.lstm.unroll(x, first + lrs.size(1), first, states, cond)
-        frames = self._per_frame(self._reconstruct, features, x, *outputs)
-        states = after.map(lambda s: s[:, 0])
-        return Unrolled(frames, states, losses=self.temporal.fusion.losses())
+        if self.bidirectional:
+            return super().unroll(lrs, states, cond)
+        features = self.per_frame(self.spatial, lrs)
+        return Unrolled(self.per_frame(self.reconstruction, features), States())
 
     def sweeps(self):
-        """The spatial component, and then each direction of each layer by itself."""
-        if not self.bidirectional:
-            return []
-        chain = [Sweep(False, self._spatial_sweep)]
-        for layer in range(self.shape[0]):
-            for backward in (True, False):
-                chain.append(Sweep(backward, partial(self._layer_sweep, layer, backward)))
-        return [*chain[:-1], Sweep(False, self._last_sweep)]
+        return super().sweeps() if self.bidirectional else []
 
-    def _spatial_sweep(self, lrs, stored, state, cond):
-        return self._per_frame(self.spatial, lrs).unbind(1), {}
-
-    def _layer_sweep(self, layer, backward, lrs, stored, state, cond):
-        x = None if layer else self._per_frame(self.temporal.map_in, _clip(stored[0]))
-        outputs = _layer_outputs(stored[1 : 1 + 2 * layer])
-        half, state = self.temporal.lstm.sweep(layer, backward, x, outputs, state, cond)
-        return half.unbind(1), state
-
-    def _last_sweep(self, lrs, stored, state, cond):
-        spatial, lstm = _clip(stored[0]), self.temporal.lstm
-        x = self._per_frame(self.temporal.map_in, spatial)
-        outputs = _layer_outputs(stored[1:-1])
-        half, state = lstm.sweep(len(outputs), False, x, outputs, state, cond)
-        outputs.append(torch.cat([half, _clip(stored[-1])], 2))
-        return self._per_frame(self._reconstruct, spatial, x, *outputs).unbind(1), state
-
-    def _reconstruct(self, *features: Tensor) -> Tensor:
-        return self.reconstruction(self.temporal.fuse(*features))
-
-    @torch.no_grad()
     def states_at(self, lrs, starts, ends, cond=None, lengths=None, initial=None):
         if not self.bidirectional:
             fail('a spatial-only RISTN has no hidden states; train it with RIBPTTLoop')
-        x = self._per_frame(lambda frames: self.temporal.map_in(self.spatial(frames)), lrs)
-        starts, ends, lengths = (
-            None if n is None else n.to(x.device) for n in (starts, ends, lengths)
-        )
-        return self.temporal.lstm.unroll(x, starts, ends, initial, cond, lengths)[1]
-
-    def _per_frame(self, function: Callable[..., Tensor], *clips: Tensor) -> Tensor:
-        """Applies a function of batches of images (N, C, H, W) to clips (B, T, C, H, W).
-
-        In training all frames are one batch, of which batch norm takes its statistics; otherwise
-        they go one by one, so that only results pile up over a long video.
-        """
-        batch, frames = clips[0].shape[:2]
-        step = frames if self.training else 1
-        parts = [
-            function(*(clip[:, i : i + step].flatten(0, 1) for clip in clips))
-            for i in range(0, frames, step)
-        ]
-        return torch.cat([part.unflatten(0, (batch, -1)) for part in parts], 1)
-
-
-def _clip(stored: Sequence[Tensor]) -> Tensor:
-    """What a sweep gave for the frames of a clip, (B, T, C, H, W)."""
-    return torch.stack(list(stored), 1)
-
-
-def _layer_outputs(halves: Sequence[Sequence[Tensor]]) -> list[Tensor]:
-    """Outputs of LSTM layers from those of their backward and forward sweeps, one after another."""
-    pairs = zip(halves[1::2], halves[::2], strict=True)
-    return [torch.cat([_clip(forward), _clip(backward)], 2) for forward, backward in pairs]
+        return super().states_at(lrs, starts, ends, cond, lengths, initial)

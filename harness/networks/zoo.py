@@ -24,10 +24,17 @@ from .recurrent import RecurrentNet, States, UnidirectionalNet, Unrolled  # noqa
 from .ristn import RISTNNet  # noqa: E402
 from .rrn import RRNNet  # noqa: E402
 from .rsdn import RSDNNet  # noqa: E402
+from .single_image.drcn import DRCNNet  # noqa: E402
+from .single_image.dsrn import DSRNNet  # noqa: E402
+from .single_image.lapsrn import LapSRNNet  # noqa: E402
+from .spmc import SPMCNet  # noqa: E402
 from .stateless import StatelessNet  # noqa: E402
+from .stcn import STCNNet  # noqa: E402
+from .temporal_adaptive import TemporalAdaptiveNet  # noqa: E402
 from .toflow import WindowTOFlowNet  # noqa: E402
 from .two_branches import TwoBranchNet  # noqa: E402
 from .vespcn import VESPCNNet  # noqa: E402
+from .vsrnet import VSRNet  # noqa: E402
 from .windowed import WindowedInference  # noqa: E402
 
 __all__ = [
@@ -36,12 +43,15 @@ __all__ = [
     'BicubicUpsampler',
     'ConvFlowNet',
     'DISFlow',
+    'DRCNNet',
+    'DSRNNet',
     'FRVSRFlowNet',
     'FRVSRNet',
     'FrameConditioned',
     'FramePreprocessor',
     'FrameWindowNet',
     'FramewiseRDNNet',
+    'LapSRNNet',
     'LumaLoss',
     'MRVSRNet',
     'PlainStepNet',
@@ -53,16 +63,20 @@ __all__ = [
     'RSDNNet',
     'RecurrentNet',
     'RecurrentVSR',
+    'SPMCNet',
+    'STCNNet',
     'StatefulBasicVSRNet',
     'StatefulBasicVSRPlusPlusNet',
     'StatefulIconVSRNet',
     'StatefulRealBasicVSRNet',
     'StatelessNet',
     'States',
+    'TemporalAdaptiveNet',
     'TwoBranchNet',
     'UnidirectionalNet',
     'Unrolled',
     'VESPCNNet',
+    'VSRNet',
     'WindowTOFlowNet',
     'WindowedInference',
 ]

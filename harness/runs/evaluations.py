@@ -1,14 +1,15 @@
 """What a run is evaluated on and how, and which of it is on disk already.
 
 A *variant* is a way to evaluate the same training: ``''`` is the main one, the last checkpoint with
-its state carried through the whole video; ``reset15`` sets the state back every 15 frames; ``best``
-takes the best checkpoint of validation. Per-frame results of a run are in ``frames_<key>.csv``,
-where the key is the test set, followed by ``@<variant>`` for all variants but the main one;
-``evaluations.json`` says of each how it was made.
+its state carried through the whole video; ``reset15`` sets the state back every 15 frames (other
+ways are in ``resets.py``); ``best`` takes the best checkpoint of validation. Per-frame results of a
+run are in ``frames_<key>.csv``, where the key is the test set, followed by ``@<variant>`` for all
+variants but the main one; ``evaluations.json`` says of each how it was made.
 """
 
 import hashlib
 import json
+import math
 from collections.abc import Iterable
 from typing import NamedTuple, Optional
 
@@ -16,6 +17,7 @@ import numpy as np
 
 from .files import InvalidFile, load_json, read_json, sha256, write_json
 from .folder import RunFolder
+from .resets import Reset
 
 LAST, BEST = 'last', 'best'
 
@@ -49,18 +51,24 @@ Selection = dict[str, VideoSelection]  # by video
 class Variant(NamedTuple):
     """A way to evaluate a training."""
 
-    reset_every: Optional[int] = None
+    reset: Optional[Reset] = None
     checkpoint: str = LAST
 
     @property
     def name(self) -> str:
         if self.checkpoint == BEST:
             return BEST
-        return f'reset{self.reset_every}' if self.reset_every else ''
+        return f'reset{self.reset}' if self.reset else ''
 
-    def record(self) -> dict:
-        """As ``grid.json`` holds it."""
-        return dict(name=self.name, **self._asdict())
+    def to_json(self) -> dict:
+        reset = self.reset and self.reset.value
+        return dict(name=self.name, reset_every=reset, checkpoint=self.checkpoint)
+
+    @classmethod
+    def from_json(cls, content: dict) -> 'Variant':
+        """Raises ValueError for what is no reset."""
+        reset = content['reset_every']
+        return cls(None if reset is None else Reset.parse(reset), content['checkpoint'])
 
 
 class Evaluation(NamedTuple):
@@ -74,6 +82,7 @@ class Evaluation(NamedTuple):
         metrics: besides PSNR and SSIM.
         images: the SR frames that are kept.
         code: checksum of the modules that metrics come from which are not this project's.
+        protocol: how it is scored; '' for the default.
     """
 
     test_set: str
@@ -83,6 +92,7 @@ class Evaluation(NamedTuple):
     metrics: tuple[str, ...]
     images: Selection
     code: str = ''
+    protocol: str = ''
 
     @property
     def key(self) -> str:
@@ -91,7 +101,7 @@ class Evaluation(NamedTuple):
         return f'{self.test_set}@{name}' if name else self.test_set
 
     def to_json(self) -> dict:
-        return dict(self._asdict(), variant=self.variant._asdict())
+        return dict(self._asdict(), variant=self.variant.to_json())
 
     @classmethod
     def from_json(cls, content: dict) -> 'Evaluation':
@@ -99,7 +109,7 @@ class Evaluation(NamedTuple):
             video: VideoSelection(length, tuple(frames), Crop(*crop), row)
             for video, (length, frames, crop, row) in content['images'].items()
         }
-        variant, metrics = Variant(**content['variant']), tuple(content['metrics'])
+        variant, metrics = Variant.from_json(content['variant']), tuple(content['metrics'])
         return cls(**{**content, 'variant': variant, 'metrics': metrics, 'images': images})
 
 
@@ -109,17 +119,28 @@ class Shift(NamedTuple):
     Attributes:
         right, down: HR pixels by which SR must be moved.
         gain: dB of Y-PSNR.
+        psnr: Y-PSNR (dB) without it, of the frames and pixels looked at; NaN in old records.
     """
 
     right: float
     down: float
     gain: float
+    psnr: float = math.nan
 
     def __str__(self) -> str:
+        more = f'{self.gain:.1f} dB more'
+        if not math.isnan(self.psnr):
+            more = f'{self.psnr + self.gain:.1f} instead of {self.psnr:.1f} dB'
         return (
             f'moved by {self.right:+g} pixels to the right and {self.down:+g} down, its frames '
-            f'would score {self.gain:.1f} dB more'
+            f'would score {more}'
         )
+
+
+def not_finite_text(count: int) -> str:
+    """What to say of SR frames that :attr:`Record.not_finite` counts."""
+    frames = '1 SR frame has' if count == 1 else f'{count} SR frames have'
+    return f'{frames} NaN or infinite pixels; NaN is taken for black'
 
 
 class Record(NamedTuple):
@@ -135,6 +156,9 @@ class Record(NamedTuple):
         code: as of :class:`Evaluation`.
         run: id of the run.
         shift: one that scores clearly better, where there is one.
+        resets: video -> frames before which a guard has set the state back.
+        protocol: how it was scored; '' for the default.
+        not_finite: number of SR frames with NaN or infinite pixels.
     """
 
     checksum: Optional[str] = None
@@ -146,6 +170,9 @@ class Record(NamedTuple):
     code: str = ''
     run: str = ''
     shift: Optional[Shift] = None
+    resets: Optional[dict[str, list[int]]] = None
+    protocol: str = ''
+    not_finite: Optional[int] = None
 
     @classmethod
     def of(cls, entry) -> 'Record':
@@ -156,7 +183,7 @@ class Record(NamedTuple):
         """
         if not isinstance(entry, dict):
             return cls(entry if isinstance(entry, str) else None)
-        for name in ('bytes', 'iteration'):
+        for name in ('bytes', 'iteration', 'not_finite'):
             if type(entry.get(name)) not in (int, type(None)):
                 raise InvalidFile(f'evaluations.json: {name} cannot be {entry[name]!r}')
         metrics = entry.get('metrics')
@@ -192,7 +219,7 @@ class Unusable(NamedTuple):
 
 
 def why_unusable(
-    folder: RunFolder, key: str, checksum: str, record: Optional[Record]
+    folder: RunFolder, key: str, checksum: str, record: Optional[Record], protocol: str = ''
 ) -> Optional[Unusable]:
     """Why the results of an evaluation do not count; None if they do.
 
@@ -203,6 +230,7 @@ def why_unusable(
         key: of the evaluation.
         checksum: of the present version of the test set; '' in old grids.
         record: what the folder says of it.
+        protocol: that of the test set; '' for the default.
     """
     results = folder.frames_csv(key)
     if record is None or record.checksum is None:
@@ -211,6 +239,8 @@ def why_unusable(
         return Unusable(f'results of another run, {of}', True)
     if checksum and record.checksum != checksum:
         return Unusable('evaluated on another version of the set')
+    if record.protocol != protocol:
+        return Unusable(f'scored by protocol {record.protocol or "default"}')
     try:
         size = results.stat().st_size
         if size != (size if record.bytes is None else record.bytes):
@@ -233,7 +263,7 @@ def why_missing(folder: RunFolder, evaluations: Iterable[Evaluation]) -> dict[st
 
 
 def _why_missing(folder: RunFolder, wanted: Evaluation, record: Optional[Record]) -> Optional[str]:
-    if unusable := why_unusable(folder, wanted.key, wanted.checksum, record):
+    if unusable := why_unusable(folder, wanted.key, wanted.checksum, record, wanted.protocol):
         return unusable.reason
     if absent := [m for m in wanted.metrics if m not in record.metrics]:
         return f'evaluated without {", ".join(absent)}'
@@ -249,6 +279,8 @@ def record_evaluation(
     evaluation: Evaluation,
     iteration: Optional[int],
     shift: Optional[Shift] = None,
+    resets: Optional[dict[str, list[int]]] = None,
+    not_finite: int = 0,
 ) -> None:
     """Notes that the files of an evaluation are complete.
 
@@ -256,7 +288,7 @@ def record_evaluation(
         folder: of the run.
         evaluation: what was done.
         iteration: of the checkpoint; None where nothing was trained.
-        shift: as of :class:`Record`.
+        shift, resets, not_finite: as of :class:`Record`.
     """
     results = folder.frames_csv(evaluation.key)
     record = Record(
@@ -269,6 +301,9 @@ def record_evaluation(
         evaluation.code,
         folder.name,
         shift,
+        resets,
+        evaluation.protocol,
+        not_finite,
     )
     path = folder.evaluations_json
     write_json(path, {**read_json(path), evaluation.key: record._asdict()})

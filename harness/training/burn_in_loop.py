@@ -68,6 +68,12 @@ class BurnInLoop(ClipTrainLoop):
         stop = min(stop + behind, frames)
         return clip._replace(start=start, length=stop - start, with_gt=False)
 
+    def frames_run(self, clip: ClipIndex) -> int:
+        """Frames that are run without gradient for a clip, in both directions together."""
+        window = self._window(clip)
+        behind = window.start + window.length - clip.start - clip.length
+        return clip.start - window.start + (behind if self.model.generator.bidirectional else 0)
+
     def before_step(self, batch: list[ClipPlan]) -> None:
         with self.timer.part('load'):
             windows = next(self._windows)

@@ -17,6 +17,7 @@ from harness.clip_limits import Videos
 from harness.errors import UserError
 from harness.networks.recurrent import States
 
+from .amplification_penalty import AmplificationPenalty
 from .initial_state import InitialState, make_initial_state
 from .plan import ClipPlan, EpochPlan, Planner
 from .timing import PartTimer
@@ -63,6 +64,9 @@ class ClipTrainLoop(BaseLoop):
         init_state: None for the initial state of all zeros (and so in evaluation), or
             ``dict(type='normal', std=...)`` for normally distributed states where a video begins
             (and, backward, ends).
+        amplification_weight: weight of the penalty on the growth of a small random perturbation of
+            the state over the clip (see :mod:`harness.networks.amplification`), one more forward
+            pass of each step; 0 leaves it out.
         val_interval, val_begin: as in MMEngine's ``IterBasedTrainLoop``.
     """
 
@@ -81,6 +85,7 @@ class ClipTrainLoop(BaseLoop):
         crop_size: int,
         windows_per_video: int = 1,
         init_state: Optional[dict] = None,
+        amplification_weight: float = 0.0,
         val_interval: int = 1000,
         val_begin: int = 1,
     ):
@@ -112,6 +117,7 @@ class ClipTrainLoop(BaseLoop):
         self.init_state: Optional[InitialState] = make_initial_state(
             init_state, runner.seed, get_rank()
         )
+        self.penalty = AmplificationPenalty(amplification_weight, self.model.generator)
         self.plan: Optional[EpochPlan] = None  # of the current epoch
         self.timer = PartTimer()
         runner.register_hook(LoopStateHook(), priority='VERY_LOW')
@@ -229,6 +235,7 @@ class ClipTrainLoop(BaseLoop):
         self.before_step(batch)
         with self.timer.part('step'):
             data['states'] = self.states_for(batch, data)
+            data['amplification'] = self.penalty.of_step(self.runner, self.planner.seed, self._iter)
             outputs = self.runner.model.train_step(data, optim_wrapper=self.runner.optim_wrapper)
             self.after_step(batch)
             self._check_loss(outputs['loss'], batch, data['states'])

@@ -1,4 +1,4 @@
-# The runs of RISTN's Tables 1 to 3: its own ablations, and those of its baselines that are here.
+# The runs of RISTN's Tables 1 to 3: its own ablations and all of its baselines.
 # Networks that begin with spatial weights need work_dirs/ristn_spatial_pretrain/iter_125000.pth;
 # sets are made with --kind bi. `paper` is a name in the paper's tables: the report shows its
 # numbers beside ours.
@@ -41,14 +41,29 @@ networks = dict(
         for kind in ('C', 'RC', 'DC', 'RDC')
         for layers in (3, 5, 8, 10)
     },
-    # Tables 1 and 2: baselines. RDN's patches are those of Table 1; the training videos have 5
-    # frames, half of BRCN's clips.
+    # Tables 1 and 2: baselines. Patches of single-image networks are those of Table 1; the training
+    # videos have 5 frames, half of BRCN's clips.
     bicubic=dict(config='mm_configs/bicubic/bicubic_bi.py', label='Bicubic', paper='Bic'),
     rdn=dict(
         config='mm_configs/rdn/rdn_paper.py',
         options=['train_cfg.crop_size=30'],
         label='RDN',
         paper='RDN',
+    ),
+    **{
+        key: dict(
+            config=f'mm_configs/{key}/{key}_paper.py',
+            options=['train_cfg.crop_size=30'],
+            label=label,
+            paper=label,
+        )
+        for key, label in dict(drcn='DRCN', dsrn='DSRN', lapsrn='LapSRN').items()
+    },
+    vsrnet=dict(config='mm_configs/vsrnet/vsrnet_paper.py', label='VSRNet', paper='VSRNet'),
+    stcn=dict(config='mm_configs/stcn/stcn_windows.py', label='STCN', paper='STCN'),
+    spmc=dict(config='mm_configs/spmc/spmc_paper.py', label='SPMC', paper='SPMC'),
+    liu2018=dict(
+        config='mm_configs/liu2018/liu2018_paper.py', label='Liu et al.', paper='Liu et al.'
     ),
     vespcn=dict(config='mm_configs/vespcn/vespcn_paper.py', label='VESPCN', paper='VESPCN'),
     brcn=dict(
@@ -66,7 +81,7 @@ test_sets = dict(
     set5=dict(root='data/set5', label='Set5', paper='Set5'),
     vid4=dict(root='data/vid4', label='Vid4', paper='Vid4'),
 )
-_spatial_networks = ['rib', 'ib', 'rb', 'rdn']
+_spatial_networks = ['rib', 'ib', 'rb', 'rdn', 'drcn', 'dsrn', 'lapsrn']
 sweeps = [
     dict(networks=_spatial_networks, strategies=['RI'], train_sets=['imagenet']),
     dict(

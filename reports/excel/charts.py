@@ -89,7 +89,7 @@ def _add_curve(
     line.smooth = False
     line.graphicalProperties.line.width = 15000  # EMU, about 1.2 pt
     line.graphicalProperties.line.solidFill = look.color.lstrip('#').upper()
-    dash = 'sysDash' if method.reset_every else 'dash' if look.line == '--' else 'solid'
+    dash = 'sysDash' if method.reset else 'dash' if look.line == '--' else 'solid'
     line.graphicalProperties.line.dashStyle = dash
     chart.series.append(line)
     chart.set_categories(Reference(curves, min_col=1, min_row=2, max_row=last))

@@ -120,7 +120,7 @@ def _draw(axis: Axes, panel: Panel, methods: list) -> None:
         if curves.empty:
             continue
         worst, best = curves.min(axis=1), curves.max(axis=1)
-        if method.reset_every:
+        if method.reset:
             worst = best = curves.mean(axis=1)
             _plot(axis, best, style, linewidth=0.9)
         else:

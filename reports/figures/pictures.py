@@ -148,8 +148,9 @@ def spread(frames: list[int], count: int) -> list[int]:
 
 
 def frame_psnr(curves: pd.DataFrame, trial_id: str | None, frame: int) -> str:
-    """PSNR of a trial's frame in words; empty for pictures of no trial."""
-    return f'{curves.loc[frame, trial_id]:.2f} dB' if trial_id in curves else ''
+    """PSNR of a trial's frame in words; empty for pictures of no trial and unscored frames."""
+    scored = trial_id in curves and frame in curves.index
+    return f'{curves.loc[frame, trial_id]:.2f} dB' if scored else ''
 
 
 def wrapped(name: str, inches: float) -> str:

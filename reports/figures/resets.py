@@ -18,7 +18,7 @@ def psnr_since_reset(grid: GridResults, network: str, train_set: str) -> Figure 
     """
     methods = methods_of(grid, network, train_set)
     distances = sorted({method.reset_every for method in methods if method.reset_every})
-    fixed = {method.training for method in methods if method.reset_every}
+    fixed = {method.training for method in methods if method.reset}
     # What is reset goes off the scale without it.
     shown = [m for m in methods if m.reset_every or m.training not in fixed]
     panels = []

@@ -4,6 +4,7 @@ Colours are seaborn's ``colorblind`` palette; line styles and markers tell strat
 as well.
 """
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import cycle
@@ -14,6 +15,7 @@ from matplotlib import colors, rc_context
 from matplotlib.figure import Figure
 
 from harness.runs.files import replacing
+from harness.runs.resets import Reset
 from harness.strategies import Strategy
 from reports.methods import Method
 
@@ -81,26 +83,26 @@ def looks(methods: list[Method], strategies: Mapping[str, Strategy]) -> dict[str
     """Short name -> its look, the same in every figure, network and training set of one grid.
 
     Args:
-        methods: all of the grid. Larger R get darker shades and other lines, resets and other
-            checkpoints other lines.
+        methods: all of the grid. Larger R and later options get darker shades and other lines,
+            resets and other checkpoints other lines.
         strategies: all of the grid.
     """
-    repeats = sorted({method.repeats for method in methods if method.repeats is not None})
-    resets = sorted({method.reset_every for method in methods if method.reset_every})
+    levels = _levels(methods)
+    resets = sorted({method.reset for method in methods if method.reset})
     if not any(method.is_trained for method in methods):
         return _looks_of_networks(methods, resets)
     references = dict.fromkeys(m.short_name for m in methods if not m.is_trained)
     untrained = dict(zip(references, cycle(_REFERENCES), strict=False))
     looks_of = _looks_of_strategies(strategies)
     return {
-        m.short_name: _look_of_variant(_strategy_look(m, repeats, looks_of), m, resets)
+        m.short_name: _look_of_variant(_strategy_look(m, levels, looks_of), m, resets)
         if m.is_trained
         else Look(*untrained[m.short_name])
         for m in methods
     }
 
 
-def _looks_of_networks(methods: list[Method], resets: list[int]) -> dict[str, Look]:
+def _looks_of_networks(methods: list[Method], resets: list[Reset]) -> dict[str, Look]:
     """Where nothing is trained, networks are what is compared."""
     networks = dict.fromkeys(method.network for method in methods)
     given = dict(zip(networks, cycle(zip(_COLORS, _NETWORK_MARKERS, strict=True)), strict=False))
@@ -123,23 +125,33 @@ def _looks_of_strategies(strategies: Mapping[str, Strategy]) -> dict[tuple[str, 
     return found
 
 
-def _strategy_look(method: Method, repeats: list[int], looks_of: dict) -> Look:
+def _levels(methods: list[Method]) -> dict[str, list[tuple]]:
+    """Strategy -> (R, options) that its methods have; R is of one shade in all strategies."""
+    repeats = sorted({method.repeats for method in methods if method.repeats is not None})
+    options: dict[str, dict[tuple, None]] = {}
+    for method in methods:
+        options.setdefault(method.strategy, {})[method.options] = None
+    return {
+        m.strategy: list(itertools.product(repeats if m.repeats else [None], options[m.strategy]))
+        for m in methods
+    }
+
+
+def _strategy_look(method: Method, levels: dict[str, list[tuple]], looks_of: dict) -> Look:
     color, marker = looks_of[method.strategy, method.fc]
-    shaded = method.repeats in repeats and len(repeats) > 1
-    index = repeats.index(method.repeats) if shaded else 0
+    own = levels[method.strategy]
+    shaded, index = len(own) > 1, own.index((method.repeats, method.options))
     # FC starts with another line than no FC: the curves of the two often coincide.
     line = _LINES[(index + method.fc) % len(_LINES)]
-    color = _shade(color, index / (len(repeats) - 1)) if shaded else color
+    color = _shade(color, index / (len(own) - 1)) if shaded else color
     return Look(color, line, marker)
 
 
-def _look_of_variant(look: Look, method: Method, resets: list[int]) -> Look:
+def _look_of_variant(look: Look, method: Method, resets: list[Reset]) -> Look:
     if method.checkpoint != 'last':
         return replace(look, line=_BEST_LINE)
-    if method.reset_every:
-        return replace(
-            look, line=_RESET_LINES[resets.index(method.reset_every) % len(_RESET_LINES)]
-        )
+    if method.reset:
+        return replace(look, line=_RESET_LINES[resets.index(method.reset) % len(_RESET_LINES)])
     return look
 
 

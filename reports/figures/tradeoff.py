@@ -24,9 +24,11 @@ def r_tradeoff(grid: GridResults) -> Figure | None:
 
     Left: mean over all test sets; right: the set where instability shows first. Points are means
     over seeds (~: not all done), bars run from the worst to the best seed. None if no network has
-    times for two R.
+    times for two R. Methods with further options are left out: they vary more than R.
     """
     runs = scored_runs(grid, 'ms_per_iteration')
+    with_options = [run_id for run_id, method in grid.method_of.items() if method.options]
+    runs = runs[~runs['run_id'].isin(with_options)]
     groups = [g for _, g in runs.groupby(['train_set', 'network'], sort=False)]
     groups = [group for group in groups if group['repeats'].nunique() > 1]
     if not groups:

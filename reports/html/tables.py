@@ -78,7 +78,7 @@ def _label(row: Row, grid: GridResults) -> str:
 def _begins(method: Method, other: Method) -> bool:
     """Whether the name of another variant of a method begins with its own."""
     same = (method.network, method.training) == (other.network, other.training)
-    longer = method.checkpoint == 'last' and method.reset_every in (None, other.reset_every)
+    longer = method.checkpoint == 'last' and method.reset in (None, other.reset)
     return same and longer and method.variant_label != other.variant_label
 
 

@@ -37,18 +37,19 @@ def read_evaluations(
             status, reason, frames, record = _evaluate(trial, name, test_set, folder, records)
             file = '' if frames is None else file
             shift = str(record.shift) if record and record.shift else ''
-            iteration = record.iteration if record else None
-            rows.append((trial.trial_id, key, status, reason, file, iteration, shift))
+            numbers = (record.iteration, record.not_finite) if record else (None, None)
+            rows.append((trial.trial_id, key, status, reason, file, shift, *numbers))
             if frames is not None:
                 parts.append(frames.assign(trial_id=trial.trial_id, test_set=key))
-    columns = ['trial_id', 'test_set', 'status', 'reason', 'file', 'iteration', 'shift']
+    numbers = ['iteration', 'not_finite']
+    columns = ['trial_id', 'test_set', 'status', 'reason', 'file', 'shift', *numbers]
     # The empty first part only carries the columns; concatenating it would spoil the dtypes.
     frames = (
         pd.concat(parts[1:], ignore_index=True)
         if len(parts) > 1
         else parts[0].astype({'psnr_y': float, 'ssim_y': float, 'ms': float, 'frame': int})
     )
-    return pd.DataFrame(rows, columns=columns).astype({'iteration': float}), frames
+    return pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(numbers, float)), frames
 
 
 def _evaluate(
@@ -62,7 +63,9 @@ def _evaluate(
         if status != 'done':
             return status, reason, None, None
         path = folder.frames_csv(name)
-        frames = read_frames(path, test_set.videos, whole=trial.kind != 'external')
+        # other protocols and results from elsewhere leave frames out
+        whole = trial.kind != 'external' and not test_set.protocol
+        frames = read_frames(path, test_set.videos, whole)
         return 'done', '', frames, record
     except InvalidFile as error:
         return 'invalid', clean(str(error)), None, None
@@ -77,7 +80,7 @@ def _status(
     has_records: bool,
 ) -> tuple[str, str]:
     """Status and reason before the file is read."""
-    unusable = why_unusable(folder, name, test_set.checksum, record)
+    unusable = why_unusable(folder, name, test_set.checksum, record, test_set.protocol)
     if unusable is None:
         return 'done', ''
     if unusable.is_damaged:

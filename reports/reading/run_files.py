@@ -11,6 +11,7 @@ TIMING_FIELDS = (
     'ms_per_iteration',
     'load_ms',
     'state_pass_ms',
+    'burn_in_ms',
     'step_ms',
     'train_seconds',
     'device',

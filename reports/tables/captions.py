@@ -3,6 +3,7 @@
 import pandas as pd
 
 from harness.runs.grid_json import TestSet
+from reports.methods import KEY
 from reports.reading.run_files import STATUS_WORDS
 from reports.results import LONG, WINDOW, GridResults
 from reports.stability import DROP
@@ -18,6 +19,15 @@ STABILITY_CAPTION = (
 
 RESET_DIVERGENCE = 'Where states are reset, a fall after the last reset is no divergence.'
 
+OVERLAP_MEANING = (
+    'Overlap M: each piece begins M frames before the end of the one before; the later piece gives '
+    'the second half of the overlap, or fades in over it.'
+)
+GUARD_MEANING = (
+    'Resets at a norm or distance: the state is set back where its root mean square, or its '
+    'distance to the state of a fresh short run, passes the threshold.'
+)
+
 TRADEOFF_CAPTION = (
     'Training time against accuracy with changing R, the number of times PI uses its stored '
     'states; RI stores none. PSNR on Y, mean over seeds; mean: over all test sets.'
@@ -28,7 +38,7 @@ def main_caption(grid: GridResults) -> str:
     """Caption of the main table: what was averaged, over how much, and what is missing."""
     sets = ', '.join(describe(test_set) for test_set in grid.record.test_sets.values())
     trained = grid.runs[grid.runs['strategy'].notna()]
-    seeds = trained.groupby(['train_set', 'method'])['seed'].size()
+    seeds = trained.groupby(KEY)['seed'].size()
     spans = trained.groupby('network', sort=False)['iterations']
     iterations = ', '.join(f'{grid.record.networks[key]} {_span(group)}' for key, group in spans)
     parts = [
@@ -60,6 +70,8 @@ def consistency_caption(grid: GridResults) -> str:
         'successive ground-truth frames.',
         'warp_error': 'Warping error: mean squared difference between an SR frame and the one '
         'before, warped by the flow of the ground truth, where nothing is occluded.',
+        'frame_difference': 'Frame difference: mean absolute difference of Y between an SR frame '
+        'and the one before, of 255 levels; flicker where nothing moves.',
         'psnr_inside': 'Inside and outside: of the pixels seen by every window of a video.',
     }
     told = [text for name, text in meanings.items() if name in grid.quantities]
@@ -69,7 +81,21 @@ def consistency_caption(grid: GridResults) -> str:
 
 def ending(grid: GridResults) -> str:
     """What the names of variants mean, where there are any, and how many runs are done."""
-    return ' '.join(filter(None, [lr_note(grid), variants_note(grid), run_counts(grid)]))
+    notes = [lr_note(grid), protocol_note(grid), variants_note(grid), run_counts(grid)]
+    return ' '.join(filter(None, notes))
+
+
+def protocol_note(grid: GridResults) -> str:
+    """What it means that a test set has a protocol, where one has."""
+    if not any(test_set.protocol for test_set in grid.record.test_sets.values()):
+        return ''
+    against_lr = any(test_set.protocol == 'lr' for test_set in grid.record.test_sets.values())
+    return (
+        'Where a test set names a protocol, its frames are scored as that toolbox does, '
+        'and in RGB, not Y, where the name says so.'
+        + ' Protocol lr: SR, degraded again, against LR; there is no ground truth.'
+        * against_lr
+    )
 
 
 #: kind of LR frames -> its name in captions
@@ -110,10 +136,12 @@ def stability_caption(grid: GridResults) -> str:
 
 def variants_note(grid: GridResults) -> str:
     """What the names of variants mean; empty where every run is evaluated plainly alone."""
-    reset = any(method.reset_every for method in grid.methods)
+    resets = [method.reset for method in grid.methods if method.reset]
     best = any(method.checkpoint == 'best' for method in grid.methods)
     meanings = [
-        'Reset every N: the state is set back every N frames.' if reset else '',
+        'Reset every N: the state is set back every N frames.' if resets else '',
+        OVERLAP_MEANING if any(reset.is_overlapping for reset in resets) else '',
+        GUARD_MEANING if any(reset.is_guard for reset in resets) else '',
         'Best checkpoint: that of the best validation in place of the last.' if best else '',
     ]
     return ' '.join(filter(None, meanings))
@@ -141,10 +169,13 @@ def timing_caption(grid: GridResults) -> str:
         )
     ]
     where = f' Measured on {", ".join(devices)}.' if devices else ''
+    burn_in = grid.runs['burn_in_ms'].notna().any()
+    told = 'the frames run before each clip (burn-in), ' if burn_in else ''
     return (
         'Parameters and times. Training: mean time per iteration, of which loading, the pass that '
-        'computes the stored states divided by the iterations that use them, and the optimisation '
-        f'step. Inference: median over all evaluated frames. Means over seeds.{where}'
+        f'computes the stored states divided by the iterations that use them, {told}and the '
+        'optimisation step. Inference: median over all evaluated frames. Means over '
+        f'seeds.{where}'
     )
 
 

@@ -18,6 +18,7 @@ from reports.tables import latex, markdown
 from reports.tables.differences import differences_table
 from reports.tables.model import Table
 from reports.tables.papers import paper_tables, sets_table
+from reports.tables.signs import signs_table
 from reports.tables.standard import all_tables
 
 
@@ -53,6 +54,7 @@ def _make_tables(
 ) -> list[Table]:
     tables = [
         *all_tables(grid, outputs),
+        outputs.attempt('table signs', signs_table, grid),
         outputs.attempt('table differences', differences_table, grid, pairs),
         outputs.attempt('table sets', sets_table, grid, comparison),
         *(outputs.attempt("the papers' tables", paper_tables, comparison) or []),

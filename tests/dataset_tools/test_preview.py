@@ -10,10 +10,11 @@ import pytest
 
 from dataset_tools import preview
 from dataset_tools.__main__ import main
-from dataset_tools.frames import decode_video, read_frame
+from dataset_tools.frames import read_frame
 from dataset_tools.manifest import DatasetError
 from dataset_tools.pack.writer import make_packed_set
 from dataset_tools.preview import make_preview
+from dataset_tools.video import decode_video
 
 
 def test_contact_sheet(source_set: Path, tmp_path: Path, read_video, capsys):

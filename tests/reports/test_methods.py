@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from harness.runs.resets import Reset
 from reports.methods import COLUMNS, Method
 from reports.results import load_grid
 
@@ -22,7 +23,14 @@ RI = Method('vimeo', 'frvsr', 'FRVSR', 'RI')
             'FRVSR w/ PI & FC (R=8)',
         ),
         (
-            replace(RI, reset_every=15, checkpoint='best'),
+            replace(RI, strategy='PI', repeats=8, options=('l=7', 'from nothing')),
+            'PI (R=8, l=7, from nothing)',
+            '',
+            'PI (R=8, l=7, from nothing)',
+            'FRVSR w/ PI (R=8, l=7, from nothing)',
+        ),
+        (
+            replace(RI, reset=Reset(15), checkpoint='best'),
             'RI',
             'reset every 15, best checkpoint',
             'RI, reset every 15, best checkpoint',
@@ -38,9 +46,9 @@ def test_labels(method, strategy, variant, short, name):
 
 def test_which_are_plain_and_trained():
     assert RI.is_plain and RI.is_trained
-    assert not replace(RI, reset_every=15).is_plain
+    assert not replace(RI, reset=Reset(15)).is_plain
     assert not replace(RI, checkpoint='best').is_plain
-    assert replace(RI, reset_every=15).training == RI.training
+    assert replace(RI, reset=Reset(15)).training == RI.training
     assert not Method('', 'bicubic', 'Bicubic').is_trained
 
 

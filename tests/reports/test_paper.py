@@ -245,14 +245,18 @@ def ristn_grid(fake):
         (
             '1',
             dict.fromkeys(
-                ['rib', 'ib', 'rb', 'bicubic', 'rdn'], 'default protocol, the paper set5'
+                ['rib', 'ib', 'rb', 'bicubic', 'rdn', 'drcn', 'dsrn'],
+                'default protocol, the paper set5',
             ),
         ),
         (
             '2',
             {
                 **dict.fromkeys(['ristn_nf', 'ristn_df', 'ristn', 'bicubic', 'vespcn', 'brcn'], ''),
-                'rdn': 'trained on ImageNet-50k, the paper on videos of its own',
+                **dict.fromkeys(['vsrnet', 'stcn', 'spmc', 'liu2018'], ''),
+                **dict.fromkeys(
+                    ['rdn', 'lapsrn'], 'trained on ImageNet-50k, the paper on videos of its own'
+                ),
             },
         ),
         ('3', {f'{k}_lstm_{n}': '' for k in ('c', 'rc', 'dc', 'rdc') for n in (3, 5, 8, 10)}),

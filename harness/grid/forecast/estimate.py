@@ -18,15 +18,15 @@ class TrainingCost(NamedTuple):
             a cache.
         step: seconds of an optimizer step of a batch that is in memory.
         load: seconds of loading a batch in one process.
-        pass_frame: seconds of the state pass for a frame of a window that is in memory; 0 where the
-            strategy has no pass.
+        pass_frame: seconds of the state pass, or of burn-in, for a frame of a window that is in
+            memory; 0 where the strategy has neither.
         load_frame: seconds of loading a frame of a window in one process.
         save: seconds of writing a checkpoint.
         checkpoint: bytes of a checkpoint.
         memory: most bytes in use (of the GPU if there is one, else of the process) without the bank
             of hidden states.
         slot: bytes of the hidden states at one boundary of a window; 0 without a bank.
-        bidirectional: the state pass goes through whole windows.
+        bidirectional: the state pass goes through whole windows, burn-in through both ends.
         device: what it was measured on.
     """
 
@@ -63,12 +63,14 @@ class Remaining(NamedTuple):
 class Estimate(NamedTuple):
     """What the rest of a run takes; ``problem`` says why that is not known.
 
-    Times are in seconds, sizes in bytes; ``bank`` is that of the hidden states of all processes.
+    Times are in seconds, sizes in bytes; ``passing`` is the share of the state pass or of burn-in
+    in an iteration, ``bank`` that of the hidden states of all processes.
     """
 
     run: Run
     iterations: int
     iteration: float = 0.0
+    passing: float = 0.0
     training: float = 0.0
     evaluation: float = 0.0
     memory: int = 0
@@ -103,12 +105,11 @@ def estimate_run(
     """
     result = Estimate(run, rest.iterations)
     if training and rest.iterations:
-        workers = min(run.cfg.train_dataloader.get('num_workers', 0), cores)
-        iteration = _side_by_side(training.step, training.load, workers)
-        iteration += _pass_seconds(run, train_set, training, workers)
+        iteration = seconds_per_iteration(run, train_set, training, cores)
         interval, kept = _checkpoints(run)
         result = result._replace(
             iteration=iteration,
+            passing=_pass_seconds(run, train_set, training, _workers(run, cores)),
             training=training.setup
             + training.decode * _megapixels_read(run, train_set, rest.iterations)
             + rest.iterations * iteration
@@ -127,6 +128,19 @@ def estimate_run(
     return result
 
 
+def seconds_per_iteration(
+    run: Run, train_set: VideoSet, training: TrainingCost, cores: int
+) -> float:
+    """Of a training, with loading and the share of state pass or burn-in; arguments as above."""
+    workers = _workers(run, cores)
+    iteration = _side_by_side(training.step, training.load, workers)
+    return iteration + _pass_seconds(run, train_set, training, workers)
+
+
+def _workers(run: Run, cores: int) -> int:
+    return min(run.cfg.train_dataloader.get('num_workers', 0), cores)
+
+
 def _megapixels_read(run: Run, train_set: VideoSet, iterations: int) -> float:
     """Millions of pixels of all frames, or of as many as the clips have."""
     loading = run.cfg.train_dataloader
@@ -142,8 +156,10 @@ def _side_by_side(compute: float, load: float, workers: int) -> float:
 
 
 def _pass_seconds(run: Run, train_set: VideoSet, training: TrainingCost, workers: int) -> float:
-    """The share of an iteration in the state pass of its epoch."""
+    """The share of an iteration in the state pass of its epoch, or its burn-in."""
     options = run.cfg.train_cfg
+    if options.get('burn_in'):
+        return _burn_in_seconds(run, train_set, training, workers)
     if not training.slot:
         return 0.0
     windows = options.get('windows_per_video', 1)
@@ -164,6 +180,24 @@ def _pass_seconds(run: Run, train_set: VideoSet, training: TrainingCost, workers
     frame = max(training.pass_frame, training.load_frame / max(workers, 1))
     passing = max(0, run.iterations - options.get('warmup_iters', 0)) / run.iterations
     return passing * frames * frame / run.cfg.get('nproc', 1) / iterations
+
+
+def _burn_in_seconds(run: Run, train_set: VideoSet, training: TrainingCost, workers: int) -> float:
+    """Windows are loaded with their clips' frames, by a thread where there are no workers."""
+    options, batch = run.cfg.train_cfg, run.cfg.train_dataloader.batch_size
+    frames = [
+        burn_in_frames(video.frames, options.clip_length, options.burn_in)
+        for video in train_set.videos.values()
+    ]
+    mean = (2 if training.bidirectional else 1) * sum(frames) / len(frames)
+    loaded = mean + options.clip_length
+    return batch * max(mean * training.pass_frame, loaded * training.load_frame / max(workers, 1))
+
+
+def burn_in_frames(frames: int, clip_length: int, burn_in: int) -> float:
+    """Frames before a clip that burn-in runs through, on average: at most ``burn_in``."""
+    starts = range(frames - clip_length + 1)
+    return sum(min(start, burn_in) for start in starts) / len(starts)
 
 
 def pass_frames(

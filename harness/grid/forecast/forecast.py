@@ -84,10 +84,18 @@ def forecast(
     return estimates, sorted(devices)
 
 
+def measure_runs(runs: Sequence[Run], jobs: int, threads: int) -> list[Measured]:
+    """What trainings cost, kind by kind, with ``jobs`` at the same time."""
+    probes = {_training_key(run): (_measure_training, run.cfg) for run in runs}
+    measured = _measure(probes, jobs, threads)
+    return [measured[_training_key(run)] for run in runs]
+
+
 def _training_key(run: Run) -> str:
-    """The same for runs whose iterations take the same: whatever their seed and R."""
-    content = {key: value for key, value in run.content.items() if key != 'randomness'}
-    content['train_cfg'] = {k: v for k, v in content['train_cfg'].items() if k != 'repeats'}
+    """The same for runs whose iterations take the same: whatever their seed, R and number."""
+    content = {k: v for k, v in run.content.items() if k not in ('randomness', 'param_scheduler')}
+    loop = content['train_cfg']
+    content['train_cfg'] = {k: loop[k] for k in loop if k not in ('repeats', 'max_iters')}
     return 'train ' + json.dumps(content, sort_keys=True, default=str)
 
 
@@ -148,6 +156,7 @@ def _table(estimates: Sequence[Estimate]) -> Table:
     for title in (
         'iterations',
         'ms/iteration',
+        'for states',
         'training',
         'evaluation',
         'memory',
@@ -163,6 +172,7 @@ def _table(estimates: Sequence[Estimate]) -> Table:
             e.run.run_id,
             f'{e.iterations:,}',
             f'{1e3 * e.iteration:.1f}' if e.iterations else '',
+            f'{1e3 * e.passing:.1f}' if e.passing else '',
             duration_text(e.training),
             duration_text(e.evaluation),
             *(bytes_text(size) for size in (e.memory, e.bank, e.disk)),

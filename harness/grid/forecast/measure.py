@@ -25,12 +25,13 @@ from harness.data import VideoClipDataset
 from harness.evaluation.evaluate import evaluate_set
 from harness.evaluation.model import default_device, load_model
 from harness.runs.files import redirect_output
+from harness.training.burn_in_loop import BurnInLoop
 from harness.training.pi_loop import PIBPTTLoop
 from harness.training.run import device_name, train
 
 from .estimate import EvaluationCost, TrainingCost, megapixels
 
-#: frames of a state pass beside those of a clip, on a CPU
+#: least frames of a state pass or burn-in beside those of a clip, on a CPU
 PASS_FRAMES = 16
 #: least steps and seconds that are timed after the first step
 STEPS, SECONDS = 5, 3.0
@@ -59,10 +60,11 @@ def _cut_short(cfg: Config, work_dir: str) -> Config:
     cfg = copy.deepcopy(cfg)
     options, loading = cfg.train_cfg, cfg.train_dataloader
     windows = max(loading.batch_size, options.get('state_pass_batch', 16))
+    beside = max(PASS_FRAMES, 2 * options.get('burn_in', 0))
     loading.dataset.update(
         type='MeasuredClips',
         count=math.ceil(windows / options.get('windows_per_video', 1)),
-        frames=None if torch.cuda.is_available() else options.clip_length + PASS_FRAMES,
+        frames=None if torch.cuda.is_available() else options.clip_length + beside,
     )
     loading.update(num_workers=0, persistent_workers=False)
     if 'repeats' in options:
@@ -73,7 +75,7 @@ def _cut_short(cfg: Config, work_dir: str) -> Config:
     # others work at intervals, or, as those that freeze weights, at the beginning only
     hooks = cfg.get('custom_hooks', ())
     cfg.custom_hooks = [hook for hook in hooks if hook.get('type') == 'PartialLoadHook']
-    cfg.default_hooks = dict(cfg.get('default_hooks', {}), checkpoint=None)
+    cfg.default_hooks = dict(cfg.get('default_hooks', {}), checkpoint=None, state_diagnostics=None)
     cfg.work_dir, cfg.experiment_name = work_dir, Path(work_dir).name
     return cfg
 
@@ -133,6 +135,7 @@ class StepClock(Hook):
         self.begin = time.perf_counter()
         self.steps: list[float] = []
         self.pass_frame = 0.0
+        self.burnt: list[float] = []  # seconds for a frame of each burn-in
 
     def before_train(self, runner) -> None:
         self.loop = runner.train_loop
@@ -145,6 +148,7 @@ class StepClock(Hook):
 
     def before_train_iter(self, runner, batch_idx, data_batch=None) -> None:
         self.before_step = self._seconds('step')
+        self.before_burn_in = self._seconds('burn_in')
         if isinstance(self.loop, PIBPTTLoop) and self.before is not None:
             windows = zip(self.loop.plan.entries, self.loop.boundaries(), strict=True)
             both_ways = self.loop.model.generator.bidirectional
@@ -154,10 +158,20 @@ class StepClock(Hook):
 
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
         self.steps.append(self._seconds('step') - self.before_step)
+        if isinstance(self.loop, BurnInLoop):
+            self._note_burn_in()
         timed, seconds = len(self.steps) - 1, time.perf_counter() - self.began
         self.loop.stop_training = (timed >= STEPS and seconds >= SECONDS) or (
             timed >= 1 and seconds >= TOO_LONG
         )
+
+    def _note_burn_in(self) -> None:
+        done = self.loop.iter - self.loop.planner.first_iteration(self.loop.epoch)
+        frames = sum(self.loop.frames_run(clip.index) for clip in self.loop.plan.batches[done])
+        if frames and len(self.steps) > 1:
+            seconds = self._seconds('burn_in') - self.before_burn_in
+            self.burnt.append(seconds / frames)
+            self.pass_frame = statistics.median(self.burnt)
 
     def after_train(self, runner) -> None:
         self.loop.synchronize()

@@ -16,6 +16,7 @@ from harness.runs.files import replacing
 
 from .. import zoo  # noqa: F401  (fills the registry)
 from .layouts import LAYOUTS, Found, Layout, Weights
+from .matconvnet import is_dagnn, read_dagnn
 from .tensorflow import is_bundle, read_bundle
 
 #: what wrappers put before all names: compiled models, MMagic's and MMEngine's, MRVSR's cells
@@ -53,7 +54,8 @@ def convert(source: Path, target: Path, name: Optional[str] = None) -> Converted
     """Writes a checkpoint from a file of other code.
 
     Args:
-        source: a PyTorch file, or one of the two of a TensorFlow checkpoint.
+        source: a PyTorch file, one of the two of a TensorFlow checkpoint, or a network that
+            MatConvNet saved.
         target: file to write.
         name: layout to take; None finds it by the names of the weights.
 
@@ -64,7 +66,7 @@ def convert(source: Path, target: Path, name: Optional[str] = None) -> Converted
         fail(f'{target}: already exists')
     if not target.parent.is_dir():
         fail(f'{target}: no such folder')
-    theirs = read_bundle(source) if is_bundle(source) else read_weights(str(source), 'FILE')
+    theirs = _read(source)
     layout, found = recognise(theirs, source, name)
     options = _options(layout, found)
     checkpoint = dict(
@@ -75,6 +77,12 @@ def convert(source: Path, target: Path, name: Optional[str] = None) -> Converted
         torch.save(checkpoint, temporary)
     kinds = _kinds_by_name(source.name, found.lr_kinds)
     return Converted(layout.title, layout.config, options, kinds)
+
+
+def _read(source: Path) -> Weights:
+    if is_bundle(source):
+        return read_bundle(source)
+    return read_dagnn(source) if is_dagnn(source) else read_weights(str(source), 'FILE')
 
 
 def recognise(theirs: Weights, source: Path, name: Optional[str] = None) -> tuple[Layout, Found]:

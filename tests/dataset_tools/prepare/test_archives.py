@@ -62,9 +62,19 @@ def test_damaged_headers_and_checksums(tar: bytes, tmp_path: Path):
         list(prepare('folder', [path], tmp_path / 'out'))
 
 
-@pytest.mark.parametrize('link', ['given/b/deep', 'given/again'])
-def test_links_in_circles(tar: bytes, tmp_path: Path, link):
+@pytest.mark.parametrize('target', ['.', 'given', 'given/a'])
+@pytest.mark.parametrize('link', ['given/b/deep', 'given/A'])
+def test_links_in_circles(tar: bytes, tmp_path: Path, link, target):
+    """Every folder is looked at once, under its own name."""
     (tmp_path / link).parent.mkdir(exist_ok=True)
-    (tmp_path / link).symlink_to(tmp_path / 'given')
-    with pytest.raises(DatasetError, match=f'{link}: leads to .*; remove the link'):
-        list(prepare('folder', [tmp_path / 'given'], tmp_path / 'out'))
+    (tmp_path / link).symlink_to(tmp_path / target)
+    ((made, _),) = prepare('folder', [tmp_path / 'given'], tmp_path / 'out')
+    assert list(made.videos) == ['a']
+
+
+def test_links_to_other_places(tar: bytes, tmp_path: Path, photograph, write_video):
+    write_video(tmp_path / 'elsewhere' / 'deep' / 'c', [photograph[:16, :24]])
+    (tmp_path / 'given' / 'b').symlink_to(tmp_path / 'elsewhere')
+    (tmp_path / 'start').symlink_to(tmp_path / 'given')
+    ((made, _),) = prepare('folder', [tmp_path / 'start'], tmp_path / 'out')
+    assert list(made.videos) == ['a', 'c'] and made.manifest['source']['given'] == ['given']

@@ -5,8 +5,6 @@ from __future__ import annotations
 import shutil
 import tarfile
 import zipfile
-from collections.abc import Callable, Iterable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,32 +16,7 @@ from dataset_tools.manifest import DatasetError, VideoSet
 from dataset_tools.prepare.public_sets import SETS, Shape
 from dataset_tools.prepare.sets import prepare
 from dataset_tools.verify import verify
-
-H, W = 16, 24
-
-
-@pytest.fixture
-def fake(photograph, write_video) -> Callable[..., None]:
-    """Writes a folder for each name: ``frames`` pieces of the photograph, 16 x 24."""
-
-    def write(folder: Path, names: Iterable[str], frames: int, size=(H, W), first: int = 1) -> None:
-        for number, name in enumerate(names):
-            top, (height, width) = 8 * (number % 40), size
-            pieces = [photograph[top : top + height, 6 * t : 6 * t + width] for t in range(frames)]
-            write_video(folder / name, pieces, first)
-
-    return write
-
-
-@pytest.fixture
-def small(monkeypatch) -> Callable[..., None]:
-    """Makes the expected table as small as the fakes."""
-
-    def patch(key: str, **changes) -> None:
-        sizes = {'heights': (H, H), 'widths': (W, W)}
-        monkeypatch.setitem(SETS, key, replace(SETS[key], **{**sizes, **changes}))
-
-    return patch
+from tests.dataset_tools.prepare.conftest import H, W
 
 
 def made(results) -> dict[str, VideoSet]:
@@ -94,13 +67,6 @@ def test_vid4_as_the_real_tables_have_it(fake, tmp_path: Path):
     out = made(results)['out']
     assert list(out.videos) == ['calendar', 'walk']
     assert out.manifest['source']['differences'] == notes(results)
-
-
-def test_one_video_twice(fake, tmp_path: Path):
-    for folder in ('a', 'b'):
-        fake(tmp_path / 'v' / folder, ['city'], 2)
-    with pytest.raises(DatasetError, match='two videos are called city: v/a/city and v/b/city'):
-        list(prepare('vid4', [tmp_path / 'v'], tmp_path / 'out'))
 
 
 def reds(fake, small, root: Path) -> None:

@@ -6,37 +6,26 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
 
-from dataset_tools.frames import decode_video
+from dataset_tools.__main__ import main
 from dataset_tools.manifest import DatasetError, VideoSet
 from dataset_tools.prepare import plans
 from dataset_tools.prepare.public_sets import SETS
 from dataset_tools.prepare.sets import prepare
-
-_CODECS = {'.mp4': ('mpeg4', 'yuv420p'), '.mkv': ('ffv1', 'bgr0'), '.gif': ('gif', 'rgb8')}
-_CODECS['.y4m'] = ('wrapped_avframe', 'yuv420p')
+from dataset_tools.video import decode_video
+from tests import videos
+from tests.videos import CODECS, cut_off, damage, pan
 
 
 @pytest.fixture
 def write_file(photograph) -> Callable[..., Path]:
     """Writes a video file of 64 x 48 that pans over the photograph."""
 
-    def write(path: Path, frames: int) -> Path:
+    def write(path: Path, frames: int, **options) -> Path:
         path.parent.mkdir(exist_ok=True)
-        codec, pixels = _CODECS[path.suffix]
-        movflags = {'movflags': 'faststart'} if path.suffix == '.mp4' else {}
-        with av.open(str(path), 'w', options=movflags) as container:
-            stream = container.add_stream(codec, rate=25)
-            stream.width, stream.height, stream.pix_fmt = 64, 48, pixels
-            for t in range(frames):
-                piece = np.ascontiguousarray(photograph[:48, 4 * t : 4 * t + 64])
-                frame = av.VideoFrame.from_ndarray(piece, format='rgb24')
-                container.mux(stream.encode(frame.reformat(format=pixels)))
-            container.mux(stream.encode())
-        return path
+        return videos.write_file(path, pan(photograph, frames), **options)
 
     return write
 
@@ -49,25 +38,62 @@ def notes(results) -> list[str]:
     return [result for result in results if isinstance(result, str)]
 
 
-@pytest.mark.parametrize('suffix', list(_CODECS))
+@pytest.mark.parametrize('suffix', list(CODECS))
 def test_video_files_of_every_kind(write_file, tmp_path: Path, read_video, suffix):
-    path = write_file(tmp_path / f'pan{suffix}', 6)
-    out = made(prepare('video', [path], tmp_path / 'out'))['out']
+    """Also in folders and in capitals."""
+    path = write_file(tmp_path / 'v' / f'pan{suffix}', 6)
+    path = path.rename(path.with_suffix(suffix.upper()))
+    out = made(prepare('video', [path.parent], tmp_path / 'out'))['out']
     assert out.videos['pan'].frames == 6
     decoded = list(decode_video(path))
     assert len(decoded) == 6
     assert np.array_equal(np.stack(read_video(out.root, 'gt', 'pan')), np.stack(decoded))
+    assert not list(prepare('video', [path.parent], tmp_path / 'out'))[0][1]
+
+
+def test_turned_videos_have_upright_sizes(write_file, tmp_path: Path, read_video):
+    path = write_file(tmp_path / 'a.mp4', 3, rotation=90)
+    out = made(prepare('video', [path], tmp_path / 'out'))['out']
+    assert out.videos['a'].sizes == {'gt': (64, 48), 'lr_bd': (16, 12)}
+    plain = list(decode_video(write_file(tmp_path / 'plain.mp4', 3)))
+    assert np.array_equal(read_video(out.root, 'gt', 'a')[2], np.rot90(plain[2]))
 
 
 def test_damaged_videos_leave_nothing(write_file, tmp_path: Path):
     path = write_file(tmp_path / 'v' / 'pan.mp4', 10)
-    path.write_bytes(path.read_bytes()[:-4000])
-    with pytest.raises(DatasetError, match=r'pan\.mp4: '):
-        list(prepare('video', [tmp_path / 'v'], tmp_path / 'out'))
-    path.write_bytes(b'no video at all')
-    with pytest.raises(DatasetError, match=r'pan\.mp4: cannot be opened'):
-        list(prepare('video', [path], tmp_path / 'out'))
-    assert [found.name for found in tmp_path.iterdir()] == ['v']
+    for call in (
+        lambda: cut_off(path, 0.6),
+        lambda: damage(write_file(path, 10), 0.1, 0.9),
+        lambda: path.write_bytes(b'no video at all'),
+    ):
+        call()
+        with pytest.raises(DatasetError, match=r'pan(\.mp4)?: '):
+            list(prepare('video', [tmp_path / 'v'], tmp_path / 'out'))
+        assert [found.name for found in tmp_path.iterdir()] == ['v']
+
+
+def test_a_cut_off_video_is_taken_only_when_told(write_file, tmp_path: Path, read_video, capsys):
+    path = write_file(tmp_path / 'pan.mkv', 30)
+    whole = list(decode_video(path))
+    cut_off(path, 0.67)
+    call = ['prepare', 'video', str(path), '--output', str(tmp_path / 'out')]
+    assert main(call) == 2
+    fault = 'pan: cut off: ends at 0.88 s of 1.20 s'
+    assert f'{path}: {fault}; --allow-partial goes on with what is there' in capsys.readouterr().err
+    assert [found.name for found in tmp_path.iterdir()] == ['pan.mkv']
+    assert main([*call, '--allow-partial']) == 0
+    assert f'note: {fault}' in capsys.readouterr().out
+    out = VideoSet.load(tmp_path / 'out')
+    assert out.manifest['source']['differences'] == [fault]
+    assert np.array_equal(read_video(out.root, 'gt', 'pan'), np.stack(whole[:22]))
+
+
+def test_a_matrix_that_was_assumed_is_told(write_file, tmp_path: Path, monkeypatch):
+    monkeypatch.setattr('dataset_tools.video._HD_HEIGHT', 48)
+    results = list(prepare('video', [write_file(tmp_path / 'hd.mp4', 2)], tmp_path / 'out'))
+    assert notes(results) == [
+        'hd: is HD and tells no colour matrix; BT.601 is assumed, as FFmpeg does'
+    ]
 
 
 @pytest.fixture

@@ -14,6 +14,8 @@ from dataset_tools.manifest import DatasetError
 from dataset_tools.sliding_window import make_sliding_window_set
 from harness.evaluation.evaluate import evaluate_set
 from harness.evaluation.images import ImageSaver, select_images
+from harness.evaluation.metrics import psnr
+from harness.evaluation.protocols import PROTOCOLS
 from harness.evaluation.score import pair_videos, score
 
 BASICVSR = dict(
@@ -27,6 +29,7 @@ def to_bytes(clip):
     return (clip.clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).numpy()
 
 
+RLSP = dict(type='RLSPNet', mid_channels=8)
 FRVSR = dict(
     type='FRVSRNet', mid_channels=8, num_blocks=1, flow_net=dict(type='ConvFlowNet', channels=8)
 )
@@ -118,6 +121,27 @@ def test_error_in_the_middle_leaves_no_csv(make_set, tmp_path, generator, kind):
     assert list(output.parent.iterdir()) == [output]
 
 
+@pytest.mark.parametrize('generator', [BICUBIC, FRVSR, BASICVSR], ids=lambda net: net['type'])
+def test_frames_that_are_not_finite_are_counted(make_set, tmp_path, generator):
+    """A single NaN or infinite pixel; a bidirectional network gives it by a sweep."""
+    net, values = MODELS.build(generator), iter([np.nan, 1, np.inf, -np.inf, 1, 1, 1])
+    forward = type(net).step if generator == FRVSR else None
+
+    def spoil(sr):
+        sr = sr.clone()
+        sr[..., 1, 5, 7] *= next(values)
+        return sr
+
+    if forward:
+        net.step = lambda *args: (lambda sr, state: (spoil(sr), state))(*forward(net, *args))
+    elif generator == BICUBIC:
+        upsample = net.super_resolve
+        net.super_resolve = lambda lrs: spoil(upsample(lrs))
+    table = evaluate_set(net, make_set(frames=3), tmp_path / 'frames.csv')
+    assert table.attrs['not_finite'] == (0 if generator == BASICVSR else 3)
+    assert np.isfinite(table.psnr_y).all()
+
+
 def test_interrupted_evaluation_leaves_no_csv(make_set, tmp_path):
     def interrupt():
         raise KeyboardInterrupt
@@ -147,3 +171,41 @@ def test_frames_below_the_ssim_window(make_set, tmp_path):
     with pytest.raises(DatasetError, match='11x11 pixels, got 8x20'):
         evaluate_set(MODELS.build(BICUBIC), make_set(height=8, width=20), tmp_path / 'a.csv')
     assert not (tmp_path / 'a.csv').exists()
+
+
+def test_y_of_a_network_that_estimates_y_alone(make_set, tmp_path):
+    """Scored before it becomes 8-bit RGB; the saved frames are 8 bits all the same."""
+    test_set, net = make_set(frames=2), MODELS.build(RLSP).eval()
+    images = ImageSaver(tmp_path / 'images', select_images(test_set, ['still'], [0]))
+    paths = [test_set.frame_path(kind, 'still', 0) for kind in ('lr_bd', 'gt')]
+    lr, gt = map(read_frame, paths)
+    clip = torch.from_numpy(np.stack([lr, lr])).permute(0, 3, 1, 2)[None] / 255
+    with torch.no_grad():
+        sr = 255 * net(clip)[0, 0].permute(1, 2, 0).double().numpy()
+    y = np.array([65.481, 128.553, 24.966]) / 255
+    expected = psnr(gt @ y + 16, (sr @ y + 16).clip(0, 255))
+    table = evaluate_set(
+        net,
+        test_set,
+        tmp_path / 'frames.csv',
+        images=images,
+        protocol=PROTOCOLS['unrounded'],
+    )
+    found = table[(table.video == 'still') & (table.frame == 0)].psnr_y.item()
+    assert found == pytest.approx(expected, abs=1e-5)
+    through_rgb = PROTOCOLS['default'].score(gt, np.rint(sr.clip(0, 255)).astype(np.uint8))[0]
+    assert 1e-5 < abs(found - through_rgb) < 0.05
+    saved = read_frame(tmp_path / 'images' / 'still' / '00000000.png')
+    assert abs(saved - sr.clip(0, 255)).max() < 0.501
+
+
+def test_frames_that_a_protocol_drops(make_set, tmp_path):
+    test_set, calls = make_set(frames=6), []
+    net, path = MODELS.build(BICUBIC), tmp_path / 'frames.csv'
+    with pytest.raises(DatasetError, match='single is too short for protocol tecogan, which drops'):
+        evaluate_set(net, test_set, path, protocol=PROTOCOLS['tecogan'])
+    del test_set.videos['single']
+    table = evaluate_set(
+        net, test_set, path, on_frame=lambda: calls.append(1), protocol=PROTOCOLS['tecogan']
+    )
+    assert list(table.frame) == [2, 3] * 2 and len(calls) == 12

@@ -15,6 +15,7 @@ from harness.errors import UserError
 from harness.evaluation import inference
 from harness.evaluation.inference import STATES, super_resolve
 from harness.networks.recurrent import RecurrentNet, States, Sweep, Unrolled
+from harness.runs.resets import Reset
 
 CONV_FLOW = dict(type='ConvFlowNet', channels=8)
 FRVSR = dict(type='FRVSRNet', mid_channels=8, num_blocks=1, flow_net=dict(type='FRVSRFlowNet'))
@@ -129,16 +130,6 @@ def build(cfg, conditioned=False):
 
 
 @pytest.fixture
-def video(real_clip):
-    """Makes LR videos (T, H, W, 3), uint8."""
-    return lambda frames, height=34, width=50: to_bytes(real_clip(frames, height, width, batch=1))
-
-
-def to_bytes(clip):
-    return (clip[0].clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).numpy()
-
-
-@pytest.fixture
 def exact(monkeypatch):
     """SR frames before rounding, as float arrays (3, 4H, 4W)."""
     monkeypatch.setattr(inference, '_to_uint8', lambda sr: sr.float().numpy())
@@ -195,11 +186,13 @@ def test_the_frames_above_depend_on_far_frames(video, exact):
 
 @pytest.fixture
 def chain(settle):
-    """Builds BRCN and tiny RISTNs, whose frames depend on their neighbours."""
+    """Builds BRCN, STCN and tiny RISTNs, whose frames depend on their neighbours."""
 
     def build(name, conditioned):
         cfg = dict(type='BRCNNet')
-        if name != 'BRCN':
+        if name == 'STCN':
+            cfg = dict(type='STCNNet', mid_channels=8, num_convs=2, layers=2)
+        elif name != 'BRCN':
             tiny = dict(bottlenecks=((2, 1), (2, 1)), layers=3, growth=4)
             cfg = dict(type='RISTNNet', temporal=name, **tiny)
         if conditioned:
@@ -214,8 +207,8 @@ def chain(settle):
 
 
 @pytest.mark.parametrize('conditioned', [False, True], ids=['plain', 'FC'])
-@pytest.mark.parametrize('name', ['BRCN', 'C', 'RC', 'DC', 'RDC'])
-def test_chains_of_brcn_and_ristn_equal_the_whole_video(video, exact, chain, name, conditioned):
+@pytest.mark.parametrize('name', ['BRCN', 'STCN', 'C', 'RC', 'DC', 'RDC'])
+def test_chains_of_stacked_networks_equal_the_whole_video(video, exact, chain, name, conditioned):
     net = chain(name, conditioned)
     for frames in (1, 6):
         lrs = video(frames, 17, 22)
@@ -270,7 +263,7 @@ def test_streaming_is_lazy(video, look_ahead):
 def test_reset_cuts_the_video_into_pieces(video, inner, frames, every, states):
     """Of which each is a video of its own, with frame numbers from 0."""
     net, lrs = build(inner, conditioned=True), video(frames, 16, 20)
-    outputs = rgb(super_resolve(net, lrs, 'cpu', reset_every=every, states=states))
+    outputs = rgb(super_resolve(net, lrs, 'cpu', reset=every and Reset(every), states=states))
     pieces = [
         rgb(super_resolve(net, lrs[start : start + every], 'cpu', states=states))
         for start in range(0, frames, every)
@@ -281,7 +274,9 @@ def test_reset_cuts_the_video_into_pieces(video, inner, frames, every, states):
 @pytest.mark.parametrize('name', NETWORKS)
 @pytest.mark.parametrize('every', [None, 2])
 def test_an_empty_video_has_no_frames(name, every):
-    assert not list(super_resolve(build(NETWORKS[name]), iter([]), 'cpu', reset_every=every))
+    assert not list(
+        super_resolve(build(NETWORKS[name]), iter([]), 'cpu', reset=every and Reset(every))
+    )
 
 
 @pytest.mark.parametrize('inner', [RESIDUAL, BASICVSR_CONV_FLOW, dict(type='LookAheadNet')])

@@ -8,6 +8,7 @@ from mmagic.evaluation.metrics import PSNR, SSIM
 from skimage.color import rgb2ycbcr
 from skimage.metrics import structural_similarity
 
+from harness.evaluation.metrics import psnr as masked_psnr
 from harness.evaluation.protocols import PROTOCOLS
 
 
@@ -54,12 +55,35 @@ def by_default(gt, sr):
     return psnr(gt, sr), matlab_ssim(gt, sr)
 
 
-def by_mmagic(gt, sr):
+def by_default_unrounded(gt, sr):
+    gt, sr = luma(gt), luma(sr).clip(0, 255)
+    return psnr(gt, sr), matlab_ssim(gt, sr)
+
+
+def by_basicsr_rgb(gt, sr):
+    """One mean square of all channels; SSIM by channel."""
+    sr = as_file(sr)
+    return psnr(gt, sr), np.mean([matlab_ssim(gt[..., c], sr[..., c]) for c in range(3)])
+
+
+def by_tecogan_pytorch(gt, sr):
+    gt, sr = np.round(luma(gt)), np.round(luma(as_file(sr)))
+    return psnr(gt, sr), matlab_ssim(gt, sr)
+
+
+def by_rlsp(gt, sr):
+    """SR's Y is an output of its own there; a network's RGB in its place is not rounded."""
+    gt, sr = (np.sum(x * (np.array([65.738, 129.057, 25.064]) / 256), -1) + 16 for x in (gt, sr))
+    sr = np.rint(sr.clip(0, 255))
+    return psnr(gt, sr), matlab_ssim(gt, sr)
+
+
+def by_mmagic(gt, sr, convert_to='Y'):
     """Its metrics as its evaluator calls them: BGR, channels first, clamped by the preprocessor."""
     tensors = (torch.from_numpy(x[..., ::-1].transpose(2, 0, 1).copy()) for x in (gt, sr))
     gt, sr = (x.float().clamp(0, 255) for x in tensors)
     found = []
-    for metric in (PSNR(convert_to='Y'), SSIM(convert_to='Y')):
+    for metric in (PSNR(convert_to=convert_to), SSIM(convert_to=convert_to)):
         metric.process(None, [dict(output=dict(pred_img=sr), gt_img=gt)])
         found += metric.results[0].values()
     return tuple(found)
@@ -85,7 +109,7 @@ def by_mrvsr(gt, sr, margin):
     height, width = (size // 32 * 32 for size in gt.shape[:2])
     top, left = (gt.shape[0] - height) // 2, (gt.shape[1] - width) // 2
     gt, sr = (x[top : top + height, left : left + width] for x in (gt, sr))
-    gt, sr = luma(gt), luma(sr.clip(0, 255))
+    gt, sr = luma(gt), luma(sr)  # the network's output is Y: there is no RGB to clamp
     gt, sr = (torch.from_numpy(y)[None, None, 8:-8, 8:-8] for y in (gt, sr))
     sr = sr.clip(16, 235).round()
     mse = F.mse_loss(sr, gt)
@@ -108,11 +132,17 @@ def by_set5(gt, sr):
 
 REFERENCES = dict(
     default=by_default,
+    unrounded=by_default_unrounded,
     basicsr=by_default,
+    basicsr_rgb=by_basicsr_rgb,
     mmagic=by_mmagic,
+    mmagic_rgb=lambda gt, sr: by_mmagic(gt, sr, None),
     tecogan=by_tecogan,
+    tecogan_pytorch=by_tecogan_pytorch,
     mrvsr=lambda gt, sr: by_mrvsr(gt, sr, 6),
     mrvsr_vid4=lambda gt, sr: by_mrvsr(gt, sr, 0),
+    rlsp=by_rlsp,
+    lr=by_default,  # of LR frames
     set5=by_set5,
 )
 
@@ -136,10 +166,15 @@ def test_protocols_differ_where_they_should(pair):
     gt, sr = pair
     scores = {name: protocol.score(gt, sr) for name, protocol in PROTOCOLS.items()}
     assert scores['default'] == pytest.approx(scores['basicsr'], abs=1e-6)
-    psnrs = sorted(psnr_y for name, (psnr_y, _) in scores.items() if name != 'basicsr')
+    psnrs = sorted(psnr_y for name, (psnr_y, _) in scores.items() if name not in ('basicsr', 'lr'))
     assert np.diff(psnrs).min() > 1e-4
-    files = {name: PROTOCOLS[name].score(gt, as_file(sr)) for name in ('default', 'mmagic')}
-    assert files['mmagic'] == pytest.approx(files['default'], abs=1e-6)
+    scores = {name: protocol.score(gt, as_file(sr)) for name, protocol in PROTOCOLS.items()}
+    for one, other in (
+        ('mmagic', 'default'),
+        ('unrounded', 'default'),
+        ('mmagic_rgb', 'basicsr_rgb'),
+    ):
+        assert scores[one] == pytest.approx(scores[other], abs=1e-6)
 
 
 def test_y_images_of_mrvsr_are_scored_as_they_are(pair):
@@ -147,16 +182,26 @@ def test_y_images_of_mrvsr_are_scored_as_they_are(pair):
     gt, sr = pair
     protocol = PROTOCOLS['mrvsr']
     frame = protocol.frame(*gt.shape[:2])
-    saved = np.rint(luma(sr.clip(0, 255)).clip(16, 235)).astype(np.uint8)[frame]
+    saved = np.rint(luma(sr).clip(16, 235)).astype(np.uint8)[frame]
     assert saved.shape[0] % 32 == saved.shape[1] % 32 == 0
     assert protocol.score(gt, saved) == pytest.approx(protocol.score(gt, sr), abs=1e-5)
     with pytest.raises(ValueError, match='grey .* protocol mrvsr'):
         PROTOCOLS['default'].score(gt, saved)
 
 
-@pytest.mark.parametrize('name', ['default', 'basicsr', 'mmagic', 'tecogan', 'set5'])
+def test_inside_of_a_mask_in_rgb(pair):
+    gt, sr = pair[0], as_file(pair[1])
+    mask = np.zeros(gt.shape[:2], np.uint8)
+    mask[30:90, 40:] = 255
+    inside = masked_psnr(*PROTOCOLS['basicsr_rgb'].planes(gt, sr), mask)
+    assert inside == pytest.approx(psnr(gt[30:90, 40:], sr[30:90, 40:]), abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    'name', [name for name in PROTOCOLS if 'mrvsr' not in name and name != 'rlsp']
+)
 def test_identical_frames(pair, name):
-    """Not MRVSR's, which round SR's Y but not GT's."""
+    """Not MRVSR's and RLSP's, which round SR's Y but not GT's."""
     gt = pair[0]
     assert PROTOCOLS[name].score(gt, gt) == pytest.approx((100, 1), abs=1e-9)
 

@@ -26,6 +26,7 @@ def test_whole_pixels(photo, down, right):
     moved = np.roll(photo, (-down, -right), (0, 1))
     shift = find_shift([psnr_of_shifts(photo, moved)])
     assert (shift.down, shift.right) == (down, right) and shift.gain > 50
+    assert shift.psnr + shift.gain == 100 and ' 100.0 instead of ' in str(shift)
 
 
 @pytest.mark.parametrize(

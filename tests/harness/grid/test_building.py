@@ -121,6 +121,15 @@ def test_networks_without_states_have_none_to_set_back(problems):
     ]
 
 
+def test_guards_watch_unidirectional_networks(problems):
+    assert problems(reset_every=['5-norm2', '6-overlap3'], trains=False) == []
+    text = "model['generator'] = dict(type='StatefulBasicVSRNet', mid_channels=4, _delete_=True)\n"
+    axes = dict(strategies=['RI'], here=False, trains=False)
+    assert problems(text=text, reset_every=['6-overlap3'], **axes) == []
+    (line,) = problems(text=text, reset_every=['5-norm2'], **axes)
+    assert line.startswith('reset_every: StatefulBasicVSRNet: a reset by norm or distance needs a')
+
+
 @pytest.fixture
 def free(monkeypatch):
     """Sets the bytes of memory that are free."""

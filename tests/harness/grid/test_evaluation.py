@@ -62,13 +62,18 @@ def test_they_are_no_part_of_a_run_s_identity(grid_file):
 @pytest.mark.parametrize(
     'text, problem',
     [
-        ("metrics = ['tof', 'vmaf']", "metrics: unknown metric 'vmaf'; there are psnr_y"),
+        ("metrics = ['tof', 'fvd']", "metrics: unknown metric 'fvd'; there are psnr_y"),
         (
             'save_frames = dict(static={})',
             "save_frames.static: no test set 'static'; there",
         ),
         ('save_frames = dict(moving=dict(crops=1))', "save_frames.moving: unknown 'crops'; there"),
         ('save_frames = dict(moving=dict(frames=[99]))', 'save_frames.moving: no frame 99 in coff'),
+        (
+            "test_sets['moving']['protocol'] = 'matlab'",
+            "test_sets.moving: unknown protocol 'matlab'; there are default, unrounded, basicsr",
+        ),
+        ("train_sets['real']['protocol'] = 'set5'", 'train_sets.real.protocol: unknown'),
         ('external_results = dict(a=dict(label="A"))', 'external_results.a: has no results'),
         (
             'external_results = dict(a=dict(results=dict(moving="absent/x")))',
@@ -80,7 +85,7 @@ def test_they_are_no_part_of_a_run_s_identity(grid_file):
         ),
         (
             'external_results = dict(a=dict(results=dict(moving="."), protocol="best"))',
-            "external_results.a: unknown protocol 'best'; there are default, basicsr",
+            "external_results.a: unknown protocol 'best'; there are default, unrounded",
         ),
     ],
 )
@@ -98,8 +103,12 @@ def test_lpips_without_weights(grid_file, tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_a_grid_with_metrics_images_and_external_results(grid_file, real_set, tmp_path):
-    """The results from elsewhere are GT itself; the only run is bicubic interpolation."""
+    """The results from elsewhere are GT itself; the only run is bicubic interpolation.
+
+    A second test set is the first one scored by another protocol.
+    """
     text = f"""
+test_sets['cut'] = dict(root='{real_set.root}', label='Cut', protocol='tecogan')
 metrics = ['tof']
 save_frames = dict(moving=dict(videos=['coffee'], frames=[3]))
 external_results = dict(perfect=dict(label='GT', results=dict(moving='{real_set.root}/gt')))
@@ -114,6 +123,8 @@ external_results = dict(perfect=dict(label='GT', results=dict(moving='{real_set.
     frames = pd.read_csv(run / 'frames_moving.csv')
     assert list(frames.columns) == ['video', 'frame', 'psnr_y', 'ssim_y', 'tof', 'ms']
     assert frames.tof.sum() > external.tof.sum() == 0
+    cut = pd.read_csv(run / 'frames_cut.csv')
+    assert cut.groupby('video').frame.agg(['min', 'max']).loc['coffee'].to_list() == [2, 17]
     saved = (run / 'images_moving', work_dir / 'references' / 'moving')
     names = [sorted(path.name for path in folder.glob('coffee/*')) for folder in saved]
     assert names[0] == ['00000003.png', 'profile.png']
@@ -131,3 +142,9 @@ external_results = dict(perfect=dict(label='GT', results=dict(moving='{real_set.
     modules = {line.rsplit('|', 1)[-1].strip() for line in again.stderr.splitlines()}
     assert not modules & {'torch', 'mmagic'}
     assert {path: path.stat().st_mtime_ns for path in before} == before
+    results = pd.read_csv(work_dir / 'report' / 'results.csv').set_index('test_set')
+    bicubic = results[results.network == 'bicubic'].psnr_y
+    assert bicubic.cut == pytest.approx(cut.groupby('video').psnr_y.mean().mean(), abs=1e-3)
+    assert abs(bicubic.cut - bicubic.moving) > 0.01
+    table = (work_dir / 'report' / 'results.md').read_text()
+    assert 'Cut (tecogan protocol)' in table and 'names a protocol' in table

@@ -33,7 +33,9 @@ def run(real_set, tmp_path):
 
     def run(path, protocol=None, metrics=()):
         external = {'other': External('Other', {'moving': path}, protocol)}
-        score_external(tmp_path, EvaluationSettings({'moving': real_set}, metrics, {}, external))
+        score_external(
+            tmp_path, EvaluationSettings({'moving': real_set}, metrics, {}, external, {})
+        )
         return tmp_path / 'external' / 'other'
 
     return run
@@ -71,7 +73,7 @@ def test_scored_again_only_after_a_change(run, results):
 def test_results_that_are_no_longer_named(run, results, real_set, tmp_path):
     folder = run(results)
     external = {'other': External('Other', {'again': results}, None)}
-    score_external(tmp_path, EvaluationSettings({'again': real_set}, (), {}, external))
+    score_external(tmp_path, EvaluationSettings({'again': real_set}, (), {}, external, {}))
     assert sorted(p.name for p in folder.iterdir()) == ['external.json', 'frames_again.csv']
 
 

@@ -57,6 +57,28 @@ def test_layer_by_its_equations(clip, backward, chunk):
 
 
 @torch.no_grad()
+def test_kernels_of_several_sizes_share_the_channels(clip):
+    """Each kernel's share of a gate, written out; the state's order is that of the kernels."""
+    layer = lively(ConvLSTM(C, G, kernels=(3, 5)))
+    hidden, cell = (0.5 * torch.randn(B, G, 10, 12) for _ in 'hc')
+    hiddens, cells = layer([clip[:, :1]], (hidden, cell), backward=False)
+    values = []
+    for gate in range(4):
+        rows = slice(gate * G // 2, (gate + 1) * G // 2)
+        for k, (own, back) in enumerate(
+            zip(layer.from_input.convs, layer.from_hidden.convs, strict=True)
+        ):
+            x = F.conv2d(clip[:, 0], own.weight[rows], own.bias[rows], padding=1 + k)
+            values.append(x + F.conv2d(hidden, back.weight[rows], padding=1 + k))
+    i, f, o, g = torch.cat(values, 1).chunk(4, 1)
+    cell = torch.sigmoid(f) * cell + torch.sigmoid(i) * torch.tanh(g)
+    assert torch.allclose(cells[:, 1], cell, atol=1e-6)
+    assert torch.allclose(hiddens[:, 1], torch.sigmoid(o) * torch.tanh(cell), atol=1e-6)
+    with pytest.raises(ValueError, match='4 channels cannot be shared by 3 kernels'):
+        ConvLSTM(C, G, kernels=(1, 3, 5))
+
+
+@torch.no_grad()
 def test_layer_equals_torch_lstm_on_single_pixels():
     """On a 1x1 image a padded 3x3 convolution is its centre, and the layer an ordinary LSTM."""
     layer = lively(ConvLSTM(C, G))

@@ -30,6 +30,9 @@ NETWORKS = {
     'basicvsr_pp': dict(type='StatefulBasicVSRPlusPlusNet', mid_channels=8, num_blocks=1),
     'iconvsr': dict(type='StatefulIconVSRNet', num_blocks=1),
     'brcn': dict(type='BRCNNet'),
+    'spmc': dict(type='SPMCNet', base_channels=4),
+    'spmc_windows': dict(type='SPMCNet', base_channels=4, carry=False),
+    'stcn': dict(type='STCNNet', mid_channels=8, num_convs=2, layers=1),
     'plain': dict(type='PlainStepNet', net='tests.harness.networks.plain_nets:TensorNet'),
 }
 FRAMES, START, LENGTH = 6, 2, 3
@@ -93,7 +96,8 @@ def test_zero_weights_of_the_plane_leave_the_network_as_it_was(name, real_clip):
     the same numbers in another order."""
     video = real_clip(4, 18, 26).double()
     plain, conditioned, layers = pair(name, video)
-    branches = 4 if name == 'basicvsr_pp' else 2
+    # BasicVSR++ has four branches, STCN two kernels in each of two directions
+    branches = 4 if name in ('basicvsr_pp', 'stcn') else 2
     assert layers == (branches if plain.bidirectional else 1)
     assert torch.equal(conditioned(video, start=3).float(), plain(video).float())
 

@@ -13,6 +13,9 @@ SMALL_RDN = dict(mid_channels=8, num_blocks=2, num_layers=3, channel_growth=4)
 STATELESS = [
     dict(type='BicubicUpsampler'),
     dict(type='FramewiseRDNNet', **SMALL_RDN),
+    dict(type='LapSRNNet', mid_channels=4, depth=1),
+    dict(type='DRCNNet', mid_channels=4, recursions=2),
+    dict(type='DSRNNet', mid_channels=4, steps=4),
     dict(type='PlainVideoNet', net='tests.harness.networks.plain_nets:VideoNet'),
 ]
 

@@ -62,6 +62,10 @@ NETWORKS = {
     'rsdn': dict(type='RSDNNet', mid_channels=8, num_blocks=2),
     'rsdn_causal': dict(type='RSDNNet', mid_channels=8, num_blocks=2, mirror_start=False),
     'vespcn': dict(type='VESPCNNet', num_layers=3),
+    'temporal_adaptive': dict(type='TemporalAdaptiveNet', branches=2, patch=8),
+    'spmc': dict(type='SPMCNet', base_channels=4),
+    'spmc_windows': dict(type='SPMCNet', base_channels=4, carry=False),
+    'stcn': dict(type='STCNNet', mid_channels=8, num_convs=2, layers=2),
     'wide_window': dict(type='WideWindowNet'),
     'ristn': dict(type='RISTNNet', bottlenecks=((2, 1), (3, 2)), layers=3, growth=4),
     'ristn_plain': dict(
@@ -73,7 +77,8 @@ NETWORKS = {
     'plain_dict': dict(type='PlainStepNet', net=f'{PLAIN}:DictNet'),
 }
 #: without a recurrence that a plane could enter, or one that takes it
-WITHOUT_PLANES = ('vespcn', 'wide_window', 'plain_tuple', 'plain_named_tuple', 'plain_dict')
+WITHOUT_PLANES = ('vespcn', 'temporal_adaptive', 'wide_window')
+WITHOUT_PLANES += ('plain_tuple', 'plain_named_tuple', 'plain_dict')
 CASES = [(name, fc) for name in NETWORKS for fc in (False, True)]
 CASES = [(name, fc) for name, fc in CASES if not (fc and name in WITHOUT_PLANES)]
 FRAMES, LENGTH = 7, 2

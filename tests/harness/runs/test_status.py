@@ -14,6 +14,7 @@ from harness.runs.evaluations import (
     why_missing,
 )
 from harness.runs.folder import RunFolder
+from harness.runs.resets import Reset
 from harness.runs.status import read_status
 
 MOVING = Evaluation('moving', 'data/moving', 'abc', Variant(), (), {})
@@ -43,7 +44,7 @@ def test_done_is_what_has_all_results(evaluated):
         assert why_missing(RunFolder(evaluated), [wanted]) == {'moving': why}
         assert status_of(evaluated, wanted) == 'TODO'
     variants = [
-        MOVING._replace(variant=Variant(15)),
+        MOVING._replace(variant=Variant(Reset(15))),
         MOVING._replace(variant=Variant(None, 'best')),
     ]
     assert why_missing(RunFolder(evaluated), variants) == {

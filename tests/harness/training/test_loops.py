@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from mmengine.hooks import Hook
 
 from harness.errors import UserError
+from harness.evaluation.state_measures import perturbation_growth
 from harness.training.loops import DivergedError
 from harness.training.run import train
 from tests.harness.training.trainings import (
@@ -154,3 +156,38 @@ def test_random_initial_states(make_cfg):
 def test_wrong_initial_states(make_cfg, init_state):
     with pytest.raises(UserError, match='train_cfg.init_state: must be None or dict'):
         train(make_cfg(RI, 2, init_state=init_state))
+
+
+def test_the_amplification_penalty_is_a_loss_of_every_step(make_cfg):
+    """It damps the growth of perturbations that it measures; the seed is that of the iteration."""
+    grown = {}
+    for weight in (0, 1.0):
+        seen, seeds = Seen(), []
+
+        class Growth(Hook):
+            def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+                seeds.append(getattr(data_batch['amplification'], 'seed', None))  # noqa: B023
+                states = data_batch['states'].map(lambda x: x[:1].to(x.device))
+                clip = data_batch['inputs'][:1].float() / 255
+                net = runner.train_loop.model.generator.eval()
+                self.value = perturbation_growth(net, clip, states, None, 1e-3)['forward'][-1]
+                net.train()
+
+        hook = Growth()
+        cfg = make_cfg(PI, 30, f'weight {weight}', amplification_weight=weight)
+        train(cfg, [seen, hook])
+        assert ('loss_amplification' in seen.losses) == (weight > 0)
+        assert len(set(seeds)) == (30 if weight else 1)
+        grown[weight] = float(hook.value)
+    assert grown[1.0] < grown[0]
+
+
+@pytest.mark.parametrize('weight', [-1, float('nan'), 'much', True, None])
+def test_impossible_weights_of_the_penalty(make_cfg, weight):
+    with pytest.raises(UserError, match='amplification_weight: .* is no number from 0 on'):
+        train(make_cfg(RI, 2, amplification_weight=weight))
+
+
+def test_the_penalty_needs_memory_and_full_precision(make_cfg):
+    with pytest.raises(UserError, match='VESPCNNet has no memory in which a perturbation'):
+        train(make_cfg(RI, 2, generator=VESPCN, amplification_weight=1))

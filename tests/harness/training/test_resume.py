@@ -39,7 +39,7 @@ from tests.harness.training.trainings import (
         (PI, None),
         (PI, BASICVSR),
         (dict(PI, p_initial=0.5, state_noise=0.1, state_dropout=0.1), None),
-        (dict(PI, states_from='other'), None),
+        (dict(PI, states_from='other', amplification_weight=0.1), None),
         (dict(PI, states_from='noise'), None),
         (TBPTT, None),
         (BOTH_ENDS, BASICVSR),

@@ -19,6 +19,33 @@ def test_looks_are_distinct_and_the_same_for_every_network(small):
     assert alone['PI & FC (R=8)'].marker == looks['PI & FC (R=8)'].marker
 
 
+def test_options_are_of_other_shades_and_labelled(fake):
+    """Runs of one strategy with other options are methods of their own, in the grid's order."""
+    fake.test_set('static', 'Static', still=5)
+    every = (
+        {},
+        {'clip_length': 30, 'p_initial': 0.3},
+        {'as_long_as': 'PI-R8'},
+        {'init_from': None},
+    )
+    for number, options in enumerate(every):
+        for seed in (0, 1):
+            run_id = fake.run('net', 'PI', repeats=8, seed=seed)
+            run = fake.grid_json['runs'][-1]
+            run |= {'run_id': f'{run_id}-{number}', 'options': options, 'iterations': 1600}
+    grid = load_grid(fake.save())
+    assert [m.short_name for m in grid.methods] == [
+        'PI (R=8)',
+        'PI (R=8, l=30, p=0.3)',
+        'PI (R=8, as long as PI-R8, 1,600 iterations)',
+        'PI (R=8, from nothing)',
+    ]
+    assert [len(grid.trials_of(method)) for method in grid.methods] == [2] * 4
+    looks = style.looks(grid.methods, STRATEGIES)
+    assert len({(look.color, look.line) for look in looks.values()}) == 4
+    assert {look.marker for look in looks.values()} == {'o'}
+
+
 def test_strategies_of_a_grid_s_own_have_looks_too(fake):
     """Those they name, or else others than those of this project."""
     fake.test_set('static', 'Static', still=5)

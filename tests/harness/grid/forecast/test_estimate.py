@@ -9,6 +9,7 @@ from harness.grid.forecast.estimate import (
     EvaluationCost,
     Remaining,
     TrainingCost,
+    burn_in_frames,
     estimate_run,
     megapixels,
     pass_frames,
@@ -38,10 +39,12 @@ EVALUATION = EvaluationCost(setup=1.0, megapixel=dict(moving=8.0), memory=7000, 
 def estimate(grid_file, tmp_path):
     """The estimate of the grid's run of a strategy, with other options of its network."""
 
-    def make(strategy, *options, left=12, sets=(), cores=4, training=TRAINING, nproc=1, R=2):
+    def make(
+        strategy, *options, left=12, sets=(), cores=4, training=TRAINING, nproc=1, R=2, axes=()
+    ):
         text = grid_file.read_text().replace("label='Tiny'", f'options={options!r}')
         (tmp_path / 'grid.py').write_text(text)
-        grid = load_grid(str(tmp_path / 'grid.py'), dict(R=[R]), nproc)
+        grid = load_grid(str(tmp_path / 'grid.py'), dict(axes, R=[R], strategies=[strategy]), nproc)
         run = next(r for r in expand(grid) if r.axes.strategy == strategy)
         return estimate_run(
             run,
@@ -157,3 +160,26 @@ def test_wall_clock():
     assert wall_clock([1, 2, 3, 5], 1) == 11
     assert wall_clock([1, 2], 8) == 2
     assert wall_clock([], 2) == 0
+
+
+@pytest.mark.parametrize('burn_in', [3, 100])
+def test_burn_in(estimate, burn_in):
+    """Frames before clips as they are planned; of both ends, if time runs both ways."""
+    videos = Videos([20, 22, 24], [(24, 32)] * 3, list('abc'))
+    planner = Planner(videos, 4, 16, 3, seed=0, repeats=50)
+    starts = {number: [] for number in range(3)}
+    for epoch in range(20):
+        for batch in planner.plan(epoch).batches:
+            for clip in batch:
+                starts[clip.index.video].append(min(clip.index.start, burn_in))
+    means = [burn_in_frames(frames, 4, burn_in) for frames in (20, 22, 24)]
+    assert means == pytest.approx([np.mean(s) for s in starts.values()], rel=0.05)
+    training = TRAINING._replace(slot=0, load_frame=0.01)
+    for ways in (1, 2):
+        cost = training._replace(bidirectional=ways == 2)
+        found = estimate('burn-in', training=cost, axes=dict(burn_in=[burn_in]))
+        assert found.passing == pytest.approx(2 * ways * np.mean(means) * 0.125)
+        assert found.iteration == pytest.approx(0.75 + found.passing) and found.bank == 0
+    slow = training._replace(load_frame=1.0, bidirectional=False)
+    found = estimate('burn-in', training=slow, axes=dict(burn_in=[burn_in]))
+    assert found.passing == pytest.approx(2 * (np.mean(means) + 4))

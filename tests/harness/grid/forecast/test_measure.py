@@ -16,6 +16,7 @@ from harness.grid.forecast import measure
 from harness.grid.forecast.estimate import megapixels
 from harness.grid.validation import load_grid
 from harness.networks.model import RecurrentVSR
+from harness.training.burn_in_loop import BurnInLoop
 from harness.training.pi_loop import PIBPTTLoop
 from harness.training.run import train
 
@@ -107,6 +108,20 @@ def test_times_are_told_apart(run_of, monkeypatch, clock):
     assert result.pass_frame == pytest.approx(3e-3)
     assert result.load == pytest.approx(2e-3 * 2 * 4)  # 2 clips of 4 frames
     assert (result.step, result.save, result.setup) == pytest.approx((0.5, 0.25, 7.0))
+
+
+def test_burn_in_is_measured_by_the_frame(run_of, monkeypatch, clock):
+    # windows are loaded beside the burn-in, by a thread, which moves this clock as well
+    clock.during(VideoClipDataset, '__getitem__', lambda _, i: 2e-3 * i.length * i.with_gt)
+    clock.during(
+        BurnInLoop,
+        '_run',
+        lambda loop, batch, _: 3e-3 * sum(loop.frames_run(c.index) for c in batch),
+    )
+    clock.during(RecurrentVSR, 'train_step', lambda *_: 0.5)
+    result, _ = measured(run_of('burn-in', strategies=['burn-in']), monkeypatch)
+    assert result.pass_frame == pytest.approx(3e-3) and result.load == pytest.approx(16e-3)
+    assert (result.step, result.slot) == (pytest.approx(0.5), 0)
 
 
 @pytest.mark.parametrize('cache', [True, False])

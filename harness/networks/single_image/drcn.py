@@ -1,0 +1,67 @@
+"""DRCN: Deeply-Recursive Convolutional Network for Image Super-Resolution (Kim et al., CVPR 2016).
+
+Layers and widths are those on which public reimplementations agree (LoSealL/VideoSuperResolution
+and others); the authors' MATLAB code is not in any repository that we could read. The paper's
+recursive supervision is the further output ``recursions``; its weight, which the paper lets decay,
+is fixed (``output_losses``).
+"""
+
+import torch
+import torch.nn.functional as F
+from mmagic.registry import MODELS
+from torch import nn
+
+from ..luma import rgb_to_ycbcr
+from .luma_image import LumaImageNet
+
+
+def _conv(in_channels: int, out_channels: int) -> nn.Conv2d:
+    conv = nn.Conv2d(in_channels, out_channels, 3, padding=1)
+    nn.init.kaiming_normal_(conv.weight, nonlinearity='relu')
+    nn.init.zeros_(conv.bias)
+    return conv
+
+
+@MODELS.register_module()
+class DRCNNet(LumaImageNet):
+    """DRCN: one convolution, 16 times in a row, on the bicubically enlarged luma.
+
+    1,775,121 parameters (RISTN's Table 1: 1.75 M). After each recursion the same two convolutions
+    make an image of the features, as a correction of the enlarged one; the output is their weighted
+    sum. The recursion begins as the identity. It runs over one image's depth: there are no states
+    between frames.
+
+    Its further output is ``recursions``, the images after each recursion (recursions, 1, 4H, 4W).
+
+    Args:
+        mid_channels: width of the convolutions.
+        recursions: their number.
+        degradation: of the LR frames; see :class:`LumaImageNet`.
+    """
+
+    def __init__(self, mid_channels: int = 256, recursions: int = 16, degradation: str = 'bi'):
+        super().__init__(degradation)
+        self.embedding = nn.ModuleList([_conv(1, mid_channels), _conv(mid_channels, mid_channels)])
+        self.recursion = _conv(mid_channels, mid_channels)
+        nn.init.dirac_(self.recursion.weight)
+        self.reconstruction = nn.ModuleList(
+            [_conv(mid_channels, mid_channels), _conv(mid_channels, 1)]
+        )
+        self.weights = nn.Parameter(torch.full((recursions,), 1 / recursions))
+
+    def estimate(self, y, enlarged):
+        x = enlarged
+        for conv in self.embedding:
+            x = F.relu(conv(x))
+        first, last = self.reconstruction
+        images = []
+        for _ in range(len(self.weights)):
+            x = F.relu(self.recursion(x))
+            images.append(enlarged + last(F.relu(first(x))))
+        images = torch.stack(images, 1)
+        out = (images * self.weights.view(-1, 1, 1, 1)).sum(1)
+        return out, {'recursions': images}
+
+    def further_targets(self, gts):
+        ys = rgb_to_ycbcr(gts)[:, :, None, :1]
+        return {'recursions': ys.expand(-1, -1, len(self.weights), -1, -1, -1)}

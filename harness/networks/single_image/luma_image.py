@@ -1,0 +1,43 @@
+"""What networks for the luma of single images have in common."""
+
+import torch
+from torch import Tensor
+
+from ..luma import rgb_to_ycbcr, ycbcr_to_rgb
+from ..recurrent import States, Unrolled
+from ..stateless import StatelessNet, map_frames
+from ..upsample import bicubic
+
+
+class LumaImageNet(StatelessNet):
+    """Super-resolves Y in [16, 235] / 255; chroma is upsampled bicubically.
+
+    Its further outputs in training (see :class:`Unrolled`) are such Y, too.
+
+    Args:
+        degradation: of the LR frames, ``'bi'`` or ``'bd'``; see :func:`~..upsample.bicubic`.
+    """
+
+    def __init__(self, degradation: str = 'bi'):
+        super().__init__()
+        self.degradation = degradation
+
+    def estimate(self, y: Tensor, enlarged: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """Y (N, 1, 4H, 4W) of Y (N, 1, H, W) and of its bicubic enlargement; further outputs."""
+        raise NotImplementedError
+
+    def super_resolve(self, lrs):
+        return map_frames(lambda images: self._images(images)[0], lrs, at_once=self.training)
+
+    def unroll(self, lrs, states=None, cond=None):
+        if not self.training:
+            return super().unroll(lrs, states, cond)
+        srs, outputs = self._images(lrs.flatten(0, 1))
+        outputs = {key: x.unflatten(0, lrs.shape[:2]) for key, x in outputs.items()}
+        return Unrolled(srs.unflatten(0, lrs.shape[:2]), States(), outputs=outputs)
+
+    def _images(self, images):
+        ycbcr = rgb_to_ycbcr(images)
+        enlarged = bicubic(ycbcr, self.degradation)
+        y, outputs = self.estimate(ycbcr[:, :1], enlarged[:, :1])
+        return ycbcr_to_rgb(torch.cat([y, enlarged[:, 1:]], 1)), outputs

@@ -1,0 +1,115 @@
+"""Networks whose memory is a stack of bidirectional ConvLSTM layers: RISTN and STCN."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from .convlstm import BidirectionalConvLSTM
+from .recurrent import RecurrentNet, Sweep, Unrolled
+
+
+class StackedLSTMNet(RecurrentNet):
+    """Each frame by itself, then :attr:`lstm` over all frames, then each frame by itself again.
+
+    The state of either direction is ``h`` and ``c``: hidden and cell states (layers, growth, H, W)
+    of all layers in that direction, at the size of the features. Layers are bidirectional and
+    stacked, so that a state at any boundary depends on the whole video.
+    """
+
+    bidirectional = True
+    #: size of the features beside the LR frame's
+    lstm_scale = 1
+
+    @property
+    def lstm(self) -> BidirectionalConvLSTM:
+        """The temporal part."""
+        raise NotImplementedError
+
+    def spatial_features(self, lrs: Tensor) -> Tensor:
+        """Features (N, C, H, W) of LR frames (N, 3, H, W)."""
+        raise NotImplementedError
+
+    def lstm_input(self, spatial: Tensor) -> Tensor:
+        """What the LSTM reads of the spatial features: as many channels as it has."""
+        return spatial
+
+    def reconstruct(self, lrs: Tensor, spatial: Tensor, x: Tensor, *outputs: Tensor) -> Tensor:
+        """SR frames (N, 3, 4H, 4W) of LR frames, features, the LSTM's input and layers' outputs."""
+        raise NotImplementedError
+
+    def losses(self) -> dict[str, Tensor]:
+        """Further losses (see :class:`Unrolled`)."""
+        return {}
+
+    def state_shapes(self, height, width):
+        size = self.lstm_scale * height, self.lstm_scale * width
+        shapes = dict.fromkeys('hc', (len(self.lstm.forward_layers), self.lstm.growth, *size))
+        return shapes, dict(shapes)
+
+    def unroll(self, lrs, states=None, cond=None):
+        spatial = self.per_frame(self.spatial_features, lrs)
+        x = self.per_frame(self.lstm_input, spatial)
+        first = torch.zeros(len(lrs), 1, dtype=torch.long, device=lrs.device)
+        outputs, after = self.lstm.unroll(x, first + lrs.size(1), first, states, cond)
+        frames = self.per_frame(self.reconstruct, lrs, spatial, x, *outputs)
+        return Unrolled(frames, after.map(lambda s: s[:, 0]), losses=self.losses())
+
+    def sweeps(self):
+        """The spatial part, and then each direction of each layer by itself."""
+        chain = [Sweep(False, self._spatial_sweep)]
+        for layer in range(len(self.lstm.forward_layers)):
+            for backward in (True, False):
+                chain.append(Sweep(backward, partial(self._layer_sweep, layer, backward)))
+        return [*chain[:-1], Sweep(False, self._last_sweep)]
+
+    def _spatial_sweep(self, lrs, stored, state, cond):
+        return self.per_frame(self.spatial_features, lrs).unbind(1), {}
+
+    def _layer_sweep(self, layer, backward, lrs, stored, state, cond):
+        x = None if layer else self.per_frame(self.lstm_input, _clip(stored[0]))
+        outputs = _layer_outputs(stored[1 : 1 + 2 * layer])
+        half, state = self.lstm.sweep(layer, backward, x, outputs, state, cond)
+        return half.unbind(1), state
+
+    def _last_sweep(self, lrs, stored, state, cond):
+        spatial = _clip(stored[0])
+        x = self.per_frame(self.lstm_input, spatial)
+        outputs = _layer_outputs(stored[1:-1])
+        half, state = self.lstm.sweep(len(outputs), False, x, outputs, state, cond)
+        outputs.append(torch.cat([half, _clip(stored[-1])], 2))
+        return self.per_frame(self.reconstruct, lrs, spatial, x, *outputs).unbind(1), state
+
+    @torch.no_grad()
+    def states_at(self, lrs, starts, ends, cond=None, lengths=None, initial=None):
+        x = self.per_frame(lambda frames: self.lstm_input(self.spatial_features(frames)), lrs)
+        starts, ends, lengths = (
+            None if n is None else n.to(x.device) for n in (starts, ends, lengths)
+        )
+        return self.lstm.unroll(x, starts, ends, initial, cond, lengths)[1]
+
+    def per_frame(self, function: Callable[..., Tensor], *clips: Tensor) -> Tensor:
+        """Applies a function of batches of images (N, C, H, W) to clips (B, T, C, H, W).
+
+        In training all frames are one batch, of which batch norm takes its statistics; otherwise
+        they go one by one, so that only results pile up over a long video.
+        """
+        batch, frames = clips[0].shape[:2]
+        step = frames if self.training else 1
+        parts = [
+            function(*(clip[:, i : i + step].flatten(0, 1) for clip in clips))
+            for i in range(0, frames, step)
+        ]
+        return torch.cat([part.unflatten(0, (batch, -1)) for part in parts], 1)
+
+
+def _clip(stored: Sequence[Tensor]) -> Tensor:
+    """What a sweep gave for the frames of a clip, (B, T, C, H, W)."""
+    return torch.stack(list(stored), 1)
+
+
+def _layer_outputs(halves: Sequence[Sequence[Tensor]]) -> list[Tensor]:
+    """Outputs of LSTM layers from those of their backward and forward sweeps, one after another."""
+    pairs = zip(halves[1::2], halves[::2], strict=True)
+    return [torch.cat([_clip(forward), _clip(backward)], 2) for forward, backward in pairs]

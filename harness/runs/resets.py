@@ -1,0 +1,87 @@
+"""Ways to set the state of a network back while a video runs, as grids and records write them."""
+
+import re
+from typing import NamedTuple, Optional, Union
+
+_FORM = re.compile(r'(?P<every>[1-9]\d*)(?:-(?P<kind>[a-z]+)(?P<amount>\d+(?:\.\d+)?))?')
+OVERLAPPING, GUARDS = ('overlap', 'blend'), ('norm', 'distance')
+_FORMS = 'N, N-overlapM, N-blendM, N-normX or N-distanceX, as 15, 15-overlap4, 15-distance0.5'
+
+
+class Reset(NamedTuple):
+    """A way to set the state back.
+
+    - ``15``: the video is cut into pieces of 15 frames, each super-resolved as a video of its own.
+    - ``15-overlap4``: each piece begins 4 frames before the end of the one before. The first half
+      of the overlap is taken from the earlier piece, the other from the later one, so that neither
+      the worst frames of a unidirectional network (the first of a piece) nor those of a
+      bidirectional one (at both ends) are shown. After ROSO
+      (arXiv 2408.12439).
+    - ``15-blend4``: the same, but the two pieces fade into each other over the overlap.
+    - ``15-norm2``: the state is set back to the initial one after a frame that leaves it with more
+      than twice the root mean square that it had after 15 frames of the video. The PI-BPTT paper
+      names a reset where errors accumulate as future work.
+    - ``15-distance0.5``: every 15 frames, the last 15 are run from the initial state as well. Where
+      the two states differ by more than 0.5 of the norm of the fresh one, the fresh one goes on.
+
+    Attributes:
+        every: number of frames N.
+        kind: '' or one of ``OVERLAPPING`` and ``GUARDS``.
+        amount: overlap in frames, or threshold.
+    """
+
+    every: int
+    kind: str = ''
+    amount: float = 0.0
+
+    @classmethod
+    def parse(cls, value: Union[int, str]) -> 'Reset':
+        """From a number of frames or a text in one of the forms above.
+
+        Raises:
+            ValueError: it is neither, with a line that says why.
+        """
+        match = None if isinstance(value, bool) else _FORM.fullmatch(str(value))
+        if not match or match['kind'] not in (None, *OVERLAPPING, *GUARDS):
+            raise ValueError(f'{value!r} is no reset; there are {_FORMS}')
+        reset = cls(int(match['every']), match['kind'] or '', float(match['amount'] or 0))
+        if reset.kind and not reset.amount:
+            raise ValueError(f'{value!r}: {reset.kind} of 0')
+        if reset.is_overlapping and (reset.amount % 1 or 2 * reset.amount > reset.every):
+            raise ValueError(f'{value!r}: the overlap must be 1 to {reset.every // 2} whole frames')
+        return reset
+
+    def __str__(self) -> str:
+        return f'{self.every}-{self.kind}{self.amount:g}' if self.kind else str(self.every)
+
+    @property
+    def value(self) -> Union[int, str]:
+        """What :meth:`parse` takes."""
+        return str(self) if self.kind else self.every
+
+    @property
+    def is_overlapping(self) -> bool:
+        """Whether pieces overlap."""
+        return self.kind in OVERLAPPING
+
+    @property
+    def period(self) -> Optional[int]:
+        """After how many frames it is done again; None where the state decides."""
+        if self.is_guard:
+            return None
+        return self.every - int(self.amount)
+
+    @property
+    def is_guard(self) -> bool:
+        """Whether the state itself decides."""
+        return self.kind in GUARDS
+
+    @property
+    def label(self) -> str:
+        """'reset every 15, overlap 4'."""
+        if self.kind == 'norm':
+            return f'reset at {self.amount:g}x the norm at frame {self.every}'
+        if self.kind == 'distance':
+            return f'reset at distance {self.amount:g}, every {self.every}'
+        kind = {'': '', 'overlap': ', overlap {:g}', 'blend': ', blended over {:g}'}[self.kind]
+        return f'reset every {self.every}{kind.format(self.amount)}'

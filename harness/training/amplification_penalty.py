@@ -1,0 +1,51 @@
+"""The option ``amplification_weight`` of all loops."""
+
+import math
+from typing import Any, Optional
+
+from mmengine.dist import get_rank
+from mmengine.optim import AmpOptimWrapper
+
+from harness.errors import fail
+from harness.networks.amplification import Amplification
+from harness.networks.recurrent import RecurrentNet, memory_of
+
+from .plan import named_rng
+
+
+class AmplificationPenalty:
+    """What each step adds to its losses, see :mod:`harness.networks.amplification`.
+
+    Args:
+        weight: of the penalty; 0 for none.
+        net: the network.
+
+    Raises:
+        UserError: the weight is no number from 0 on, or the network has no memory.
+    """
+
+    def __init__(self, weight: Any, net: RecurrentNet):
+        if type(weight) not in (int, float) or not 0 <= weight < math.inf:
+            fail(f'train_cfg.amplification_weight: {weight!r} is no number from 0 on')
+        if weight and not (net.has_states and any(map(memory_of, net.state_shapes(8, 8)))):
+            fail(
+                f'train_cfg.amplification_weight: {type(net).__name__} has no memory in which a '
+                'perturbation could grow'
+            )
+        self.weight = weight
+
+    def of_step(self, runner, seed: int, iteration: int) -> Optional[Amplification]:
+        """The penalty of an iteration (0-based); None for none.
+
+        Raises:
+            UserError: the training is in half precision.
+        """
+        if not self.weight:
+            return None
+        if isinstance(runner.optim_wrapper, AmpOptimWrapper):
+            fail(
+                'train_cfg.amplification_weight: a small perturbation is lost in the half '
+                'precision of AmpOptimWrapper: use OptimWrapper'
+            )
+        rng = named_rng(seed, 'amplification', iteration, get_rank())
+        return Amplification(self.weight, int(rng.integers(2**63 - 1)))
