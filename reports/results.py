@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from harness.runs.evaluations import not_finite_text
 from harness.runs.grid_json import GridRecord, read_grid_record
 from reports.diagnostics import Diagnostics, read_diagnostics
 from reports.methods import COLUMNS, KEY, Method
@@ -53,7 +54,8 @@ class GridResults:
             the optional quantities that any of them has (``quantities``).
         videos: statistics of each trial x test set x video (see ``stability``).
         evaluations: one row a trial x test set: status, reason, file (the CSV, in the work
-            directory), iteration of the checkpoint where it is recorded, statistics over videos.
+            directory), iteration of the checkpoint and number of SR frames that are not finite
+            where they are recorded, statistics over videos.
         cells: one row a method x training set x test set: mean and standard deviation (n - 1) over
             seeds, seeds done and planned, status (done, partial, or one of ``STATUSES``), reason,
             run_ids (of trials) and files that the numbers come from. Where several seeds diverge on
@@ -150,7 +152,14 @@ class GridResults:
         lines += [
             f'{status}  {trial_id}: {"; ".join(reasons)}' for (trial_id, status), reasons in groups
         ]
-        return lines + list(self._shifts()) + self.diagnostics.problems
+        return [*lines, *self._not_finite(), *self._shifts(), *self.diagnostics.problems]
+
+    def _not_finite(self) -> Iterator[str]:
+        """A line for each evaluation of which some frames were not finite."""
+        for found in self.evaluations[self.evaluations['not_finite'] > 0].itertuples():
+            where = self.record.test_sets[found.test_set].label
+            told = not_finite_text(int(found.not_finite))
+            yield f'not finite  {found.trial_id}: on {where}: {told}'
 
     def _shifts(self) -> Iterator[str]:
         """A line for each trial whose frames lie beside their ground truth."""
