@@ -133,5 +133,5 @@ class Timeline:
 
 def _span(packet: av.Packet) -> _Span:
     clock = float(packet.time_base)
-    start = (packet.pts or 0) * clock
+    start = next((time for time in (packet.pts, packet.dts) if time is not None), 0) * clock
     return _Span(start, start + (packet.duration or 0) * clock)
