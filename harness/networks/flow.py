@@ -14,6 +14,9 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from harness.checkpoints import loading
+from harness.errors import fail
+
+from .constants import constant
 
 
 def pretrained_spynet(source: str) -> SPyNet:
@@ -51,6 +54,9 @@ class FRVSRFlowNet(BaseModule):
             reflection, the flow is cropped again. ``'flow'``: as in TecoGAN-PyTorch, pooling drops
             the last rows and columns and the smaller flow is padded by reflection; frames must
             have at least 8 x 8 pixels.
+
+    Raises:
+        UserError: frames are too small.
     """
 
     def __init__(self, max_flow: float = 24.0, padding: str = 'input'):
@@ -72,6 +78,11 @@ class FRVSRFlowNet(BaseModule):
         x = torch.cat([reference, supporting], 1)
         if self.pad_input:
             x = pad_to_multiple(x, 8)
+        elif min(height, width) < 8:
+            fail(
+                f'LR frames of {width}x{height} pixels are too small for this flow network, which '
+                "needs 8x8; with padding='input' it takes any size"
+            )
         for pair in self.encoder:
             x = F.max_pool2d(pair(x), 2)
         for pair in self.decoder:
@@ -146,7 +157,7 @@ class DISFlow(BaseModule):
         height, width = reference.shape[-2:]
         pad = (0, max(self.smallest - width, 0), 0, max(self.smallest - height, 0))
         pairs = F.pad(torch.stack([reference, supporting], 1).flatten(0, 1), pad, 'replicate')
-        weights = pairs.new_tensor([0.299, 0.587, 0.114]).view(3, 1, 1)
+        weights = constant((0.299, 0.587, 0.114), like=pairs).view(3, 1, 1)
         gray = (pairs * weights).sum(1).clamp(0, 1).mul(255).round().byte().cpu().numpy()
         cv2.setNumThreads(0)  # the result may depend on the number of threads
         search = self._search()

@@ -11,10 +11,12 @@ from reports.figures.drift import drift_map
 from reports.figures.frames import psnr_by_video, psnr_vs_frame
 from reports.figures.profiles import temporal_profiles
 from reports.figures.resets import psnr_since_reset
+from reports.figures.robustness import survival_and_profiles
 from reports.figures.running_time import psnr_vs_time
 from reports.figures.saved_images import SavedImages
 from reports.figures.scatter import heading
 from reports.figures.selection import networks_and_sets
+from reports.figures.signs import signs_of_instability
 from reports.figures.tradeoff import r_tradeoff
 from reports.results import WINDOW, GridResults
 
@@ -37,7 +39,7 @@ class Drawing(NamedTuple):
 
 def drawings(grid: GridResults, images: SavedImages) -> list[Drawing]:
     """Every figure of a grid, those of all sets first."""
-    curves = [*_by_set(grid), *_since_reset(grid)]
+    curves = [*_by_set(grid), *_since_reset(grid), *_signs(grid)]
     return [*curves, *_overall(grid), *_pictures(grid, images), *_by_video(grid)]
 
 
@@ -49,6 +51,14 @@ def _overall(grid: GridResults) -> list[Drawing]:
             f'Drift: mean PSNR of the last {WINDOW} minus that of the first {WINDOW} frames of '
             'each video of at least 100 frames, mean over seeds.',
             partial(drift_map, grid),
+        ),
+        Drawing(
+            'survival and performance profiles',
+            'robustness',
+            'Left: share of videos x seeds (their number in brackets) that have not collapsed, '
+            f'against the frame number. Right: share of those whose last {WINDOW} frames are above '
+            'a score, with 95% bands where there are enough videos.',
+            partial(survival_and_profiles, grid),
         ),
         Drawing(
             'R trade-off',
@@ -89,6 +99,22 @@ def _since_reset(grid: GridResults) -> list[Drawing]:
             'resets, videos and seeds; that of the other methods at the same frames, with bands '
             'from the worst to the best seed.',
             partial(psnr_since_reset, grid, *pair),
+        )
+        for pair, label, key in _trained(grid)
+    ]
+
+
+def _signs(grid: GridResults) -> list[Drawing]:
+    return [
+        Drawing(
+            f'signs of instability, {label}',
+            f'signs_{key}',
+            f'Signs of instability of {label} against training iterations, a line a run: growth of '
+            'a small perturbation of the state over 3 clip lengths, and norm of the state at the '
+            'end of a window relative to that after a clip length, the largest of all windows and '
+            'directions; grey: above it the sign warns. Below: PSNR of the evaluated checkpoints '
+            '(markers) and of validation (lines), where there was one.',
+            partial(signs_of_instability, grid, *pair),
         )
         for pair, label, key in _trained(grid)
     ]

@@ -165,3 +165,13 @@ def test_help_imports_nothing_heavy():
     modules = {line.rsplit('|', 1)[-1].strip() for line in done.stderr.splitlines()}
     assert not modules & {'torch', 'mmagic', 'mmengine', 'av', 'numpy'}
     assert 'examples:' in done.stdout and '--reset-every' in done.stdout
+
+
+def test_frames_that_are_not_finite_are_counted(save, folder, tmp_path, capsys):
+    config, checkpoint, net = save(FRVSR)
+    net.tail[4].weight.data.fill_(3e38)  # finite itself
+    weights = {f'generator.{name}': x for name, x in net.state_dict().items()}
+    torch.save(dict(state_dict=weights), checkpoint)
+    assert run(config, checkpoint, folder(2), tmp_path / 'out') == 0
+    told = f'warning: {tmp_path}/out: 2 SR frames have NaN or infinite pixels; NaN is taken for'
+    assert told in capsys.readouterr().err
