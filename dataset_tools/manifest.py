@@ -286,8 +286,10 @@ def _read_manifest(root: Path) -> dict[str, Any]:
         # not a pipe or the like, which would be waited for
         if not path.is_file():
             raise DatasetError(f'{root}: no {MANIFEST} in this folder; {_HOW_TO_MAKE}')
-        return json.loads(path.read_text(encoding='utf-8'))
-    except (OSError, ValueError, RecursionError) as error:
+        return json.loads(path.read_text(encoding='utf-8-sig'))
+    except OSError as error:
+        raise DatasetError(f'{path}: cannot be read: {error.strerror}') from error
+    except (ValueError, RecursionError) as error:
         raise DatasetError(
             f'{path}: cannot be read as JSON ({error}); delete {root} and make it again: '
             f'{_HOW_TO_MAKE}'

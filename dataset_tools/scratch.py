@@ -49,7 +49,7 @@ def scratch_folder(output: str | Path, ending: str = 'part') -> Iterator[Path]:
             with suppress(OSError):
                 folder.rmdir()
     except OSError as error:
-        raise DatasetError(f'{output}: cannot be written ({error})') from error
+        raise DatasetError(f'{output}: cannot be written ({error.strerror or error})') from error
     finally:
         for parent in new_parents:
             with suppress(OSError):

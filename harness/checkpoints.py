@@ -194,7 +194,7 @@ def _file_problem(path: Path) -> Optional[str]:
     if not head:
         return 'is empty, not a checkpoint: download or copy it again'
     if head.startswith(b'PK'):
-        return None if _is_whole(path) else 'is damaged or cut off: download or copy it again'
+        return _archive_problem(path)
     if text.startswith(b'<'):
         return 'is an HTML page, not a checkpoint: download it again'
     if text.startswith(b'version https://git-lfs'):
@@ -206,13 +206,20 @@ def _file_problem(path: Path) -> Optional[str]:
     return None
 
 
-def _is_whole(archive: Path) -> bool:
-    """Whether a zip archive is complete and its checksums are right."""
+def _archive_problem(path: Path) -> Optional[str]:
+    """The same of a zip archive, as which ``torch.save`` writes."""
     try:
-        with zipfile.ZipFile(archive) as opened:
-            return opened.testzip() is None
+        with zipfile.ZipFile(path) as opened:
+            is_whole, names = opened.testzip() is None, opened.namelist()
     except Exception:  # damage makes zipfile raise much: BadZipFile, EOFError, zlib.error, ...
-        return False
+        is_whole = False
+    if not is_whole:
+        return 'is damaged or cut off: download or copy it again'
+    if any(name.endswith('/constants.pkl') for name in names):
+        return "is a TorchScript program, not a checkpoint: save its network's state_dict() alone"
+    if names and not any(name.endswith('/data.pkl') for name in names):
+        return f'is an archive of {_some(names)}, not a checkpoint: unpack it'
+    return None
 
 
 def _unpickling_problem(error: Exception) -> str:

@@ -7,9 +7,23 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Optional
 
+import mmengine.config.config
 from mmengine.config import Config, DictAction
 
 from harness.errors import fail
+
+
+def _open_text(file, mode='r', *args, encoding=None, **options):
+    """``open``, for which a byte order mark, as editors on Windows write it, is no part of a text.
+
+    Python's parser stops at one.
+    """
+    if encoding == 'utf-8' and mode == 'r':
+        encoding = 'utf-8-sig'
+    return open(file, mode, *args, encoding=encoding, **options)
+
+
+mmengine.config.config.open = _open_text  # also for the files that a config names in _base_
 
 #: whose configs grid files may name wherever they are
 _REPOSITORY = Path(__file__).resolve().parents[1]

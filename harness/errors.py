@@ -14,3 +14,10 @@ def fail(message: str) -> NoReturn:
         UserError: always.
     """
     raise UserError(message)
+
+
+def reason_of(error: Exception) -> str:
+    """What an error of any kind says; of the system's, its words and the file, without a number."""
+    if isinstance(error, OSError) and error.strerror:
+        return f'{error.strerror}: {error.filename}' if error.filename else error.strerror
+    return f'{type(error).__name__}: {error}'

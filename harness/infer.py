@@ -127,6 +127,7 @@ def infer(cfg, video, args) -> int:
     from dataset_tools.signals import Ended, ending_signals
     from harness.errors import fail
     from harness.evaluation.inference import super_resolve
+    from harness.runs.evaluations import not_finite_text
     from harness.video_files import is_mp4
 
     device = _device(args.device)
@@ -152,30 +153,33 @@ def infer(cfg, video, args) -> int:
         )
         try:
             with ending_signals():
-                ms = _write(srs, video, args, bar)
+                ms, not_finite = _write(srs, video, args, bar)
         except KeyboardInterrupt as end:
             kept = 'not written' if is_mp4(args.output) else f'has {bar.n} whole frames'
             print(f'\ninterrupted; {args.output}: {kept}', file=sys.stderr)
             return 128 + (end.args[0] if isinstance(end, Ended) else signal.SIGINT)
     print(f'{args.output}: {bar.n} frames, {ms / bar.n:.0f} ms a frame in the network')
+    if not_finite:
+        print(f'warning: {args.output}: {not_finite_text(not_finite)}', file=sys.stderr)
     if video.fault:
         fail(f'{video.fault}; {args.output} has the {bar.n} frames that could be read')
     return 0
 
 
 def _write(srs, video, args, bar):
-    """Writes the SR frames and gives the milliseconds that the network took."""
+    """Writes the SR frames; the milliseconds of the network, and how many are not finite."""
     from harness.video_files import open_output
 
-    ms = 0.0
+    ms, not_finite = 0.0, 0
     rate = video.rate or args.fps
     with open_output(args.output, video.names, rate, video.pixel_aspect) as write:
         for sr in srs:
             write(sr.rgb)
             bar.update()
             ms += sr.ms
+            not_finite += not sr.is_finite
         bar.total = bar.n  # what a file says of its length may be wrong
-    return ms
+    return ms, not_finite
 
 
 def _device(name):

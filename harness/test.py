@@ -1,6 +1,8 @@
 """Evaluate a checkpoint on set folders frame by frame, as with MMagic's tools/test.py."""
 
 import argparse
+import hashlib
+import json
 import sys
 from pathlib import Path
 
@@ -70,7 +72,7 @@ def main(argv=None) -> int:
         sets = [VideoSet.load(root) for root in roots]
         names = [test_set.name for test_set in sets]
         if twice := sorted({name for name in names if names.count(name) > 1}):
-            fail(f'--data: two sets are called {twice[0]}, and so would be their results')
+            fail(f'two sets are called {twice[0]}, and so would be their results')
         args.lr_kind = args.lr_kind or cfg.get('lr_kind', 'lr_bd')
         evaluate(cfg, args, sets, work_dir)
     return 0
@@ -86,12 +88,14 @@ def evaluate(cfg, args: argparse.Namespace, sets, work_dir: Path) -> None:
     from harness.evaluation.model import default_device, load_model
     from harness.evaluation.protocols import PROTOCOLS
     from harness.evaluation.scorer import check_metrics
+    from harness.runs.evaluations import not_finite_text
 
     protocol = PROTOCOLS[args.protocol]
     check_metrics(args.metrics, protocol)
     init_distributed(args.launcher)
     model = load_model(cfg, args.checkpoint, default_device())
     work_dir.mkdir(parents=True, exist_ok=True)
+    claim_results(cfg, args, sets, work_dir)
     for test_set in sets:
         output = work_dir / f'frames_{test_set.name}.csv'
         frames = sum(video.frames for video in test_set.videos.values())
@@ -112,6 +116,39 @@ def evaluate(cfg, args: argparse.Namespace, sets, work_dir: Path) -> None:
             if shift := table.attrs['shift']:
                 lr = f'{args.lr_kind} may not be the LR frames of these weights'
                 print(f'warning: {test_set.name}: {shift}; {lr}', file=sys.stderr)
+            if count := table.attrs['not_finite']:
+                print(f'warning: {test_set.name}: {not_finite_text(count)}', file=sys.stderr)
+
+
+def claim_results(cfg, args: argparse.Namespace, sets, work_dir: Path) -> None:
+    """Notes in ``evaluated.json`` what the files of results are going to be of.
+
+    Raises:
+        UserError: results of something else would be replaced.
+    """
+    from mmengine.dist import barrier, is_main_process
+
+    from harness.errors import fail
+    from harness.runs.files import read_json, sha256, write_json
+
+    path = work_dir / 'evaluated.json'
+    known, model = read_json(path), json.dumps(cfg.model.to_dict(), sort_keys=True, default=str)
+    of = dict(
+        checkpoint=sha256(Path(args.checkpoint)),
+        model=hashlib.sha256(model.encode()).hexdigest(),
+        lr_kind=args.lr_kind,
+        protocol=args.protocol,
+    )
+    wanted = {f'frames_{s.name}.csv': dict(of, set=s.checksum) for s in sets}
+    for name, about in wanted.items():
+        there = known.get(name, {})
+        if (work_dir / name).exists() and there != about:
+            other = next(key for key in about if there.get(key) != about[key])
+            what = f'of another {other}' if there else 'already, nobody knows of which checkpoint'
+            fail(f'{work_dir / name}: holds results {what}; give another --work-dir or delete it')
+    barrier()
+    if is_main_process():
+        write_json(path, {**known, **wanted})
 
 
 if __name__ == '__main__':

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +13,8 @@ Unfinished grids are fine: missing, running and failed runs are marked and liste
 EXAMPLES = """examples:
   python -m reports work_dirs/quickstart
   python -m reports work_dirs/paper --output paper/results
+  python -m reports records.zip     # of run_grid.py --export, anywhere; writes records_report
+  python -m reports work_dirs/paper --paper-figures
   cd work_dirs/quickstart/report && pdflatex results_standalone.tex
 
 files in the output folder:
@@ -34,23 +37,64 @@ def main(argv: Sequence[str] | None = None) -> int:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument('work_dir', type=Path, help='work directory of the grid (has grid.json)')
-    parser.add_argument('--output', type=Path, help='folder to write to (default WORK_DIR/report)')
+    parser.add_argument(
+        'work_dir',
+        type=Path,
+        help='work directory of the grid (has grid.json), or a zip of run_grid.py --export',
+    )
+    parser.add_argument(
+        '--output', type=Path, help='folder to write to (default WORK_DIR/report, ZIP_report)'
+    )
+    parser.add_argument(
+        '--paper-figures',
+        action='store_true',
+        help='only the figures of the PI-BPTT and RISTN papers, as far as the grid has what they '
+        'show, in the folder paper_figures of the report; what the others lack is listed',
+    )
     arguments = parser.parse_args(argv)
 
     # Not at the top: pandas and matplotlib take seconds, and --help must not.
     from harness.cli import user_errors
     from harness.errors import UserError
-    from reports.report import build_report
 
     try:
-        report = build_report(arguments.work_dir, arguments.output)
+        if arguments.paper_figures:
+            return _paper_figures(arguments.work_dir, arguments.output)
+        report = _build(arguments.work_dir, arguments.output)
     except UserError as error:
         print(f'error: {error}', file=sys.stderr)
         return 2
     with user_errors():
         _print(report)
     return 1 if report.problems else 0
+
+
+def _paper_figures(work_dir: Path, output: Path | None) -> int:
+    from reports.figures.papers.presets import FOLDER, write_paper_figures
+    from reports.figures.saved_images import SavedImages
+    from reports.results import load_grid
+
+    grid = load_grid(work_dir)
+    folder = (output or work_dir / 'report') / FOLDER
+    written = write_paper_figures(grid, SavedImages(work_dir, grid), folder)
+    for figure in written.drawn:
+        print(f'{figure.what:16} {figure.paths[0]}')
+    for what, lack in written.lacking:
+        print(f'{what:16} not made, for the grid lacks {lack}')
+    for problem in written.problems:
+        print(f'error: {problem}', file=sys.stderr)
+    return 1 if written.problems else 0
+
+
+def _build(source: Path, output: Path | None):
+    from harness.runs.records_zip import unpack_records
+    from reports.report import build_report
+
+    if not source.is_file():
+        return build_report(source, output)
+    with tempfile.TemporaryDirectory(prefix='records-') as folder:
+        unpack_records(source, Path(folder))
+        return build_report(folder, output or source.with_name(f'{source.stem}_report'))
 
 
 def _print(report) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple, Optional, TypeVar
 
+from harness.errors import reason_of
 from harness.runs.text import clean
 
 T = TypeVar('T')
@@ -31,11 +32,7 @@ class Failure(NamedTuple):
 
 def failure(what: str, error: Exception) -> Failure:
     """What became of an output, e.g. 'figure drift', whose making raised an error."""
-    if isinstance(error, OSError) and error.strerror:
-        reason = f'{error.strerror}: {error.filename}' if error.filename else error.strerror
-    else:
-        reason = f'{type(error).__name__}: {error}'
-    reason = ' '.join(clean(reason).split())[:MOST_LETTERS]
+    reason = ' '.join(clean(reason_of(error)).split())[:MOST_LETTERS]
     is_final = isinstance(error, OSError) and error.errno in _OF_THE_DISK
     what = f'{what} and all that comes after it' if is_final else what
     return Failure(f'{what} could not be written: {reason}', is_final)

@@ -16,7 +16,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from harness.runs.evaluations import not_finite_text
 from harness.runs.grid_json import GridRecord, read_grid_record
+from reports.diagnostics import Diagnostics, read_diagnostics
 from reports.methods import COLUMNS, KEY, Method
 from reports.reading.evaluations import read_evaluations
 from reports.runs import list_trials, read_runs, settle
@@ -52,12 +54,14 @@ class GridResults:
             the optional quantities that any of them has (``quantities``).
         videos: statistics of each trial x test set x video (see ``stability``).
         evaluations: one row a trial x test set: status, reason, file (the CSV, in the work
-            directory), iteration of the checkpoint where it is recorded, statistics over videos.
+            directory), iteration of the checkpoint and number of SR frames that are not finite
+            where they are recorded, statistics over videos.
         cells: one row a method x training set x test set: mean and standard deviation (n - 1) over
             seeds, seeds done and planned, status (done, partial, or one of ``STATUSES``), reason,
             run_ids (of trials) and files that the numbers come from. Where several seeds diverge on
             any video, ``diverged`` of ``diverged_of`` counts videos x seeds, ``divergence_frame``
             is the earliest, and ``worst_psnr`` the lowest.
+        diagnostics: signs of instability that trainings have recorded.
     """
 
     record: GridRecord
@@ -68,6 +72,7 @@ class GridResults:
     videos: pd.DataFrame
     evaluations: pd.DataFrame
     cells: pd.DataFrame
+    diagnostics: Diagnostics
 
     @cached_property
     def methods(self) -> list[Method]:
@@ -147,7 +152,14 @@ class GridResults:
         lines += [
             f'{status}  {trial_id}: {"; ".join(reasons)}' for (trial_id, status), reasons in groups
         ]
-        return lines + list(self._shifts())
+        return [*lines, *self._not_finite(), *self._shifts(), *self.diagnostics.problems]
+
+    def _not_finite(self) -> Iterator[str]:
+        """A line for each evaluation of which some frames were not finite."""
+        for found in self.evaluations[self.evaluations['not_finite'] > 0].itertuples():
+            where = self.record.test_sets[found.test_set].label
+            told = not_finite_text(int(found.not_finite))
+            yield f'not finite  {found.trial_id}: on {where}: {told}'
 
     def _shifts(self) -> Iterator[str]:
         """A line for each trial whose frames lie beside their ground truth."""
@@ -184,7 +196,8 @@ def load_grid(work_dir: str | Path) -> GridResults:
     inference = frames.groupby('trial_id')['ms'].median().rename('inference_ms')
     runs = runs.merge(inference, left_on='run_id', right_index=True, how='left')
     cells = _cells(evaluations, trials, record, [*SCORES, *quantities])
-    return GridResults(record, runs, trials, method_of, frames, videos, evaluations, cells)
+    found = read_diagnostics(runs, work_dir)
+    return GridResults(record, runs, trials, method_of, frames, videos, evaluations, cells, found)
 
 
 def _cells(evaluations, trials, record: GridRecord, scores: list[str]) -> pd.DataFrame:

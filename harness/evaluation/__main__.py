@@ -11,6 +11,13 @@ Without ground truth, score --lr degrades them again and compares them with the 
 sides may be a set folder, a folder of frames, a folder of such folders or of video files, or a
 video file. Videos go together by name, frames by order.
 """
+WORST_CASE = """Finds the videos on which a network collapses soonest.
+
+Each scene, the first frame of a video of SET, becomes a still, slides and a gamma video; on the
+worst still, the first frame is also changed by 2 grey levels such that a later one changes most.
+Gains (dB) are over bicubic interpolation, of 10 frames; collapse is the first frame from which the
+gain stays 1 dB under the best or under 0, from whichever end for bidirectional networks.
+"""
 EXAMPLES = """examples:
   python -m harness.evaluation score --gt data/vid4 --pred results/mrvsr --protocol mrvsr_vid4
   python -m harness.evaluation score --gt data/vid4 --pred results/mine \\
@@ -64,7 +71,33 @@ def parse_args(argv=None) -> argparse.Namespace:
     )
     command.add_argument('--gt', type=Path, required=True, help='ground truth')
     command.set_defaults(run=run_comparison)
+    _add_worst_case(commands)
     return parser.parse_args(argv)
+
+
+def _add_worst_case(commands) -> None:
+    from dataset_tools.commands.shared import positive, window
+    from harness.cli import add_cfg_options
+
+    command = commands.add_parser(
+        'worst-case',
+        help='find the videos on which a network collapses soonest',
+        description=WORST_CASE,
+        epilog='example:\n  python -m harness.evaluation worst-case '
+        'mm_configs/basicvsr/basicvsr_paper.py \\\n      weights/basicvsr_reds4.pth '
+        'data/cure/moving --cfg-options lr_kind=lr_bi --output worst.csv',
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.add_argument('config', help='config file')
+    command.add_argument('checkpoint', help='checkpoint file')
+    command.add_argument('set', type=Path, help='set whose first frames are the scenes')
+    command.add_argument(
+        '--window', type=window, default=(64, 64), metavar='WxH', help='LR pixels (default: 64x64)'
+    )
+    command.add_argument('--frames', type=positive, default=150, help='of each (default: 150)')
+    command.add_argument('--output', type=Path, metavar='CSV', help='write the curves')
+    add_cfg_options(command)
+    command.set_defaults(run=run_worst_case)
 
 
 def _add_command(commands, name: str, text: str, protocols: str) -> argparse.ArgumentParser:
@@ -125,6 +158,40 @@ def run_comparison(args: argparse.Namespace) -> None:
     with _progress(None) as bar:
         table = compare_protocols(pair_videos(args.gt, args.pred), bar.update)
     _show(table)
+
+
+def run_worst_case(args: argparse.Namespace) -> None:
+    """Prints a row a video, the worst first."""
+    from tqdm import tqdm
+
+    from dataset_tools.manifest import VideoSet
+    from harness.configs import load_config
+    from harness.errors import fail
+
+    from .frames_csv import write_frames
+    from .model import default_device, load_model
+    from .worst_case import search
+
+    cfg, test_set = load_config(args.config, args.cfg_options), VideoSet.load(args.set)
+    if not Path(args.checkpoint).is_file():
+        fail(f'checkpoint {args.checkpoint}: no such file')
+    device = default_device()
+    net = load_model(cfg, args.checkpoint, device).generator
+    if not net.has_states and not net.bidirectional:
+        fail(f'{type(net).__name__} sees each frame by itself and has no state that could collapse')
+    with tqdm(unit=' videos', disable=None) as bar:
+
+        def on_video(name: str) -> None:
+            bar.update()
+            bar.set_postfix_str(name)
+
+        kind = cfg.get('lr_kind', 'lr_bd')
+        table, curves = search(net, test_set, kind, device, args.window, args.frames, on_video)
+    if args.output:
+        write_frames(curves, args.output)
+    _show(table)
+    if args.output:
+        print(f'{args.output}: the curves of {len(table)} videos')
 
 
 def _progress(total: Optional[int]):

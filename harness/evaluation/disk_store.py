@@ -8,7 +8,7 @@ from typing import Optional
 import torch
 from torch import Tensor
 
-from harness.errors import fail
+from harness.errors import fail, reason_of
 
 
 class DiskStore:
@@ -28,7 +28,7 @@ class DiskStore:
         try:
             self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115
         except OSError as error:
-            fail(f'no temporary file can be made ({error}); {_REMEDY}')
+            fail(f'no temporary file can be made ({reason_of(error)}); {_REMEDY}')
 
     def __enter__(self) -> 'DiskStore':
         return self

@@ -54,7 +54,8 @@ def evaluate_set(
 
     Returns:
         The table; ``attrs['shift']`` is the :class:`Shift` that would score better, or None, and
-        ``attrs['resets']`` has the frames before which a guard has set the state back, by video.
+        ``attrs['resets']`` has the frames before which a guard has set the state back, by video;
+        ``attrs['not_finite']`` is the number of SR frames with NaN or infinite pixels.
 
     Raises:
         DatasetError: a frame is missing or unreadable, GT and SR sizes differ, or a video is too
@@ -63,7 +64,7 @@ def evaluate_set(
     test_set.require(lr_kind if protocol.against_lr else 'gt', lr_kind)
     has_masks = 'mask' in test_set.kinds and not protocol.against_lr
     columns = metric_columns(metrics, has_masks)
-    rows, shifts, resets = [], [], {}
+    rows, shifts, resets, not_finite = [], [], {}, []
     for video in list(test_set.videos)[get_rank() :: get_world_size()]:
         srs = super_resolve(
             net,
@@ -74,7 +75,7 @@ def evaluate_set(
             rounded=protocol.rounds,
         )
         for row in _score_video(
-            _noting_resets(srs, resets.setdefault(video, [])),
+            _noting(srs, resets.setdefault(video, []), not_finite),
             test_set,
             video,
             lr_kind,
@@ -92,6 +93,7 @@ def evaluate_set(
     table.attrs['shift'] = find_shift([s for share in all_gather_object(shifts) for s in share])
     shares = all_gather_object(resets)
     table.attrs['resets'] = {v: n for share in shares for v, n in share.items() if n}
+    table.attrs['not_finite'] = sum(all_gather_object(len(not_finite)))
     if is_main_process():
         write_frames(table, output)
     return table
@@ -109,10 +111,13 @@ def summarize(table: pd.DataFrame) -> tuple[float, float]:
     return means.psnr_y, means.ssim_y
 
 
-def _noting_resets(srs, numbers: list[int]):
+def _noting(srs, resets: list[int], not_finite: list[int]):
+    """The frames; the numbers of those that are special are added to the lists."""
     for number, sr in enumerate(srs):
         if sr.is_reset:
-            numbers.append(number)
+            resets.append(number)
+        if not sr.is_finite:
+            not_finite.append(number)
         yield sr
 
 

@@ -113,7 +113,7 @@ def _video(run, frames, length):
         yield from _stream(run, frames, length)
     elif run.net.sweeps():
         for sr, ms in sweep(run, frames):
-            yield SRFrame(run.image(sr), ms)
+            yield run.frame(sr, ms)
     else:
         yield from _whole(run, frames)
 
@@ -162,9 +162,12 @@ class _Run(NamedTuple):
         clip = torch.stack(frames).to(self.device)
         return clip.permute(0, 3, 1, 2).float().div_(255)[None]
 
-    def image(self, sr):
-        """The SR frame (H, W, 3), in [0, 255], of a tensor (3, H, W) in [0, 1]."""
-        return _to_uint8(sr) if self.rounded else _to_float32(sr)
+    def frame(self, sr, ms, is_reset=False):
+        """The SR frame, in [0, 255], of a tensor (3, H, W) in [0, 1]."""
+        # both ends are NaN if any pixel is
+        is_finite = bool(torch.stack(torch.aminmax(sr)).isfinite().all())
+        image = _to_uint8(sr) if self.rounded else _to_float32(sr)
+        return SRFrame(image, ms, is_reset, is_finite)
 
 
 def _stream(run, frames, length, reset=None):
@@ -180,7 +183,7 @@ def _stream(run, frames, length, reset=None):
             found, guarding = run.timed(guard, lr, after, state, age)
             is_reset, ms = found is not None, ms + guarding
             state, age = found or (state, age)
-        yield SRFrame(run.image(srs[0, 0]), ms, was_reset)
+        yield run.frame(srs[0, 0], ms, was_reset)
 
 
 def _windows(frames, length):
@@ -201,7 +204,7 @@ def _whole(run, frames):
     frames = list(frames)
     srs, ms = run.timed(run.net, run.clip(frames), length=len(frames))
     for sr in srs[0]:
-        yield SRFrame(run.image(sr), ms / len(frames))
+        yield run.frame(sr, ms / len(frames))
 
 
 def _to_uint8(sr):

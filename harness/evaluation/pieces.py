@@ -49,4 +49,5 @@ def _join(earlier: SRFrame, later: SRFrame, share: float) -> SRFrame:
     mixed = (1 - share) * earlier.rgb + share * later.rgb
     if earlier.rgb.dtype == np.uint8:
         mixed = np.rint(mixed)
-    return SRFrame(mixed.astype(earlier.rgb.dtype), earlier.ms + later.ms)
+    ms, is_finite = earlier.ms + later.ms, earlier.is_finite and later.is_finite
+    return SRFrame(mixed.astype(earlier.rgb.dtype), ms, is_finite=is_finite)

@@ -3,8 +3,8 @@
 Sets without GT have the other two.
 
 In ``references/<set>/`` of the grid's work directory: ``<video>/<frame:08d>_gt.png``, ``_lr.png``
-and ``_bicubic.png``, ``<video>/profile_gt.png`` and ``profile_bicubic.png``, and ``images.json``,
-which lists them.
+and ``_bicubic.png`` (and ``_mask.png`` of sets with masks), ``<video>/profile_gt.png`` and
+``profile_bicubic.png``, and ``images.json``, which lists them.
 """
 
 import tempfile
@@ -20,7 +20,7 @@ from harness.runs.files import read_json, write_json
 
 from .bicubic import bicubic
 from .images import Crop, Selection, VideoSelection, write_png
-from .videos import set_frames
+from .videos import set_frames, set_masks
 
 
 def write_references(
@@ -76,7 +76,10 @@ def _describe(test_set: VideoSet, selection: Selection, lr_kind: str) -> dict:
         dict(video=video, row=chosen.row, frames=chosen.length)
         for video, chosen in selection.items()
     ]
-    return dict(checksum=test_set.checksum, lr_kind=lr_kind, images=images, profiles=profiles)
+    masks = {'masks': True} if 'mask' in test_set.kinds else {}
+    return dict(
+        checksum=test_set.checksum, lr_kind=lr_kind, images=images, profiles=profiles, **masks
+    )
 
 
 def _size(test_set: VideoSet, video: str) -> list[int]:
@@ -89,11 +92,14 @@ def _write_video(
     row = Crop(chosen.row, 0, 1, test_set.videos[video].hr_size[1])
     start = phase(lr_kind.removeprefix('lr_'))
     profile = []
-    for number, lr in enumerate(set_frames(test_set, lr_kind, video)):
+    frames = zip(set_frames(test_set, lr_kind, video), set_masks(test_set, video), strict=True)
+    for number, (lr, mask) in enumerate(frames):
         profile.append(bicubic(lr, row, start)[0])
         if number in chosen.frames:
             write_png(folder / f'{number:08d}_lr.png', chosen.crop.cut(lr, SCALE))
             write_png(folder / f'{number:08d}_bicubic.png', bicubic(lr, chosen.crop, start))
+            if mask is not None:
+                write_png(folder / f'{number:08d}_mask.png', chosen.crop.cut(mask))
     write_png(folder / 'profile_bicubic.png', np.stack(profile))
     if 'gt' in test_set.kinds:
         _write_gt(folder, set_frames(test_set, 'gt', video), chosen, row)

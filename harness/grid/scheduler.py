@@ -12,7 +12,7 @@ from typing import NamedTuple, Optional
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from harness.errors import fail
+from harness.errors import fail, reason_of
 from harness.evaluation.references import write_references
 from harness.runs.claims import HEARTBEAT, Claim, Witness, current_claim, release
 from harness.runs.evaluations import Evaluation
@@ -198,7 +198,8 @@ class Scheduler:
             try:
                 work.folder.write_failure(reason)
             except OSError as error:  # a full disk, perhaps
-                return status._replace(reason=f'{reason}, and that could not be noted: {error}')
+                unnoted = f'that could not be noted: {reason_of(error)}'
+                return status._replace(reason=f'{reason}, and {unnoted}')
             return work.status()
         return status
 

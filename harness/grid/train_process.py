@@ -8,6 +8,7 @@ from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 
 from harness.configs import load_config
+from harness.errors import reason_of
 from harness.exits import INTERRUPTED
 from harness.runs.files import write_json
 from harness.runs.folder import Progress, RunFolder, iterations_of
@@ -61,6 +62,5 @@ if __name__ == '__main__':
     except Interrupted:
         sys.exit(INTERRUPTED)
     except Exception as error:
-        reason = f'{type(error).__name__}: {error}'.splitlines()[0]
-        write_json(run_folder.torchrun_error, dict(reason=reason))
+        write_json(run_folder.torchrun_error, dict(reason=reason_of(error).splitlines()[0]))
         raise

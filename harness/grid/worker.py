@@ -26,7 +26,7 @@ from mmengine.config import Config
 
 from dataset_tools.manifest import DatasetError, VideoSet
 from harness.configs import load_config
-from harness.errors import UserError, fail
+from harness.errors import UserError, fail, reason_of
 from harness.evaluation.evaluate import evaluate_set
 from harness.evaluation.images import ImageSaver
 from harness.evaluation.model import default_device, load_model
@@ -108,8 +108,8 @@ def _run(folder: RunFolder, slot: int, interruption: Interruption) -> int:
             return _interrupted(folder, reason.splitlines()[0])
         with suppress(OSError):  # the disk may be full
             traceback.print_exc()
-        kind = '' if isinstance(error, (UserError, DatasetError)) else f'{type(error).__name__}: '
-        folder.write_failure(f'{kind}{error}'.splitlines()[0])
+        is_ours = isinstance(error, (UserError, DatasetError))
+        folder.write_failure((str(error) if is_ours else reason_of(error)).splitlines()[0])
         return 1
 
 
@@ -202,9 +202,8 @@ def _evaluate_checkpoint(
             PROTOCOLS[evaluation.protocol or DEFAULT.name],
         )
         iteration = iterations_of(weights) if isinstance(weights, Path) else None
-        record_evaluation(
-            folder, evaluation, iteration, table.attrs['shift'], table.attrs['resets']
-        )
+        noticed = (table.attrs[name] for name in ('shift', 'resets', 'not_finite'))
+        record_evaluation(folder, evaluation, iteration, *noticed)
 
 
 def _die_with_parent() -> None:

@@ -14,6 +14,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from harness.checkpoints import loading
+from harness.errors import fail
 
 
 def pretrained_spynet(source: str) -> SPyNet:
@@ -51,6 +52,9 @@ class FRVSRFlowNet(BaseModule):
             reflection, the flow is cropped again. ``'flow'``: as in TecoGAN-PyTorch, pooling drops
             the last rows and columns and the smaller flow is padded by reflection; frames must
             have at least 8 x 8 pixels.
+
+    Raises:
+        UserError: frames are too small.
     """
 
     def __init__(self, max_flow: float = 24.0, padding: str = 'input'):
@@ -72,6 +76,11 @@ class FRVSRFlowNet(BaseModule):
         x = torch.cat([reference, supporting], 1)
         if self.pad_input:
             x = pad_to_multiple(x, 8)
+        elif min(height, width) < 8:
+            fail(
+                f'LR frames of {width}x{height} pixels are too small for this flow network, which '
+                "needs 8x8; with padding='input' it takes any size"
+            )
         for pair in self.encoder:
             x = F.max_pool2d(pair(x), 2)
         for pair in self.decoder:

@@ -137,6 +137,12 @@ class Shift(NamedTuple):
         )
 
 
+def not_finite_text(count: int) -> str:
+    """What to say of SR frames that :attr:`Record.not_finite` counts."""
+    frames = '1 SR frame has' if count == 1 else f'{count} SR frames have'
+    return f'{frames} NaN or infinite pixels; NaN is taken for black'
+
+
 class Record(NamedTuple):
     """What ``evaluations.json`` says of a finished evaluation; None where an old one lacks it.
 
@@ -152,6 +158,7 @@ class Record(NamedTuple):
         shift: one that scores clearly better, where there is one.
         resets: video -> frames before which a guard has set the state back.
         protocol: how it was scored; '' for the default.
+        not_finite: number of SR frames with NaN or infinite pixels.
     """
 
     checksum: Optional[str] = None
@@ -165,6 +172,7 @@ class Record(NamedTuple):
     shift: Optional[Shift] = None
     resets: Optional[dict[str, list[int]]] = None
     protocol: str = ''
+    not_finite: Optional[int] = None
 
     @classmethod
     def of(cls, entry) -> 'Record':
@@ -175,7 +183,7 @@ class Record(NamedTuple):
         """
         if not isinstance(entry, dict):
             return cls(entry if isinstance(entry, str) else None)
-        for name in ('bytes', 'iteration'):
+        for name in ('bytes', 'iteration', 'not_finite'):
             if type(entry.get(name)) not in (int, type(None)):
                 raise InvalidFile(f'evaluations.json: {name} cannot be {entry[name]!r}')
         metrics = entry.get('metrics')
@@ -272,6 +280,7 @@ def record_evaluation(
     iteration: Optional[int],
     shift: Optional[Shift] = None,
     resets: Optional[dict[str, list[int]]] = None,
+    not_finite: int = 0,
 ) -> None:
     """Notes that the files of an evaluation are complete.
 
@@ -279,8 +288,7 @@ def record_evaluation(
         folder: of the run.
         evaluation: what was done.
         iteration: of the checkpoint; None where nothing was trained.
-        shift: as of :class:`Record`.
-        resets: as of :class:`Record`.
+        shift, resets, not_finite: as of :class:`Record`.
     """
     results = folder.frames_csv(evaluation.key)
     record = Record(
@@ -295,6 +303,7 @@ def record_evaluation(
         shift,
         resets,
         evaluation.protocol,
+        not_finite,
     )
     path = folder.evaluations_json
     write_json(path, {**read_json(path), evaluation.key: record._asdict()})

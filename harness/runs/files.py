@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from harness.errors import UserError
+from harness.errors import UserError, reason_of
 
 
 class InvalidFile(UserError):
@@ -70,7 +70,8 @@ def load_json(path: Path) -> dict:
     try:
         content = json.loads(path.read_text(encoding='utf-8'))
     except (OSError, ValueError, RecursionError) as error:
-        reason = 'nested too deeply' if isinstance(error, RecursionError) else error
+        reason = reason_of(error) if isinstance(error, OSError) else error
+        reason = 'nested too deeply' if isinstance(error, RecursionError) else reason
         raise InvalidFile(f'{path.name} is not readable JSON: {reason}') from error
     if not isinstance(content, dict):
         raise InvalidFile(f'{path.name} holds no JSON object')

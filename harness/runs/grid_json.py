@@ -1,5 +1,6 @@
 """``grid.json`` of a work directory: what the reports need to know of a grid, in display order."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,6 +41,7 @@ class TestSet:
         paper: its name in the papers' tables, if the grid file gives one.
         checksum: what evaluations must have been made on; empty in old grids.
         protocol: of the scores; '' for the default one.
+        made_by: ``tool`` and ``parameters`` of its manifest; empty in old grids.
     """
 
     __test__ = False  # the name starts with "Test", but it is no test case for pytest
@@ -50,6 +52,7 @@ class TestSet:
     paper: str = ''
     checksum: str = ''
     protocol: str = ''
+    made_by: dict = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -134,6 +137,12 @@ def set_entry(video_set: VideoSet, label: str, paper: Optional[str], protocol: s
     )
 
 
+def made_by(video_set: VideoSet) -> dict:
+    """How a set was made, for figures of what a parameter of its videos does."""
+    manifest = video_set.manifest
+    return {key: manifest[key] for key in ('tool', 'parameters') if key in manifest}
+
+
 def read_grid_record(work_dir: Path) -> GridRecord:
     """Reads ``grid.json``; its texts are cleaned.
 
@@ -161,15 +170,15 @@ def _parse_grid(raw: dict) -> GridRecord:
     networks = {**raw['networks'], **external}
     return GridRecord(
         name=str(raw['name']),
-        networks={key: _label(entry) for key, entry in networks.items()},
-        train_sets={key: _label(entry) for key, entry in raw['train_sets'].items()},
-        test_sets={key: _parse_set(entry) for key, entry in raw['test_sets'].items()},
+        networks=_labels(networks),
+        train_sets=_labels(raw['train_sets']),
+        test_sets=_parse_sets(raw['test_sets']),
         runs=[*raw['runs'], *map(_external_run, external)],
         variants={run.get('run_id'): _parse_variants(run) for run in raw['runs']}
         | {key: [PLAIN] for key in external},
-        train_videos={
-            key: _parse_set(entry) for key, entry in raw['train_sets'].items() if 'videos' in entry
-        },
+        train_videos=_parse_sets(
+            {key: entry for key, entry in raw['train_sets'].items() if 'videos' in entry}
+        ),
         papers={key: str(entry['paper']) for key, entry in networks.items() if entry.get('paper')},
         lr_kinds={key: entry.get('lr_kind', 'lr_bd') for key, entry in raw['networks'].items()},
         strategies=_parse_strategies(raw.get('strategies', {})),
@@ -179,12 +188,14 @@ def _parse_grid(raw: dict) -> GridRecord:
 def _parse_strategies(entries: dict) -> dict[str, Strategy]:
     """This project's strategies and, after them, the grid's own, as far as reports use them."""
     own = {name: entry for name, entry in entries.items() if name not in STRATEGIES}
-    return STRATEGIES | {
+    labels = _labels({name: dict(label=row.label) for name, row in STRATEGIES.items()} | own)
+    project = {name: row._replace(label=labels[name]) for name, row in STRATEGIES.items()}
+    return project | {
         name: Strategy(
             name,
             {},
             False,
-            _label(entry),
+            labels[name],
             (str(entry.get('color', '')),) * 2,
             (str(entry.get('marker', '')),) * 2,
         )
@@ -194,6 +205,16 @@ def _parse_strategies(entries: dict) -> dict[str, Strategy]:
 
 def _parse_variants(run: dict) -> list[Variant]:
     return [*map(Variant.from_json, run.get('variants', [PLAIN.to_json()]))]
+
+
+def _labels(entries: dict[str, dict]) -> dict[str, str]:
+    return _told_apart({key: _label(entry) for key, entry in entries.items()})
+
+
+def _told_apart(labels: dict[str, str]) -> dict[str, str]:
+    """Adds its key to each label that several have: readers must not take them for one."""
+    count = Counter(labels.values())
+    return {k: f'{label} ({k})' if count[label] > 1 else label for k, label in labels.items()}
 
 
 def _label(entry: dict) -> str:
@@ -206,13 +227,23 @@ def _label(entry: dict) -> str:
 _SET_TEXTS = ('paper', 'checksum', 'protocol')
 
 
-def _parse_set(entry: dict) -> TestSet:
+def _parse_sets(entries: dict[str, dict]) -> dict[str, TestSet]:
+    labels = _told_apart({key: _set_label(entry) for key, entry in entries.items()})
+    return {key: _parse_set(entry, labels[key]) for key, entry in entries.items()}
+
+
+def _set_label(entry: dict) -> str:
     protocol = entry.get('protocol')
+    return _label(entry) + (f' ({protocol} protocol)' if protocol else '')
+
+
+def _parse_set(entry: dict, label: str) -> TestSet:
     return TestSet(
-        label=_label(entry) + (f' ({protocol} protocol)' if protocol else ''),
+        label=label,
         videos=_parse_videos(entry['videos']),
         sizes={video: tuple(size) for video, size in entry.get('sizes', {}).items()},
         **{name: str(entry[name]) for name in _SET_TEXTS if entry.get(name)},
+        made_by=dict(entry.get('made_by', {})),
     )
 
 

@@ -31,7 +31,7 @@ NOTE_FONT = Font(**BASE_FONT, italic=True, color='7F7F7F')
 SHEET_NAMES = {'main': 'Summary', 'tradeoff': 'R trade-off'}
 # The first that is part of a column's name counts.
 FORMATS = {
-    **dict.fromkeys(('repeats', 'parameters', 'threads', '_frame', 'diverged'), '0'),
+    **dict.fromkeys(('repeats', 'parameters', 'threads', '_frame', 'diverged', 'not_finite'), '0'),
     'ssim': '0.000',
     **dict.fromkeys(('drift', 'difference', 'low', 'high'), '+0.00;-0.00;0.00'),
     'psnr': '0.00',

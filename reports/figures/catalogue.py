@@ -16,6 +16,7 @@ from reports.figures.running_time import psnr_vs_time
 from reports.figures.saved_images import SavedImages
 from reports.figures.scatter import heading
 from reports.figures.selection import networks_and_sets
+from reports.figures.signs import signs_of_instability
 from reports.figures.tradeoff import r_tradeoff
 from reports.results import WINDOW, GridResults
 
@@ -38,7 +39,7 @@ class Drawing(NamedTuple):
 
 def drawings(grid: GridResults, images: SavedImages) -> list[Drawing]:
     """Every figure of a grid, those of all sets first."""
-    curves = [*_by_set(grid), *_since_reset(grid)]
+    curves = [*_by_set(grid), *_since_reset(grid), *_signs(grid)]
     return [*curves, *_overall(grid), *_pictures(grid, images), *_by_video(grid)]
 
 
@@ -98,6 +99,22 @@ def _since_reset(grid: GridResults) -> list[Drawing]:
             'resets, videos and seeds; that of the other methods at the same frames, with bands '
             'from the worst to the best seed.',
             partial(psnr_since_reset, grid, *pair),
+        )
+        for pair, label, key in _trained(grid)
+    ]
+
+
+def _signs(grid: GridResults) -> list[Drawing]:
+    return [
+        Drawing(
+            f'signs of instability, {label}',
+            f'signs_{key}',
+            f'Signs of instability of {label} against training iterations, a line a run: growth of '
+            'a small perturbation of the state over 3 clip lengths, and norm of the state at the '
+            'end of a window relative to that after a clip length, the largest of all windows and '
+            'directions; grey: above it the sign warns. Below: PSNR of the evaluated checkpoints '
+            '(markers) and of validation (lines), where there was one.',
+            partial(signs_of_instability, grid, *pair),
         )
         for pair, label, key in _trained(grid)
     ]

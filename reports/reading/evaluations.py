@@ -37,18 +37,19 @@ def read_evaluations(
             status, reason, frames, record = _evaluate(trial, name, test_set, folder, records)
             file = '' if frames is None else file
             shift = str(record.shift) if record and record.shift else ''
-            iteration = record.iteration if record else None
-            rows.append((trial.trial_id, key, status, reason, file, iteration, shift))
+            numbers = (record.iteration, record.not_finite) if record else (None, None)
+            rows.append((trial.trial_id, key, status, reason, file, shift, *numbers))
             if frames is not None:
                 parts.append(frames.assign(trial_id=trial.trial_id, test_set=key))
-    columns = ['trial_id', 'test_set', 'status', 'reason', 'file', 'iteration', 'shift']
+    numbers = ['iteration', 'not_finite']
+    columns = ['trial_id', 'test_set', 'status', 'reason', 'file', 'shift', *numbers]
     # The empty first part only carries the columns; concatenating it would spoil the dtypes.
     frames = (
         pd.concat(parts[1:], ignore_index=True)
         if len(parts) > 1
         else parts[0].astype({'psnr_y': float, 'ssim_y': float, 'ms': float, 'frame': int})
     )
-    return pd.DataFrame(rows, columns=columns).astype({'iteration': float}), frames
+    return pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(numbers, float)), frames
 
 
 def _evaluate(

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from harness.runs.grid_json import TestSet
+from reports.methods import KEY
 from reports.reading.run_files import STATUS_WORDS
 from reports.results import LONG, WINDOW, GridResults
 from reports.stability import DROP
@@ -37,7 +38,7 @@ def main_caption(grid: GridResults) -> str:
     """Caption of the main table: what was averaged, over how much, and what is missing."""
     sets = ', '.join(describe(test_set) for test_set in grid.record.test_sets.values())
     trained = grid.runs[grid.runs['strategy'].notna()]
-    seeds = trained.groupby(['train_set', 'method'])['seed'].size()
+    seeds = trained.groupby(KEY)['seed'].size()
     spans = trained.groupby('network', sort=False)['iterations']
     iterations = ', '.join(f'{grid.record.networks[key]} {_span(group)}' for key, group in spans)
     parts = [

@@ -20,6 +20,7 @@ from reports.tables.differences import differences_table
 from reports.tables.model import Table
 from reports.tables.papers import paper_tables, sets_table
 from reports.tables.robustness import robustness_table
+from reports.tables.signs import signs_table
 from reports.tables.standard import all_tables
 
 
@@ -57,6 +58,7 @@ def _make_tables(
     tables = [
         *all_tables(grid, outputs),
         outputs.attempt('table robustness', robustness_table, grid),
+        outputs.attempt('table signs', signs_table, grid),
         outputs.attempt('table differences', differences_table, grid, pairs),
         outputs.attempt('table sets', sets_table, grid, comparison),
         *(outputs.attempt("the papers' tables", paper_tables, comparison) or []),

@@ -158,3 +158,18 @@ def test_sizes_above_the_limit(source_set: Path, monkeypatch, capsys):
     _refused(source_set, capsys, 'above the limit of 0.001 megapixels')
     monkeypatch.setenv(VARIABLE, 'many')
     _refused(source_set, capsys, f"{VARIABLE} is 'many'")
+
+
+def test_a_manifest_that_only_cannot_be_read_now(source_set: Path, monkeypatch):
+    """Nothing is wrong with the set then: nobody is told to delete it."""
+    manifest = source_set / MANIFEST
+    checksum = VideoSet.load(source_set).checksum
+    manifest.write_bytes(b'\xef\xbb\xbf' + manifest.read_bytes())  # an editor on Windows
+    assert VideoSet.load(source_set).checksum == checksum
+
+    def refuse(*args, **kwargs):
+        raise PermissionError(13, 'Permission denied')
+
+    monkeypatch.setattr(Path, 'read_text', refuse)
+    with pytest.raises(DatasetError, match=f'^{manifest}: cannot be read: Permission denied$'):
+        VideoSet.load(source_set)

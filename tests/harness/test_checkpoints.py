@@ -2,10 +2,12 @@
 
 import argparse
 import http.server
+import io
 import pickle
 import subprocess
 import sys
 import threading
+import zipfile
 from contextlib import suppress
 from functools import partial
 
@@ -169,6 +171,17 @@ def test_sources_that_are_out_of_reach(tmp_path, monkeypatch, source, problem):
     assert error_of(lambda: read_weights(source, 'KEY')).startswith(f'KEY={source}: {problem}')
 
 
+def _torchscript() -> bytes:
+    torch.jit.save(torch.jit.script(torch.nn.Linear(1, 1)), file := io.BytesIO())
+    return file.getvalue()
+
+
+def _zipped(name: str) -> bytes:
+    with zipfile.ZipFile(file := io.BytesIO(), 'w') as archive:
+        archive.writestr(name, b'weights')
+    return file.getvalue()
+
+
 OTHER_FILES = {
     'html': (b'\xef\xbb\xbf\n<!DOCTYPE html><html><body>404</body></html>', 'is an HTML page'),
     'lfs': (b'version https://git-lfs.github.com/spec/v1\noid sha256:4d7a', 'is a Git LFS pointer'),
@@ -178,6 +191,8 @@ OTHER_FILES = {
     'bytes': (bytes(range(129, 256)), 'is damaged, or no file of weights'),
     'zip': (b'PK\x05\x06' + bytes(18), 'is damaged, or no file of weights'),
     'cut zip': (b'PK\x03\x04' + bytes(100), 'is damaged or cut off'),
+    'script': (_torchscript(), 'is a TorchScript program, not a checkpoint'),
+    'zipped': (_zipped('model.pth'), 'is an archive of model.pth, not a checkpoint: unpack it'),
 }
 
 

@@ -1,7 +1,9 @@
 """What all commands share: names, and readers of their output that go."""
 
 import configparser
+import errno
 import importlib
+import os
 import shlex
 import subprocess
 import sys
@@ -10,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from harness.cli import user_errors
+from harness.errors import reason_of
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -61,3 +64,13 @@ def test_ctrl_c_is_no_traceback(capsys):
         raise KeyboardInterrupt
     assert stop.value.code == 130
     assert capsys.readouterr().err == '\ninterrupted\n'
+
+
+def test_a_place_that_cannot_be_written_to_is_told_in_words():
+    error = OSError(errno.EROFS, os.strerror(errno.EROFS), '/data/a.csv')
+    assert reason_of(error) == 'Read-only file system: /data/a.csv'
+    assert reason_of(OSError(errno.ENOSPC, 'No space left')) == 'No space left'
+    assert reason_of(ValueError('a')) == 'ValueError: a' and reason_of(OSError()) == 'OSError: '
+    shown = '^error: /data/a.csv: Read-only file system$'
+    with pytest.raises(SystemExit, match=shown), user_errors():
+        raise error

@@ -177,5 +177,43 @@ def test_two_sets_of_one_name_are_refused(real_set, tmp_path):
     sets = [str(tmp_path / folder / 'moving') for folder in ('a', 'b')]
     checkpoint = tmp_path / 'any.pth'
     checkpoint.touch()
-    with pytest.raises(SystemExit, match='--data: two sets are called moving, and so would be'):
+    with pytest.raises(SystemExit, match='error: two sets are called moving, and so would be'):
         test_command.main([str(BICUBIC), str(checkpoint), '--data', *sets])
+
+
+def test_results_of_something_else_are_not_replaced(tmp_path, make_set, monkeypatch, capsys):
+    """In the default work directory, which is called after the config alone."""
+    monkeypatch.chdir(tmp_path)
+    net = dict(
+        type='FRVSRNet', mid_channels=8, num_blocks=1, flow_net=dict(type='ConvFlowNet', channels=8)
+    )
+    Path('net.py').write_text(f'model = dict(type="RecurrentVSR", generator={net})')
+    weights = MODELS.build(dict(type='RecurrentVSR', generator=net)).state_dict()
+    torch.save(dict(state_dict=weights), 'one.pth')
+    weights['generator.tail.4.weight'].fill_(3e38)  # finite itself
+    torch.save(dict(state_dict=weights), 'two.pth')
+    make_set('set'), make_set('other/set', frames=2)
+    frames = Path('work_dirs/net/frames_set.csv')
+    for _ in range(2):
+        assert test_command.main(['net.py', 'one.pth', '--data', 'set']) == 0
+    before = frames.read_bytes()
+    place = 'error: work_dirs/net/frames_set.csv: holds results'
+    for arguments, what in (
+        (['two.pth', '--data', 'set'], 'of another checkpoint'),
+        (['one.pth', '--data', 'other/set'], 'of another set'),
+        (['one.pth', '--data', 'set', '--lr-kind', 'gt'], 'of another lr_kind'),
+        (['one.pth', '--data', 'set', '--protocol', 'tecogan'], 'of another protocol'),
+        (
+            ['one.pth', '--data', 'set', '--cfg-options', 'model.generator.residual_recurrence=1'],
+            'of another model',
+        ),
+    ):
+        message = error_of(test_command.main, 'net.py', *arguments)
+        assert message == f'{place} {what}; give another --work-dir or delete it'
+    Path('work_dirs/net/evaluated.json').unlink()
+    message = error_of(test_command.main, 'net.py', 'one.pth', '--data', 'set')
+    assert message.startswith(f'{place} already, nobody knows of which checkpoint')
+    assert frames.read_bytes() == before
+    assert 'finite' not in capsys.readouterr().err
+    test_command.main(['net.py', 'two.pth', '--data', 'set', '--work-dir', 'two'])
+    assert 'warning: set: 7 SR frames have NaN or infinite' in capsys.readouterr().err

@@ -200,6 +200,8 @@ def main() -> int:
     parser.add_argument('--iterations', type=int, default=60)
     parser.add_argument('--seed', type=int, help='of what happens (default: a new one)')
     args = parser.parse_args()
+    # it is sent to children, which inherit that a background shell ignores it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     seed = random.randrange(10**6) if args.seed is None else args.seed
     print(f'seed {seed}', flush=True)
     folder = args.folder.resolve()

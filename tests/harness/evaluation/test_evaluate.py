@@ -121,6 +121,27 @@ def test_error_in_the_middle_leaves_no_csv(make_set, tmp_path, generator, kind):
     assert list(output.parent.iterdir()) == [output]
 
 
+@pytest.mark.parametrize('generator', [BICUBIC, FRVSR, BASICVSR], ids=lambda net: net['type'])
+def test_frames_that_are_not_finite_are_counted(make_set, tmp_path, generator):
+    """A single NaN or infinite pixel; a bidirectional network gives it by a sweep."""
+    net, values = MODELS.build(generator), iter([np.nan, 1, np.inf, -np.inf, 1, 1, 1])
+    forward = type(net).step if generator == FRVSR else None
+
+    def spoil(sr):
+        sr = sr.clone()
+        sr[..., 1, 5, 7] *= next(values)
+        return sr
+
+    if forward:
+        net.step = lambda *args: (lambda sr, state: (spoil(sr), state))(*forward(net, *args))
+    elif generator == BICUBIC:
+        upsample = net.super_resolve
+        net.super_resolve = lambda lrs: spoil(upsample(lrs))
+    table = evaluate_set(net, make_set(frames=3), tmp_path / 'frames.csv')
+    assert table.attrs['not_finite'] == (0 if generator == BASICVSR else 3)
+    assert np.isfinite(table.psnr_y).all()
+
+
 def test_interrupted_evaluation_leaves_no_csv(make_set, tmp_path):
     def interrupt():
         raise KeyboardInterrupt

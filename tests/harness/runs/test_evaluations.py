@@ -34,7 +34,10 @@ def why(folder, **wanted):
 
 def test_finished_results_count(folder):
     assert why(folder) is None
-    assert read_records(folder)['moving'].iteration == 30
+    record = read_records(folder)['moving']
+    assert (record.iteration, record.not_finite) == (30, 0)
+    record_evaluation(folder, EVALUATION, 30, not_finite=7)
+    assert read_records(folder)['moving'].not_finite == 7
 
 
 @pytest.mark.parametrize(

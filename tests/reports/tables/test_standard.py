@@ -208,3 +208,35 @@ def test_shifted_frames_are_noted(small):
     assert note.endswith('would score 5.6 dB more; was it trained on other LR frames than lr_bd?')
     small.record(run_id, moving={'checksum': 'c', 'shift': 'far'})
     assert not [n for n in load_grid(small.work_dir).notes() if n.startswith('shifted')]
+
+
+def test_frames_that_are_not_finite_are_noted(small):
+    run_id = small.grid_json['runs'][0]['run_id']
+    small.record(run_id, moving={'checksum': 'c', 'not_finite': 12}, static={'checksum': 'c'})
+    grid = load_grid(small.work_dir)
+    told = '12 SR frames have NaN or infinite pixels; NaN is taken for black'
+    assert f'not finite  {run_id}: on Moving: {told}' in grid.notes()
+    assert sum(note.startswith('not finite') for note in grid.notes()) == 1
+    counts = grid.evaluations.set_index(['trial_id', 'test_set'])['not_finite']
+    assert counts[run_id, 'moving'] == 12 and counts.isna().sum() == len(counts) - 1
+
+
+def test_labels_that_several_share_are_told_apart(fake):
+    """Readers could not tell them apart, and methods of one name would be one."""
+    fake.grid_json['strategies'] = {'MINE': {'label': 'RI'}}
+    for key in ('a', 'b'):
+        fake.test_set(key, 'Set', v=3)
+    for value, (network, strategy) in enumerate((('x', 'RI'), ('x', 'MINE'), ('y', 'RI'))):
+        fake.done(fake.run(network, strategy), lambda _, t, v=value: 20.0 + v)
+    for network in 'xy':
+        fake.grid_json['networks'][network] = {'label': 'Net'}
+    grid = load_grid(fake.save())
+    table = standard.main_table(grid)
+    assert [column.group for column in table.columns] == ['Set (a)', 'Set (b)']
+    shown = {row.label: row.cells[0].shown for row in table.rows}
+    assert shown == {
+        'Net (x) w/ RI (RI)': '20.00',
+        'Net (x) w/ RI (MINE)': '21.00',
+        'Net (y) w/ RI (RI)': '22.00',
+    }
+    assert 'Seeds: 1 per method.' in table.caption
