@@ -36,9 +36,7 @@ def network_like(grid: GridResults, name: str) -> str:
     return (said + alike)[0]
 
 
-def trained(
-    grid: GridResults, network: str, strategy: str, train_set: str | None = None
-) -> list[Method]:
+def trained(grid: GridResults, network: str, strategy: str) -> list[Method]:
     """A network's plain methods of a strategy without FC, those of the smallest R first.
 
     Raises:
@@ -48,7 +46,6 @@ def trained(
         method
         for method in grid.plain_methods
         if (method.network, method.strategy, method.fc) == (network, strategy, False)
-        and train_set in (None, method.train_set)
     ]
     if not found:
         raise Lacks(f'{grid.record.networks[network]} trained by {strategy}')

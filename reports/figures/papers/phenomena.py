@@ -80,8 +80,9 @@ def motion(grid: GridResults, images: SavedImages) -> Figure:
             mask = images.reference('mask', key, video, frame)
             if name and mask:
                 _, column = shown(grid, images, [method], (key, video), [frame])
-                score = _score(grid, (key, video), column, frame)
-                cell = Cell(column.pictures[frame], f's = {name[2]}', score, _box(mask))
+                score, box = _score(grid, (key, video), column, frame), _box(mask)
+                score = score if box else f'{score}, nothing is in all windows'
+                cell = Cell(column.pictures[frame], f's = {name[2]}', score, box)
                 found.setdefault(name[1], {})[int(name[2])] = cell
     rows = {name: [cells[s] for s in sorted(cells)] for name, cells in found.items()}
     rows = {name: cells for name, cells in rows.items() if len(cells) > 1}

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from reports.figures.papers.choices import Lacks, shown
 from reports.figures.pictures import Column, Page, frame_psnr, where_they_differ, wrapped
 from reports.figures.point_names import Point, name_points
+from reports.figures.running_time import scale_time
 from reports.figures.saved_images import PROFILE, SavedImages
 from reports.figures.style import COLUMN_WIDTH, PAGE_WIDTH, RC
 from reports.methods import Method
@@ -74,7 +75,8 @@ def running_time(grid: GridResults) -> Figure:
         figure = Figure(figsize=(COLUMN_WIDTH, 2.4), layout='constrained')
         axis = figure.subplots()
         axis.plot([p.x for p in points], [p.y for p in points], 'o', color='black', markersize=4)
-        axis.set(xlabel='Running time per frame (ms)', ylabel='PSNR (dB)', xscale='log')
+        axis.set(xlabel='Running time per frame (ms)', ylabel='PSNR (dB)')
+        scale_time(axis, pd.Series([point.x for point in points]))
         axis.margins(x=0.25, y=0.15)
         figure.get_layout_engine().execute(figure)
         name_points(axis, points)
@@ -128,15 +130,13 @@ def _draw(columns: list[Column], pictures: list, below: list[str]) -> Figure:
     """Rows of pictures with names above and what is ``below`` them."""
     across = min(ACROSS, len(columns))
     rows = -(-len(columns) // across)
-    wide = PAGE_WIDTH / across - GAP
-    high = min(wide, 1.4)
-    step = high + 2 * LABEL + GAP
+    side = PAGE_WIDTH / ACROSS - GAP
+    step = side + 2 * LABEL + GAP
     with rc_context(RC):
-        page = Page(PAGE_WIDTH, rows * step)
+        page = Page(across * (side + GAP), rows * step)
         for at, (column, picture, text) in enumerate(zip(columns, pictures, below, strict=True)):
-            left, top = at % across * (wide + GAP), at // across * step + LABEL
-            place = (left + (wide - high) / 2, top, high, high)
-            page.picture(place, picture)
-            page.text(left + wide / 2, top - 0.02, wrapped(column.name, wide), va='bottom')
-            page.text(left + wide / 2, top + high + 0.02, text, fontsize=6.5)
+            left, top = at % across * (side + GAP), at // across * step + LABEL
+            page.picture((left, top, side, side), picture)
+            page.text(left + side / 2, top - 0.02, wrapped(column.name, side), va='bottom')
+            page.text(left + side / 2, top + side + 0.02, text, fontsize=6.5)
     return page.figure

@@ -160,13 +160,14 @@ def test_brightness(pair):
 
 def test_training_sets_and_repeats(pair):
     grid, images = open_grid(pair)
-    with pytest.raises(Lacks, match='Ours trained on two sets'):
+    with pytest.raises(Lacks, match='by Ours trained on two sets'):
         strategies.training_sets(grid, images, 'FRVSR')
     with pytest.raises(Lacks, match='two R'):
         strategies.repeats(grid)
     pair.grid_json['train_sets']['reds'] = {'label': 'REDS'}
     other = pair.run('frvsr', 'PI', repeats=2, train_set='reds')
     pair.done(other, lambda _, t: 15.0 + 0 * t, ms=300.0)
+    pair.pictures('stills', 'busy', [0, 60, 119], draw)
     more = pair.run('frvsr', 'PI', repeats=2)
     pair.done(more, lambda _, t: 25.0 + 0 * t, ms=200.0)
     grid, images = open_grid(pair)
