@@ -25,6 +25,8 @@ _OF_RUN = ('run.json', 'config.py', 'timing.json', 'status.json', 'evaluations.j
 _FRAMES = re.compile(r'(frames|videos)_[^/\\:*?"<>|\x00-\x1f]{1,200}\.csv')
 #: bytes of one file and of all, unpacked: 100 million frames, and no zip bomb
 MOST_BYTES = 16 << 30
+#: diagnostics that a run's hooks have recorded
+_DIAGNOSTICS = re.compile(r'(states|validation)/iter_[0-9]{1,12}\.csv')
 _DATE = (1980, 1, 1, 0, 0, 0)  # the same results give the same zip
 
 
@@ -84,10 +86,11 @@ def _files(work_dir: Path) -> Iterator[str]:
 
 
 def _of_folder(work_dir: Path, folder: str, names: tuple[str, ...]) -> Iterator[str]:
-    found = sorted(path for path in (work_dir / folder).glob('*') if path.is_file())
-    for path in found:
-        if path.name in names or _FRAMES.fullmatch(path.name):
-            yield f'{folder}/{path.name}'
+    root = work_dir / folder
+    for path in sorted(path for path in root.rglob('*.*') if path.is_file()):
+        name = path.relative_to(root).as_posix()
+        if name in names or _FRAMES.fullmatch(name) or _DIAGNOSTICS.fullmatch(name):
+            yield f'{folder}/{name}'
 
 
 def unpack_records(path: Path, folder: Path) -> None:
@@ -149,11 +152,12 @@ def _wanted(archive: zipfile.ZipFile, entries: dict, path: Path) -> dict[str, An
 def _is_of_a_record(name: str) -> bool:
     if name == 'grid.json':
         return True
-    place, *rest = name.split('/')
-    if place not in ('runs', 'external') or len(rest) != 2 or not _is_folder(rest[0]):
+    place, _, rest = name.partition('/')
+    folder, _, file = rest.partition('/')
+    if place not in ('runs', 'external') or not _is_folder(folder):
         return False
     own = _OF_RUN if place == 'runs' else ('external.json',)
-    return rest[1] in own or bool(_FRAMES.fullmatch(rest[1]))
+    return file in own or bool(_FRAMES.fullmatch(file) or _DIAGNOSTICS.fullmatch(file))
 
 
 def _is_folder(name: str) -> bool:

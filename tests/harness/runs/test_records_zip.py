@@ -22,6 +22,7 @@ def work_dir(tmp_path):
         'runs/a-RI-s0/evaluations.json': '{}',
         'runs/a-RI-s0/frames_static.csv': 'video,frame\n' * 1000,
         'runs/a-RI-s0/frames_static@reset15.csv': 'video',
+        'runs/a-RI-s0/states/iter_5.csv': 'quantity',
         'runs/a-RI-s0/log.txt': 'long',
         'runs/a-RI-s0/iter_5.pth': 'old',
         'runs/a-RI-s0/iter_10.pth': 'weights',
@@ -42,7 +43,7 @@ def test_there_and_back(work_dir, tmp_path):
     count = export_records(work_dir, path)
     names = zipfile.ZipFile(path).namelist()
     left_out = ('log.txt', '.pth', '.png', 'old-RI')
-    assert count == len(names) == 10 and not any(word in str(names) for word in left_out)
+    assert count == len(names) == 11 and not any(word in str(names) for word in left_out)
     record = json.loads(zipfile.ZipFile(path).read('record.json'))
     assert list(record['checkpoints']['a-RI-s0']) == ['iter_10.pth'] and record['versions']
     assert path.stat().st_size < 4000
