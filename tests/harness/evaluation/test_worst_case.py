@@ -11,6 +11,7 @@ from harness.errors import UserError
 from harness.evaluation import __main__ as command
 from harness.evaluation.worst_case import perturbed, search, summary
 from harness.networks.recurrent import RecurrentNet, States, Unrolled
+from harness.networks.stateless import StatelessNet
 from harness.networks.upsample import bicubic_bd
 
 CPU = torch.device('cpu')
@@ -32,6 +33,13 @@ class LeakyNet(RecurrentNet):
             leak = self.factor * leak + 0.001 * lr
             frames.append(bicubic_bd(lr) + leak.repeat_interleave(4, 2).repeat_interleave(4, 3))
         return Unrolled(torch.stack(frames, 1), States({'leak': leak}))
+
+
+@MODELS.register_module()
+class FrameByFrameNet(StatelessNet):
+    def __init__(self):
+        super().__init__()
+        self.factor = nn.Parameter(torch.tensor(1.0))
 
 
 def curve(*gains):
@@ -116,8 +124,7 @@ def test_command(real_set, tmp_path, capsys):
     assert len(pd.read_csv(output)) == 19 * 12
     with pytest.raises(SystemExit, match=r'no\.pth: no such file'):
         command.main(['worst-case', str(config), 'no.pth', str(real_set.root)])
-    config.write_text(
-        "model = dict(type='RecurrentVSR', generator=dict(type='BicubicUpsampler'))\n"
-    )
+    generator = "generator=dict(type='FrameByFrameNet')"
+    config.write_text(f"model = dict(type='RecurrentVSR', {generator})\n")
     with pytest.raises(SystemExit, match='has no state that could collapse'):
         command.main(['worst-case', str(config), str(weights), str(real_set.root)])
