@@ -112,8 +112,8 @@ def _signs(grid: GridResults) -> list[Drawing]:
             f'Signs of instability of {label} against training iterations, a line a run: growth of '
             'a small perturbation of the state from 1 to 3 clip lengths, and norm of the state at '
             'the end of a window relative to that after a clip length, the largest of all windows '
-            'and directions; grey: above it the sign warns. Below: PSNR of the evaluated checkpoints '
-            '(markers) and of validation (lines), where there was one.',
+            'and directions; grey: above it the sign warns. Below: PSNR of the evaluated '
+            'checkpoints (markers) and of validation (lines), where there was one.',
             partial(signs_of_instability, grid, *pair),
         )
         for pair, label, key in _trained(grid)
