@@ -19,7 +19,8 @@ files in the output folder:
   results.tex              all tables as floats, for \\input; tables/NAME.tex: one of them
   results_standalone.tex   the same as a document of its own
   results.xlsx             tables, charts, statistics of videos, PSNR of frames, runs
-  results.csv, videos.csv, evaluations.csv, differences.csv, paper_comparison.csv, runs.csv
+  results.csv, videos.csv, evaluations.csv, differences.csv, robustness.csv, paper_comparison.csv,
+  runs.csv
 
 exit code: 0; 1 if some of the files could not be written, which are named; 2 if WORK_DIR cannot be
 reported on

@@ -228,7 +228,7 @@ class StateDiagnosticsHook(IntervalHook):
 
     def _rows(self, net: RecurrentNet, place: _Place) -> Iterator[dict]:
         lrs, span = place.lrs, place.span
-        every = torch.arange(lrs.size(1) + 1, device=lrs.device)[None]
+        every = torch.arange(lrs.size(1) + 1)[None]
         states = net.states_at(lrs, every, every, net.condition(lrs, 0, place.length))
         for direction, norms in state_norms(states).items():
             for boundary, norm in enumerate(norms[0].tolist()):

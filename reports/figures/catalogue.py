@@ -11,6 +11,7 @@ from reports.figures.drift import drift_map
 from reports.figures.frames import psnr_by_video, psnr_vs_frame
 from reports.figures.profiles import temporal_profiles
 from reports.figures.resets import psnr_since_reset
+from reports.figures.robustness import survival_and_profiles
 from reports.figures.running_time import psnr_vs_time
 from reports.figures.saved_images import SavedImages
 from reports.figures.scatter import heading
@@ -50,6 +51,14 @@ def _overall(grid: GridResults) -> list[Drawing]:
             f'Drift: mean PSNR of the last {WINDOW} minus that of the first {WINDOW} frames of '
             'each video of at least 100 frames, mean over seeds.',
             partial(drift_map, grid),
+        ),
+        Drawing(
+            'survival and performance profiles',
+            'robustness',
+            'Left: share of videos x seeds (their number in brackets) that have not collapsed, '
+            f'against the frame number. Right: share of those whose last {WINDOW} frames are above '
+            'a score, with 95% bands where there are enough videos.',
+            partial(survival_and_profiles, grid),
         ),
         Drawing(
             'R trade-off',

@@ -14,10 +14,12 @@ from reports.excel.workbook import write_workbook
 from reports.outputs import Outputs
 from reports.paper import NUMBER, OURS, compare, read_values
 from reports.results import GridResults
+from reports.robustness import robustness
 from reports.tables import latex, markdown
 from reports.tables.differences import differences_table
 from reports.tables.model import Table
 from reports.tables.papers import paper_tables, sets_table
+from reports.tables.robustness import robustness_table
 from reports.tables.signs import signs_table
 from reports.tables.standard import all_tables
 
@@ -36,6 +38,7 @@ def write_tables(grid: GridResults, folder: Path, outputs: Outputs) -> list[Tabl
         'evaluations.csv': ('every run and test set', lambda: _of_trials(grid, grid.evaluations)),
         'videos.csv': ('every video', lambda: _of_trials(grid, grid.videos)),
         'differences.csv': ('paired differences', lambda: pairs),
+        'robustness.csv': ('stability as robustness', lambda: robustness(grid)),
         'paper_comparison.csv': ("the papers' numbers", lambda: comparison[[*NUMBER, *OURS]]),
         'runs.csv': ('every run', lambda: grid.runs),
     }
@@ -55,6 +58,7 @@ def _make_tables(
     tables = [
         *all_tables(grid, outputs),
         outputs.attempt('table signs', signs_table, grid),
+        outputs.attempt('table robustness', robustness_table, grid),
         outputs.attempt('table differences', differences_table, grid, pairs),
         outputs.attempt('table sets', sets_table, grid, comparison),
         *(outputs.attempt("the papers' tables", paper_tables, comparison) or []),
