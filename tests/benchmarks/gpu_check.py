@@ -25,7 +25,7 @@ import torch
 from mmengine.config import Config
 from mmengine.hooks import Hook
 
-import harness.networks.zoo  # noqa: F401
+import harness.networks.zoo  # noqa: F401  (fills the registry)
 from dataset_tools.frames import read_frame
 from dataset_tools.sample.frames import photograph_path
 from dataset_tools.sliding_window import sliding_window
@@ -130,7 +130,7 @@ def inference_times(name: str, sizes: Sizes) -> list[dict]:
     device, rows = default_device(), []
     net = load_model(cfg, None, device).generator
     frames = torch.randint(0, 256, (20, *sizes.inference, 3), dtype=torch.uint8).numpy()
-    for compiled in (False, True):
+    for compiled in (False, True) if device.type == 'cuda' else (False,):
         if compiled:
             net.compile()
         about = dict(network=name, compiled=compiled)
