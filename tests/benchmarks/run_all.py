@@ -1,7 +1,8 @@
-"""All benchmarks and one page of their ratios: ``make bench``, at most 25 minutes on two idle cores.
+"""All benchmarks and one page of their ratios: ``make bench``.
 
-Writes work_dirs/bench/bench.md: of each ratio what it is measured against (its anchor) and the bound
-it should keep, then all figures, and the minutes that each benchmark took.
+Their options are chosen for 25 minutes on two idle cores. Writes work_dirs/bench/bench.md: of each
+ratio what it is measured against (its anchor) and the bound it should keep, then all figures, and
+the minutes that each benchmark took.
 """
 
 from __future__ import annotations
