@@ -5,6 +5,7 @@ from pathlib import Path
 
 from harness.errors import fail
 from harness.runs.files import write_text
+from reports.cards import write_cards
 from reports.figures.drawers import Drawers, Drawn
 from reports.figures.saved_images import SavedImages
 from reports.html.page import write_page
@@ -67,6 +68,7 @@ def build_report(work_dir: str | Path, output: str | Path | None = None) -> Repo
     finally:
         if drawers:
             drawers.stop()
+    outputs.write('cards', 'result cards (JSON)', write_cards, grid, folder / 'cards')
     figures = f'{len(drawn)} figures (PNG, PDF), in LaTeX'
     outputs.write('figures.tex', figures, _write_figures, drawn, folder / 'figures.tex')
     page = (write_page, grid, images, tables, list(outputs.written), drawn, folder)

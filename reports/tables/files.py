@@ -57,8 +57,8 @@ def _make_tables(
 ) -> list[Table]:
     tables = [
         *all_tables(grid, outputs),
-        outputs.attempt('table signs', signs_table, grid),
         outputs.attempt('table robustness', robustness_table, grid),
+        outputs.attempt('table signs', signs_table, grid),
         outputs.attempt('table differences', differences_table, grid, pairs),
         outputs.attempt('table sets', sets_table, grid, comparison),
         *(outputs.attempt("the papers' tables", paper_tables, comparison) or []),
