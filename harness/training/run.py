@@ -19,6 +19,7 @@ from harness.config_errors import building, check_model
 from harness.configs import import_custom_modules
 from harness.distributed import init_distributed
 from harness.errors import fail
+from harness.gpus import warn_of_unusable_gpus
 from harness.runs.files import write_json
 
 from .checkpoints import latest_checkpoint
@@ -54,6 +55,7 @@ def train(cfg: Config, hooks: Sequence[Hook] = ()) -> Path:
     """
     # denormal numbers in decaying states make convolutions on the CPU many times slower
     torch.set_flush_denormal(True)
+    warn_of_unusable_gpus()
     init_distributed(cfg.get('launcher', 'none'))
     if is_distributed() and not torch.cuda.is_available():
         # the Runner would ask for a GPU
