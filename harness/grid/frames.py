@@ -80,7 +80,9 @@ def save_frames(work_dir: Path, set_key: str, video: str, trial: str) -> None:
         _write(folder / 'gt', set_frames(test_set, 'gt', video), about.frames, 'gt')
     if _is_whole(folder / trial, about.frames):
         return
-    weights = checkpoint_of(run, wanted[0].variant.checkpoint) if task.trains else cfg.load_from
+    weights = (
+        checkpoint_of(run, wanted[0].variant.checkpoint) if task.trains else cfg.get('load_from')
+    )
     device = default_device()
     net = load_model(cfg, weights, device).generator
     lrs = set_frames(test_set, lr_kind, video)
@@ -107,7 +109,9 @@ def _write(folder: Path, frames: Iterable[np.ndarray], count: int, what: str) ->
 
     if _is_whole(folder, count):
         return
-    for number, frame in enumerate(tqdm(frames, total=count, desc=what, unit=' frames')):
+    for number, frame in enumerate(
+        tqdm(frames, total=count, desc=what, unit=' frames', disable=None)
+    ):
         write_png(folder / f'{number:08d}.png', frame)
 
 

@@ -96,7 +96,7 @@ def test_what_must_be_run_again(work_dir, monkeypatch):
     monkeypatch.setattr('reports.video.__main__.subprocess.run', run)
     with pytest.raises(SystemExit, match='error: a: frames are not saved, and could not be made'):
         make(work_dir)
-    trials = [run_id for run_id in load_grid(work_dir).method_of]
+    trials = list(load_grid(work_dir).method_of)
     assert commands[0][1:3] == ['-m', 'harness.grid.frames']
     assert commands[0][-2:] == trials
     grid = load_grid(work_dir)
