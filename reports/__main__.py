@@ -15,6 +15,7 @@ EXAMPLES = """examples:
   python -m reports work_dirs/paper --output paper/results
   python -m reports records.zip     # of run_grid.py --export, anywhere; writes records_report
   python -m reports work_dirs/paper --paper-figures
+  python -m reports video work_dirs/quickstart --set static --video bikes_street  # mp4 and GIF
   cd work_dirs/quickstart/report && pdflatex results_standalone.tex
 
 files in the output folder:
@@ -31,6 +32,11 @@ reported on
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Build the report; return the exit code (see ``EXAMPLES``)."""
+    argv = sys.argv[1:] if argv is None else argv
+    if argv[:1] == ['video']:
+        from reports.video.__main__ import main as make_video
+
+        return make_video(argv[1:])
     parser = argparse.ArgumentParser(
         prog='python -m reports',
         description=DESCRIPTION,
