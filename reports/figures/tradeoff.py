@@ -27,14 +27,14 @@ def r_tradeoff(grid: GridResults) -> Figure | None:
     times for two R. Methods with further options are left out: they vary more than R.
     """
     runs = scored_runs(grid, 'ms_per_iteration')
-    runs = runs[[not grid.method_of[run_id].options for run_id in runs['run_id']]]
+    runs = runs.loc[[not grid.method_of[run_id].options for run_id in runs['run_id']]]
     groups = [g for _, g in runs.groupby(['train_set', 'network'], sort=False)]
     groups = [group for group in groups if group['repeats'].nunique() > 1]
     if not groups:
         return None
     columns = score_columns(grid)
     width = PAGE_WIDTH if len(columns) > 1 else COLUMN_WIDTH
-    styles = looks(grid.methods, grid.record.strategies)
+    styles = looks(grid.all_methods, grid.record.strategies)
     with rc_context(RC):
         figure = Figure(figsize=(width, 2.0 * len(groups)), layout='constrained')
         parts = figure.subfigures(len(groups), len(columns), squeeze=False)

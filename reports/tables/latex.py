@@ -167,9 +167,10 @@ def latex_figures(figures: list) -> str:
 
 
 def _latex_figure(figure) -> str:
-    name = figure.paths[-1].stem
+    path = figure.paths[-1]
+    name, place = path.stem, f'{path.parent.name}/{path.name}'
     star = '*' * figure.is_wide
     return (
-        f'\\begin{{figure{star}}}[t]\n\\centering\n\\includegraphics{{{name}.pdf}}\n'
+        f'\\begin{{figure{star}}}[t]\n\\centering\n\\includegraphics{{{place}}}\n'
         f'\\caption{{{_tex(figure.caption)}}}\n\\label{{fig:{name}}}\n\\end{{figure{star}}}\n'
     )

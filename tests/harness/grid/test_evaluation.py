@@ -125,11 +125,11 @@ external_results = dict(perfect=dict(label='GT', results=dict(moving='{real_set.
     assert frames.tof.sum() > external.tof.sum() == 0
     cut = pd.read_csv(run / 'frames_cut.csv')
     assert cut.groupby('video').frame.agg(['min', 'max']).loc['coffee'].to_list() == [2, 17]
-    results = pd.read_csv(work_dir / 'report' / 'results.csv').set_index('test_set')
+    results = pd.read_csv(work_dir / 'report/data/results.csv').set_index('test_set')
     bicubic = results[results.network == 'bicubic'].psnr_y
     assert bicubic.cut == pytest.approx(cut.groupby('video').psnr_y.mean().mean(), abs=1e-3)
     assert abs(bicubic.cut - bicubic.moving) > 0.01
-    table = (work_dir / 'report' / 'results.md').read_text()
+    table = (work_dir / 'report/tables/results.md').read_text()
     assert 'Cut (tecogan protocol)' in table and 'names a protocol' in table
     saved = (run / 'images_moving', work_dir / 'references' / 'moving')
     names = [sorted(path.name for path in folder.glob('coffee/*')) for folder in saved]
