@@ -74,12 +74,20 @@ def _cropped(
 ) -> Iterator[LazyFrame]:
     for number in stretch:
         path = source.frame_path('gt', name, number)
-        yield LazyFrame(number, partial(_crop, path, window))
+        yield LazyFrame(number, partial(_read_crop, path, window))
 
 
-def _crop(path: Path, window: tuple[int, int]) -> np.ndarray:
-    """The middle of a frame; its borders lie on whole LR pixels."""
-    frame = read_frame(path)
+def _read_crop(path: Path, window: tuple[int, int]) -> np.ndarray:
+    return crop(read_frame(path), window)
+
+
+def crop(frame: np.ndarray, window: tuple[int, int]) -> np.ndarray:
+    """The middle of a frame (h, w, 3); its borders lie on whole LR pixels.
+
+    Args:
+        frame: HR.
+        window: (height, width) in LR pixels; the frame's own size where that is smaller.
+    """
     places = []
     for size, wanted in zip(frame.shape, window, strict=False):
         length = min(wanted, size // SCALE)

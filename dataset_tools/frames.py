@@ -110,48 +110,61 @@ def list_frames(folder: Path) -> list[Path]:
     """Lists the frames of a video stored as numbered images, which may start at any number.
 
     Args:
-        folder: Holds files with the frame number in their names, ``00000000.png``, ``img_17.jpg``
-            or ``001_0017_x4.png``: the last number that tells them apart. Files whose names start
-            with a dot are passed over.
+        folder: Holds nothing but them; files whose names start with a dot are passed over.
 
     Returns:
-        The files in the order of their numbers.
+        The files in the order of their numbers, see ``number_frames``.
 
     Raises:
-        DatasetError: No frames, a file that is no frame, a number given twice, or a gap.
+        DatasetError: No frames, a file that is no image, or see ``number_frames``.
     """
     paths = [path for path in sorted(folder.iterdir()) if not path.name.startswith('.')]
     for path in paths:
-        if path.suffix.lower() not in IMAGE_SUFFIXES or not re.search(r'\d', path.stem):
+        if path.suffix.lower() not in IMAGE_SUFFIXES:
             raise DatasetError(
                 f'{path}: not a numbered image ({", ".join(IMAGE_SUFFIXES)}); move it away'
             )
     if not paths:
         raise DatasetError(f'{folder}: no frames in this folder ({", ".join(IMAGE_SUFFIXES)})')
-    numbered = _numbered(paths)
-    first, last = min(numbered), max(numbered)
-    for number in range(first, last):
-        if number not in numbered:
-            raise DatasetError(
-                f'{folder}: gap in numbering, no frame {number} between {first} and {last}'
-            )
+    numbered = number_frames(paths)
     return [numbered[number] for number in sorted(numbered)]
 
 
-def _numbered(paths: list[Path]) -> dict[int, Path]:
-    """Frame number -> file; of several numbers in the names the last that tells them apart."""
+def number_frames(paths: list[Path]) -> dict[int, Path]:
+    """Frame numbers of the images of one video, ``img_17.jpg`` or ``001_0017_x4.png``.
+
+    Of several numbers in the names it is the last that tells the frames apart without a gap.
+
+    Args:
+        paths: At least one, all in one folder.
+
+    Returns:
+        Number -> image, in the order of ``paths``.
+
+    Raises:
+        DatasetError: An image has no number or that of another one, or there is a gap.
+    """
     found = [[int(digits) for digits in re.findall(r'\d+', path.stem)] for path in paths]
+    if not all(found):
+        path = paths[found.index([])]
+        raise DatasetError(f'{path}: not a numbered image, such as 00000000.png; move it away')
     columns = [[row[-place] for row in found] for place in range(1, min(map(len, found)) + 1)]
     distinct = [numbers for numbers in columns if len(set(numbers)) == len(paths)]
-    if distinct:
-        gapless = (n for n in distinct if max(n) - min(n) < len(paths))
-        return dict(zip(next(gapless, distinct[0]), paths, strict=True))
-    numbers = columns[0]
-    again = next(i for i, number in enumerate(numbers) if number in numbers[:i])
-    raise DatasetError(
-        f'{paths[again]}: same frame number as {paths[numbers.index(numbers[again])].name}; a '
-        'folder holds the frames of one video, each with its own number'
-    )
+    gapless = [numbers for numbers in distinct if max(numbers) - min(numbers) < len(paths)]
+    numbers = (gapless or distinct or columns)[0]
+    if not distinct:
+        again = next(index for index, number in enumerate(numbers) if number in numbers[:index])
+        raise DatasetError(
+            f'{paths[again]}: same frame number as {paths[numbers.index(numbers[again])].name}; a '
+            'folder holds the frames of one video, each with its own number'
+        )
+    if not gapless:
+        first, last = min(numbers), max(numbers)
+        missing = next(number for number in range(first, last) if number not in numbers)
+        raise DatasetError(
+            f'{paths[0].parent}: gap in numbering, no frame {missing} between {first} and {last}'
+        )
+    return dict(zip(numbers, paths, strict=True))
 
 
 def read_frames(paths: list[Path]) -> Iterator[np.ndarray]:

@@ -48,6 +48,7 @@ _ABOUT_LR = {
     },
 }
 _ABOUT_CHANGED_LR = {'made_by': 'the LR frames themselves were changed; they have no ground truth'}
+_ABOUT_GIVEN_LR = {'made_by': 'the LR frames are as they were given; they have no ground truth'}
 _ABOUT_MASK = {'made_by': 'white where the pixel is in all windows of the video'}
 
 
@@ -60,16 +61,19 @@ class Layout:
         made: LR kinds made from ``gt``.
         pad: Whether ``gt`` is padded to a multiple of 4 instead of cropped.
         mask: Whether the tool gives a mask with each frame, of the same size.
+        unchanged: Whether a set without HR holds the frames of its source as they are.
     """
 
     given: str = 'gt'
     made: tuple[str, ...] = ('lr_bd',)
     pad: bool = False
     mask: bool = False
+    unchanged: bool = False
 
     def describe(self) -> dict[str, dict[str, Any]]:
         """Kind -> how its frames are made, for the manifest."""
-        given = _ABOUT_GT[self.pad] if self.given == 'gt' else _ABOUT_CHANGED_LR
+        about_lr = _ABOUT_GIVEN_LR if self.unchanged else _ABOUT_CHANGED_LR
+        given = _ABOUT_GT[self.pad] if self.given == 'gt' else about_lr
         kinds = {self.given: given} | {kind: _ABOUT_LR[kind] for kind in self.made}
         return kinds | ({'mask': _ABOUT_MASK} if self.mask else {})
 

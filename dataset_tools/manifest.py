@@ -51,6 +51,14 @@ class Video:
     frames: int
     sizes: dict[str, tuple[int, int]]
 
+    @property
+    def hr_size(self) -> tuple[int, int]:
+        """(height, width) of HR frames, also where there are none."""
+        if 'gt' in self.sizes:
+            return self.sizes['gt']
+        height, width = next(size for kind, size in self.sizes.items() if kind != 'mask')
+        return SCALE * height, SCALE * width
+
 
 @dataclass(frozen=True)
 class VideoSet:

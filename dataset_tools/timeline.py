@@ -58,12 +58,16 @@ class Timeline:
         return self._unlisted() or self._bytes() or self._times()
 
     def _unlisted(self) -> str | None:
-        # An index that was read before all else is whole; others are built while packets come.
-        frames = self._stream.frames if self._listed < self._read else self._listed
+        frames = self._listed if self._has_index() else self._stream.frames
         promised = max(frames, len(self._stream.index_entries))
         if promised > self._read:
             return f'cut off or damaged: holds {self._read} pictures of {promised}'
         return None
+
+    def _has_index(self) -> bool:
+        """Whether an index of all pictures came first; others are built while packets come."""
+        always = self._container.format.name.startswith('mov')
+        return self._listed >= self._read and (always or self._listed > 1)
 
     def _bytes(self) -> str | None:
         """GIF and Y4M tell no length, but how they end."""
@@ -72,12 +76,12 @@ class Timeline:
         return 'cut off: ends within a picture' if torn or self.last_is_torn else None
 
     def _times(self) -> str | None:
-        if len(self._shown) < 2 or self._listed >= self._read:
+        if not self._shown or self._has_index():
             return None
         self._shown.sort()
         # Of a variable rate a long interval that is usual, so that only unusual ones are gaps.
         intervals = sorted(after[0] - before[0] for before, after in pairwise(self._shown))
-        usual = intervals[int(0.95 * (len(intervals) - 1))]
+        usual = intervals[int(0.95 * (len(intervals) - 1))] if intervals else 0.0
         for (start, end), (following, _) in pairwise(self._shown):
             if following - max(end, start + usual) > 1.5 * usual:
                 return (

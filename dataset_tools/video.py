@@ -151,7 +151,7 @@ def _pictures(
     container: av.container.InputContainer, stream: av.VideoStream, path: Path
 ) -> Iterator[av.VideoFrame]:
     """Pictures of a stream; raises _FaultError after the last whole one if something is missing."""
-    number = 0
+    number, size = 0, None
     timeline = Timeline(container, stream)
     cut_packet = False
     try:
@@ -166,6 +166,12 @@ def _pictures(
                     raise _FaultError(path, f'picture {number} is damaged')
                 if timeline.last_is_torn and number == stream.frames - 1:
                     break
+                size = size or (picture.height, picture.width)
+                if size != (picture.height, picture.width):
+                    found = size_text((picture.height, picture.width))
+                    raise _FaultError(
+                        path, f'picture {number} is {found}, the ones before {size_text(size)}'
+                    )
                 yield picture
                 number += 1
             if cut_packet:

@@ -39,7 +39,7 @@ def parse_args(argv=None) -> argparse.Namespace:
     parser.add_argument('--output', type=Path, required=True, metavar='FILE', help='new weights')
     parser.add_argument('--work-dir', type=Path, help='work_dirs/cure_<output> by default')
     how = parser.add_argument_group('training')
-    how.add_argument('--strategy', default='PI', help='see README.md (default: PI)')
+    how.add_argument('--strategy', default='PI', help='see docs/strategies.md (default: PI)')
     how.add_argument('--R', type=positive, default=8, help="PI's repeats (default: 8)")
     how.add_argument('--iterations', type=positive, default=200, help='default: 200')
     how.add_argument('--clip-length', type=positive, default=7, help='frames (default: 7)')

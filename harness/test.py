@@ -87,8 +87,11 @@ def evaluate(cfg, args: argparse.Namespace, sets, work_dir: Path) -> None:
     from harness.evaluation.evaluate import evaluate_set, summarize
     from harness.evaluation.model import default_device, load_model
     from harness.evaluation.protocols import PROTOCOLS
+    from harness.evaluation.scorer import check_metrics
     from harness.runs.evaluations import not_finite_text
 
+    protocol = PROTOCOLS[args.protocol]
+    check_metrics(args.metrics, protocol)
     init_distributed(args.launcher)
     model = load_model(cfg, args.checkpoint, default_device())
     work_dir.mkdir(parents=True, exist_ok=True)
@@ -105,7 +108,7 @@ def evaluate(cfg, args: argparse.Namespace, sets, work_dir: Path) -> None:
                 default_device(),
                 lambda: bar.update(),
                 args.metrics,
-                protocol=PROTOCOLS[args.protocol],
+                protocol=protocol,
             )
         if is_main_process():
             psnr, ssim = summarize(table)

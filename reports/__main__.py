@@ -12,6 +12,7 @@ Unfinished grids are fine: missing, running and failed runs are marked and liste
 EXAMPLES = """examples:
   python -m reports work_dirs/quickstart
   python -m reports work_dirs/paper --output paper/results
+  python -m reports work_dirs/paper --paper-figures
   cd work_dirs/quickstart/report/tables && pdflatex results_standalone.tex
 
 in the output folder:
@@ -20,8 +21,8 @@ in the output folder:
   tables/        results.tex: all tables as floats, for \\input; results_standalone.tex: the same as
                  a document of its own; NAME.tex, NAME.md, NAME.csv: one of them
   figures/       curves/, overall/, pictures/, videos/ (PNG, PDF); figures.tex: all as floats
-  data/          results.csv, videos.csv, evaluations.csv, differences.csv, runs.csv,
-                 paper_comparison.csv
+  data/          results.csv, videos.csv, evaluations.csv, differences.csv, robustness.csv,
+                 runs.csv, paper_comparison.csv
 
 What an earlier report has made from the same results is kept. Files of methods that the grid has no
 more are removed.
@@ -41,6 +42,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument('work_dir', type=Path, help='work directory of the grid (has grid.json)')
     parser.add_argument('--output', type=Path, help='folder to write to (default WORK_DIR/report)')
+    parser.add_argument(
+        '--paper-figures',
+        action='store_true',
+        help='only the figures of the PI-BPTT and RISTN papers, as far as the grid has what they '
+        'show, in the folder paper_figures of the report; what the others lack is listed',
+    )
     arguments = parser.parse_args(argv)
 
     # Not at the top: pandas and matplotlib take seconds, and --help must not.
@@ -49,6 +56,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     from reports.report import build_report
 
     try:
+        if arguments.paper_figures:
+            return _paper_figures(arguments.work_dir, arguments.output)
         report = build_report(arguments.work_dir, arguments.output)
     except UserError as error:
         print(f'error: {error}', file=sys.stderr)
@@ -56,6 +65,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     with user_errors():
         _print(report)
     return 1 if report.problems else 0
+
+
+def _paper_figures(work_dir: Path, output: Path | None) -> int:
+    from reports.figures.papers.presets import FOLDER, write_paper_figures
+    from reports.figures.saved_images import SavedImages
+    from reports.results import load_grid
+
+    grid = load_grid(work_dir)
+    folder = (output or work_dir / 'report') / FOLDER
+    written = write_paper_figures(grid, SavedImages(work_dir, grid), folder)
+    for figure in written.drawn:
+        print(f'{figure.what:16} {figure.paths[0]}')
+    for what, lack in written.lacking:
+        print(f'{what:16} not made, for the grid lacks {lack}')
+    for problem in written.problems:
+        print(f'error: {problem}', file=sys.stderr)
+    return 1 if written.problems else 0
 
 
 def _print(report) -> None:

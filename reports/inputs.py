@@ -27,7 +27,8 @@ class Inputs:
 
     def __init__(self, grid: GridResults):
         self._rows = {
-            name: pd.util.hash_pandas_object(getattr(grid, name), index=False) for name in _TABLES
+            name: pd.util.hash_pandas_object(table, index=False)
+            for name, table in _tables(grid).items()
         }
 
     def of(self, part: GridResults, *more: object) -> str:
@@ -38,13 +39,21 @@ class Inputs:
             more: whatever else an output depends on; its ``repr`` counts.
         """
         rows = {
-            name: (list(getattr(part, name)), checksum(rows.loc[getattr(part, name).index].array))
-            for name, rows in self._rows.items()
+            name: (list(table), checksum(self._rows[name].loc[table.index].array))
+            for name, table in _tables(part).items()
         }
         look_of = looks(part.all_methods, part.record.strategies)
         shown = [(m, look_of[m.short_name]) for m in part.methods]
         about = (part.record, part.method_of, part.has_several_train_sets)
         return checksum(_code(), rows, shown, about, more)
+
+
+def _tables(grid: GridResults) -> dict[str, pd.DataFrame]:
+    return {
+        **{name: getattr(grid, name) for name in _TABLES},
+        'signs': grid.diagnostics.signs,
+        'validation': grid.diagnostics.validation,
+    }
 
 
 def checksum(*content: object) -> str:

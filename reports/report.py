@@ -176,7 +176,7 @@ def _make_folder(folder: Path) -> None:
 
 
 def _write_figures(drawn: list[Drawn], path: Path) -> Path:
-    return write_text(path, latex_figures(drawn))
+    return write_text(path, latex_figures(drawn, path.parent))
 
 
 def _summary(tables: list[Table]) -> str:

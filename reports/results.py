@@ -18,6 +18,7 @@ import pandas as pd
 
 from harness.runs.evaluations import not_finite_text
 from harness.runs.grid_json import GridRecord, read_grid_record
+from reports.diagnostics import Diagnostics, read_diagnostics
 from reports.methods import COLUMNS, KEY, Method
 from reports.reading.evaluations import read_evaluations
 from reports.runs import list_trials, read_runs, settle
@@ -61,6 +62,7 @@ class GridResults:
             any video, ``diverged`` of ``diverged_of`` counts videos x seeds, ``divergence_frame``
             is the earliest, and ``worst_psnr`` the lowest.
         all_methods: those of the whole grid, also where this is a part of it.
+        diagnostics: signs of instability that trainings have recorded.
     """
 
     record: GridRecord
@@ -71,6 +73,7 @@ class GridResults:
     videos: pd.DataFrame
     evaluations: pd.DataFrame
     cells: pd.DataFrame
+    diagnostics: Diagnostics
     all_methods: tuple[Method, ...]
 
     def part(self, network: str, train_set: str = '') -> 'GridResults':
@@ -98,6 +101,7 @@ class GridResults:
             trials=trials,
             method_of=method_of,
             cells=self.cells[of_part],
+            diagnostics=self.diagnostics.part(run_ids),
             **{
                 name: table[table['trial_id'].isin(list(method_of))]
                 for name, table in (
@@ -186,7 +190,7 @@ class GridResults:
         lines += [
             f'{status}  {trial_id}: {"; ".join(reasons)}' for (trial_id, status), reasons in groups
         ]
-        return [*lines, *self._not_finite(), *self._shifts()]
+        return [*lines, *self._not_finite(), *self._shifts(), *self.diagnostics.problems]
 
     def _not_finite(self) -> Iterator[str]:
         """A line for each evaluation of which some frames were not finite."""
@@ -230,9 +234,10 @@ def load_grid(work_dir: str | Path) -> GridResults:
     inference = frames.groupby('trial_id')['ms'].median().rename('inference_ms')
     runs = runs.merge(inference, left_on='run_id', right_index=True, how='left')
     cells = _cells(evaluations, trials, record, [*SCORES, *quantities])
-    tables = (frames, videos, evaluations, cells)
+    found = read_diagnostics(runs, work_dir)
     all_methods = tuple(dict.fromkeys(method_of.values()))
-    return GridResults(record, runs, trials, method_of, *tables, all_methods)
+    tables = (frames, videos, evaluations, cells)
+    return GridResults(record, runs, trials, method_of, *tables, found, all_methods)
 
 
 def _cells(evaluations, trials, record: GridRecord, scores: list[str]) -> pd.DataFrame:

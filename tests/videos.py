@@ -61,7 +61,7 @@ def write_file(
         pixel_aspect: Width of a pixel over its height.
         matrix: FFmpeg's number of the colour matrix; not told by default.
     """
-    default = CODECS[path.suffix]
+    default = CODECS.get(path.suffix, (codec, pixels))
     codec, pixels = codec or default[0], pixels or default[1]
     if container_options is None:
         container_options = {'movflags': 'faststart'} if path.suffix == '.mp4' else {}

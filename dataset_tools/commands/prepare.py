@@ -73,6 +73,13 @@ def _add_set(sets: Tools, name: str, summary: str, example: str) -> None:
             help="go on although something is missing or not as in the papers' tables, or a video "
             'file is cut off or damaged: then its frames up to a damaged one are taken',
         )
+    if name in ('folder', 'video'):
+        tool.add_argument(
+            '--as-lr',
+            action='store_true',
+            help='the frames are LR themselves, and there is no ground truth; --kind says which LR '
+            'frames they are closest to',
+        )
     if name == 'vimeo':
         tool.add_argument(
             '--validation',
@@ -105,7 +112,7 @@ def _run(options: argparse.Namespace) -> int:
     from dataset_tools.prepare.sets import prepare
 
     known = vars(options)
-    names = ('validation', 'static_copies', 'sequences', 'count', 'least')
+    names = ('as_lr', 'validation', 'static_copies', 'sequences', 'count', 'least')
     extra = {key: known[key] for key in names if key in known}
     made = prepare(
         options.set,

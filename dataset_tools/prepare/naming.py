@@ -80,7 +80,8 @@ def prefer_hr(found: Sequence[Found]) -> tuple[list[Found], tuple[str, ...]]:
     Returns:
         The videos to use, and a note on those left out.
     """
-    places = {video.folders[:-1] for video in found if video.says_hr}
+    # What was given by name lies beside nothing.
+    places = {video.folders[:-1] for video in found if video.says_hr} - {()}
     beside = {v for v in found if v.folders[:-1] in places and not (v.says_hr or v.stem)}
     names = {video.name for video in found if video.is_hr and video not in beside}
     beside |= {video for video in found if video.name in names and not video.is_hr}

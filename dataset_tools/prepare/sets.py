@@ -31,6 +31,7 @@ def prepare(
     kinds: Sequence[str] = ('bd',),
     allow_partial: bool = False,
     jobs: int | None = None,
+    as_lr: bool = False,
     **options: Any,
 ) -> Iterator[str | tuple[VideoSet, bool]]:
     """Makes the sets of a public set, one each time the iterator is advanced.
@@ -42,6 +43,8 @@ def prepare(
         kinds: Degradations of the LR frames, of ``DEGRADATIONS``.
         allow_partial: Whether to go on where something is missing or differs.
         jobs: Frames made at once; None takes all cores.
+        as_lr: Whether the frames are LR frames themselves, of the one kind in ``kinds``, and there
+            is no HR.
         **options: Of the planner, e.g. ``static_copies=True``.
 
     Yields:
@@ -53,7 +56,10 @@ def prepare(
             is made before all of them have been looked at.
     """
     output_root = Path(output_root)
-    layout = Layout(made=tuple(f'lr_{kind}' for kind in sorted(set(kinds))))
+    made = tuple(f'lr_{kind}' for kind in sorted(set(kinds)))
+    if as_lr and len(made) > 1:
+        raise DatasetError('--as-lr: frames that are LR are of one --kind')
+    layout = Layout(given=made[0], made=(), unchanged=True) if as_lr else Layout(made=made)
     with unpacked(sources, output_root) as roots:
         plans = PLANNERS[name](roots, **options)
         _check(name, sources, plans, allow_partial)

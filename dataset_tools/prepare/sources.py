@@ -106,22 +106,16 @@ def find_videos(roots: list[Path], hr_only: bool = False) -> list[Found]:
         The videos in the order of their paths.
     """
     found = []
-    for root in roots:
-        for folder in _walk(root):
-            if root.is_dir() and _with_suffix(folder.files, IMAGE_SUFFIXES):
-                found.append(Found(folder.path, root.resolve().name, folder.parts))
-            found += _found_files(root, folder, VIDEO_SUFFIXES)
+    for folder in _walk_all(roots):
+        if not folder.of_file and _with_suffix(folder.files, IMAGE_SUFFIXES):
+            found.append(Found(folder.path, folder.given, folder.parts))
+        found += _files(folder, VIDEO_SUFFIXES)
     return [video for video in found if not (hr_only and video.is_lr)]
 
 
 def find_images(roots: list[Path]) -> list[Found]:
     """Lists image files, given by name or however deep in folders, in the order of their paths."""
-    return [
-        image
-        for root in roots
-        for folder in _walk(root)
-        for image in _found_files(root, folder, IMAGE_SUFFIXES)
-    ]
+    return [image for folder in _walk_all(roots) for image in _files(folder, IMAGE_SUFFIXES)]
 
 
 def open_source(found: Found) -> Source:
@@ -158,46 +152,59 @@ def open_image(found: Found) -> Source:
 
 
 class _Folder(NamedTuple):
-    """A folder in what was given; ``parts`` are the names of the folders that lead to it."""
+    """A folder, or the one that a file is in.
+
+    Attributes:
+        path: The folder.
+        given: Name of the folder or file that was given.
+        parts: Names of the folders that lead to it from there.
+        files: What is in it.
+        of_file: Whether only one file in it was given.
+    """
 
     path: Path
+    given: str
     parts: tuple[str, ...]
     files: list[Path]
+    of_file: bool = False
 
 
-def _walk(root: Path) -> list[_Folder]:
+def _walk_all(roots: list[Path]) -> Iterator[_Folder]:
+    seen: set[Path] = set()
+    for root in roots:
+        given = root.resolve()
+        if root.is_file():
+            yield _Folder(root.parent, given.name, (given.parent.name,), [root], of_file=True)
+        else:
+            yield from _walk(root, seen)
+
+
+def _walk(root: Path, seen: set[Path]) -> list[_Folder]:
     """Folders in the order of their paths, each once wherever links lead, without hidden files."""
-    if root.is_file():
-        return [_Folder(root.parent, (root.resolve().parent.name,), [root])]
-    inside, seen, found, waiting = os.path.realpath(root), set(), [], [os.fspath(root)]
+    given, found, waiting = root.resolve(), [], [os.fspath(root)]
     while waiting:
         links = []
         for start in waiting:
             for path, folders, files in os.walk(start):
-                real = os.path.realpath(path)
+                real = Path(path).resolve()
                 # Also a link to a folder around the one that was given leads round in circles.
-                if real in seen or (path != os.fspath(root) and _contains(real, inside)):
+                if real in seen or real in given.parents:
                     folders.clear()
                     continue
                 seen.add(real)
                 folders[:] = [f for f in folders if not f.startswith('.') and f != '__MACOSX']
                 links += [link for f in folders if os.path.islink(link := os.path.join(path, f))]
-                parts = (root.resolve().name, *Path(path).relative_to(root).parts)
+                parts = (given.name, *Path(path).relative_to(root).parts)
                 files = [Path(path, file) for file in sorted(files) if not file.startswith('.')]
-                found.append(_Folder(Path(path), parts, files))
+                found.append(_Folder(Path(path), given.name, parts, files))
         waiting = sorted(links)
     return sorted(found, key=lambda folder: folder.parts)
-
-
-def _contains(folder: str, path: str) -> bool:
-    return os.path.commonpath([folder, path]) == folder
 
 
 def _with_suffix(files: list[Path], suffixes: tuple[str, ...]) -> list[Path]:
     return [file for file in files if file.suffix.lower() in suffixes]
 
 
-def _found_files(root: Path, folder: _Folder, suffixes: tuple[str, ...]) -> list[Found]:
-    given = root.resolve().name
+def _files(folder: _Folder, suffixes: tuple[str, ...]) -> list[Found]:
     files = _with_suffix(folder.files, suffixes)
-    return [Found(file, given, folder.parts, file.stem) for file in files]
+    return [Found(file, folder.given, folder.parts, file.stem) for file in files]

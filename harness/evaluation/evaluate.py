@@ -61,8 +61,9 @@ def evaluate_set(
         DatasetError: a frame is missing or unreadable, GT and SR sizes differ, or a video is too
             short for the protocol.
     """
-    test_set.require('gt', lr_kind)
-    columns = metric_columns(metrics, 'mask' in test_set.kinds)
+    test_set.require(lr_kind if protocol.against_lr else 'gt', lr_kind)
+    has_masks = 'mask' in test_set.kinds and not protocol.against_lr
+    columns = metric_columns(metrics, has_masks)
     rows, shifts, resets, not_finite = [], [], {}, []
     for video in list(test_set.videos)[get_rank() :: get_world_size()]:
         srs = super_resolve(
@@ -124,23 +125,24 @@ def _score_video(
     srs, test_set, video, lr_kind, columns, images, shifts, protocol
 ) -> Iterator[Optional[dict]]:
     """A row a frame; None for those that the protocol drops."""
-    scorer = VideoScorer(columns, protocol)
+    scorer = VideoScorer(columns, protocol, lr_kind)
+    target, rows = lr_kind if protocol.against_lr else 'gt', []
     kept = range(protocol.drop, test_set.videos[video].frames - protocol.drop)
     if not kept:
         raise DatasetError(
             f'{test_set.root}: {video} is too short for protocol {protocol.name}, which drops '
             f'{protocol.drop} frames at each end'
         )
-    gts, masks = set_frames(test_set, 'gt', video), set_masks(test_set, video)
+    gts, masks = set_frames(test_set, target, video), set_masks(test_set, video)
     for number, (gt, mask, sr) in enumerate(zip(gts, masks, srs, strict=True)):
-        if gt.shape != sr.rgb.shape:
+        if gt.shape != sr.rgb.shape and not protocol.against_lr:
             raise DatasetError(
                 f'{test_set.root}: {video} frame {number} is {size_text(gt)} in gt, but its '
                 f'{lr_kind} frame was super-resolved to {size_text(sr.rgb)}'
             )
         if images:
             images.add(video, number, to_8_bits(sr.rgb))
-        if number in FRAMES:
+        if number in FRAMES and not protocol.against_lr:
             shifts.append(psnr_of_shifts(gt, sr.rgb))
         if number not in kept:
             yield None
@@ -149,4 +151,9 @@ def _score_video(
             scores = scorer(gt, sr.rgb, mask)
         except ValueError as error:
             raise DatasetError(f'{test_set.root}: {video}: {error}') from error
-        yield dict(video=video, frame=number, **scores, ms=sr.ms)
+        rows.append(dict(video=video, frame=number, **scores, ms=sr.ms))
+        yield rows[-1]
+    try:
+        scorer.fill(rows)
+    except ValueError as error:
+        raise DatasetError(f'{test_set.root}: {video}: {error}') from error

@@ -45,7 +45,7 @@ def select_images(
         if name not in test_set.videos:
             raise ValueError(f'no video {name!r}; there are {", ".join(test_set.videos)}')
         video = test_set.videos[name]
-        height, width = video.sizes['gt']
+        height, width = video.hr_size
         row_here = height // 2 if row is None else row
         if not 0 <= row_here < height:
             raise ValueError(f'row {row} is not in frames of {name}, {width}x{height}')

@@ -23,10 +23,13 @@ def missing_weights() -> Optional[str]:
 
 
 def _weights_file() -> Path:
-    """Where PyTorch keeps AlexNet's weights."""
+    return hub_file(f'checkpoints/{_WEIGHTS}')
+
+
+def hub_file(name: str) -> Path:
+    """Where PyTorch keeps a file that it has downloaded."""
     home = os.environ.get('XDG_CACHE_HOME', '~/.cache')
-    home = Path(os.environ.get('TORCH_HOME', f'{home}/torch')).expanduser()
-    return home / 'hub' / 'checkpoints' / _WEIGHTS
+    return Path(os.environ.get('TORCH_HOME', f'{home}/torch')).expanduser() / 'hub' / name
 
 
 class Lpips:

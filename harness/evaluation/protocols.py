@@ -48,6 +48,10 @@ every comparison with its numbers (ours: Gaussian of sigma 1.5, phase 0, rounded
     rounded, GT's is not; the weights of Y are multiples of 1/256 and rounded to 6 digits; whole
     frames, all of them. Its code has no script for the paper's tables and no SSIM; here that is the
     default's. LR: ``bd_rlsp``.
+``lr``
+    No toolbox's, and without ground truth: the SR frame, degraded as the network's LR frames were,
+    against the LR frame; Y of 8-bit RGB, no border, all frames. What is kept of LR, not quality:
+    a network that diverges loses it.
 ``set5``
     The MATLAB scripts for single images since SRCNN (Dong et al., 2014): Y of both images rounded,
     4 pixels left out at each edge; bicubic interpolation has 28.42 dB on Set5 (RISTN, Table 1). LR:
@@ -116,6 +120,7 @@ class Protocol:
         region: the part of such a frame that is scored.
         drop: frames left out at each end of a video.
         grey_is_y: the toolbox writes Y as grey images.
+        against_lr: SR is degraded and compared with LR, not with GT.
     """
 
     name: str
@@ -128,6 +133,7 @@ class Protocol:
     region: Callable[[int, int], Region] = _whole
     drop: int = 0
     grey_is_y: bool = False
+    against_lr: bool = False
 
     @property
     def rounds(self) -> bool:
@@ -289,6 +295,7 @@ PROTOCOLS = {
             sr_y=lambda y: np.rint(_clip(y)),
             grey_is_y=True,
         ),
+        Protocol('lr', 'SR, degraded again, against LR, without ground truth', against_lr=True),
         Protocol(
             'set5', 'Y rounded, border 4, as for single images', y=_y_rounded, region=_border(4)
         ),

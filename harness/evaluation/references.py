@@ -1,15 +1,16 @@
 """What SR frames in figures are shown beside: GT, LR and bicubic interpolation, once for a grid.
 
+Sets without GT have the other two.
+
 In ``references/<set>/`` of the grid's work directory: ``<video>/<frame:08d>_gt.png``, ``_lr.png``
-and ``_bicubic.png``, ``<video>/profile_gt.png`` and ``profile_bicubic.png``, and ``images.json``,
-which lists them.
+and ``_bicubic.png`` (and ``_mask.png`` of sets with masks), ``<video>/profile_gt.png`` and
+``profile_bicubic.png``, and ``images.json``, which lists them.
 """
 
 import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from dataset_tools.degrade.filters import phase
@@ -17,8 +18,9 @@ from dataset_tools.manifest import SCALE, VideoSet
 from harness.errors import fail
 from harness.runs.files import read_json, write_json
 
+from .bicubic import bicubic
 from .images import Crop, Selection, VideoSelection, write_png
-from .videos import set_frames
+from .videos import set_frames, set_masks
 
 
 def write_references(
@@ -74,39 +76,39 @@ def _describe(test_set: VideoSet, selection: Selection, lr_kind: str) -> dict:
         dict(video=video, row=chosen.row, frames=chosen.length)
         for video, chosen in selection.items()
     ]
-    return dict(checksum=test_set.checksum, lr_kind=lr_kind, images=images, profiles=profiles)
+    masks = {'masks': True} if 'mask' in test_set.kinds else {}
+    return dict(
+        checksum=test_set.checksum, lr_kind=lr_kind, images=images, profiles=profiles, **masks
+    )
 
 
 def _size(test_set: VideoSet, video: str) -> list[int]:
-    return list(test_set.videos[video].sizes['gt'])
+    return list(test_set.videos[video].hr_size)
 
 
 def _write_video(
     folder: Path, test_set: VideoSet, video: str, chosen: VideoSelection, lr_kind: str
 ) -> None:
-    gts, lrs = (set_frames(test_set, kind, video) for kind in ('gt', lr_kind))
-    row = Crop(chosen.row, 0, 1, test_set.videos[video].sizes['gt'][1])
-    profiles = dict(gt=[], bicubic=[])
+    row = Crop(chosen.row, 0, 1, test_set.videos[video].hr_size[1])
     start = phase(lr_kind.removeprefix('lr_'))
-    for number, (gt, lr) in enumerate(zip(gts, lrs, strict=True)):
-        profiles['gt'].append(row.cut(gt)[0])
-        profiles['bicubic'].append(bicubic(lr, row, start)[0])
+    profile = []
+    frames = zip(set_frames(test_set, lr_kind, video), set_masks(test_set, video), strict=True)
+    for number, (lr, mask) in enumerate(frames):
+        profile.append(bicubic(lr, row, start)[0])
         if number in chosen.frames:
-            write_png(folder / f'{number:08d}_gt.png', chosen.crop.cut(gt))
             write_png(folder / f'{number:08d}_lr.png', chosen.crop.cut(lr, SCALE))
             write_png(folder / f'{number:08d}_bicubic.png', bicubic(lr, chosen.crop, start))
-    for kind, rows in profiles.items():
-        write_png(folder / f'profile_{kind}.png', np.stack(rows))
+            if mask is not None:
+                write_png(folder / f'{number:08d}_mask.png', chosen.crop.cut(mask))
+    write_png(folder / 'profile_bicubic.png', np.stack(profile))
+    if 'gt' in test_set.kinds:
+        _write_gt(folder, set_frames(test_set, 'gt', video), chosen, row)
 
 
-def bicubic(lr: np.ndarray, crop: Crop, start: float = 0) -> np.ndarray:
-    """Part of the x4 bicubic interpolation (a = -0.75) of an LR frame (h, w, 3), uint8 RGB.
-
-    LR pixel i lies on HR pixel 4i + ``start``. These are the frames of :class:`BicubicUpsampler`
-    (up to rounding) without torch.
-    """
-    rows = (np.arange(crop.top, crop.top + crop.height, dtype=np.float32) - start) / SCALE
-    columns = (np.arange(crop.left, crop.left + crop.width, dtype=np.float32) - start) / SCALE
-    x, y = np.meshgrid(columns, rows)
-    sr = cv2.remap(lr.astype(np.float32), x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-    return np.rint(np.clip(sr, 0, 255)).astype(np.uint8)
+def _write_gt(folder: Path, gts, chosen: VideoSelection, row: Crop) -> None:
+    profile = []
+    for number, gt in enumerate(gts):
+        profile.append(row.cut(gt)[0])
+        if number in chosen.frames:
+            write_png(folder / f'{number:08d}_gt.png', chosen.crop.cut(gt))
+    write_png(folder / 'profile_gt.png', np.stack(profile))

@@ -20,17 +20,18 @@ from .videos import FrameSource, find_videos
 Pairs = dict[str, tuple[FrameSource, FrameSource]]  # name in GT -> frames of GT, of the results
 
 
-def pair_videos(gt: Path, pred: Path) -> Pairs:
+def pair_videos(gt: Path, pred: Path, kind: str = 'gt') -> Pairs:
     """Brings together the videos of the same name, or the only ones.
 
     Args:
         gt: ground truth, and ``pred``: results: each what :func:`find_videos` takes.
+        kind: an LR kind where ``gt`` is LR frames, for protocol ``lr``.
 
     Raises:
         DatasetError: see :func:`find_videos`.
         UserError: the two do not have the same videos.
     """
-    gts, preds = find_videos(gt), find_videos(pred)
+    gts, preds = find_videos(gt, kind), find_videos(pred)
     if len(gts) == len(preds) == 1:
         preds = dict(zip(gts, preds.values(), strict=True))
     for place, found, wanted in ((pred, preds, gts), (gt, gts, preds)):
@@ -45,6 +46,7 @@ def score(
     protocol: Protocol = DEFAULT,
     metrics: Sequence[str] = (),
     on_frame: Optional[Callable[[], None]] = None,
+    lr_kind: str = 'lr_bd',
 ) -> pd.DataFrame:
     """Scores every frame of every video.
 
@@ -53,6 +55,7 @@ def score(
         protocol: how to score.
         metrics: what to compute besides PSNR and SSIM.
         on_frame: called after each frame.
+        lr_kind: how SR is degraded where the protocol compares with LR.
 
     Returns:
         Columns video, frame (number in GT, from 0) and those of :func:`metric_columns`.
@@ -64,10 +67,12 @@ def score(
     columns = metric_columns(metrics, any(gt.masks for gt, _ in pairs.values()))
     rows, shifts = [], []
     for video, (gt, pred) in pairs.items():
-        for row in _score_video(gt, pred, protocol, columns, shifts):
-            rows.append(dict(video=video, **row))
+        scorer = VideoScorer(columns, protocol, lr_kind)
+        for row in _score_video(gt, pred, protocol, scorer, shifts):
+            rows.append({'video': video} | row)
             if on_frame:
                 on_frame()
+        _finish(scorer, pred, [row for row in rows if row['video'] == video])
     table = pd.DataFrame(rows, columns=['video', 'frame', *columns])
     table.attrs['shift'] = find_shift(shifts)
     return table
@@ -79,8 +84,7 @@ def count_frames(pairs: Pairs, protocol: Protocol = DEFAULT) -> Optional[int]:
     return None if None in counts else sum(max(0, n - 2 * protocol.drop) for n in counts)
 
 
-def _score_video(gt, pred, protocol, columns, shifts) -> Iterator[dict]:
-    scorer = VideoScorer(columns, protocol)
+def _score_video(gt, pred, protocol, scorer, shifts) -> Iterator[dict]:
     number = None
     for number, (gt_frame, sr, mask) in _without_ends(_matched(gt, pred, protocol), protocol.drop):
         if gt_frame.ndim == 2:
@@ -96,6 +100,13 @@ def _score_video(gt, pred, protocol, columns, shifts) -> Iterator[dict]:
             f'{gt.place}: too short for protocol {protocol.name}, which drops {protocol.drop} '
             'frames at each end of a video'
         )
+
+
+def _finish(scorer: VideoScorer, pred: FrameSource, rows: list[dict]) -> None:
+    try:
+        scorer.fill(rows)
+    except ValueError as error:
+        raise UserError(f'{pred.place}: {error}') from error
 
 
 def _matched(gt: FrameSource, pred: FrameSource, protocol: Protocol) -> Iterator[tuple]:
@@ -150,7 +161,7 @@ def video_means(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def compare_protocols(pairs: Pairs, on_frame: Optional[Callable[[], None]] = None) -> pd.DataFrame:
-    """PSNR and SSIM of the same frames under every protocol.
+    """PSNR and SSIM of the same frames under every protocol that compares with GT.
 
     Args:
         pairs: see :func:`pair_videos`.
@@ -165,6 +176,8 @@ def compare_protocols(pairs: Pairs, on_frame: Optional[Callable[[], None]] = Non
     """
     rows = {}
     for name, protocol in PROTOCOLS.items():
+        if protocol.against_lr:
+            continue
         try:
             means = video_means(score(pairs, protocol, on_frame=on_frame)).iloc[-1]
             rows[name] = dict(means[['frames', 'psnr_y', 'ssim_y']], reason='')

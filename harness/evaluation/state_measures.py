@@ -58,7 +58,7 @@ def perturbation_growth(
         )
     )
     total = clip.size(1)
-    every = torch.arange(total + 1, device=clip.device).expand(2, -1)
+    every = torch.arange(total + 1).expand(2, -1)
     twice = clip.expand(2, *clip.shape[1:])
     after = net.states_at(
         twice, every, every, None if cond is None else cond.expand(2, *cond.shape[1:]), None, both

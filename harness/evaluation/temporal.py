@@ -8,7 +8,28 @@ from typing import Optional
 import cv2
 import numpy as np
 
+from .metrics import rgb_to_y
 from .protocols import Region
+
+
+class FrameDifference:
+    """Mean absolute difference of Y between an SR frame and the one before, in levels of 255.
+
+    Without flow and without GT: on a still it is the flicker alone.
+    """
+
+    needs_gt = False
+
+    def __init__(self) -> None:
+        self._previous: Optional[np.ndarray] = None
+
+    def __call__(self, gt: np.ndarray, sr: np.ndarray, region: Region) -> float:
+        """Difference of a frame in ``region``; NaN for the first one."""
+        y = rgb_to_y(sr[region])
+        previous, self._previous = self._previous, y
+        if previous is None:
+            return float('nan')
+        return cv2.norm(y, previous, cv2.NORM_L1) / y.size
 
 
 class FlowDifference:
@@ -39,8 +60,11 @@ class WarpingError:
     on the same pixels, and DIS for FlowNet2. Occluded pixels do not count: those whose flow and
     the flow back disagree or that lie at a motion boundary, by the two thresholds of Ruder et al.
     (GCPR 2016, Sec. 3.2), and those that come from outside the frame. Warping is bilinear, with
-    OpenCV's resolution of 1/32 px. NaN where all pixels are occluded.
+    OpenCV's resolution of 1/32 px. NaN where all pixels are occluded. Without GT the flow is that
+    of the LR frames, interpolated.
     """
+
+    needs_gt = False
 
     def __init__(self) -> None:
         self._previous: Optional[tuple[np.ndarray, np.ndarray, np.ndarray]] = None

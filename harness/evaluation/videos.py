@@ -1,20 +1,22 @@
 """Videos to score, wherever their frames are: sets, folders of images, video files."""
 
+import logging
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise
 from pathlib import Path
 from typing import Optional
 
 import numpy as np
 
-from dataset_tools.frames import IMAGE_SUFFIXES, read_image
+from dataset_tools.frames import IMAGE_SUFFIXES, number_frames, read_image
 from dataset_tools.manifest import MANIFEST, VideoSet
 from dataset_tools.pack.reader import frame_reader
-from dataset_tools.video import VIDEO_SUFFIXES, decode_video
+from dataset_tools.video import VIDEO_SUFFIXES, decode_video, read_header
 from harness.errors import fail
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -36,25 +38,29 @@ class FrameSource:
     masks: Optional[Callable[[], Iterator[np.ndarray]]] = None
 
 
-def find_videos(path: Path) -> dict[str, Callable[[], FrameSource]]:
+def find_videos(path: Path, kind: str = 'gt') -> dict[str, Callable[[], FrameSource]]:
     """Looks for videos in a set folder, folder of frames or of videos, or takes a video file.
 
     In a folder of images without numbers every image is a video of one frame. Files that are
     neither images nor videos are passed over.
 
+    Args:
+        path: the folder or file.
+        kind: of the frames that are taken of a set.
+
     Returns:
-        Name -> a function that opens the video; it raises UserError if frames are missing.
+        Name -> a function that opens the video; it raises DatasetError if frames are missing.
 
     Raises:
         UserError: there is no such place, or nothing to score in it.
-        DatasetError: a set is damaged or has no GT.
+        DatasetError: a set is damaged or has no such frames.
     """
     if path.is_file():
         return {path.stem: partial(_file_source, path)}
     if not path.is_dir():
         fail(f'{path}: no such file or folder')
     if (path / MANIFEST).is_file():
-        return _set_sources(VideoSet.load(path))
+        return _set_sources(VideoSet.load(path), kind)
     images = _files(path, IMAGE_SUFFIXES)
     if images:
         return _image_sources(path, images)
@@ -88,24 +94,27 @@ def set_masks(test_set: VideoSet, video: str) -> Iterator[Optional[np.ndarray]]:
     return (np.ascontiguousarray(m[..., 0]) for m in set_frames(test_set, 'mask', video))
 
 
-def _set_sources(test_set: VideoSet) -> dict[str, Callable[[], FrameSource]]:
-    test_set.require('gt')
-    return {name: partial(_set_source, test_set, name) for name in test_set.videos}
+def _set_sources(test_set: VideoSet, kind: str) -> dict[str, Callable[[], FrameSource]]:
+    test_set.require(kind)
+    return {name: partial(_set_source, test_set, kind, name) for name in test_set.videos}
 
 
-def _set_source(test_set: VideoSet, name: str) -> FrameSource:
+def _set_source(test_set: VideoSet, kind: str, name: str) -> FrameSource:
+    has_masks = kind == 'gt' and 'mask' in test_set.kinds
     return FrameSource(
-        f'{test_set.root}/gt/{name}',
-        partial(set_frames, test_set, 'gt', name),
+        f'{test_set.root}/{kind}/{name}',
+        partial(set_frames, test_set, kind, name),
         count=test_set.videos[name].frames,
         first=0,
-        masks=partial(set_masks, test_set, name) if 'mask' in test_set.kinds else None,
+        masks=partial(set_masks, test_set, name) if has_masks else None,
     )
 
 
 def _file_source(path: Path) -> FrameSource:
     if path.suffix.lower() in IMAGE_SUFFIXES:
         return FrameSource(str(path), lambda: iter([read_image(path)]), count=1)
+    for note in read_header(path).notes:
+        _LOG.warning('%s: %s', path, note)
     return FrameSource(str(path), partial(decode_video, path))
 
 
@@ -116,28 +125,11 @@ def _image_sources(folder: Path, images: list[Path]) -> dict[str, Callable[[], F
 
 
 def _folder_source(folder: Path, images: list[Path]) -> FrameSource:
-    numbered = _number(folder, images)
+    numbered = number_frames(images)
     paths = [numbered[number] for number in sorted(numbered)]
     return FrameSource(
         str(folder), lambda: map(read_image, paths), count=len(paths), first=min(numbered)
     )
-
-
-def _number(folder: Path, images: list[Path]) -> dict[int, Path]:
-    """Images by the number that their names end with, or else by the first one in them."""
-    for pattern in (r'(\d+)$', r'(\d+)'):
-        found = [re.search(pattern, image.stem) for image in images]
-        if not all(found):
-            continue
-        numbered = {int(f[1]): image for f, image in zip(found, images, strict=True)}
-        if len(numbered) == len(images):
-            break
-    else:
-        fail(f'{folder}: names of images must have a number each, such as 00000000.png')
-    for number, following in pairwise(sorted(numbered)):
-        if following != number + 1:
-            fail(f'{folder}: no frame {number + 1} between {number} and {following}')
-    return numbered
 
 
 def _files(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:

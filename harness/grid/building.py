@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, Optional
 import torch
 from mmagic.registry import HOOKS, LOOPS, MODELS, PARAM_SCHEDULERS
 from mmengine.config import Config
+from mmengine.hooks import Hook
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
@@ -21,7 +22,13 @@ from mmengine.runner import Runner
 import harness.data
 import harness.networks.zoo
 import harness.training.registered  # noqa: F401  (fills the registries)
-from harness.checkpoints import FOREIGN, load_weights, read_weights
+from harness.checkpoints import (
+    FOREIGN,
+    load_weights,
+    read_checkpoint,
+    read_weights,
+    weights_of,
+)
 from harness.config_errors import build_problem
 from harness.configs import import_custom_modules
 from harness.errors import fail
@@ -117,7 +124,9 @@ class Builder:
             self.part('reset_every', _check_reset, model.generator, reset)
         if not trains:
             return None
-        self._hooks(cfg)
+        hooks = self._hooks(cfg)
+        if model and run.weights and Path(run.weights).is_file() and not any(map(_mends, hooks)):
+            self.part('load_from', _check_start_weights, model, run.weights)
         loader = self.part(
             'train_dataloader', Runner.build_dataloader, cfg.train_dataloader, seed=0
         )
@@ -151,12 +160,11 @@ class Builder:
             key = f'param_scheduler[{number}]'
             self.part(key, PARAM_SCHEDULERS.build, entry, default_args=given)
 
-    def _hooks(self, cfg: Config) -> None:
+    def _hooks(self, cfg: Config) -> list[Hook]:
         hooks = {f'default_hooks.{key}': hook for key, hook in cfg.get('default_hooks', {}).items()}
         hooks |= {f'custom_hooks[{i}]': hook for i, hook in enumerate(cfg.get('custom_hooks', ()))}
-        for key, hook in hooks.items():
-            if hook is not None:
-                self.part(key, HOOKS.build, hook)
+        given = {key: hook for key, hook in hooks.items() if hook is not None}
+        return [self.part(key, HOOKS.build, hook) for key, hook in given.items()]
 
 
 def _check_weights(model: torch.nn.Module, run: Run) -> None:
@@ -169,6 +177,17 @@ def _check_weights(model: torch.nn.Module, run: Run) -> None:
             'weights: has parameters, but neither weights nor a training, so that random numbers '
             'would be evaluated: give weights=FILE, or strategies, or say random=True'
         )
+
+
+def _mends(hook: Optional[Hook]) -> bool:
+    """Whether a hook changes checkpoints before their weights are used."""
+    return type(hook).after_load_checkpoint is not Hook.after_load_checkpoint if hook else False
+
+
+def _check_start_weights(model: torch.nn.Module, source: str) -> None:
+    """Those that a training begins with, read as the training reads them."""
+    weights = weights_of(read_checkpoint(source, 'load_from'))
+    load_weights(model, weights, source, 'load_from', FOREIGN)
 
 
 def _check_reset(net: RecurrentNet, reset: Reset) -> None:

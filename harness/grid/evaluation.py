@@ -21,7 +21,7 @@ from mmengine.config import Config
 from dataset_tools.manifest import VideoSet
 from harness.evaluation.images import select_images
 from harness.evaluation.protocols import DEFAULT, OWN_PROTOCOLS, PROTOCOLS
-from harness.evaluation.scorer import OWN_METRICS, metric_problems
+from harness.evaluation.scorer import OWN_METRICS, metric_problems, needs_gt
 from harness.runs.evaluations import Evaluation, Selection, Variant
 from harness.runs.identity import code_checksum
 
@@ -43,7 +43,7 @@ class EvaluationSettings(NamedTuple):
 
     Attributes:
         test_sets: by name.
-        metrics: besides PSNR and SSIM.
+        metrics: besides PSNR and SSIM; those that need GT are left out where there is none.
         images: the SR frames to keep of each set.
         external: other people's results.
         protocols: test set -> how it is scored, for those that do not take the default.
@@ -57,6 +57,12 @@ class EvaluationSettings(NamedTuple):
     protocols: dict[str, str]
     code: str = ''
 
+    def metrics_on(self, test_set: str) -> tuple[str, ...]:
+        """The metrics that can be computed on a test set."""
+        if not PROTOCOLS[self.protocols.get(test_set, DEFAULT.name)].against_lr:
+            return self.metrics
+        return tuple(metric for metric in self.metrics if not needs_gt(metric))
+
     def evaluations(self, variants: Iterable[Variant]) -> list[Evaluation]:
         """All test sets in each of a run's variants; the main ones come first."""
         return [
@@ -65,7 +71,7 @@ class EvaluationSettings(NamedTuple):
                 str(s.root),
                 s.checksum,
                 variant,
-                self.metrics,
+                self.metrics_on(name),
                 self.images[name],
                 self.code,
                 self.protocols.get(name, ''),

@@ -14,7 +14,7 @@ from harness.configs import module_file, own_modules
 from harness.errors import fail
 from harness.runs.evaluations import BEST, Variant
 from harness.runs.folder import RunFolder
-from harness.runs.grid_json import network_entry, set_entry, write_grid_record
+from harness.runs.grid_json import made_by, network_entry, set_entry, write_grid_record
 from harness.runs.identity import digest, identity_of
 from harness.runs.resets import Reset
 
@@ -201,7 +201,10 @@ def write_record(grid: Grid, runs: list[Run], work_dir: Path) -> None:
         },
         train_sets={key: _set_entry(grid, key, s) for key, s in grid.train_sets.items()},
         test_sets={
-            key: _set_entry(grid, key, s, grid.evaluation.protocols.get(key, ''))
+            key: dict(
+                _set_entry(grid, key, s, grid.evaluation.protocols.get(key, '')),
+                made_by=made_by(s),
+            )
             for key, s in grid.test_sets.items()
         },
         external={

@@ -17,7 +17,7 @@ from harness.errors import UserError, fail
 from harness.evaluation.frames_csv import missing_metrics, write_frames
 from harness.evaluation.protocols import DEFAULT, PROTOCOLS
 from harness.evaluation.score import count_frames, pair_videos, score
-from harness.evaluation.scorer import BASIC_METRICS
+from harness.evaluation.scorer import BASIC_METRICS, needs_gt
 from harness.runs.files import read_json, write_json
 
 from .evaluation import EvaluationSettings, External
@@ -70,10 +70,12 @@ def _describe(
 def _table(path: Path, test_set: VideoSet, entry: External, how: dict) -> pd.DataFrame:
     if path.suffix.lower() == '.csv':
         return _read_scores(path, test_set)
-    pairs = pair_videos(test_set.root, path)
-    protocol = PROTOCOLS[how['protocol'] or DEFAULT.name]
+    protocol, metrics, kind = PROTOCOLS[how['protocol'] or DEFAULT.name], how['metrics'], 'gt'
+    if protocol.against_lr:
+        metrics, kind = [name for name in metrics if not needs_gt(name)], test_set.lr_kinds[0]
+    pairs = pair_videos(test_set.root, path, kind)
     with tqdm(total=count_frames(pairs, protocol), desc=entry.label, disable=None) as bar:
-        return score(pairs, protocol, how['metrics'], bar.update)
+        return score(pairs, protocol, metrics, bar.update, kind)
 
 
 def _read_scores(path: Path, test_set: VideoSet) -> pd.DataFrame:

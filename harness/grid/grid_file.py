@@ -263,7 +263,7 @@ def _load_sets(axis, entries, lr_kinds, problems) -> dict[str, VideoSet]:
         problems += _unknown(entry, _SET_KEYS[axis], f'{axis}.{key}.')
         try:
             loaded = VideoSet.load(entry['root'])
-            loaded.require('gt', *lr_kinds)
+            loaded.require(*_wanted_kinds(axis, entry, loaded), *lr_kinds)
             loaded.quick_check()
             if loaded.packed:
                 PackedVideos(loaded)
@@ -273,3 +273,13 @@ def _load_sets(axis, entries, lr_kinds, problems) -> dict[str, VideoSet]:
         except DatasetError as error:
             problems.append(f'{axis}.{key}: {error}')
     return sets
+
+
+def _wanted_kinds(axis: str, entry: dict, loaded: VideoSet) -> list[str]:
+    if entry.get('protocol') == 'lr':
+        return []
+    if axis == 'test_sets' and 'gt' not in loaded.kinds:
+        raise DatasetError(
+            f"{loaded.root}: has no ground truth; protocol='lr' scores it against its LR frames"
+        )
+    return ['gt']

@@ -57,7 +57,7 @@ class StatefulBasicVSRNet(TwoBranchNet, BasicVSRNet):
         hr_channels: int = 64,
         flow_net: Optional[dict] = None,
         cond_channels: int = 0,
-        lipschitz: Optional[Union[float, dict]] = None,
+        lipschitz: Optional[Union[float, str, dict]] = None,
     ):
         BasicVSRNet.__init__(self, mid_channels, num_blocks)
         if flow_net is not None:
@@ -78,7 +78,7 @@ class StatefulBasicVSRNet(TwoBranchNet, BasicVSRNet):
                 in_channels, mid_channels, num_blocks
             )
         if lipschitz is not None:
-            constrain([self.backward_resblocks, self.forward_resblocks], lipschitz)
+            constrain([self.backward_resblocks, self.forward_resblocks], lipschitz, self)
 
     def state_shapes(self, height, width):
         shapes = {'feat': (self.mid_channels, height, width), 'lr': (3, height, width)}

@@ -11,6 +11,7 @@ from mmagic.models.utils import flow_warp
 from mmagic.registry import MODELS
 from torch import Tensor
 
+from .boundaries import on_cpu
 from .flow import pretrained_spynet
 from .recurrent import RecurrentNet, State, States, Sweep, Unrolled, branch_cond
 from .surrounded import differing, flows_back, in_order, list_in_order, surround, windows_after
@@ -117,11 +118,12 @@ class StatefulBasicVSRPlusPlusNet(RecurrentNet, BasicVSRPlusPlusNet):
     @torch.no_grad()
     def states_at(self, lrs, starts, ends, cond=None, lengths=None, initial=None):
         initial, frames = initial or States(), lrs.size(1)
+        starts, ends, lengths = on_cpu(starts, ends, lengths)
         steps = starts, (frames if lengths is None else lengths[:, None]) - ends
-        lengths = differing(lengths, frames)
-        around = surround(lrs, initial, 2, lengths)
+        around = surround(lrs, initial, 2, differing(lengths, frames))
+        lengths = around.lengths
         trails = [self._trail(around, b, initial[b], self.chunk) for b in (False, True)]
-        kept = States(around.before(starts), around.after(ends))
+        kept = States(around.before(starts.to(lrs.device)), around.after(ends.to(lrs.device)))
         earlier = [self._spatial(lrs, self.chunk)]
         for branch in _BRANCHES:
             trail, state = trails[branch.backward], initial[branch.backward]

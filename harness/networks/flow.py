@@ -16,6 +16,8 @@ from torch import Tensor, nn
 from harness.checkpoints import loading
 from harness.errors import fail
 
+from .constants import constant
+
 
 def pretrained_spynet(source: str) -> SPyNet:
     """MMagic's SPyNet with the weights of its file.
@@ -155,7 +157,7 @@ class DISFlow(BaseModule):
         height, width = reference.shape[-2:]
         pad = (0, max(self.smallest - width, 0), 0, max(self.smallest - height, 0))
         pairs = F.pad(torch.stack([reference, supporting], 1).flatten(0, 1), pad, 'replicate')
-        weights = pairs.new_tensor([0.299, 0.587, 0.114]).view(3, 1, 1)
+        weights = constant((0.299, 0.587, 0.114), like=pairs).view(3, 1, 1)
         gray = (pairs * weights).sum(1).clamp(0, 1).mul(255).round().byte().cpu().numpy()
         cv2.setNumThreads(0)  # the result may depend on the number of threads
         search = self._search()

@@ -104,4 +104,6 @@ class FrameConditioned(RecurrentNet):
 
 def _column(numbers: Union[int, Tensor], lrs: Tensor) -> Tensor:
     """(B, 1) from one number for all clips or one for each."""
+    if isinstance(numbers, int):  # made on the device, not copied there
+        return torch.full((len(lrs), 1), numbers, device=lrs.device)
     return torch.as_tensor(numbers, device=lrs.device).expand(len(lrs))[:, None]

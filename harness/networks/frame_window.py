@@ -69,7 +69,7 @@ class FrameWindowNet(RecurrentNet):
     @torch.no_grad()
     def states_at(self, lrs, starts, ends, cond=None, lengths=None, initial=None):
         around = surround(lrs, initial, self.radius, lengths)
-        return States(around.before(starts), around.after(ends))
+        return States(around.before(starts.to(lrs.device)), around.after(ends.to(lrs.device)))
 
 
 def _fill(around: Surrounded) -> Tensor:

@@ -86,7 +86,7 @@ class FRVSRNet(UnidirectionalNet):
         residual_recurrence: bool = False,
         upsampler: str = 'bilinear',
         cond_channels: int = 0,
-        lipschitz: Optional[Union[float, dict]] = None,
+        lipschitz: Optional[Union[float, str, dict]] = None,
     ):
         super().__init__()
         self.upsample = _UPSAMPLERS[upsampler]
@@ -98,7 +98,7 @@ class FRVSRNet(UnidirectionalNet):
         if residual_recurrence:
             self._shrink_first_updates()
         if lipschitz is not None:
-            constrain([self.head, self.blocks, self.tail], lipschitz)
+            constrain([self.head, self.blocks, self.tail], lipschitz, self)
 
     def _shrink_first_updates(self) -> None:
         """An untrained network must not blow its own detail up over a whole video."""

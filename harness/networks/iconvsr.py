@@ -12,6 +12,7 @@ from torch import Tensor
 
 from harness.checkpoints import loading
 
+from .boundaries import on_cpu
 from .flow import pretrained_spynet
 from .keyframes import Refill, keyframes, pack, unpack, windows
 from .recurrent import RecurrentNet, State, States, Sweep, Unrolled, branch_cond
@@ -124,9 +125,11 @@ class StatefulIconVSRNet(RecurrentNet, IconVSRNet):
     @torch.no_grad()
     def states_at(self, lrs, starts, ends, cond=None, lengths=None, initial=None):
         initial, frames = initial or States(), lrs.size(1)
+        starts, ends, lengths = on_cpu(starts, ends, lengths)
         steps = starts, (frames if lengths is None else lengths[:, None]) - ends
         around = surround(lrs, initial, self.beside, differing(lengths, frames))
-        kept = self._observed(around, initial.forward, starts, ends)
+        wanted = starts.to(lrs.device), ends.to(lrs.device)
+        kept = self._observed(around, initial.forward, *wanted)
         around = self._padded(around)
         refill = self._refill(around, initial.forward)
         feats = None

@@ -4,28 +4,30 @@ import torch
 from mmagic.registry import MODELS
 from torch import Tensor, nn
 
+from .constants import constant
+
 _OFFSETS = (16 / 255, 128 / 255, 128 / 255)
 _FROM_RGB = (
     (65.481 / 255, 128.553 / 255, 24.966 / 255),
     (-37.797 / 255, -74.203 / 255, 112 / 255),
     (112 / 255, -93.786 / 255, -18.214 / 255),
 )
-_TO_RGB = torch.tensor(_FROM_RGB, dtype=torch.float64).inverse().tolist()
+_TO_RGB = tuple(map(tuple, torch.tensor(_FROM_RGB, dtype=torch.float64).inverse().tolist()))
 
 
 def rgb_to_ycbcr(rgb: Tensor) -> Tensor:
     """Y, Cb, Cr (..., 3, H, W) of RGB images (..., 3, H, W)."""
-    return _mix(rgb, _FROM_RGB) + rgb.new_tensor(_OFFSETS)[:, None, None]
+    return _mix(rgb, _FROM_RGB) + constant(_OFFSETS, like=rgb)[:, None, None]
 
 
 def ycbcr_to_rgb(ycbcr: Tensor) -> Tensor:
     """The inverse of :func:`rgb_to_ycbcr`; nothing is clamped."""
-    return _mix(ycbcr - ycbcr.new_tensor(_OFFSETS)[:, None, None], _TO_RGB)
+    return _mix(ycbcr - constant(_OFFSETS, like=ycbcr)[:, None, None], _TO_RGB)
 
 
 def luma(frames: Tensor) -> Tensor:
     """Full-range Y (..., 1, H, W) of RGB frames (..., 3, H, W), both in [0, 1]: black is zero."""
-    weights = frames.new_tensor(_FROM_RGB[0]) * (255 / 219)
+    weights = constant(_FROM_RGB[0], like=frames) * (255 / 219)
     return (frames * weights.view(3, 1, 1)).sum(-3, keepdim=True)
 
 
@@ -38,7 +40,7 @@ def with_luma(frames: Tensor, y: Tensor) -> Tensor:
 
 
 def _mix(images: Tensor, weights) -> Tensor:
-    return torch.einsum('ij,...jhw->...ihw', images.new_tensor(weights), images)
+    return torch.einsum('ij,...jhw->...ihw', constant(weights, like=images), images)
 
 
 @MODELS.register_module()

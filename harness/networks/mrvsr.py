@@ -168,7 +168,7 @@ class MRVSRNet(_ThreeFrameNet):
     def __init__(
         self,
         mid_channels: int = 128,
-        lipschitz: Optional[Union[float, dict]] = 1.0,
+        lipschitz: Optional[Union[float, str, dict]] = 1.0,
         cond_channels: int = 0,
     ):
         super().__init__()
@@ -179,7 +179,7 @@ class MRVSRNet(_ThreeFrameNet):
         self.psi_layers = _relu_convs(2 * mid_channels, mid_channels, 2)
         self.psi_output_layer = _conv(mid_channels, LUMA)
         if lipschitz is not None:
-            constrain([self.phi_hidden_state_layer, self.phi_layers], lipschitz)
+            constrain([self.phi_hidden_state_layer, self.phi_layers], lipschitz, self)
 
     def state_shapes(self, height, width):
         neighbour = neighbour_shapes(height, width)

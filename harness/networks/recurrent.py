@@ -23,6 +23,7 @@ from mmengine.model import BaseModule
 from torch import Tensor
 from torch.nn.utils import parametrize
 
+from .boundaries import on_cpu, wanted_at
 from .look_ahead import State, beside, frames_after, states_after
 
 StateShapes = dict[str, tuple[int, ...]]
@@ -142,7 +143,8 @@ class RecurrentNet(BaseModule):
 
         Args:
             lrs: videos (B, T, 3, H, W).
-            starts: (B, R) boundaries 0..T whose forward states are wanted.
+            starts: (B, R) boundaries 0..T whose forward states are wanted, on the CPU as ``ends``
+                and ``lengths``: to read them from a device is to wait for it.
             ends: (B, R) boundaries 0..T whose backward states are wanted; unused by networks
                 without backward state.
             cond: as in :meth:`unroll`.
@@ -299,23 +301,26 @@ class UnidirectionalNet(RecurrentNet):
     @torch.no_grad()
     @parametrize.cached()
     def states_at(self, lrs, starts, ends, cond=None, lengths=None, initial=None):
-        lengths = _whole(lrs) if lengths is None else lengths
+        (starts,) = on_cpu(starts)
+        lengths = _whole(lrs) if lengths is None else lengths.to(lrs.device)
         initial = initial or States()
         forward = self._forward_states(lrs, starts, cond, lengths, initial)
         if not self.look_ahead:
             return States(forward)
-        return States(forward, states_after(lrs, ends, lengths, initial.backward))
+        return States(forward, states_after(lrs, ends.to(lrs.device), lengths, initial.backward))
 
     def _forward_states(self, lrs, starts, cond, lengths, initial):
         last = starts.amax(1)
         order = last.argsort(descending=True)  # videos that need no more frames drop off the end
-        lrs, starts, last, lengths = (x[order] for x in (lrs, starts, last, lengths))
+        starts, last, back = starts[order], last[order], order.argsort().to(lrs.device)
+        order = order.to(lrs.device)
+        lrs, lengths = lrs[order], lengths[order]
         cond = None if cond is None else cond[order]
         state, after = initial.map(lambda x: x[order])
         carried = state is not None
         if not carried:
             state = self.initial_states(lrs).forward
-        at_zero = starts == 0
+        wanted, at_zero = wanted_at(starts, lrs.device), (starts == 0).to(lrs.device)
         kept = {
             k: x[:, None] * at_zero.view(*starts.shape, *[1] * (x.ndim - 1))
             for k, x in state.items()
@@ -334,10 +339,11 @@ class UnidirectionalNet(RecurrentNet):
                 _by_frame(clip, prepared, clip_cond), begin + 1
             ):
                 state = self.advance(lr, at, state, planes)
-                videos, repeats = torch.nonzero(starts[:active] == boundary, as_tuple=True)
-                for key, x in state.items():
-                    kept[key][videos, repeats] = x[videos]
-        return {key: x[order.argsort()] for key, x in kept.items()}
+                if boundary in wanted:
+                    videos, repeats = wanted[boundary]
+                    for key, x in state.items():
+                        kept[key][videos, repeats] = x[videos]
+        return {key: x[back] for key, x in kept.items()}
 
 
 def _by_frame(lrs, prepared, cond):

@@ -84,6 +84,9 @@ class StackedLSTMNet(RecurrentNet):
     @torch.no_grad()
     def states_at(self, lrs, starts, ends, cond=None, lengths=None, initial=None):
         x = self.per_frame(lambda frames: self.lstm_input(self.spatial_features(frames)), lrs)
+        starts, ends, lengths = (
+            None if n is None else n.to(x.device) for n in (starts, ends, lengths)
+        )
         return self.lstm.unroll(x, starts, ends, initial, cond, lengths)[1]
 
     def per_frame(self, function: Callable[..., Tensor], *clips: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ from typing import NamedTuple, Optional
 import torch
 from torch import Tensor
 
+from .boundaries import wanted_at
 from .look_ahead import State
 from .recurrent import States
 
@@ -59,6 +60,7 @@ def surround(
     known = torch.cat([before['known'], lrs.new_ones(lrs.shape[:2]), after['known']], 1)
     if lengths is None:
         return Surrounded(frames, known, count, None)
+    lengths = lengths.to(lrs.device)
     places = torch.arange(frames.size(1), device=lrs.device).expand(len(lrs), -1)
     behind = places >= count + lengths[:, None]
     places = places + behind * (lrs.size(1) - lengths)[:, None]
@@ -91,15 +93,17 @@ def list_in_order(
 
 
 def differing(lengths: Optional[Tensor], frames: int) -> Optional[Tensor]:
-    """``lengths``, or None where all videos have all ``frames``."""
+    """``lengths``, on the CPU, or None where all videos have all ``frames``."""
     return None if lengths is None or bool((lengths == frames).all()) else lengths
 
 
 def windows_after(feats: Sequence[Tensor], steps: Tensor, size: int) -> Tensor:
-    """(B, R, size, ...): of a list of tensors (B, ...) those at steps (B, R) and behind them."""
+    """(B, R, size, ...): of a list of tensors (B, ...) those at steps (B, R) and behind them.
+
+    The steps are on the CPU.
+    """
     kept = feats[0].new_zeros(*steps.shape, size, *feats[0].shape[1:])
-    for step in steps.unique().tolist():
-        videos, repeats = torch.nonzero(steps == step, as_tuple=True)
+    for step, (videos, repeats) in wanted_at(steps, kept.device).items():
         kept[videos, repeats] = torch.stack(list(feats[step : step + size]), 1)[videos].to(kept)
     return kept
 

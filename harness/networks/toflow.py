@@ -3,6 +3,7 @@
 from mmagic.models.editors.tof.tof_vsr_net import TOFlowVSRNet
 from mmagic.registry import MODELS
 
+from .constants import constant
 from .flow import pad_to_multiple
 from .frame_window import FrameWindowNet
 from .upsample import bicubic
@@ -33,7 +34,7 @@ class WindowTOFlowNet(FrameWindowNet, TOFlowVSRNet):
 
     def super_resolve_centre(self, windows):
         count, frames = windows.shape[:2]
-        mean, std = (windows.new_tensor(x).view(3, 1, 1) for x in (_MEAN, _STD))
+        mean, std = (constant(tuple(x), like=windows).view(3, 1, 1) for x in (_MEAN, _STD))
         hrs = bicubic(windows.flatten(0, 1), self.degradation)
         height, width = hrs.shape[-2:]
         hrs = pad_to_multiple((hrs - mean) / std, 16).unflatten(0, (count, frames))

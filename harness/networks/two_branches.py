@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils import parametrize
 
+from .boundaries import on_cpu, wanted_at
 from .recurrent import RecurrentNet, State, States
 
 
@@ -29,21 +30,24 @@ class TwoBranchNet(RecurrentNet):
     @parametrize.cached()
     def states_at(self, lrs, starts, ends, cond=None, lengths=None, initial=None):
         forward, backward = initial or States()
+        starts, ends, lengths = on_cpu(starts, ends, lengths)
         kept = self._branch_states(lrs, starts, cond, forward, backward=False)
         if lengths is not None:
+            ends = ends + (lrs.size(1) - lengths)[:, None]
+            lengths = lengths.to(lrs.device)
             lrs, cond = (
                 align_ends(lrs, lengths),
                 None if cond is None else align_ends(cond, lengths),
             )
-            ends = ends + (lrs.size(1) - lengths)[:, None]
         return States(kept, self._branch_states(lrs, ends, cond, backward, backward=True))
 
     def _branch_states(self, lrs, boundaries, cond, state, backward):
-        """States (B, R, ...) of one branch; it stops at the last boundary that is wanted."""
+        """States (B, R, ...) of one branch at ``boundaries``; it stops at the last of them."""
         frames = lrs.size(1)
         low, high = (int(boundaries.min()), frames) if backward else (0, int(boundaries.max()))
         outer = state if state is not None else self.initial_states(lrs).forward
-        outermost = boundaries == (frames if backward else 0)
+        wanted = wanted_at(boundaries, lrs.device)
+        outermost = (boundaries == (frames if backward else 0)).to(lrs.device)
         kept = {
             key: x[:, None] * outermost.view(*outermost.shape, *[1] * (x.ndim - 1))
             for key, x in outer.items()
@@ -52,12 +56,11 @@ class TwoBranchNet(RecurrentNet):
             return kept
         clip_cond = None if cond is None else cond[:, low:high]
         for i, after in self.walk(lrs[:, low:high], state, clip_cond, backward):
-            frame = low + i
-            videos, repeats = torch.nonzero(
-                boundaries == (frame if backward else frame + 1), as_tuple=True
-            )
-            for key, x in after.items():
-                kept[key][videos, repeats] = x[videos]
+            boundary = low + i if backward else low + i + 1
+            if boundary in wanted:
+                videos, repeats = wanted[boundary]
+                for key, x in after.items():
+                    kept[key][videos, repeats] = x[videos]
         return kept
 
 

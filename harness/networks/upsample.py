@@ -4,6 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .constants import constant
+
 # where an LR pixel lies among the HR pixels 4i, .., 4i+3; Keys' parameter a; whether positions
 # outside mirror the frame (edge repeated) or take the border's value
 _CONVENTIONS = {'bd': (0.0, -0.75, False), 'bi': (1.5, -0.5, True)}
@@ -20,12 +22,12 @@ def bicubic(images: Tensor, degradation: str) -> Tensor:
             pixel i lies at 4i+1.5; a = -0.5 and mirrored borders as in MATLAB's ``imresize``.
     """
     phase, a, mirror = _CONVENTIONS[degradation]
-    kernels = images.new_tensor([_taps((p - phase) / 4, a) for p in range(4)])
+    kernels = constant(tuple(_taps((p - phase) / 4, a) for p in range(4)), like=images)
     up = _upsample_rows(images, kernels, mirror)
     return _upsample_rows(up.transpose(2, 3), kernels, mirror).transpose(2, 3)
 
 
-def _taps(position: float, a: float) -> list[float]:
+def _taps(position: float, a: float) -> tuple[float, ...]:
     """Weights of the pixels -2, .., 2 for a position in [-0.5, 1)."""
 
     def weight(x):
@@ -33,7 +35,7 @@ def _taps(position: float, a: float) -> list[float]:
             return (a + 2) * x**3 - (a + 3) * x**2 + 1
         return a * (x**3 - 5 * x**2 + 8 * x - 4) if x < 2 else 0.0
 
-    return [weight(abs(position - pixel)) for pixel in range(-2, 3)]
+    return tuple(weight(abs(position - pixel)) for pixel in range(-2, 3))
 
 
 def _upsample_rows(images: Tensor, kernels: Tensor, mirror: bool) -> Tensor:
@@ -49,7 +51,7 @@ def _upsample_rows(images: Tensor, kernels: Tensor, mirror: bool) -> Tensor:
 
 
 #: weights of LR pixels i-1 to i+2 in each of the HR pixels 4i to 4i+3 of BD frames
-BD_TAPS = tuple(tuple(_taps(d / 4, -0.75)[1:]) for d in range(4))
+BD_TAPS = tuple(_taps(d / 4, -0.75)[1:] for d in range(4))
 
 
 def bicubic_bd(x: Tensor) -> Tensor:

@@ -96,7 +96,9 @@ class VESPCNNet(FrameWindowNet):
 
     def super_resolve_centre(self, windows):
         ys = luma(windows)
-        reference, neighbours = ys[:, [1, 1]].flatten(0, 1), ys[:, [0, 2]].flatten(0, 1)
+        # slices: lists of numbers would have to be copied to the device
+        reference = ys[:, 1:2].expand(-1, 2, -1, -1, -1).flatten(0, 1)
+        neighbours = ys[:, ::2].flatten(0, 1)
         aligned, flow = self.motion(reference, neighbours)
         before, after = aligned.unflatten(0, (-1, 2)).unbind(1)
         x = torch.cat([before, ys[:, 1], after], 1)

@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .constants import constant
+
 
 @lru_cache(maxsize=32)
 def _base_grid(height: int, width: int, device: torch.device, dtype: torch.dtype) -> Tensor:
@@ -25,7 +27,7 @@ def warp(image: Tensor, flow: Tensor) -> Tensor:
     height, width = image.shape[-2:]
     with torch.inference_mode(False):  # the cached grid must not become an inference tensor
         base = _base_grid(height, width, image.device, image.dtype)
-    scale = flow.new_tensor([2 / max(width - 1, 1), 2 / max(height - 1, 1)])
+    scale = constant((2 / max(width - 1, 1), 2 / max(height - 1, 1)), like=flow)
     grid = base + flow.permute(0, 2, 3, 1) * scale
     # the CPU kernel reads outside of memory at NaN positions; NaN shall come out, not a crash
     grid = torch.nan_to_num(grid)

@@ -98,7 +98,7 @@ class WindowedInference(WrappingNet):
 
     def _forward_state(self, clip, ends, cond):
         """The forward state into the next window."""
-        boundary = torch.full((len(clip), 1), self.stride, device=clip.device)
+        boundary = torch.full((len(clip), 1), self.stride)
         initial = ends if any(ends) else None
         states = self.net.states_at(clip, boundary, boundary, cond, initial=initial)
         return {key: x[:, 0] for key, x in states.forward.items()}

@@ -41,6 +41,7 @@ class TestSet:
         paper: its name in the papers' tables, if the grid file gives one.
         checksum: what evaluations must have been made on; empty in old grids.
         protocol: of the scores; '' for the default one.
+        made_by: ``tool`` and ``parameters`` of its manifest; empty in old grids.
     """
 
     __test__ = False  # the name starts with "Test", but it is no test case for pytest
@@ -51,6 +52,7 @@ class TestSet:
     paper: str = ''
     checksum: str = ''
     protocol: str = ''
+    made_by: dict = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -145,8 +147,14 @@ def set_entry(video_set: VideoSet, label: str, paper: Optional[str], protocol: s
         **({'protocol': protocol} if protocol else {}),
         checksum=video_set.checksum,
         videos={video.name: video.frames for video in videos},
-        sizes={video.name: video.sizes['gt'] for video in videos},
+        sizes={video.name: video.hr_size for video in videos},
     )
+
+
+def made_by(video_set: VideoSet) -> dict:
+    """How a set was made, for figures of what a parameter of its videos does."""
+    manifest = video_set.manifest
+    return {key: manifest[key] for key in ('tool', 'parameters') if key in manifest}
 
 
 def read_grid_record(work_dir: Path) -> GridRecord:
@@ -249,6 +257,7 @@ def _parse_set(entry: dict, label: str) -> TestSet:
         videos=_parse_videos(entry['videos']),
         sizes={video: tuple(size) for video, size in entry.get('sizes', {}).items()},
         **{name: str(entry[name]) for name in _SET_TEXTS if entry.get(name)},
+        made_by=dict(entry.get('made_by', {})),
     )
 
 

@@ -1,7 +1,7 @@
 """The option ``amplification_weight`` of all loops."""
 
 import math
-from typing import Any, Optional
+from typing import Any
 
 from mmengine.dist import get_rank
 from mmengine.optim import AmpOptimWrapper
@@ -34,18 +34,18 @@ class AmplificationPenalty:
             )
         self.weight = weight
 
-    def of_step(self, runner, seed: int, iteration: int) -> Optional[Amplification]:
-        """The penalty of an iteration (0-based); None for none.
+    def of_step(self, runner, seed: int, iteration: int) -> dict[str, Amplification]:
+        """What the model is told of the penalty in an iteration (0-based); empty without one.
 
         Raises:
             UserError: the training is in half precision.
         """
         if not self.weight:
-            return None
+            return {}
         if isinstance(runner.optim_wrapper, AmpOptimWrapper):
             fail(
                 'train_cfg.amplification_weight: a small perturbation is lost in the half '
                 'precision of AmpOptimWrapper: use OptimWrapper'
             )
         rng = named_rng(seed, 'amplification', iteration, get_rank())
-        return Amplification(self.weight, int(rng.integers(2**63 - 1)))
+        return dict(amplification=Amplification(self.weight, int(rng.integers(2**63 - 1))))

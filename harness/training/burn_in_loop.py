@@ -78,19 +78,21 @@ class BurnInLoop(ClipTrainLoop):
         with self.timer.part('load'):
             windows = next(self._windows)
         with self.timer.part('burn_in'), self.evaluating():
-            self._states = self._run(batch, self.model.data_preprocessor(windows))
+            self._states = self._run(batch, windows)
 
     def _run(self, batch: list[ClipPlan], data: dict) -> States:
-        net, lrs = self.model.generator, data['inputs']
+        net, lengths = self.model.generator, data.pop('lengths')  # they stay on the CPU
+        data = self.model.data_preprocessor(data)
+        lrs = data['inputs']
         begins = [min(clip.index.start, self.burn_in) for clip in batch]
-        begin = torch.tensor(begins, device=lrs.device)[:, None]
+        begin = torch.tensor(begins)[:, None]
         initial = self.init_state and self.init_state.draw(net, lrs, self._iter)
         states = net.states_at(
             lrs,
             begin,
             begin + self.planner.clip_length,
             net.condition(lrs, data['start'], data['length']),
-            data['lengths'],
+            lengths,
             initial,
         )
         return states.map(lambda x: x[:, 0])

@@ -1,20 +1,23 @@
 """The size of hidden states and the growth of a perturbation, as training goes on."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple, Optional
 
 import numpy as np
 import pandas as pd
 import torch
 from mmagic.registry import HOOKS
-from mmengine.dist import all_gather_object
+from mmengine.dist import all_gather_object, is_main_process
 from mmengine.hooks import Hook
 from torch import Tensor
 
+from harness.data import ClipIndex, Window
 from harness.data.validation import ValidationVideo
-from harness.errors import UserError
+from harness.errors import fail
 from harness.evaluation.state_measures import perturbation_growth, state_norms
-from harness.networks.recurrent import RecurrentNet, States
+from harness.networks.recurrent import RecurrentNet, States, memory_of
 
 from .loops import ClipTrainLoop
 from .validation import write_table
@@ -33,68 +36,187 @@ class IntervalHook(Hook):
             return
         with torch.no_grad():
             shares = all_gather_object(self.measure(runner.train_loop))
-        table = pd.DataFrame([row for share in shares for row in share])
+        self.write(runner, [row for share in shares for row in share])
+
+    def write(self, runner, rows: list[dict]) -> None:
+        """Writes the table of this iteration, if there is anything in it."""
         path = Path(runner.work_dir) / f'{self.folder}/iter_{runner.iter + 1}.csv'
-        if len(table):
-            write_table(table, path)
+        if rows:
+            write_table(pd.DataFrame(rows), path)
 
     def measure(self, loop: ClipTrainLoop) -> list[dict]:
         """Rows of this rank's table."""
         raise NotImplementedError
 
 
+class Pace:
+    """When a measurement may be made, so that all of them take a share of a training's time.
+
+    The time since the last measurement pays for the next one, as long as the last one took, and
+    the whole time for all. The first one is taken for as long as some iterations.
+
+    Args:
+        share: of the time beside measurements.
+        begin: seconds at which the training begins.
+    """
+
+    #: iterations whose time the first measurement is taken for
+    first_guess = 4
+
+    def __init__(self, share: float, begin: float):
+        self.share = share
+        self.begin = self.last_end = begin
+        self.spent, self.cost = 0.0, 0.0
+
+    def is_due(self, now: float, iterations: int) -> bool:
+        """Whether there is time for one after so many iterations."""
+        trained = now - self.begin - self.spent
+        cost = self.cost or self.first_guess * trained / iterations
+        is_paid = cost <= self.share * (now - self.last_end)
+        return is_paid and self.spent + cost <= self.share * trained
+
+    def note(self, begin: float, end: float) -> None:
+        """A measurement was made."""
+        self.cost, self.last_end = end - begin, end
+        self.spent += self.cost
+
+
+class _Place(NamedTuple):
+    """LR frames (1, T, 3, h, w) in [0, 1] from the first one of a video on, and what to do there.
+
+    ``boundaries`` are perturbed, which is followed for ``span`` frames; the video has ``length``.
+    """
+
+    about: dict
+    lrs: Tensor
+    boundaries: list[int]
+    span: int
+    length: int
+
+
 @HOOKS.register_module()
 class StateDiagnosticsHook(IntervalHook):
-    """Size of the states and growth of a perturbation on the validation videos.
+    """Size of the states and growth of a perturbation, as signs of instability to come.
 
-    Both on a window in the middle of each moving and static validation video. Rows of
-    ``states/iter_<n>.csv``: kind, video, direction, ``quantity``, ``boundary``, ``frames`` and
-    ``value``, where the quantity is
+    Rows of ``states/iter_<n>.csv``: kind, video, direction, ``quantity``, ``boundary``, ``frames``
+    and ``value``, where the quantity is
 
     - ``norm``: root mean square of the state at the boundary (``frames`` is 0),
     - ``growth``: norm of the difference between the states ``frames`` frames after the boundary
       (before it, for the backward direction) that follow from the state there and from a slightly
       disturbed one, relative to the disturbance. Above 1 and growing: the recurrence amplifies.
 
+    With ``interval`` both are measured on a window in the middle of each moving and static
+    validation video. Without it, as ``default_runtime.py`` has it, they are measured on training
+    windows of a run that has no validation: on the middles of the two longest videos, from their
+    first frames on, where the state that follows the first clip length l is disturbed and followed
+    for 3 l frames; kind is ``train``. That takes at most ``share`` of the training's time: a
+    measurement waits until the time it will take, by the last one, is so small a part of that since
+    the last one. Weights do not change by it, nor what is drawn.
+
     Args:
-        interval: iterations between two measurements.
-        crop_size: side of the window in LR pixels.
-        boundaries: perturbed boundaries of a video, equally spaced.
-        frames: for which a perturbation is followed.
+        interval: iterations between two measurements; None measures training windows.
+        crop_size: side of the window in LR pixels; that of training for training windows.
+        boundaries: perturbed boundaries of a validation video, equally spaced.
+        frames: for which a perturbation is followed on a validation video.
         disturbance: norm of the perturbation relative to the state's.
+        share: of the training's time, for training windows.
+
+    Raises:
+        UserError: with ``interval``, there are no validation videos.
     """
 
     folder = 'states'
+    #: most measurements of training windows in a training
+    most = 200
 
     def __init__(
         self,
-        interval: int,
+        interval: Optional[int] = None,
         crop_size: int = 64,
         boundaries: int = 3,
         frames: int = 15,
         disturbance: float = 1e-3,
+        share: float = 0.02,
     ):
         super().__init__(interval)
         self.crop_size = crop_size
         self.boundaries = boundaries
         self.frames = frames
         self.disturbance = disturbance
+        self.share = share
+        self._places: Optional[list[_Place]] = None
+        self._is_on = True
 
     def before_train(self, runner) -> None:
-        if runner.val_loop is None:
-            raise UserError('StateDiagnosticsHook needs validation videos: set val_dataloader')
+        if self.interval is not None and runner.val_loop is None:
+            fail(
+                'StateDiagnosticsHook with interval needs validation videos: set val_dataloader, '
+                'or leave interval out for training windows'
+            )
+        net = runner.train_loop.model.generator
+        shapes = net.state_shapes(8, 8) if net.has_states else ({}, {})
+        self._is_on = any(map(memory_of, shapes))
+        self._pace, self._first = Pace(self.share, time.perf_counter()), runner.iter
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
+        if self.interval is not None:
+            super().after_train_iter(runner, batch_idx, data_batch, outputs)
+        elif self._is_on and runner.val_loop is None and is_main_process() and self._is_due(runner):
+            self._measure_windows(runner)
+
+    def _is_due(self, runner) -> bool:
+        done = runner.iter + 1
+        is_looked_at = done % max(1, runner.max_iters // self.most) == 0
+        return is_looked_at and self._pace.is_due(time.perf_counter(), done - self._first)
+
+    def _measure_windows(self, runner) -> None:
+        begin = time.perf_counter()
+        loop = runner.train_loop
+        net = loop.model.generator.eval()
+        with torch.no_grad():
+            self._places = self._places or list(self._training_windows(loop))
+            rows = [row for place in self._places for row in self._rows(net, place)]
+        net.train()
+        self.write(runner, rows)
+        self._pace.note(begin, time.perf_counter())
+
+    def _training_windows(self, loop: ClipTrainLoop) -> Iterator[_Place]:
+        """The middles of the two longest videos, 5 clip lengths long where they are so long."""
+        dataset = loop.dataloader.dataset
+        length, crop = loop.planner.clip_length, loop.planner.crop_size
+        by_length = sorted(range(len(dataset.lengths)), key=lambda v: -dataset.lengths[v])
+        for video in by_length[:2]:
+            frames = min(5 * length, dataset.lengths[video])
+            height, width = dataset.lr_sizes[video]
+            window = Window((height - crop) // 2, (width - crop) // 2, crop, crop)
+            sample = dataset[ClipIndex(video, window, 0, frames, with_gt=False)]
+            span = min(3 * length, frames - 2)
+            yield _Place(
+                dict(kind='train', video=dataset.videos[video].name),
+                loop.model.data_preprocessor(sample)['inputs'][None],
+                [min(length, frames - 1 - span)] if span > 0 else [],
+                span,
+                dataset.lengths[video],
+            )
 
     def measure(self, loop):
         dataset = loop.runner.val_loop.dataloader.dataset
         net = loop.model.generator.eval()
         rows = []
         for number in range(loop.planner.rank, len(dataset), loop.planner.world_size):
-            video = dataset[number]['video']
-            about = dict(kind=video.kind, video=video.name)
-            lrs = self._window(video).to(loop.device)
-            rows += [dict(about, **row) for row in self._rows(net, lrs)]
+            rows += self._rows(net, self._place(dataset[number]['video'], loop.device))
         net.train()
         return rows
+
+    def _place(self, video: ValidationVideo, device) -> _Place:
+        lrs = self._window(video).to(device)
+        total = lrs.size(1)
+        span = min(self.frames, total - 2)
+        # not at the ends of the video, where the state is zero
+        spaced = np.linspace(1, total - 1 - span, self.boundaries).round().astype(int)
+        boundaries = sorted(set(spaced.tolist())) if span > 0 else []
+        return _Place(dict(kind=video.kind, video=video.name), lrs, boundaries, span, total)
 
     def _window(self, video: ValidationVideo) -> Tensor:
         """The middle of each frame, (1, T, 3, h, w) in [0, 1]."""
@@ -104,32 +226,33 @@ class StateDiagnosticsHook(IntervalHook):
         frames = frames[:, top : top + height, left : left + width].transpose(0, 3, 1, 2)
         return torch.from_numpy(np.ascontiguousarray(frames))[None] / 255
 
-    def _rows(self, net: RecurrentNet, lrs: Tensor) -> Iterator[dict]:
-        total = lrs.size(1)
-        every = torch.arange(total + 1, device=lrs.device)[None]
-        states = net.states_at(lrs, every, every, net.condition(lrs, 0, total))
+    def _rows(self, net: RecurrentNet, place: _Place) -> Iterator[dict]:
+        lrs, span = place.lrs, place.span
+        every = torch.arange(lrs.size(1) + 1)[None]
+        states = net.states_at(lrs, every, every, net.condition(lrs, 0, place.length))
         for direction, norms in state_norms(states).items():
             for boundary, norm in enumerate(norms[0].tolist()):
                 yield dict(
-                    direction=direction, quantity='norm', boundary=boundary, frames=0, value=norm
+                    place.about,
+                    direction=direction,
+                    quantity='norm',
+                    boundary=boundary,
+                    frames=0,
+                    value=norm,
                 )
-        span = min(self.frames, total - 2)
-        if span < 1:
-            return
-        # not at the ends of the video, where the state is zero
-        spaced = np.linspace(1, total - 1 - span, self.boundaries).round().astype(int)
-        for boundary in sorted(set(spaced.tolist())):
+        for boundary in place.boundaries:
             around = States(
                 states.map(lambda x, t=boundary: x[:, t]).forward,
                 states.map(lambda x, t=boundary + span: x[:, t]).backward,
             )
             clip = lrs[:, boundary : boundary + span]
-            cond = net.condition(clip, boundary, total)
+            cond = net.condition(clip, boundary, place.length)
             grown = perturbation_growth(net, clip, around, cond, self.disturbance)
             for direction, values in grown.items():
                 at = boundary if direction == 'forward' else boundary + span
                 for frames, value in enumerate(values.tolist(), 1):
                     yield dict(
+                        place.about,
                         direction=direction,
                         quantity='growth',
                         boundary=at,

@@ -235,7 +235,7 @@ class ClipTrainLoop(BaseLoop):
         self.before_step(batch)
         with self.timer.part('step'):
             data['states'] = self.states_for(batch, data)
-            data['amplification'] = self.penalty.of_step(self.runner, self.planner.seed, self._iter)
+            data |= self.penalty.of_step(self.runner, self.planner.seed, self._iter)
             outputs = self.runner.model.train_step(data, optim_wrapper=self.runner.optim_wrapper)
             self.after_step(batch)
             self._check_loss(outputs['loss'], batch, data['states'])

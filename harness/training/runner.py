@@ -40,6 +40,8 @@ class ClipRunner(Runner):
             return super().build_model(model)
 
     def register_default_hooks(self, hooks=None):
+        # MMEngine takes None for its own ones only
+        hooks = {k: v for k, v in (hooks or {}).items() if v or k != 'state_diagnostics'}
         with building(self.cfg, 'default_hooks'):
             super().register_default_hooks(hooks)
 

@@ -26,7 +26,8 @@ class StateChanges(NamedTuple):
             has in the bank. They tell whether it matters that the states are a video's own
             (unexplored-states hypothesis, arXiv 2507.02782).
         state_noise: standard deviation of Gaussian noise that is added to the memory, as a part of
-            each sample's root mean square.
+            each sample's root mean square: states beside those that training leads to are seen as
+            well (after DAgger, Ross et al., AISTATS 2011; for recurrent VSR, arXiv 2506.01350).
         state_dropout: probability that an element of the memory is set to 0; the others are
             enlarged accordingly.
     """

@@ -73,15 +73,16 @@ class StatePass:
             [entries[e]._replace(length=frames[e]) for e in group] for group in groups
         ]
         for group, data in zip(groups, prefetch(self.loader), strict=True):
+            lengths = data.pop('lengths')  # they and the boundaries stay on the CPU
             data = preprocess(data)
             lrs = data['inputs']
-            begin = _pad([starts[e] for e in group]).to(lrs.device)
+            begin = _pad([starts[e] for e in group])
             states = net.states_at(
                 lrs,
                 begin,
                 begin + self.clip_length,
                 net.condition(lrs, 0, data['length']),
-                data['lengths'],
+                lengths,
                 make_initial
                 and _stack(make_initial(e, lrs[i : i + 1]) for i, e in enumerate(group)),
             )

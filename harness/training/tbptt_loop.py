@@ -16,7 +16,7 @@ from .sequential_plan import SequentialPlanner
 
 @LOOPS.register_module()
 class TBPTTLoop(ClipTrainLoop):
-    """The classical truncated BPTT.
+    """The classical truncated BPTT (Williams and Peng, Neural Computation 1990).
 
     Within an epoch the clips of a window follow each other, and each starts from the detached
     state in which the one before ended, computed with the weights of that iteration. There is no

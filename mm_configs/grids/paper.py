@@ -1,4 +1,4 @@
-# The runs of the PI-BPTT paper's Tables IV to VI, for sets prepared under data/ (see the README).
+# The runs of the PI-BPTT paper's Tables IV to VI, for sets prepared under data/ (see docs/data.md).
 # The paper does not say which R its Table IV used; R = 1 fits its training times best.
 # `paper` is a name in the paper's tables: the report shows its numbers beside ours.
 networks = dict(

@@ -10,10 +10,12 @@ from reports.figures.drift import drift_map
 from reports.figures.frames import psnr_by_video, psnr_vs_frame
 from reports.figures.profiles import temporal_profiles
 from reports.figures.resets import psnr_since_reset
+from reports.figures.robustness import survival_and_profiles
 from reports.figures.running_time import psnr_vs_time
 from reports.figures.saved_images import SavedImages
 from reports.figures.scatter import heading
 from reports.figures.selection import networks_and_sets
+from reports.figures.signs import signs_of_instability
 from reports.figures.tradeoff import r_tradeoff
 from reports.inputs import Inputs
 from reports.results import WINDOW, GridResults
@@ -74,7 +76,7 @@ class _Trained(NamedTuple):
 def drawings(grid: GridResults, images: SavedImages) -> list[Drawing]:
     """Every figure of a grid, those of all sets first."""
     trained = _trained(grid)
-    curves = [*_by_set(grid, trained), *_since_reset(trained)]
+    curves = [*_by_set(grid, trained), *_since_reset(trained), *_signs(trained)]
     pictures = _pictures(grid, images, trained)
     return [*curves, *_overall(grid), *pictures, *_by_video(grid, trained)]
 
@@ -88,6 +90,16 @@ def _overall(grid: GridResults) -> list[Drawing]:
             f'Drift: mean PSNR of the last {WINDOW} minus that of the first {WINDOW} frames of '
             'each video of at least 100 frames, mean over seeds.',
             drift_map,
+            grid,
+        ),
+        Drawing(
+            'survival and performance profiles',
+            'overall',
+            'robustness',
+            'Left: share of videos x seeds (their number in brackets) that have not collapsed, '
+            f'against the frame number. Right: share of those whose last {WINDOW} frames are above '
+            'a score, with 95% bands where there are enough videos.',
+            survival_and_profiles,
             grid,
         ),
         Drawing(
@@ -137,6 +149,25 @@ def _since_reset(trained: list[_Trained]) -> list[Drawing]:
             'resets, videos and seeds; that of the other methods at the same frames, with bands '
             'from the worst to the best seed.',
             psnr_since_reset,
+            part,
+            pair,
+        )
+        for pair, label, key, part in trained
+    ]
+
+
+def _signs(trained: list[_Trained]) -> list[Drawing]:
+    return [
+        Drawing(
+            f'signs of instability, {label}',
+            'curves',
+            f'signs_{key}',
+            f'Signs of instability of {label} against training iterations, a line a run: growth of '
+            'a small perturbation of the state over 3 clip lengths, and norm of the state at the '
+            'end of a window relative to that after a clip length, the largest of all windows and '
+            'directions; grey: above it the sign warns. Below: PSNR of the evaluated checkpoints '
+            '(markers) and of validation (lines), where there was one.',
+            signs_of_instability,
             part,
             pair,
         )

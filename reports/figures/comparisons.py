@@ -70,7 +70,7 @@ def _draw_comparison(columns: list[Column], window: Window, curves, video: str) 
     page.text(LEFT / 2, head - 0.02, f'{video}, t = {frames[-1]} (GT)', va='bottom')
     top = head + whole_high + 0.12
     history = page.axes((0.43, top, LEFT - 0.43, height - top - 0.3))
-    _draw_history(history, columns, curves, frames)
+    draw_history(history, columns, curves, frames)
     for row, frame in enumerate(frames):
         top = head + row * (side + LABEL)
         page.text(first - 0.08, top + side / 2, f't = {frame}', rotation=90, va='center')
@@ -153,7 +153,7 @@ def _draw_grid(rows: list[Column], sets: list[str], window: Window, curves) -> F
             page.picture(place, window.of(column.pictures[frame]), column.note)
         if row:
             axes = page.axes((end + 0.45, top + 0.02, PAGE_WIDTH - end - 0.5, high - 0.04))
-            _draw_history(axes, [column], curves, frames)
+            draw_history(axes, [column], curves, frames)
             histories.append(axes)
     _share_scales(histories, curves, rows)
     return page.figure
@@ -173,7 +173,7 @@ def _share_scales(histories: list[Axes], curves: pd.DataFrame, rows: list[Column
         axes.set(ylabel=axes.get_ylabel() if number == len(histories) // 2 else '')
 
 
-def _draw_history(axes: Axes, columns: list[Column], curves: pd.DataFrame, frames) -> None:
+def draw_history(axes: Axes, columns: list[Column], curves: pd.DataFrame, frames) -> None:
     """PSNR of the trials shown against the frame number; the frames shown are marked."""
     for frame in frames:
         axes.axvline(frame, color=RED, linewidth=0.6, linestyle=':')

@@ -70,13 +70,18 @@ def _panel(axis: Axes, runs: pd.DataFrame, column: str, grid: GridResults, style
         for point in stats.itertuples():
             name = grid.record.networks[network] if point.Index == best else ''
             names.append(Point(point.time, point.mean, name, 'black'))
-    if len(runs) and runs['time'].max() > MANY * runs['time'].min():
-        axis.set_xscale('log')
-        axis.xaxis.set_major_formatter(ScalarFormatter())
-        axis.xaxis.set_minor_formatter(NullFormatter())
+    scale_time(axis, runs['time'])
     axis.margins(x=0.2, y=0.12)
     axis.yaxis.set_major_locator(MaxNLocator(5))
     return names
+
+
+def scale_time(axis: Axes, times: pd.Series) -> None:
+    """Makes a time axis logarithmic if the times span much."""
+    if len(times) and times.max() > MANY * times.min():
+        axis.set_xscale('log')
+        axis.xaxis.set_major_formatter(ScalarFormatter())
+        axis.xaxis.set_minor_formatter(NullFormatter())
 
 
 def _mark(name: str, style: Look) -> Line2D:

@@ -3,6 +3,7 @@
 Layout read here, relative to the work directory (frames are numbered from 0)::
 
     references/<test_set>/<video>/<frame:08d>_gt.png, _bicubic.png   the same crop as the SR frames
+    references/<test_set>/<video>/<frame:08d>_mask.png               of it, in sets with masks
     references/<test_set>/<video>/profile_gt.png, profile_bicubic.png
     runs/<run_id>/images_<test_set>/<video>/<frame:08d>.png, profile.png
     runs/<run_id>/images_<test_set>@<variant>/...                    of a run evaluated otherwise
@@ -64,7 +65,7 @@ class SavedImages:
         return sorted(int(name) for name in names if name.isascii() and name.isdigit())
 
     def reference(self, kind: str, test_set: str, video: str, frame: int | str) -> Path | None:
-        """The ``gt`` or ``bicubic`` picture of a frame or of ``PROFILE``."""
+        """The ``gt``, ``bicubic`` or ``mask`` picture of a frame, or one of ``PROFILE``."""
         stem = f'{PROFILE}_{kind}' if frame == PROFILE else f'{frame:08d}_{kind}'
         return _existing(self.work_dir / 'references' / test_set / video / f'{stem}.png')
 

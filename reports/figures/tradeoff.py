@@ -27,7 +27,8 @@ def r_tradeoff(grid: GridResults) -> Figure | None:
     times for two R. Methods with further options are left out: they vary more than R.
     """
     runs = scored_runs(grid, 'ms_per_iteration')
-    runs = runs.loc[[not grid.method_of[run_id].options for run_id in runs['run_id']]]
+    with_options = [run_id for run_id, method in grid.method_of.items() if method.options]
+    runs = runs[~runs['run_id'].isin(with_options)]
     groups = [g for _, g in runs.groupby(['train_set', 'network'], sort=False)]
     groups = [group for group in groups if group['repeats'].nunique() > 1]
     if not groups:

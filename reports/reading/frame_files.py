@@ -16,7 +16,8 @@ _PSNR, _NOT_NEGATIVE = (0.0, 100.0), (0.0, np.inf)
 LIMITS = {
     **dict.fromkeys(('psnr_y', 'psnr_inside', 'psnr_outside'), _PSNR),
     'ssim_y': (-1 - 1e-6, 1 + 1e-6),
-    **dict.fromkeys(('ms', 'tof', 'warp_error'), _NOT_NEGATIVE),
+    **dict.fromkeys(('ms', 'tof', 'warp_error', 'frame_difference'), _NOT_NEGATIVE),
+    'vmaf': _PSNR,
 }
 # Columns of the reports' own tables: quantities of frames cannot have their names.
 TAKEN_COLUMNS = {

@@ -70,6 +70,8 @@ def consistency_caption(grid: GridResults) -> str:
         'successive ground-truth frames.',
         'warp_error': 'Warping error: mean squared difference between an SR frame and the one '
         'before, warped by the flow of the ground truth, where nothing is occluded.',
+        'frame_difference': 'Frame difference: mean absolute difference of Y between an SR frame '
+        'and the one before, of 255 levels; flicker where nothing moves.',
         'psnr_inside': 'Inside and outside: of the pixels seen by every window of a video.',
     }
     told = [text for name, text in meanings.items() if name in grid.quantities]
@@ -87,9 +89,12 @@ def protocol_note(grid: GridResults) -> str:
     """What it means that a test set has a protocol, where one has."""
     if not any(test_set.protocol for test_set in grid.record.test_sets.values()):
         return ''
+    against_lr = any(test_set.protocol == 'lr' for test_set in grid.record.test_sets.values())
     return (
         'Where a test set names a protocol, its frames are scored as that toolbox does, '
         'and in RGB, not Y, where the name says so.'
+        + ' Protocol lr: SR, degraded again, against LR; there is no ground truth.'
+        * against_lr
     )
 
 

@@ -15,10 +15,13 @@ from reports.excel.workbook import write_workbook
 from reports.outputs import Outputs
 from reports.paper import NUMBER, OURS, compare, read_values
 from reports.results import GridResults
+from reports.robustness import robustness
 from reports.tables import latex, markdown
 from reports.tables.differences import differences_table
 from reports.tables.model import Table
 from reports.tables.papers import paper_tables, sets_table
+from reports.tables.robustness import robustness_table
+from reports.tables.signs import signs_table
 from reports.tables.standard import all_tables
 
 
@@ -45,6 +48,8 @@ def make_tables(grid: GridResults, outputs: Outputs) -> Tables:
         comparison = read_values().reindex(columns=[*read_values(), *OURS])
     shown = [
         *all_tables(grid, outputs),
+        outputs.attempt('table signs', signs_table, grid),
+        outputs.attempt('table robustness', robustness_table, grid),
         outputs.attempt('table differences', differences_table, grid, pairs),
         outputs.attempt('table sets', sets_table, grid, comparison),
         *(outputs.attempt("the papers' tables", paper_tables, comparison) or []),
@@ -63,6 +68,7 @@ def write_tables(grid: GridResults, tables: Tables, folder: Path, outputs: Outpu
         'evaluations.csv': ('every run and test set', lambda: _of_trials(grid, grid.evaluations)),
         'videos.csv': ('every video', lambda: _of_trials(grid, grid.videos)),
         'differences.csv': ('paired differences', lambda: tables.pairs),
+        'robustness.csv': ('stability as robustness', lambda: robustness(grid)),
         'paper_comparison.csv': (
             "the papers' numbers",
             lambda: tables.comparison[[*NUMBER, *OURS]],

@@ -1,4 +1,4 @@
-"""The tables that every grid gets. Others: ``differences``, ``papers``.
+"""The tables that every grid gets. Others: ``signs``, ``differences``, ``papers``.
 
 - main: methods x test sets, PSNR/SSIM of all frames, PSNR of the last 50 frames of long sets;
 - strategies: strategies x training sets x test sets (PI-BPTT, Table IV);
@@ -25,6 +25,14 @@ from reports.tables.model import HIGH, LOW, Cell, Column, Row, Table, rank_rows
 QUANTITIES = {
     'tof': ('tOF (px)', 3, 1.0, LOW),
     'warp_error': ('warping error (1e-3)', 3, 1e3, LOW),
+    'frame_difference': ('frame difference (levels)', 3, 1.0, ''),
+    'lpips': ('LPIPS', 3, 1.0, LOW),
+    'tlp': ('tLP (x100)', 3, 1.0, LOW),
+    'dists': ('DISTS', 3, 1.0, LOW),
+    'niqe': ('NIQE', 2, 1.0, LOW),
+    'musiq': ('MUSIQ', 2, 1.0, HIGH),
+    'clipiqa': ('CLIP-IQA', 3, 1.0, HIGH),
+    'vmaf': ('VMAF', 2, 1.0, HIGH),
     'psnr_inside': ('PSNR inside', 2, 1.0, HIGH),
     'psnr_outside': ('PSNR outside', 2, 1.0, HIGH),
 }
@@ -41,7 +49,7 @@ def main_table(grid: GridResults) -> Table:
             columns.append(Column(test_set.label, f'last {WINDOW}', HIGH))
             scores.append((key, 'psnr_last50'))
     rows = [
-        _method_row(grid, method, [_main_cell(grid.cell(method, key), s) for key, s in scores])
+        method_row(grid, method, [_main_cell(grid.cell(method, key), s) for key, s in scores])
         for method in grid.methods
     ]
     rows = rank_rows(columns, rows)
@@ -74,7 +82,7 @@ def strategies_table(grid: GridResults) -> Optional[Table]:
             if not method.is_trained and train == first:
                 own = replace(method, train_set='')
             cells.append(_score_cell(grid.cell(own, key), 'psnr_y') if own in known else Cell())
-        row = _method_row(grid, method, cells)
+        row = method_row(grid, method, cells)
         rows.append(replace(row, heading='', train_set=''))
     caption, rivals = captions.strategies_caption(grid), captions.rivals(grid)
     return Table('strategies', caption, columns, rank_rows(columns, rows), rivals=rivals)
@@ -97,7 +105,7 @@ def stability_table(grid: GridResults) -> Optional[Table]:
             cell = grid.cell(method, key)
             if cell['status'] == 'n/a':
                 continue
-            row = _method_row(grid, method, _stability_cells(cell))
+            row = method_row(grid, method, _stability_cells(cell))
             heading = ': '.join(filter(None, (grid.record.test_sets[key].label, row.heading)))
             rows.append(replace(row, heading=heading))
     caption = captions.stability_caption(grid)
@@ -128,7 +136,7 @@ def consistency_table(grid: GridResults) -> Optional[Table]:
                 columns.append(Column(heading, test_set.label, best))
                 scores.append((key, name, digits, scale))
     rows = [
-        _method_row(
+        method_row(
             grid, method, [_score_cell(grid.cell(method, key), *score) for key, *score in scores]
         )
         for method in grid.methods
@@ -153,7 +161,7 @@ def timing_table(grid: GridResults) -> Table:
         runs = _runs_of(grid, method)
         cells = [_mean_cell(runs, 'parameters', digits=3, scale=1e-6)]
         cells += [_mean_cell(runs, name, digits=1) for name in (*parts, 'inference_ms')]
-        rows.append(_method_row(grid, method, cells))
+        rows.append(method_row(grid, method, cells))
     return Table('timing', captions.timing_caption(grid), columns, rows)
 
 
@@ -173,12 +181,13 @@ def tradeoff_table(grid: GridResults) -> Optional[Table]:
         time = _mean_cell(_runs_of(grid, method), 'ms_per_iteration', digits=1)
         parts = [grid.cell(method, key) for key in grid.record.test_sets]
         scores = [_score_cell(part, 'psnr_y', ssim=False) for part in parts]
-        rows.append(_method_row(grid, method, [time, *scores, _mean_over_sets(scores)]))
+        rows.append(method_row(grid, method, [time, *scores, _mean_over_sets(scores)]))
     caption = f'{captions.TRADEOFF_CAPTION} {captions.run_counts(grid)}'
     return Table('tradeoff', caption, columns, rank_rows(columns, rows))
 
 
-def _method_row(grid: GridResults, method: Method, cells: list[Cell]) -> Row:
+def method_row(grid: GridResults, method: Method, cells: list[Cell]) -> Row:
+    """A row of a method, in the section of its network."""
     told = grid.has_several_train_sets and method.is_trained
     heading = f'Trained on {grid.record.train_sets[method.train_set]}' if told else ''
     # References are set apart from the networks trained here, not from each other, nor ranked.

@@ -70,6 +70,13 @@ def test_gaps_of_two_pictures(tmp_path: Path, frames):
     )
 
 
+def test_a_file_of_one_picture_that_had_more(tmp_path: Path, frames):
+    path = write_file(tmp_path / 'a.mkv', frames)
+    data = path.read_bytes()
+    path.write_bytes(data[: 1000 + len(data) // 60])
+    assert count_pictures(path) == (1, 'cut off: ends at 0.04 s of 2.40 s')
+
+
 def test_a_file_without_whole_pictures(tmp_path: Path, frames):
     path = write(tmp_path / 'a.mkv', frames)
     path.write_bytes(path.read_bytes()[:800])

@@ -35,7 +35,7 @@ def test_whole_files_of_every_kind(tmp_path: Path, frames, suffix):
 
 
 @pytest.mark.parametrize('suffix', ['.mp4', '.mov'])
-@pytest.mark.parametrize('hidden', [8, 10])
+@pytest.mark.parametrize('hidden', [8, 10, 23])
 def test_frames_that_an_edit_list_hides(tmp_path: Path, frames, suffix, hidden):
     whole = write_file(tmp_path / 'whole.mp4', frames, options={'x264-params': _X264})
     path = copy_file(whole, tmp_path / f'trimmed{suffix}', hidden=hidden)
@@ -109,6 +109,18 @@ def test_sound_that_is_longer_than_the_video(tmp_path: Path, frames):
             container.mux(sound.encode(samples))
         container.mux(sound.encode())
     assert count_pictures(path) == (5, None) and len(list(decode_video(path))) == 5
+
+
+def test_pictures_of_another_size(tmp_path: Path, photograph):
+    data = b''
+    for height in (48, 32):
+        path = tmp_path / f'{height}.h264'
+        write_file(path, pan(photograph, 3, height), 'libx264', 'yuv420p')
+        data += path.read_bytes()
+    path.write_bytes(data)
+    assert count_pictures(path) == (3, 'picture 3 is 64x32, the ones before 64x48')
+    with pytest.raises(DatasetError, match='32.h264: picture 3 is 64x32, the ones before 64x48'):
+        list(decode_video(path))
 
 
 def test_pixels_that_are_no_squares(tmp_path: Path, frames):

@@ -7,6 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from dataset_tools.__main__ import main
 from dataset_tools.degrade.filters import degrade
@@ -82,6 +83,16 @@ def test_images_by_name_and_names_that_clash(images, tmp_path: Path):
     other.write_bytes(files[0].read_bytes())
     out = made(prepare('images', [images], tmp_path / 'clash'))
     assert [name for name in out.videos if name.endswith('_0')] == ['n00_n00_0', 'n02_n00_0']
+
+
+def test_photographs_are_upright_in_the_set(tmp_path: Path, photograph, read_video):
+    exif = Image.Exif()
+    exif[0x0112] = 8
+    path = tmp_path / 'photo.png'
+    Image.fromarray(photograph[:48, :64]).save(path, exif=exif.tobytes())
+    out = made(prepare('images', [path], tmp_path / 'out'))
+    assert out.videos['photo'].sizes == {'gt': (64, 48), 'lr_bd': (16, 12)}
+    assert np.array_equal(read_video(out.root, 'gt', 'photo')[0], np.rot90(photograph[:48, :64]))
 
 
 @pytest.mark.parametrize('kinds', [['bi'], ['bi', 'bd', 'bi']], ids=str)

@@ -105,6 +105,20 @@ def test_one_video_twice(fake, tmp_path: Path):
     assert list(made.videos) == ['walk_GT', 'walk_original']
 
 
+def test_folders_given_by_name_are_all_taken(fake, tmp_path: Path):
+    fake(tmp_path, ['original', 'mine'], 2)
+    roots = [tmp_path / 'original', tmp_path / 'mine']
+    made, notes = prepared('folder', roots, tmp_path / 'out')
+    assert list(made.videos) == ['original', 'mine'] and notes == []
+
+
+def test_folders_given_twice_are_taken_once(fake, tmp_path: Path):
+    fake(tmp_path / 'v', ['a', 'b'], 2)
+    roots = [tmp_path / 'v', tmp_path / 'v' / 'b', tmp_path / 'v']
+    made, _ = prepared('folder', roots, tmp_path / 'out')
+    assert list(made.videos) == ['a', 'b']
+
+
 def test_folders_of_one_name(fake, tmp_path: Path):
     for folder in ('a', 'b'):
         fake(tmp_path / folder / 'v', ['city'], 2)

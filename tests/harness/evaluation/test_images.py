@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -13,10 +14,12 @@ from mmagic.registry import MODELS
 from dataset_tools.degrade.filters import degrade
 from dataset_tools.frames import read_frame
 from dataset_tools.manifest import DatasetError
+from dataset_tools.sliding_window import make_sliding_window_set
 from dataset_tools.static import static
 from dataset_tools.writer import build_set
+from harness.evaluation.bicubic import bicubic
 from harness.evaluation.images import Crop, ImageSaver, select_images
-from harness.evaluation.references import bicubic, write_references
+from harness.evaluation.references import write_references
 
 
 def files(folder):
@@ -113,6 +116,20 @@ def test_references(real_set, tmp_path):
         dict(video='astronaut', frame=5, crop=[8, 16, 32, 40], size=[96, 128])
     ]
     assert content['profiles'] == [dict(video='astronaut', row=30, frames=22)]
+
+
+def test_references_of_a_set_with_masks(make_set, tmp_path):
+    source = make_set(frames=1)
+    sliding, _ = make_sliding_window_set(
+        source.root, tmp_path / 'sliding', (8, 10), [1], 'diagonal', 4
+    )
+    name = next(iter(sliding.videos))
+    crop = Crop(4, 8, 20, 24)
+    write_references(tmp_path / 'references', sliding, select_images(sliding, [name], [3], crop))
+    mask = cv2.imread(str(tmp_path / f'references/{name}/00000003_mask.png'), cv2.IMREAD_UNCHANGED)
+    whole = read_frame(sliding.frame_path('mask', name, 3))[..., 0]
+    assert mask.shape == (20, 24) and 0 < (mask > 0).mean() < 1
+    assert (mask == whole[4:24, 8:32]).all()
 
 
 def test_references_are_written_once_for_a_selection(real_set, tmp_path):

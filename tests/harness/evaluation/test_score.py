@@ -5,7 +5,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import av
 import cv2
 import numpy as np
 import pandas as pd
@@ -27,6 +26,7 @@ from harness.evaluation.score import (
     score,
     video_means,
 )
+from tests.videos import write_file
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 
@@ -45,18 +45,6 @@ def write(folder, frames, pattern='{:08d}.png', first=0):
     for number, frame in enumerate(frames, first):
         (folder / pattern.format(number)).write_bytes(encode_png(frame))
     return folder
-
-
-def write_video(path, frames):
-    """Without loss, so that the frames are known."""
-    with av.open(str(path), 'w') as container:
-        height, width = frames[0].shape[:2]
-        stream = container.add_stream('ffv1', rate=25, width=width, height=height)
-        stream.pix_fmt = 'bgr0'
-        for frame in frames:
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, 'rgb24')))
-        container.mux(stream.encode())
-    return path
 
 
 def assert_scores(row, name, gt, sr):
@@ -135,7 +123,7 @@ def test_names_of_frames(clip, tmp_path, pattern, first):
 
 def test_video_files(clip, tmp_path):
     gts, srs = clip
-    gt, pred = write_video(tmp_path / 'gt.mkv', gts), write_video(tmp_path / 'pred.mkv', srs)
+    gt, pred = write_file(tmp_path / 'gt.mkv', gts), write_file(tmp_path / 'pred.mkv', srs)
     assert all((a == b).all() for a, b in zip(decode_video(gt), gts, strict=True))
     expected = score_paths(write(tmp_path / 'frames', gts), write(tmp_path / 'results', srs))
     pairs = pair_videos(gt, pred)
@@ -261,13 +249,13 @@ def test_numbers_of_frames_must_match(clip, tmp_path):
     gt, pred = write(tmp_path / 'gt', gts), write(tmp_path / 'pred', srs[:7])
     with pytest.raises(UserError, match='pred: has 7 frames, .*gt has 8'):
         score_paths(gt, pred)
-    video = write_video(tmp_path / 'pred.mkv', srs[:5])
+    video = write_file(tmp_path / 'pred.mkv', srs[:5])
     with pytest.raises(UserError, match='pred.mkv: ends after 5 frames, .*gt goes on'):
         score_paths(gt, video)
     with pytest.raises(UserError, match='gt.mkv: ends after 4 frames, .*pred goes on'):
-        score_paths(write_video(tmp_path / 'gt.mkv', gts[:4]), pred)
+        score_paths(write_file(tmp_path / 'gt.mkv', gts[:4]), pred)
     (pred / '00000003.png').unlink()
-    with pytest.raises(UserError, match='pred: no frame 3 between 2 and 4'):
+    with pytest.raises(DatasetError, match='pred: gap in numbering, no frame 3 between 0 and 6'):
         score_paths(gt, pred)
 
 
@@ -300,8 +288,24 @@ def test_places_without_frames(tmp_path, make, message):
 def test_the_same_number_twice(clip, tmp_path):
     folder = write(tmp_path / 'gt', clip[0])
     (folder / '0.png').write_bytes((folder / '00000000.png').read_bytes())
-    with pytest.raises(UserError, match='names of images must have a number each'):
+    with pytest.raises(DatasetError, match='00000000.png: same frame number as 0.png'):
         pair_videos(folder, folder)
+
+
+def test_names_that_end_in_a_scale_or_a_method(clip, tmp_path):
+    """The results of other people's code, beside GT that is numbered plainly."""
+    gt = write(tmp_path / 'gt', clip[0])
+    plain = score_paths(gt, write(tmp_path / 'plain', clip[1]))
+    for pattern in ('{:08d}_x4.png', '000_{:03d}_sr.png'):
+        renamed = score_paths(gt, write(tmp_path / pattern, clip[1], pattern))
+        assert list(renamed.psnr_y) == list(plain.psnr_y)
+
+
+def test_a_matrix_that_was_assumed_is_told(clip, tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr('dataset_tools.video._HD_HEIGHT', 120)
+    path = write_file(tmp_path / 'a.mp4', clip[0])
+    pair_videos(path, path)
+    assert f'{path}: is HD and tells no colour matrix; BT.601 is assumed' in caplog.messages[0]
 
 
 def test_damaged_frames(clip, tmp_path):
@@ -321,8 +325,9 @@ def test_comparison_of_protocols(clip, tmp_path):
     gts, srs = clip
     pairs = pair_videos(write(tmp_path / 'gt', gts[:6]), write(tmp_path / 'pred', srs[:6]))
     table = compare_protocols(pairs)
-    assert list(table.index) == list(PROTOCOLS)
-    assert table.frames.to_dict() == dict.fromkeys(PROTOCOLS, 6) | dict(
+    with_gt = [name for name in PROTOCOLS if name != 'lr']
+    assert list(table.index) == with_gt
+    assert table.frames.to_dict() == dict.fromkeys(with_gt, 6) | dict(
         tecogan=2, mrvsr=0, mrvsr_vid4=2
     )
     for name in ('default', 'tecogan', 'set5'):
@@ -348,7 +353,7 @@ def test_the_command(clip, tmp_path, capsys):
     assert f'{table.psnr_y.mean():.5g}' in shown and f'{output}: 4 frames' in shown
     assert main(['compare-protocols', *both]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines[1:]] == list(PROTOCOLS)
+    assert [line.split()[0] for line in lines[1:]] == [name for name in PROTOCOLS if name != 'lr']
     with pytest.raises(SystemExit, match='^error: .*absent: no such file or folder$'):
         main(['score', '--gt', str(gt), '--pred', str(tmp_path / 'absent')])
 

@@ -25,8 +25,8 @@ def test_columns():
 
 def test_unknown_metrics():
     assert metric_problems(['tof', 'psnr_y', 'psnr_inside']) == []
-    (problem,) = metric_problems(['tof', 'vmaf'])
-    assert "'vmaf'" in problem and 'warp_error' in problem
+    (problem,) = metric_problems(['tof', 'fvd'])
+    assert "'fvd'" in problem and 'warp_error' in problem
 
 
 def test_values_are_in_their_columns(frames):

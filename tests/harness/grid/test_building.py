@@ -2,6 +2,7 @@
 
 import psutil
 import pytest
+import torch
 from mmengine.registry import DefaultScope
 
 from harness.formats import bytes_text
@@ -197,3 +198,17 @@ def test_options_of_banks(problems):
     assert line == "train_cfg.bank.place: 'moon' is unknown; there are device, cpu, disk"
     (line,) = problems('train_cfg.bank.plaice=cpu', R=[2], strategies=['PI'])
     assert line.startswith('train_cfg: TypeError: ') and 'plaice' in line
+
+
+def test_further_axes_are_built_as_well(problems, tmp_path):
+    """Weights that a training begins with must fit, unless a hook mends them."""
+    wrong = tmp_path / 'wrong.pth'
+    torch.save(dict(state_dict={'generator.head.weight': torch.zeros(3, 3)}), wrong)
+    sweep = dict(strategies=['RI'], init_from=[None, str(wrong)])
+    (problem,) = problems(**sweep)
+    assert problem.startswith(f'load_from={wrong}: does not fit this model: ')
+    assert problems(text="\ncustom_hooks = [dict(type='PartialLoadHook')]\n", **sweep) == []
+    found = problems(strategies=['PI'], R=[2], p_initial=[0.5, 2])
+    assert found == ['train_cfg.p_initial: 2 is no number from 0 to below 1']
+    found = problems(strategies=['PI'], R=[2], amplification_weight=[0, -1])
+    assert found == ['train_cfg.amplification_weight: -1 is no number from 0 on']

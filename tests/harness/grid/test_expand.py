@@ -153,6 +153,7 @@ def test_the_record_names_everything_in_display_order(grid_file, real_set):
         (entry,) = record[sets].values()
         assert entry['checksum'] == real_set.checksum and 'paper' not in entry
         assert tuple(entry['sizes']['coffee']) == real_set.videos['coffee'].sizes['gt']
+    assert record['test_sets']['moving']['made_by'] == {'tool': 'sliding-window', 'parameters': {}}
 
 
 def test_names_in_the_papers_reach_the_record_and_change_no_run(grid_file, real_set):
@@ -187,9 +188,9 @@ def test_sets_need_the_lr_frames_of_the_networks(grid_file, tmp_path):
 
 
 def test_grid_of_ristn():
-    """Tables 1 to 3 as options of two configs, and four baselines."""
+    """Tables 1 to 3 as options of two configs, and all baselines."""
     networks = load_config('mm_configs/grids/ristn.py').networks
-    assert len(networks) == 3 + 3 + 16 + 4
+    assert len(networks) == 3 + 3 + 16 + 11
     cfg = load_network(networks['dc_lstm_8'])
     assert cfg.model.generator.to_dict() == dict(type='RISTNNet', temporal='DC', layers=8)
     assert cfg.train_cfg.crop_size == 40

@@ -15,6 +15,7 @@ from harness.grid.forecast.estimate import TrainingCost
 from harness.grid.forecast.times import read_times, settle_times
 from harness.grid.validation import load_grid, missing_files
 from harness.runs.files import load_json
+from harness.runs.resets import Reset
 from harness.strategies import COMMON_OPTIONS, OPTIONS
 from harness.training.loops import ClipTrainLoop
 
@@ -86,7 +87,7 @@ def test_the_same_run_of_two_sweeps_is_one(with_sweep):
     )
     plain, other = expand(with_sweep(sweeps))
     assert plain.axes.options == (('clip_length', 4),)
-    assert [v.reset_every for v in plain.variants] == [None, 5, 7]
+    assert [v.reset for v in plain.variants] == [None, Reset(5), Reset(7)]
     assert other.run_id.startswith('tiny-RI-clip_length_3-real-s0-')
 
 

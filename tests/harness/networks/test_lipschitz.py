@@ -2,12 +2,15 @@
 
 import copy
 
+import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from mmengine.runner import load_state_dict
 from torch import nn
 
-from harness.networks.lipschitz import constrain
+from harness.errors import UserError
+from harness.networks.lipschitz import BoundedStableRank, constrain
 from harness.networks.zoo import FRVSRNet, MRVSRNet, StatefulBasicVSRNet
 
 SIZE = 6
@@ -215,3 +218,129 @@ def test_frvsr_and_basicvsr(name, real_clip):
     loose.load_state_dict(plain.state_dict())
     clip = real_clip(3, 16, 16)
     assert torch.equal(loose(clip), plain(clip))
+
+
+@torch.no_grad()
+def dense(conv, weight, size=SIZE):
+    """The layer's matrix with another kernel, in float64."""
+    basis = torch.eye(conv.in_channels * size**2, dtype=torch.float64)
+    basis = basis.view(-1, conv.in_channels, size, size)
+    options = dict(stride=conv.stride, padding=conv.padding)
+    if conv.transposed:
+        images = F.conv_transpose2d(
+            basis, weight.double(), output_padding=conv.output_padding, **options
+        )
+    else:
+        images = F.conv2d(basis, weight.double(), **options)
+    return images.flatten(1).T.numpy()
+
+
+def stable_rank(matrix):
+    return np.square(matrix).sum() / np.linalg.norm(matrix, 2) ** 2
+
+
+def normalised(conv, ratio, size=SIZE):
+    """The kernel with a bounded stable rank, alone."""
+    return BoundedStableRank(conv, ratio, size, iterations=300).eval()(conv.weight).detach()
+
+
+@pytest.mark.parametrize('ratio', [0.02, 0.2, 0.6])
+def test_stable_rank_against_numpy(conv, ratio):
+    """The definition by dense matrices: numpy's singular vectors, and least squares for the
+    convolution closest to their product."""
+    weight = conv.weight.detach()
+    matrix = dense(conv, weight)
+    left, values, right = np.linalg.svd(matrix)
+    u, v, sigma = left[:, 0], right[0], values[0]
+    taps = torch.eye(weight.numel()).view(-1, *weight.shape)
+    convs = np.stack([dense(conv, tap).ravel() for tap in taps], 1)
+    closest = convs @ np.linalg.lstsq(convs, np.outer(u, v).ravel(), rcond=None)[0]
+    first = closest.reshape(matrix.shape)
+    first *= sigma / (u @ first @ v)
+    rest = matrix - first
+    assert abs((first * rest).sum()) < 1e-6 * sigma**2
+    wanted = ratio * min(matrix.shape)
+    room = max(0, wanted * sigma**2 - np.square(first).sum()) / np.square(rest).sum()
+    gamma = min(1, room**0.5)
+    assert (gamma == 0, gamma == 1) == (ratio == 0.02, ratio == 0.6)
+    found = dense(conv, normalised(conv, ratio))
+    assert np.abs(found - (first + gamma * rest)).max() < 2e-3 * np.abs(matrix).max()
+    assert u @ found @ v == pytest.approx(sigma, rel=1e-3)
+    assert gamma == 0 or stable_rank(found) <= 1.001 * wanted
+    assert stable_rank(found) <= 1.001 * stable_rank(matrix)
+    if gamma == 1:
+        assert torch.equal(normalised(conv, ratio), weight)
+
+
+def test_stable_rank_of_matrices_is_normalised_as_sanyal_et_al_do():
+    conv = nn.Conv2d(7, 5, 1)
+    matrix = conv.weight.detach()[:, :, 0, 0].double().numpy()
+    left, values, right = np.linalg.svd(matrix)
+    first = values[0] * np.outer(left[:, 0], right[0])
+    rest = matrix - first
+    gamma = values[0] * (0.3 * 5 - 1) ** 0.5 / np.linalg.norm(rest)
+    found = normalised(conv, 0.3, size=1)[:, :, 0, 0].numpy()
+    assert gamma < 1 and np.abs(found - (first + gamma * rest)).max() < 1e-5
+    assert stable_rank(found) == pytest.approx(0.3 * 5, rel=1e-4)
+
+
+def test_norm_and_stable_rank_hold_while_weights_are_trained():
+    """And with them the gradient knows of both, and evaluation agrees with training."""
+    net = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, 3, 3, padding=1))
+    convs = (net[0], net[2])
+    free = [stable_rank(dense(conv, conv.weight)) for conv in convs]
+    constrain([net], dict(bound=2.0, stable_rank=0.2, size=SIZE))
+    optimizer = torch.optim.Adam(net.parameters(), lr=2e-3)
+    x = torch.randn(4, 3, SIZE, SIZE)
+    for step in range(60):
+        optimizer.zero_grad()
+        (net(x) - 5 * x).square().mean().backward()
+        optimizer.step()
+        if step % 20 == 19:
+            net.eval()
+            for conv, before in zip(convs, free, strict=True):
+                matrix = dense(conv, conv.weight)
+                assert np.linalg.norm(matrix, 2) <= 2 * 1.002
+                assert stable_rank(matrix) <= 0.2 * 108 * 1.01 < before
+            net.train()
+    saved = copy.deepcopy(net.state_dict())
+    assert [key for key in saved if 'vector' in key] == [
+        f'{number}.parametrizations.weight.{kind}.vector' for number in (0, 2) for kind in (0, 1)
+    ]
+    plain = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, 3, 3, padding=1))
+    net.load_state_dict(plain.state_dict(), strict=True)
+    assert not any(vector(conv).any() for conv in convs)
+
+
+def test_presets_and_all_convolutions(real_clip):
+    soft = MRVSRNet(4, lipschitz='soft')
+    kinds = [type(p).__name__ for p in soft.phi_layers[0].parametrizations.weight]
+    assert kinds == ['BoundedStableRank', 'BoundedNorm']
+    assert soft.phi_layers[0].parametrizations.weight[1].bound == 2
+    hard = MRVSRNet(4, lipschitz='hard')
+    assert hard.state_dict().keys() == MRVSRNet(4, lipschitz=1.0).state_dict().keys()
+    everything = RECURRENT['frvsr'](lipschitz=dict(bound=0.5, convs='all', size=4)).eval()
+    everything(real_clip(2, 16, 16))
+    found = [m for m in everything.modules() if isinstance(m, (nn.Conv2d, nn.ConvTranspose2d))]
+    assert len(found) > 8
+    for conv in found:
+        assert dense_norm(conv, vector(conv).size(-1)) <= 0.5 + 1e-3
+
+
+@pytest.mark.parametrize(
+    'lipschitz, problem',
+    [
+        ('softest', "lipschitz: 'softest' is none of hard, soft"),
+        (dict(norm=1), 'lipschitz.norm: unknown; there are bound, stable_rank, convs'),
+        (dict(stable_rank=0), 'lipschitz.stable_rank: 0 is not above 0 and at most 1'),
+        (dict(convs='some'), "lipschitz.convs: 'some' is neither"),
+    ],
+)
+def test_impossible_options(lipschitz, problem):
+    with pytest.raises(UserError, match=problem):
+        MRVSRNet(4, lipschitz=lipschitz)
+
+
+def test_strided_convolutions_are_refused():
+    with pytest.raises(UserError, match='has strides, dilation or groups'):
+        constrain([nn.Conv2d(3, 3, 3, stride=2)], 1.0)

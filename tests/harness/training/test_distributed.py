@@ -7,6 +7,7 @@ from mmagic.registry import MODELS
 from harness.networks.recurrent import States
 from tests.harness.training.trainings import (
     BASICVSR,
+    BOTH_ENDS,
     BURN_IN,
     PI,
     POOL,
@@ -69,6 +70,7 @@ def joint(first, second):
         (PI, BASICVSR),
         (dict(PI, p_initial=0.3, state_noise=0.1), None),
         (TBPTT, None),
+        (BOTH_ENDS, BASICVSR),
         (BURN_IN, BASICVSR),
         (POOL, None),
     ],
@@ -105,10 +107,14 @@ def test_a_step_of_two_equals_the_step_on_the_joint_batch(make_cfg, tmp_path, lo
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('loop', [TBPTT, POOL], ids=['TBPTT', 'pool'])
-def test_states_of_both_processes_are_resumed(make_cfg, tmp_path, loop):
+@pytest.mark.parametrize(
+    'loop, generator',
+    [(TBPTT, None), (BOTH_ENDS, BASICVSR), (POOL, None)],
+    ids=['TBPTT', 'both ends', 'pool'],
+)
+def test_states_of_both_processes_are_resumed(make_cfg, tmp_path, loop, generator):
     (tmp_path / 'straight').mkdir()
-    options = dict(windows_per_video=2)
+    options = dict(windows_per_video=2, generator=generator)
     straight = run_two(make_cfg(loop, 6, 'ddp_straight', **options), tmp_path / 'straight')
     cut = make_cfg(loop, 3, 'ddp_cut', **options)
     run_two(cut, tmp_path)

@@ -166,7 +166,7 @@ def test_the_amplification_penalty_is_a_loss_of_every_step(make_cfg):
 
         class Growth(Hook):
             def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
-                seeds.append(getattr(data_batch['amplification'], 'seed', None))  # noqa: B023
+                seeds.append(getattr(data_batch.get('amplification'), 'seed', None))  # noqa: B023
                 states = data_batch['states'].map(lambda x: x[:1].to(x.device))
                 clip = data_batch['inputs'][:1].float() / 255
                 net = runner.train_loop.model.generator.eval()

@@ -168,7 +168,7 @@ def test_staleness_is_nothing_without_stored_states(with_validation):
     assert not (Path(cfg.work_dir) / 'staleness').exists()
 
 
-def test_diagnostics_need_validation_videos(make_cfg):
+def test_diagnostics_at_intervals_need_validation_videos(make_cfg):
     cfg = make_cfg(RI, 2)
     cfg.custom_hooks = [dict(type='StateDiagnosticsHook', interval=1)]
     with pytest.raises(UserError, match='set val_dataloader'):

@@ -1,0 +1,236 @@
+"""The videos of a set's scenes on which a network collapses soonest, and a perturbation that helps.
+
+Each scene, the first frame of a video, becomes a still, slides of 1, 2, 4 and 8 LR pixels a frame,
+and a gamma video. On the worst still, the first frame is then changed by a few grey levels such
+that the frame a clip later changes most: the direction in which the recurrence amplifies, after the
+spatio-temporal receptive fields of Tanay et al. (2021), found by projected gradient steps.
+
+Measured is the gain over bicubic interpolation, frame by frame, for the PSNR of a gamma video
+changes with its brightness. A network *collapses* at the first frame from which its gain stays 1 dB
+under that of its best 10 frames in a row, or under 0, to the end; of a bidirectional network frames
+are counted from either end, and the sooner one counts.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple, Optional
+
+import numpy as np
+import pandas as pd
+import torch
+from mmagic.registry import MODELS
+
+from dataset_tools.crop import crop
+from dataset_tools.degrade.filters import degrade, phase
+from dataset_tools.gamma import gamma
+from dataset_tools.manifest import VideoSet
+from dataset_tools.sliding_window import sliding_window
+from dataset_tools.sources import stills
+from dataset_tools.static import static
+from harness.errors import fail
+from harness.networks.recurrent import RecurrentNet
+
+from .inference import super_resolve
+from .metrics import psnr, rgb_to_y
+
+STEPS = (1, 2, 4, 8)  # LR pixels a frame
+GAMMA = (1 / 1.5, 1.5, 100)  # least, largest, period
+RUN = 10  # frames of the best, last and worst gain
+DROP = 1.0  # dB
+
+
+class Candidate(NamedTuple):
+    """A video to try: HR frames (h, w, 3), uint8, made when they are asked for."""
+
+    scene: str
+    kind: str
+    frames: Callable[[], Iterator[np.ndarray]]
+
+
+def candidates(
+    test_set: VideoSet, window: tuple[int, int], frames: int
+) -> Iterator[tuple[str, list[Candidate]]]:
+    """Yields each scene with its videos.
+
+    Args:
+        test_set: has the scenes.
+        window: (height, width) in LR pixels of what is seen; smaller frames are taken whole.
+        frames: length of the videos.
+    """
+    for scene, frame in stills(test_set, 0):
+        middle = crop(frame, window)
+        found = [Candidate(scene, 'still', lambda m=middle: _made(static(m, frames)))]
+        size = tuple(length // 4 for length in middle.shape[:2])
+        for step in STEPS:
+            if frame.shape[1] // 4 - size[1] >= step:
+                found.append(
+                    Candidate(
+                        scene,
+                        f'slide {step}',
+                        lambda f=frame, s=step, size=size: _made(
+                            sliding_window(f, size, s, 'horizontal', frames)
+                        ),
+                    )
+                )
+        found.append(Candidate(scene, 'gamma', lambda m=middle: _made(gamma(m, *GAMMA, frames))))
+        yield scene, found
+
+
+def _made(lazy_frames) -> Iterator[np.ndarray]:
+    for frame in lazy_frames:
+        yield frame.make()
+
+
+def curve(
+    net: RecurrentNet,
+    hrs: Iterator[np.ndarray],
+    lr_kind: str,
+    device: torch.device,
+    length: int,
+    first_lr: Optional[np.ndarray] = None,
+) -> pd.DataFrame:
+    """psnr_y and that of bicubic interpolation (dB) of every frame.
+
+    Args:
+        net: on ``device``.
+        hrs: the HR frames.
+        lr_kind: how LR frames are made of them.
+        device: where the network runs.
+        length: number of frames.
+        first_lr: takes the place of the first LR frame.
+    """
+    hrs = list(hrs)
+    lrs = [degrade(hr, lr_kind.removeprefix('lr_')) for hr in hrs]
+    if first_lr is not None:
+        lrs[0] = first_lr
+    place = 'bi' if phase(lr_kind.removeprefix('lr_')) else 'bd'
+    reference = MODELS.build(dict(type='BicubicUpsampler', degradation=place))
+    rows = []
+    both = (super_resolve(n, lrs, d, length) for n, d in ((net, device), (reference, 'cpu')))
+    for number, (hr, *srs) in enumerate(zip(hrs, *both, strict=True)):
+        y = rgb_to_y(hr)
+        scores = (psnr(y, rgb_to_y(sr.rgb)) for sr in srs)
+        rows.append(dict(zip(('frame', 'psnr_y', 'bicubic'), (number, *scores), strict=True)))
+    return pd.DataFrame(rows)
+
+
+def summary(curve: pd.DataFrame, bidirectional: bool = False) -> dict[str, float]:
+    """Where a curve collapses (NaN: nowhere), and its best, last and worst gain (dB)."""
+    gain = (curve['psnr_y'] - curve['bicubic']).to_numpy()
+    means = np.convolve(gain, np.ones(RUN) / RUN, 'valid') if len(gain) >= RUN else gain
+    limit = max(means.max() - DROP, 0.0)
+    ends = [gain, gain[::-1]] if bidirectional else [gain]
+    found = [n for n in (_stays_under(end, limit) for end in ends) if n is not None]
+    return dict(
+        collapse=min(found, default=np.nan),
+        best=means.max(),
+        last=gain[-RUN:].mean(),
+        worst=means.min(),
+    )
+
+
+def _stays_under(gain: np.ndarray, limit: float) -> Optional[int]:
+    fine = np.flatnonzero(gain >= limit)
+    start = int(fine[-1]) + 1 if len(fine) else 0
+    return start if start < len(gain) else None
+
+
+def perturbed(
+    net: RecurrentNet,
+    lr: np.ndarray,
+    device: torch.device,
+    levels: int = 2,
+    frames: int = 15,
+    steps: int = 20,
+) -> tuple[np.ndarray, float]:
+    """The first frame of a still, changed so that a later one changes most.
+
+    Args:
+        net: on ``device``.
+        lr: the still (H, W, 3), uint8.
+        device: where the network runs.
+        levels: greatest change of a pixel.
+        frames: length of the clip, whose last SR frame is to change.
+        steps: of projected gradient ascent on its squared difference.
+
+    Returns:
+        The changed frame, and how many times larger the root mean square of the change is in the
+        last SR frame than in the frame itself.
+
+    Raises:
+        UserError: no gradient reaches the frame.
+    """
+    still = torch.from_numpy(lr).to(device).permute(2, 0, 1).float() / 255
+    rest = still.expand(1, frames - 1, *still.shape)
+    cond = net.condition(torch.cat([still[None, None], rest], 1), 0, frames)
+    net.eval()
+
+    def last_frame(first):
+        return net.unroll(torch.cat([first[None, None], rest], 1), None, cond).frames[0, -1]
+
+    with torch.no_grad():
+        target = last_frame(still)
+    limit = levels / 255
+    rng = torch.Generator().manual_seed(0)
+    signs = torch.randint(0, 2, still.shape, generator=rng).to(still) * 2 - 1
+    change = limit * signs
+    for _ in range(steps):
+        change.requires_grad_()
+        loss = (last_frame(still + change) - target).square().mean()
+        if not loss.requires_grad:
+            fail('this network has no gradient; there is no perturbation to find')
+        (gradient,) = torch.autograd.grad(loss, change)
+        change = (change.detach() + limit / 4 * gradient.sign()).clamp(-limit, limit)
+    changed = ((still + change).clamp(0, 1) * 255).round()
+    with torch.no_grad():
+        after = (last_frame(changed / 255) - target).square().mean().sqrt()
+    before = (changed / 255 - still).square().mean().sqrt()
+    return changed.byte().permute(1, 2, 0).cpu().numpy(), float(after / before)
+
+
+def search(
+    net: RecurrentNet,
+    test_set: VideoSet,
+    lr_kind: str,
+    device: torch.device,
+    window: tuple[int, int],
+    frames: int,
+    on_video: Callable[[str], None],
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Tries all candidates, and the perturbation on the worst still.
+
+    Args:
+        net: on ``device``.
+        test_set: has the scenes.
+        lr_kind: what the network works on.
+        device: where it runs.
+        window: see :func:`candidates`.
+        frames: likewise.
+        on_video: called with the name of each video before it is run.
+
+    Returns:
+        A row a video (scene, kind, and what :func:`summary` gives), the worst first; and the curves
+        (scene, kind, frame, psnr_y, bicubic).
+    """
+    rows, curves, scenes = [], [], {}
+
+    def run(scene, kind, hrs, first_lr=None):
+        on_video(f'{scene}, {kind}')
+        found = curve(net, hrs, lr_kind, device, frames, first_lr)
+        rows.append(dict(scene=scene, kind=kind, **summary(found, net.bidirectional)))
+        curves.append(found.assign(scene=scene, kind=kind))
+
+    for scene, videos in candidates(test_set, window, frames):
+        scenes[scene] = videos[0]
+        for video in videos:
+            run(scene, video.kind, video.frames())
+    of_stills = _ranked(pd.DataFrame([row for row in rows if row['kind'] == 'still']))
+    worst = scenes[of_stills['scene'].iloc[0]]
+    lr = degrade(next(worst.frames()), lr_kind.removeprefix('lr_'))
+    changed, growth = perturbed(net, lr, device, frames=min(15, frames))
+    run(worst.scene, f'still, perturbed (x{growth:.2g})', worst.frames(), changed)
+    columns = ['scene', 'kind', 'frame', 'psnr_y', 'bicubic']
+    return _ranked(pd.DataFrame(rows)), pd.concat(curves, ignore_index=True)[columns]
+
+
+def _ranked(table: pd.DataFrame) -> pd.DataFrame:
+    return table.sort_values(['collapse', 'worst'], na_position='last', ignore_index=True)

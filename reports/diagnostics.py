@@ -1,0 +1,125 @@
+"""Signs of instability that trainings have recorded of themselves, and how early they warned.
+
+A run's ``states/iter_<n>.csv`` (see ``StateDiagnosticsHook``) says how the norm of its states
+develops along a video and how a small perturbation of them grows. Of each such file one row:
+
+- ``growth_short``, ``growth_long``: growth of a perturbation over l and over 3 l frames (a third of
+  the frames for which it was followed, and all of them), where it is largest;
+- ``norm_growth``: norm of the state at the end of a window relative to that after its first l
+  frames, where it is largest.
+
+A perturbation that is larger than at the beginning and still growing after 3 l frames warns, and so
+do states twice as large at the end. A run *warned* from the first measurement on after which all
+others warn, too. Networks that overflow have infinite growths.
+"""
+
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import NamedTuple, Optional
+
+import numpy as np
+import pandas as pd
+
+from harness.runs.text import clean
+
+COLUMNS = ['run_id', 'iteration', 'growth_short', 'growth_long', 'norm_growth']
+NORM_LIMIT = 2.0
+_OF_FILES = {'video', 'direction', 'quantity', 'boundary', 'frames', 'value'}
+
+
+class Diagnostics(NamedTuple):
+    """What is known of a grid.
+
+    Attributes:
+        signs: a row a run and measurement, see the module; sorted.
+        validation: run_id, iteration, psnr_y: the mean of validation, where there was one.
+        problems: a line for each file that cannot be used.
+    """
+
+    signs: pd.DataFrame
+    validation: pd.DataFrame
+    problems: list[str]
+
+    def part(self, run_ids: Collection[str]) -> 'Diagnostics':
+        """What the tables know of these runs."""
+        tables = (self.signs, self.validation)
+        signs, validation = (table[table['run_id'].isin(list(run_ids))] for table in tables)
+        return Diagnostics(signs, validation, [])
+
+
+def read_diagnostics(runs: pd.DataFrame, work_dir: Path) -> Diagnostics:
+    """Reads what the runs of a grid have recorded.
+
+    Args:
+        runs: run_id and folder (in the work directory).
+        work_dir: of the grid.
+    """
+    signs, validation, problems = [], [], []
+    for run in runs.itertuples():
+        folder = work_dir / run.folder
+        for kind, rows, row in (('states', signs, _signs), ('validation', validation, _mean)):
+            for iteration, path in _files(folder / kind):
+                try:
+                    rows.append((run.run_id, iteration, *row(pd.read_csv(path))))
+                except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+                    text = ' '.join(clean(str(error)).split())
+                    problems.append(f'unused  {run.run_id}: {kind}/{path.name}: {text}')
+    columns = ['run_id', 'iteration', 'psnr_y']
+    return Diagnostics(
+        pd.DataFrame(signs, columns=COLUMNS), pd.DataFrame(validation, columns=columns), problems
+    )
+
+
+def _files(folder: Path) -> list[tuple[int, Path]]:
+    numbers = {path: path.stem.removeprefix('iter_') for path in folder.glob('iter_*.csv')}
+    return sorted((int(number), path) for path, number in numbers.items() if number.isdecimal())
+
+
+def _signs(table: pd.DataFrame) -> tuple[float, float, float]:
+    if missing := _OF_FILES - set(table):
+        raise KeyError(f'has no column {", ".join(sorted(missing))}')
+    # what overflowed is no number any more
+    table = table.assign(value=table['value'].astype(float).fillna(np.inf))
+    growth = table[table['quantity'] == 'growth']
+    longest = growth['frames'].max()
+    short = max(1, longest // 3) if len(growth) else 0
+    at = growth.groupby('frames')['value'].max()
+    ratios = list(_norm_ratios(table[table['quantity'] == 'norm'], int(short)))
+    return (
+        at.get(short, np.nan),
+        at.get(longest, np.nan),
+        max(ratios, default=np.nan),
+    )
+
+
+def _norm_ratios(norms: pd.DataFrame, frames: int) -> Iterator[float]:
+    for (_, direction), rows in norms.groupby(['video', 'direction']):
+        ordered = rows.sort_values('boundary', ascending=direction == 'forward')['value']
+        if 0 < frames < len(ordered):
+            first, last = ordered.iloc[frames], ordered.iloc[-1]
+            yield last / first if np.isfinite(last) and first > 0 else np.inf
+
+
+def _mean(table: pd.DataFrame) -> tuple[float]:
+    """As validation chooses the best checkpoint: of videos, then of their kinds."""
+    by_video = table.groupby(['kind', 'video'])['psnr_y'].mean()
+    return (by_video.groupby('kind').mean().mean(),)
+
+
+def growth_warns(signs: pd.DataFrame) -> pd.Series:
+    """Whether perturbations warn, by measurement."""
+    return (signs['growth_long'] >= 1) & (
+        (signs['growth_long'] > signs['growth_short']) | np.isinf(signs['growth_long'])
+    )
+
+
+def norm_warns(signs: pd.DataFrame) -> pd.Series:
+    """Whether norms warn, by measurement."""
+    return signs['norm_growth'] >= NORM_LIMIT
+
+
+def warned_from(iterations: pd.Series, warns: pd.Series) -> Optional[int]:
+    """The first measurement from which on all warn; None if the last one does not."""
+    silent = iterations[~warns.to_numpy()]
+    later = iterations[iterations > silent.max()] if len(silent) else iterations
+    return int(later.iloc[0]) if len(later) else None

@@ -1,0 +1,77 @@
+"""Signs of instability against training iterations, and the PSNR of checkpoints below them."""
+
+import pandas as pd
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from reports.diagnostics import NORM_LIMIT
+from reports.figures.selection import methods_of
+from reports.figures.style import COLUMN_WIDTH, RC, Look, looks
+from reports.methods import Method
+from reports.results import GridResults
+
+#: overflows and growths beyond are drawn here
+_TOP = 1e6
+
+
+def signs_of_instability(grid: GridResults, network: str, train_set: str) -> Figure | None:
+    """Growth of perturbations and of norms by iteration (see ``reports.diagnostics``), and PSNR.
+
+    A line a run, in the look of its method. Below: the mean PSNR of validation, where there was
+    one, and, as markers, that of the evaluated checkpoints on the set where instability shows
+    first. None where no run has recorded its states.
+    """
+    methods = [m for m in methods_of(grid, network, train_set) if m.is_trained and m.is_plain]
+    known = set(grid.diagnostics.signs['run_id'])
+    shown = [m for m in methods if known & {*grid.trials_of(m)}]
+    if not shown:
+        return None
+    styles = looks(grid.all_methods, grid.record.strategies)
+    with rc_context(RC):
+        figure = Figure(figsize=(COLUMN_WIDTH, 4.6), layout='constrained')
+        growth, norm, score = figure.subplots(3, sharex=True)
+        for method in shown:
+            for run_id in grid.trials_of(method):
+                _draw_run(grid, run_id, styles[method.short_name], growth, norm, score)
+        growth.set(ylabel='Growth over 3 l', yscale='log')
+        norm.set(ylabel='Norm at the end', yscale='log')
+        growth.axhline(1, color='0.4', linewidth=0.8)
+        norm.axhline(NORM_LIMIT, color='0.4', linewidth=0.8)
+        label = grid.record.test_sets[grid.focus_set].label
+        score.set(ylabel=f'PSNR (dB), {label}', xlabel='Training iterations')
+        figure.legend(handles=_legend(shown, styles), loc='outside lower center', ncols=2)
+    return figure
+
+
+def _draw_run(
+    grid: GridResults, run_id: str, look: Look, growth: Axes, norm: Axes, score: Axes
+) -> None:
+    line = dict(color=look.color, linestyle=look.line)
+    signs = grid.diagnostics.signs
+    own = signs[signs['run_id'] == run_id]
+    for axis, column in ((growth, 'growth_long'), (norm, 'norm_growth')):
+        axis.plot(own['iteration'], own[column].clip(1 / _TOP, _TOP), marker='.', ms=3, **line)
+    validated = grid.diagnostics.validation
+    validated = validated[validated['run_id'] == run_id]
+    score.plot(validated['iteration'], validated['psnr_y'], **line)
+    evaluated = _checkpoints(grid, run_id)
+    score.plot(
+        evaluated['iteration'], evaluated['psnr_y'], look.marker, color=look.color, markersize=4.5
+    )
+
+
+def _checkpoints(grid: GridResults, run_id: str) -> pd.DataFrame:
+    """Iteration and PSNR of the run's checkpoints on the focus set, without resets."""
+    trials = grid.trials
+    own = trials[(trials['run_id'] == run_id) & trials['reset_every'].isna()]['trial_id']
+    table = grid.evaluations
+    return table[table['trial_id'].isin(own) & (table['test_set'] == grid.focus_set)]
+
+
+def _legend(methods: list[Method], styles: dict[str, Look]) -> list[Line2D]:
+    return [
+        Line2D([], [], color=look.color, linestyle=look.line, marker=look.marker, label=name)
+        for name, look in ((m.short_name, styles[m.short_name]) for m in methods)
+    ]

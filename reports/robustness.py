@@ -1,0 +1,277 @@
+"""Stability scored as robustness: when networks collapse, and how they do over videos and seeds.
+
+The units are videos x seeds of all long videos (see :mod:`reports.stability`) with ground truth, of
+all test sets together; ``docs/scoring.md`` has the definitions for readers.
+
+- *Level* of a frame: its PSNR minus that of bicubic interpolation on the same LR frames, where the
+  grid has it (an untrained network whose key or label begins with "bicubic"); else PSNR itself.
+- *Collapse*: the first frame from which the level stays, to the end of the video, either below 0
+  (worse than bicubic) or at least ``DROP`` dB under the mean of its own ``BEST`` best frames. A
+  video without it is censored at its length. Where the state is set back every N frames, the frame
+  after the last time must be under it, too.
+- *Survival curve*: Kaplan and Meier's estimate of the share of units that have not collapsed
+  (``scipy.stats.ecdf``); methods are compared with RI by the log-rank test
+  (``scipy.stats.logrank``). It takes units for independent; videos of one training are not, so
+  that its p is at best a lower bound.
+- *Score* of a unit: mean level of the last ``WINDOW`` frames. Interquartile mean (IQM),
+  probability of improvement over RI and performance profile are rliable's (Agarwal et al.,
+  NeurIPS 2021): a video is a task, a seed is a run. Their intervals resample videos and seeds both,
+  as :mod:`reports.differences` does; rliable resamples runs only, and of one seed has none.
+"""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from harness.runs.grid_json import GridRecord
+from reports.differences import ALPHA, LEAST_VIDEOS, holm, named_generator
+from reports.methods import Method
+from reports.results import GridResults
+from reports.stability import DROP, VIDEO_KEYS, WINDOW
+
+BEST = 10  # frames
+RESAMPLES = 2000
+UNIT = ['test_set', 'video', 'seed']
+COLUMNS = [
+    *('train_set', 'network', 'method', 'units', 'collapsed', 'median_survival', 'p_logrank'),
+    *('p_logrank_holm', 'score', 'mean', 'worst', 'iqm', 'iqm_low', 'iqm_high', 'improvement'),
+    *('improvement_low', 'improvement_high', 'run_ids'),
+]
+
+
+def robust_sets(grid: GridResults) -> list[str]:
+    """The long test sets whose scores compare with ground truth."""
+    return [key for key in grid.long_sets if grid.record.test_sets[key].protocol != 'lr']
+
+
+def units(grid: GridResults) -> pd.DataFrame:
+    """One row a trial and long video.
+
+    Returns:
+        trial_id, test_set, video, seed, length (frames), collapse (frame, NaN for none) and score
+        (dB, NaN where the level of other trials cannot be had).
+    """
+    wanted = grid.frames['test_set'].isin(robust_sets(grid))
+    levels, kind = _levels(grid, grid.frames[wanted].reset_index(drop=True))
+    groups = levels.groupby(VIDEO_KEYS, sort=False)
+    found = groups['frame'].agg(first='min', last='max')
+    found['length'] = found['last'] + 1
+    found['collapse'] = _collapse(levels, found, _periods(grid, found))
+    tail = levels['frame'] > groups['frame'].transform('max') - WINDOW
+    found['score'] = levels[tail].groupby(VIDEO_KEYS)['level'].mean()
+    if kind == 'gain':
+        found['score'] = found['score'].where(groups['is_gain'].all())
+    seeds = grid.trials.set_index('trial_id')['seed']
+    found = found.reset_index()
+    found['seed'] = found['trial_id'].map(seeds)
+    return found[['trial_id', *UNIT, 'length', 'collapse', 'score']]
+
+
+def score_kind(grid: GridResults) -> str:
+    """``gain`` where scores are PSNR minus bicubic's, else ``psnr``."""
+    return 'gain' if _references(grid) else 'psnr'
+
+
+def _levels(grid: GridResults, frames: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    references = _references(grid)
+    frames = frames[[*VIDEO_KEYS, 'frame', 'psnr_y']].assign(
+        reference=frames['trial_id'].map(references).astype(object)
+    )
+    keys = ['test_set', 'video', 'frame']
+    plain = frames.rename(columns={'psnr_y': 'plain'})[['trial_id', *keys, 'plain']]
+    plain = plain[plain['trial_id'].isin(references.values())]
+    plain = plain.rename(columns={'trial_id': 'reference'})
+    frames = frames.merge(plain, on=['reference', *keys], how='left')
+    is_gain = frames['plain'].notna()
+    level = frames['psnr_y'] - frames['plain'].fillna(0.0)
+    return frames.assign(level=level, is_gain=is_gain), 'gain' if references else 'psnr'
+
+
+def _references(grid: GridResults) -> dict[str, str]:
+    """Trial -> that of bicubic interpolation on the same LR frames, scored in the same way."""
+    done = set(grid.frames['trial_id'])
+    record, found = grid.record, {}
+    bicubic = {
+        record.lr_kinds.get(method.network, 'lr_bd'): trial_id
+        for trial_id, method in reversed(grid.method_of.items())
+        if _is_bicubic(method, record) and trial_id in done
+    }
+    protocols = grid.trials.set_index('trial_id')['protocol']
+    for trial_id, method in grid.method_of.items():
+        reference = bicubic.get(record.lr_kinds.get(method.network, 'lr_bd'))
+        if reference and not protocols[trial_id]:
+            found[trial_id] = reference
+    return found
+
+
+def _is_bicubic(method: Method, record: GridRecord) -> bool:
+    names = (method.network, record.networks[method.network])
+    is_named = any(name.lower().startswith('bicubic') for name in names)
+    return is_named and method.is_plain and not method.is_trained
+
+
+def _periods(grid: GridResults, found: pd.DataFrame) -> np.ndarray:
+    """After how many frames the state of each unit is set back; NaN for never."""
+    every = grid.trials.set_index('trial_id')['reset_every']
+    return every.reindex(found.index.get_level_values('trial_id')).to_numpy(float)
+
+
+def _collapse(levels: pd.DataFrame, found: pd.DataFrame, periods: np.ndarray) -> pd.Series:
+    groups = levels.groupby(VIDEO_KEYS, sort=False)['level']
+    rank = groups.rank(method='first', ascending=False)
+    best = levels[rank <= BEST].groupby(VIDEO_KEYS)['level'].mean().rename('best')
+    own = levels.merge(best.reset_index(), on=VIDEO_KEYS, how='left')['best'] - DROP
+    fine_by_own = levels['level'] > own.to_numpy()
+    fine_by_bicubic = (levels['level'] >= 0) | ~levels['is_gain']
+    last_reset = found['last'] // periods * periods  # NaN where there is never one
+    end = last_reset.where(last_reset > 0, found['last'])
+    starts = []
+    for fine in (fine_by_own, fine_by_bicubic):
+        last_fine = levels[fine].groupby(VIDEO_KEYS)['frame'].max().reindex(found.index)
+        last_fine = last_fine.fillna(found['first'] - 1)
+        starts.append((last_fine + 1).where(last_fine < end))
+    return pd.concat(starts, axis=1).min(axis=1)
+
+
+def survival(rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Frames and the share of units that have not collapsed from there on.
+
+    Args:
+        rows: of :func:`units`, of one method.
+
+    Returns:
+        Where the curve steps, beginning at 0, and its value from there on, shape (n,) both; it ends
+        at the longest length.
+    """
+    curve = stats.ecdf(_censored(rows)).sf
+    frames = np.concatenate([[0.0], curve.quantiles, [float(rows['length'].max())]])
+    shares = np.concatenate([[1.0], curve.probabilities, curve.probabilities[-1:]])
+    return frames, shares
+
+
+def _censored(rows: pd.DataFrame) -> stats.CensoredData:
+    collapsed = rows['collapse'].notna()
+    return stats.CensoredData(
+        uncensored=rows['collapse'][collapsed].to_numpy(float),
+        right=rows['length'][~collapsed].to_numpy(float),
+    )
+
+
+def _median_survival(rows: pd.DataFrame) -> float:
+    """The first frame by which half of the units have collapsed; NaN if they have not."""
+    frames, shares = survival(rows)
+    reached = frames[shares <= 0.5]
+    return float(reached[0]) if len(reached) else math.nan
+
+
+def _logrank(rows: pd.DataFrame, baseline: pd.DataFrame) -> float:
+    """p of the log-rank test; NaN where nothing has collapsed."""
+    if rows['collapse'].isna().all() and baseline['collapse'].isna().all():
+        return math.nan
+    return float(stats.logrank(_censored(rows), _censored(baseline)).pvalue)
+
+
+def interquartile_mean(scores: np.ndarray) -> np.ndarray:
+    """Mean of the middle half of (..., videos, seeds), over both."""
+    flat = scores.reshape(*scores.shape[:-2], -1)
+    return stats.trim_mean(flat, 0.25, axis=-1)
+
+
+def improvement(scores: np.ndarray, baseline: np.ndarray) -> np.ndarray:
+    """Probability that a seed of the method beats one of the baseline on a video; ties count half.
+
+    Args:
+        scores, baseline: (..., videos, seeds) of the same videos; numbers of seeds may differ.
+    """
+    difference = scores[..., :, None] - baseline[..., None, :]
+    wins = (difference > 0) + 0.5 * (difference == 0)
+    return wins.mean(axis=(-3, -2, -1))
+
+
+def profile(scores: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
+    """Share of (..., videos, seeds) above each threshold, (..., thresholds)."""
+    flat = scores.reshape(*scores.shape[:-2], -1, 1)
+    return (flat > thresholds).mean(axis=-2)
+
+
+def resampled(scores: np.ndarray, name: str, *more: np.ndarray) -> list[np.ndarray]:
+    """Matrices (videos, seeds) with videos and seeds drawn anew, (RESAMPLES, videos, seeds).
+
+    Args:
+        scores: the first matrix.
+        name: what they are for; names the random numbers.
+        more: others of the same videos, which are drawn together.
+    """
+    generator = named_generator('robustness', name)
+    videos = generator.integers(len(scores), size=(RESAMPLES, len(scores)))
+    drawn = []
+    for matrix in (scores, *more):
+        seeds = generator.integers(matrix.shape[1], size=(RESAMPLES, matrix.shape[1]))
+        drawn.append(matrix[videos[:, :, None], seeds[:, None, :]])
+    return drawn
+
+
+def interval(values: np.ndarray, videos: int) -> tuple[float, float]:
+    """95 % percentile interval of resampled values; NaN for fewer than ``LEAST_VIDEOS``."""
+    if videos < LEAST_VIDEOS:
+        return math.nan, math.nan
+    low, high = np.quantile(values, [ALPHA / 2, 1 - ALPHA / 2])
+    return float(low), float(high)
+
+
+def matrix(rows: pd.DataFrame) -> np.ndarray:
+    """Scores (videos, seeds) of the seeds that have all videos."""
+    table = rows.pivot(index=['test_set', 'video'], columns='seed', values='score')
+    return table.dropna(axis='columns').to_numpy(float)
+
+
+def by_method(grid: GridResults, rows: pd.DataFrame) -> dict[Method, pd.DataFrame]:
+    """Units of each method that has any, in display order."""
+    method = rows['trial_id'].map(grid.method_of)
+    return {m: rows[method == m] for m in grid.methods if (method == m).any()}
+
+
+def baseline_of(method: Method, methods) -> Method | None:
+    """RI of the same network and training set, where it is there and another method."""
+    for other in methods:
+        same = (other.train_set, other.network) == (method.train_set, method.network)
+        plain = other == replace(other, reset=None, checkpoint='last', fc=False, options=())
+        if same and plain and other.strategy == 'RI' and other != method and method.is_trained:
+            return other
+    return None
+
+
+def robustness(grid: GridResults) -> pd.DataFrame:
+    """One row a method that has finished long videos: the columns ``COLUMNS``."""
+    found = by_method(grid, units(grid))
+    kind = score_kind(grid)
+    rows = [_row(method, rows, found, kind) for method, rows in found.items()]
+    table = pd.DataFrame(rows, columns=[c for c in COLUMNS if c != 'p_logrank_holm'])
+    table['p_logrank_holm'] = holm(table['p_logrank'])
+    return table[COLUMNS]
+
+
+def _row(method: Method, rows: pd.DataFrame, found: dict, kind: str) -> dict:
+    scores, baseline = matrix(rows), baseline_of(method, found)
+    row = {'train_set': method.train_set, 'network': method.network, 'method': method.name}
+    row |= {'units': len(rows), 'collapsed': int(rows['collapse'].notna().sum())}
+    row |= {'median_survival': _median_survival(rows), 'score': kind}
+    row |= {'run_ids': '; '.join(dict.fromkeys(rows['trial_id']))}
+    if baseline:
+        row['p_logrank'] = _logrank(rows, found[baseline])
+    if not scores.size:
+        return row
+    name = '/'.join(method.key)
+    drawn = interquartile_mean(resampled(scores, name)[0])
+    row |= {'mean': scores.mean(), 'worst': scores.mean(axis=1).min()}
+    row |= {'iqm': float(interquartile_mean(scores))}
+    row['iqm_low'], row['iqm_high'] = interval(drawn, len(scores))
+    other = matrix(found[baseline]) if baseline else np.empty((0, 0))
+    if len(other) == len(scores):
+        both = resampled(scores, name, other)
+        row['improvement'] = float(improvement(scores, other))
+        row['improvement_low'], row['improvement_high'] = interval(improvement(*both), len(scores))
+    return row
