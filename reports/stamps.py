@@ -61,11 +61,13 @@ class Stamps:
         Args:
             written: the files of this report.
         """
-        write_json(self.folder / NAME, self._now)
-        ours = {path.relative_to(self.folder).as_posix() for path in written}
-        for output, stamp in self._before.items():
-            for name, found in stamp['files'].items() if output not in self._now else ():
-                if name not in ours and self._is_whole(name, found):
+        if self._now != self._before:
+            write_json(self.folder / NAME, self._now)
+        stay = {path.relative_to(self.folder).as_posix() for path in written}
+        stay |= {name for stamp in self._now.values() for name in stamp['files']}
+        for stamp in self._before.values():
+            for name, found in stamp['files'].items():
+                if name not in stay and self._is_whole(name, found):
                     (self.folder / name).unlink()
 
     def _is_whole(self, name: str, found: str) -> bool:

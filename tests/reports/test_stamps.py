@@ -35,7 +35,7 @@ def test_damaged_stamps_are_no_stamps(written, text):
     stamps = Stamps(written)
     assert stamps.kept('a', 'x') is None
     stamps.close([])
-    assert json.loads((written / NAME).read_text()) == {} and (written / 'a.csv').is_file()
+    assert (written / 'a.csv').is_file()
 
 
 @pytest.mark.parametrize('name', ['/etc/hostname', '../outside'])
@@ -54,6 +54,11 @@ def test_what_is_made_no_more_is_removed(written):
     stamps.add('b', 'x', [written / 'b.csv'])
     stamps.close([written / 'b.csv'])
     assert sorted(path.name for path in written.iterdir()) == [NAME, 'b.csv']
+    (written / 'c.csv').write_text('1')
+    stamps = Stamps(written)
+    stamps.add('b', 'y', [written / 'c.csv'])  # the same output has other files
+    stamps.close([])
+    assert sorted(path.name for path in written.iterdir()) == [NAME, 'c.csv']
 
 
 @pytest.mark.parametrize('is_ours', [False, True], ids=['changed', 'written'])
