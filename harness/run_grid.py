@@ -56,6 +56,8 @@ def run(args: argparse.Namespace) -> int:
         print(counts_text(surveys))
     if args.dry_run:
         return 0
+    if args.export:
+        return export(args, grid, runs, work_dir)
     todo = [] if args.report_only else to_start(chosen, work_dir, args)
     if todo:
         check(args, grid, [s.run for s in todo], work_dir)
@@ -225,6 +227,18 @@ def start_runs(args: argparse.Namespace, grid, todo: list, work_dir: Path) -> No
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def export(args: argparse.Namespace, grid, runs: list, work_dir: Path) -> int:
+    """Writes the zip of --export."""
+    from harness.grid.expand import write_record
+    from harness.runs.records_zip import export_records
+
+    write_record(grid, runs, work_dir)
+    path = Path(args.export)
+    count = export_records(work_dir, path)
+    print(f'{path}: {count} files, {path.stat().st_size:,} bytes; report: python -m reports {path}')
+    return 0
 
 
 def show(args: argparse.Namespace, grid, surveys, work_dir: Path) -> int:

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +13,7 @@ Unfinished grids are fine: missing, running and failed runs are marked and liste
 EXAMPLES = """examples:
   python -m reports work_dirs/quickstart
   python -m reports work_dirs/paper --output paper/results
+  python -m reports records.zip     # of run_grid.py --export, anywhere; writes records_report
   python -m reports work_dirs/paper --paper-figures
   cd work_dirs/quickstart/report/tables && pdflatex results_standalone.tex
 
@@ -23,6 +25,7 @@ in the output folder:
   figures/       curves/, overall/, pictures/, videos/ (PNG, PDF); figures.tex: all as floats
   data/          results.csv, videos.csv, evaluations.csv, differences.csv, robustness.csv,
                  runs.csv, paper_comparison.csv
+  cards/         a card for each method, as other grids take it (JSON)
 
 What an earlier report has made from the same results is kept. Files of methods that the grid has no
 more are removed.
@@ -40,8 +43,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument('work_dir', type=Path, help='work directory of the grid (has grid.json)')
-    parser.add_argument('--output', type=Path, help='folder to write to (default WORK_DIR/report)')
+    parser.add_argument(
+        'work_dir',
+        type=Path,
+        help='work directory of the grid (has grid.json), or a zip of run_grid.py --export',
+    )
+    parser.add_argument(
+        '--output', type=Path, help='folder to write to (default WORK_DIR/report, ZIP_report)'
+    )
     parser.add_argument(
         '--paper-figures',
         action='store_true',
@@ -53,12 +62,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Not at the top: pandas and matplotlib take seconds, and --help must not.
     from harness.cli import user_errors
     from harness.errors import UserError
-    from reports.report import build_report
 
     try:
         if arguments.paper_figures:
             return _paper_figures(arguments.work_dir, arguments.output)
-        report = build_report(arguments.work_dir, arguments.output)
+        report = _build(arguments.work_dir, arguments.output)
     except UserError as error:
         print(f'error: {error}', file=sys.stderr)
         return 2
@@ -82,6 +90,17 @@ def _paper_figures(work_dir: Path, output: Path | None) -> int:
     for problem in written.problems:
         print(f'error: {problem}', file=sys.stderr)
     return 1 if written.problems else 0
+
+
+def _build(source: Path, output: Path | None):
+    from harness.runs.records_zip import unpack_records
+    from reports.report import build_report
+
+    if not source.is_file():
+        return build_report(source, output)
+    with tempfile.TemporaryDirectory(prefix='records-') as folder:
+        unpack_records(source, Path(folder))
+        return build_report(folder, output or source.with_name(f'{source.stem}_report'))
 
 
 def _print(report) -> None:

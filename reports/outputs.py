@@ -70,9 +70,9 @@ class Outputs:
         if path is not None:
             self.add(description, [path])
 
-    def add(self, description: str, paths: list[Path]) -> None:
-        """Take down files that belong together."""
-        self.written.append((description, paths[0]))
+    def add(self, description: str, paths: list[Path], place: Optional[Path] = None) -> None:
+        """Take down files that belong together, as one place: their folder, or the first."""
+        self.written.append((description, place or paths[0]))
         self.files += paths
 
     def note(self, failed: Failure) -> None:

@@ -1,7 +1,7 @@
 """Everything a grid's report consists of, made in one call.
 
 A report is a folder: the page ``index.html`` and the workbook ``results.xlsx``, and ``tables/``,
-``figures/`` and ``data/`` with all that they show, file by file.
+``figures/``, ``data/`` and ``cards/`` with all that they show, file by file.
 """
 
 import os
@@ -12,6 +12,7 @@ from typing import Optional
 
 from harness.errors import fail
 from harness.runs.files import write_text
+from reports.cards import write_cards
 from reports.figures.drawers import Drawers, Drawn
 from reports.figures.saved_images import SavedImages
 from reports.html.page import write_page
@@ -60,12 +61,13 @@ class Report:
             'tables': 'tables (LaTeX, Markdown, CSV)',
             'figures': f'{len(self.figures)} figures (PNG, PDF)',
             'data': 'numbers of every run and video (CSV)',
+            'cards': 'a card for each method (JSON)',
         }
         folders = [(what, self.folder / name) for name, what in rest.items()]
         return first + [
             (what, folder)
             for what, folder in folders
-            if any(folder in path.parents for _, path in self.outputs)
+            if any(folder in (path, *path.parents) for _, path in self.outputs)
         ]
 
 
@@ -126,7 +128,7 @@ class _Rest:
         self._tables: Optional[Tables] = None
 
     def tables(self) -> str:
-        """Writes the tables, or keeps them; the most important ones for a terminal."""
+        """Writes the tables and cards, or keeps them; the most important ones for a terminal."""
         kept = self._stamps.kept('tables', self._inputs)
         if kept:
             written = [(what, self._folder / name) for what, name in kept['outputs']]
@@ -134,6 +136,9 @@ class _Rest:
             return kept['summary']
         self._tables = make_tables(self._grid, self._outputs)
         write_tables(self._grid, self._tables, self._folder, self._outputs)
+        cards = self._outputs.attempt('cards', write_cards, self._grid, self._folder / 'cards')
+        if cards:
+            self._outputs.add('result cards (JSON)', sorted(cards.glob('*.json')), cards)
         summary = _summary(self._tables.shown)
         if not self._outputs.problems:
             descriptions, paths = zip(*self._outputs.written, strict=True)

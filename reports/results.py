@@ -29,6 +29,7 @@ from reports.stability import (
     optional_quantities,
     set_statistics,
     video_statistics,
+    with_video_scores,
 )
 
 __all__ = ['LONG', 'SCORES', 'WINDOW', 'GridResults', 'load_grid']
@@ -224,10 +225,11 @@ def load_grid(work_dir: str | Path) -> GridResults:
     record = read_grid_record(work_dir)
     runs, methods = read_runs(record, work_dir)
     trials, method_of = list_trials(record, runs, methods)
-    evaluations, frames = read_evaluations(record, trials, work_dir)
+    evaluations, frames, of_cards = read_evaluations(record, trials, work_dir)
     runs, trials = (settle(table, trials, evaluations) for table in (runs, trials))
     reset_every = trials.set_index('trial_id')['reset_every']
     videos, quantities = video_statistics(frames, reset_every), optional_quantities(frames)
+    videos = with_video_scores(videos, of_cards)
     means = set_statistics(videos, quantities)
     evaluations = evaluations.merge(means, on=['trial_id', 'test_set'], how='left')
     # Of plain trials, whose identity is that of their run.

@@ -113,8 +113,9 @@ def _read_run(run: dict, grid: GridRecord, work_dir: Path) -> tuple[Method, dict
     label = grid.networks[run['network']]
     timing, protocol = dict.fromkeys(TIMING_FIELDS), ''
     if external:
-        status, reason, protocol = read_external(folder)
-        label += f' ({protocol} protocol)' if protocol else ''
+        status, reason, protocol, kind = read_external(folder)
+        told = [f'{protocol} protocol' if protocol else '', kind]
+        label += f' ({", ".join(filter(None, told))})' if any(told) else ''
     else:
         status, reason = read_status(folder)
     try:

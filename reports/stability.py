@@ -87,6 +87,20 @@ def _divergence(frames: pd.DataFrame, videos: pd.DataFrame, reset_every: pd.Seri
     )
 
 
+def with_video_scores(videos: pd.DataFrame, more: pd.DataFrame) -> pd.DataFrame:
+    """Statistics with those of videos whose frames nobody has; what these lack stays missing.
+
+    Args:
+        videos: of :func:`video_statistics`.
+        more: trial_id, test_set, video and some of the other columns.
+    """
+    if more.empty:
+        return videos
+    diverged = more['divergence_frame'].notna().astype('boolean')
+    more = more.assign(diverged=diverged.mask(more['psnr_last50'].isna()))
+    return pd.concat([videos, more.reindex(columns=videos.columns)], ignore_index=True)
+
+
 def set_statistics(videos: pd.DataFrame, quantities: list[str]) -> pd.DataFrame:
     """One row a trial x test set: means over videos, and what is not averaged.
 

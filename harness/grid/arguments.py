@@ -20,6 +20,7 @@ EXAMPLES = """examples:
   python harness/run_grid.py mm_configs/grids/paper.py --launcher slurm \\
       --slurm time=1-00:00:00 partition=gpu cpus=8 mem=64G  # of each run; Ctrl-C leaves them queued
   python harness/run_grid.py mm_configs/grids/quickstart.py --report-only
+  python harness/run_grid.py mm_configs/grids/quickstart.py --export records.zip  # to publish
 """
 
 #: what the command line calls some axes of a grid
@@ -113,6 +114,11 @@ def parse_args(description: str, argv: Optional[list[str]] = None) -> argparse.N
         ('--report-only', 'start nothing, only report'),
     ):
         instead.add_argument(option, action='store_true', help=text)
+    instead.add_argument(
+        '--export',
+        metavar='ZIP',
+        help='start nothing, write what reports need into a zip, without weights and pictures',
+    )
     instead.add_argument('--explain', metavar='RUN', help='say what a run is, and what it lacks')
     args = parser.parse_args(argv)
     for option, value in (('--jobs', args.jobs), ('--nproc', args.nproc)):

@@ -1,7 +1,8 @@
 """Results of other people's code as rows of a grid: its ``external_results``, scored.
 
 In the grid's work directory ``external/<key>/``: ``frames_<set>.csv`` as of a run, but without
-times, and ``external.json`` with the label, the protocol and where the results came from.
+times, or ``videos_<set>.csv`` of a result card (see :mod:`harness.runs.card`), and
+``external.json`` with the label, the protocol and where the results came from.
 """
 
 import hashlib
@@ -18,6 +19,7 @@ from harness.evaluation.frames_csv import missing_metrics, write_frames
 from harness.evaluation.protocols import DEFAULT, PROTOCOLS
 from harness.evaluation.score import count_frames, pair_videos, score
 from harness.evaluation.scorer import BASIC_METRICS, needs_gt
+from harness.runs.card import read_card
 from harness.runs.files import read_json, write_json
 
 from .evaluation import EvaluationSettings, External
@@ -35,19 +37,27 @@ def score_external(work_dir: Path, evaluation: EvaluationSettings) -> None:
         done = read_json(folder / 'external.json').get('results', {})
         results = {}
         for name, path in entry.results.items():
-            output, test_set = folder / f'frames_{name}.csv', evaluation.test_sets[name]
+            of_card = path.suffix.lower() == '.json'
+            output, other = (folder / f'{kind}_{name}.csv' for kind in ('frames', 'videos'))
+            output, other = (other, output) if of_card else (output, other)
+            test_set = evaluation.test_sets[name]
             protocol = entry.protocol or evaluation.protocols.get(name)
             results[name] = _describe(path, test_set, protocol, evaluation)
             if done.get(name) != results[name] or not output.is_file():
                 try:
-                    write_frames(_table(path, test_set, entry, results[name]), output)
+                    make = _read_card if of_card else _table
+                    write_frames(make(path, test_set, entry, results[name]), output)
+                    other.unlink(missing_ok=True)
                 except UserError as error:
                     raise UserError(f'external_results.{key}.results.{name}: {error}') from error
         for name in done.keys() - results.keys():
             if name_problem(name):  # nothing that this program has written
                 continue
-            (folder / f'frames_{name}.csv').unlink(missing_ok=True)
+            for kind in ('frames', 'videos'):
+                (folder / f'{kind}_{name}.csv').unlink(missing_ok=True)
         content = dict(label=entry.label, protocol=entry.protocol, results=results)
+        if any(result.get('kind') == 'reported' for result in results.values()):
+            content['kind'] = 'reported'
         write_json(folder / 'external.json', content)
 
 
@@ -63,6 +73,7 @@ def _describe(
         test_set=test_set.checksum,
         protocol=protocol,
         metrics=list(evaluation.metrics),
+        **({'kind': read_card(path).kind} if path.suffix.lower() == '.json' else {}),
         **({'code': evaluation.code} if evaluation.code else {}),
     )
 
@@ -76,6 +87,22 @@ def _table(path: Path, test_set: VideoSet, entry: External, how: dict) -> pd.Dat
     pairs = pair_videos(test_set.root, path, kind)
     with tqdm(total=count_frames(pairs, protocol), desc=entry.label, disable=None) as bar:
         return score(pairs, protocol, metrics, bar.update, kind)
+
+
+def _read_card(path: Path, test_set: VideoSet, entry: External, how: dict) -> pd.DataFrame:
+    """A row a video, of the card's test set of the same content, or else of the same name."""
+    sets = read_card(path).test_sets
+    same = [s for s in sets.values() if s.checksum == test_set.checksum]
+    same += [s for s in sets.values() if not s.checksum and set(s.videos) == set(test_set.videos)]
+    if not same:
+        fail(
+            f'{path}: has no test set with the videos of {test_set.root} in this version of them; '
+            f'it has {", ".join(sets) or "none"}'
+        )
+    theirs, ours = same[0].protocol or DEFAULT.name, how['protocol'] or DEFAULT.name
+    if theirs != ours:
+        fail(f'{path}: is scored by protocol {theirs}, and the grid says {ours}')
+    return pd.DataFrame([{'video': video} | row for video, row in same[0].videos.items()])
 
 
 def _read_scores(path: Path, test_set: VideoSet) -> pd.DataFrame:

@@ -87,6 +87,10 @@ class RunFolder:
         """Per-frame results of an evaluation."""
         return self.path / f'frames_{key}.csv'
 
+    def videos_csv(self, key: str) -> Path:
+        """Scores of whole videos, of results from elsewhere whose frames nobody has."""
+        return self.path / f'videos_{key}.csv'
+
     def images(self, key: str) -> Path:
         """SR frames that an evaluation has kept."""
         return self.path / f'images_{key}'

@@ -64,8 +64,8 @@ def _draw_run(
 
 def _checkpoints(grid: GridResults, run_id: str) -> pd.DataFrame:
     """Iteration and PSNR of the run's checkpoints on the focus set, without resets."""
-    trials = grid.trials
-    own = trials[(trials['run_id'] == run_id) & trials['reset_every'].isna()]['trial_id']
+    own = grid.trials.loc[grid.trials['run_id'] == run_id, 'trial_id']
+    own = [trial_id for trial_id in own if grid.method_of[trial_id].reset is None]
     table = grid.evaluations
     return table[table['trial_id'].isin(own) & (table['test_set'] == grid.focus_set)]
 

@@ -19,28 +19,35 @@ from harness.runs.grid_json import GridRecord, TestSet
 from harness.runs.text import clean
 from reports.reading.frame_files import FRAME_COLUMNS, read_frames
 from reports.reading.run_files import STATUS_WORDS
+from reports.reading.video_scores import read_video_scores
 
 Records = Optional[dict[str, Record]]
 
 
 def read_evaluations(
     grid: GridRecord, trials: pd.DataFrame, work_dir: Path
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """One row a trial and test set, and the frames of those that count; see ``GridResults``."""
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """One row a trial and test set, and the frames of those that count; see ``GridResults``.
+
+    The third table has what is known of whole videos alone, of result cards.
+    """
     records = cache(lambda folder: read_records(RunFolder(work_dir / folder)))
     rows, parts = [], [pd.DataFrame(columns=['trial_id', 'test_set', *FRAME_COLUMNS])]
+    videos = [pd.DataFrame(columns=['trial_id', 'test_set', 'video'])]
     for trial in trials.itertuples():
         for key, test_set in grid.test_sets.items():
             name = key + trial.suffix
             folder = RunFolder(work_dir / trial.folder)
-            file = f'{trial.folder}/{folder.frames_csv(name).name}'
             status, reason, frames, record = _evaluate(trial, name, test_set, folder, records)
-            file = '' if frames is None else file
+            is_whole = frames is not None and 'frame' not in frames
+            path = folder.videos_csv(name) if is_whole else folder.frames_csv(name)
+            file = '' if frames is None else f'{trial.folder}/{path.name}'
             shift = str(record.shift) if record and record.shift else ''
             numbers = (record.iteration, record.not_finite) if record else (None, None)
             rows.append((trial.trial_id, key, status, reason, file, shift, *numbers))
             if frames is not None:
-                parts.append(frames.assign(trial_id=trial.trial_id, test_set=key))
+                found = frames.assign(trial_id=trial.trial_id, test_set=key)
+                (videos if is_whole else parts).append(found)
     numbers = ['iteration', 'not_finite']
     columns = ['trial_id', 'test_set', 'status', 'reason', 'file', 'shift', *numbers]
     # The empty first part only carries the columns; concatenating it would spoil the dtypes.
@@ -49,13 +56,17 @@ def read_evaluations(
         if len(parts) > 1
         else parts[0].astype({'psnr_y': float, 'ssim_y': float, 'ms': float, 'frame': int})
     )
-    return pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(numbers, float)), frames
+    rows = pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(numbers, float))
+    return rows, frames, pd.concat(videos[1:] or videos, ignore_index=True)
 
 
 def _evaluate(
     trial, name: str, test_set: TestSet, folder: RunFolder, records: Callable[[str], Records]
 ) -> tuple[str, str, Optional[pd.DataFrame], Optional[Record]]:
-    """Status, reason, frames (None if they do not count) and the record of those that do."""
+    """Status, reason, frames (None if they do not count) and the record of those that do.
+
+    In the place of frames may be the scores of whole videos.
+    """
     try:
         found = records(trial.folder)
         record = (found or {}).get(name)
@@ -63,6 +74,9 @@ def _evaluate(
         if status != 'done':
             return status, reason, None, None
         path = folder.frames_csv(name)
+        if trial.kind == 'external' and not path.is_file():
+            videos = read_video_scores(folder.videos_csv(name), test_set.videos)
+            return 'done', '', videos, None
         # other protocols and results from elsewhere leave frames out
         whole = trial.kind != 'external' and not test_set.protocol
         frames = read_frames(path, test_set.videos, whole)
@@ -87,8 +101,10 @@ def _status(
         return 'invalid', unusable.reason
     if trial.status != 'DONE':
         return STATUS_WORDS[trial.status], trial.reason
+    is_external = trial.kind == 'external'
     is_there = folder.frames_csv(name).is_file()
-    if not is_there and trial.kind == 'external':
+    is_there |= is_external and folder.videos_csv(name).is_file()
+    if not is_there and is_external:
         return 'n/a', ''  # nobody has to give results on all test sets
     if is_there and not (has_records and test_set.checksum):  # external results, old folders
         return 'done', ''

@@ -95,11 +95,15 @@ def read_timing(run_dir: Path) -> dict:
     return timing
 
 
-def read_external(folder: Path) -> tuple[str, str, str]:
-    """Status, reason and protocol ('' for the default one) of results from elsewhere."""
+def read_external(folder: Path) -> tuple[str, str, str, str]:
+    """Status, reason, protocol ('' for the default one) and kind of results from elsewhere.
+
+    The kind is ``reported`` where a paper prints them, else ''.
+    """
     if not (folder / 'external.json').is_file():
-        return 'TODO', 'not scored', ''
+        return 'TODO', 'not scored', '', ''
     try:
-        return 'DONE', '', str(clean(load_json(folder / 'external.json')).get('protocol') or '')
+        content = clean(load_json(folder / 'external.json'))
     except InvalidFile as error:
-        return 'INVALID', str(error), ''
+        return 'INVALID', str(error), '', ''
+    return 'DONE', '', *(str(content.get(name) or '') for name in ('protocol', 'kind'))

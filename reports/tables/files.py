@@ -48,8 +48,8 @@ def make_tables(grid: GridResults, outputs: Outputs) -> Tables:
         comparison = read_values().reindex(columns=[*read_values(), *OURS])
     shown = [
         *all_tables(grid, outputs),
-        outputs.attempt('table signs', signs_table, grid),
         outputs.attempt('table robustness', robustness_table, grid),
+        outputs.attempt('table signs', signs_table, grid),
         outputs.attempt('table differences', differences_table, grid, pairs),
         outputs.attempt('table sets', sets_table, grid, comparison),
         *(outputs.attempt("the papers' tables", paper_tables, comparison) or []),

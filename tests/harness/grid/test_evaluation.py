@@ -11,6 +11,7 @@ from harness.errors import UserError
 from harness.grid.expand import expand, write_record
 from harness.grid.validation import load_grid
 from harness.runs.files import load_json
+from harness.runs.records_zip import unpack_records
 from tests.commands import RUN_GRID, run_grid
 
 
@@ -131,6 +132,12 @@ external_results = dict(perfect=dict(label='GT', results=dict(moving='{real_set.
     assert [name for name in names[1] if name.startswith('0')] == [
         f'00000003_{kind}.png' for kind in ('bicubic', 'gt', 'lr')
     ]
+
+    run_grid(*command, '--export', tmp_path / 'records.zip').check_returncode()
+    unpack_records(tmp_path / 'records.zip', tmp_path / 'there')
+    for path in (run / 'frames_cut.csv', work_dir / 'external' / 'perfect' / 'frames_moving.csv'):
+        copy = tmp_path / 'there' / path.relative_to(work_dir)
+        assert copy.read_bytes() == path.read_bytes()
 
     before = {p: p.stat().st_mtime_ns for p in work_dir.rglob('*.csv') if 'report' not in str(p)}
     again = subprocess.run(

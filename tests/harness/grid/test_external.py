@@ -12,6 +12,7 @@ from harness.evaluation.protocols import PROTOCOLS
 from harness.evaluation.score import pair_videos, score
 from harness.grid.evaluation import EvaluationSettings, External
 from harness.grid.external import score_external
+from harness.runs.card import Card, CardSet, write_card
 
 
 @pytest.fixture
@@ -114,3 +115,28 @@ def test_frames_that_do_not_fit_the_set(run, results):
     (results / 'chelsea').rename(results / 'cat')
     with pytest.raises(UserError, match='no video chelsea; there are .*cat'):
         run(results)
+
+
+def test_a_result_card(run, results, real_set, tmp_path):
+    """Scores of videos, on the same set and by the same protocol only."""
+    videos = {name: dict(psnr_y=25.0 + n, frames=9) for n, name in enumerate(real_set.videos)}
+    of_set = CardSet(videos, real_set.checksum)
+    path = write_card(Card('M', 'reported', 'A paper', {'theirs': of_set}, {}), tmp_path / 'c.json')
+    run(results)
+    folder = run(path)
+    assert sorted(p.name for p in folder.iterdir()) == ['external.json', 'videos_moving.csv']
+    table = pd.read_csv(folder / 'videos_moving.csv')
+    assert list(table.video) == list(real_set.videos) and list(table.psnr_y) == [25, 26, 27]
+    assert json.loads((folder / 'external.json').read_text())['kind'] == 'reported'
+    with pytest.raises(UserError, match='is scored by protocol default, and the grid says set5'):
+        run(path, 'set5')
+    for other, message in ((of_set._replace(checksum='x'), 'this version of them; it has theirs'),):
+        write_card(Card('M', 'measured', '', {'theirs': other}, {}), path)
+        with pytest.raises(UserError, match=message):
+            run(path)
+    write_card(Card('M', 'measured', '', {'theirs': of_set._replace(checksum='')}, {}), path)
+    assert 'kind' not in json.loads((run(path) / 'external.json').read_text())
+    assert sorted(p.name for p in run(results).iterdir()) == ['external.json', 'frames_moving.csv']
+    path.write_text('{}')
+    with pytest.raises(UserError, match='c.json: is no result card'):
+        run(path)
