@@ -29,7 +29,7 @@ def signs_of_instability(grid: GridResults, network: str, train_set: str) -> Fig
     shown = [m for m in methods if known & {*grid.trials_of(m)}]
     if not shown:
         return None
-    styles = looks(grid.methods, grid.record.strategies)
+    styles = looks(grid.all_methods, grid.record.strategies)
     with rc_context(RC):
         figure = Figure(figsize=(COLUMN_WIDTH, 4.6), layout='constrained')
         growth, norm, score = figure.subplots(3, sharex=True)
