@@ -144,7 +144,7 @@ def _evaluate(
     trained: bool,
     interruption: Interruption,
 ) -> None:
-    sets = {e.test_set: _load(e) for e in todo}
+    sets = {e.test_set: load_set(e) for e in todo}
     frames = sum(v.frames for e in todo for v in sets[e.test_set].videos.values())
     progress = Progress(folder, 'evaluate', frames)
     counter = itertools.count(1)
@@ -154,18 +154,28 @@ def _evaluate(
         interruption.check()
 
     for choice, chosen in itertools.groupby(todo, lambda e: e.variant.checkpoint):
-        weights = _checkpoint(folder, choice) if trained else cfg.get('load_from')
+        weights = checkpoint_of(folder, choice) if trained else cfg.get('load_from')
         _evaluate_checkpoint(folder, cfg, weights, list(chosen), sets, on_frame)
 
 
-def _load(evaluation: Evaluation) -> VideoSet:
+def load_set(evaluation: Evaluation) -> VideoSet:
+    """The test set of an evaluation.
+
+    Raises:
+        UserError: it has changed.
+    """
     found = VideoSet.load(evaluation.root)
     if found.checksum != evaluation.checksum:
         fail(f'{evaluation.root} has changed since run_grid was started; start it again')
     return found
 
 
-def _checkpoint(folder: RunFolder, choice: str) -> Path:
+def checkpoint_of(folder: RunFolder, choice: str) -> Path:
+    """The ``last`` or ``best`` checkpoint of a run.
+
+    Raises:
+        UserError: it is missing or damaged.
+    """
     find = best_checkpoint if choice == BEST else latest_checkpoint
     path = find(folder.path)
     if path is None:

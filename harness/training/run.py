@@ -15,7 +15,7 @@ import harness.data
 import harness.networks.zoo
 import harness.training.registered  # noqa: F401  (fills the registries)
 from harness.clip_limits import number_problems
-from harness.config_errors import building
+from harness.config_errors import building, check_model
 from harness.configs import import_custom_modules
 from harness.distributed import init_distributed
 from harness.errors import fail
@@ -71,6 +71,8 @@ def train(cfg: Config, hooks: Sequence[Hook] = ()) -> Path:
         cfg.train_dataloader.setdefault('pin_memory', True)
     with building(cfg, 'custom_imports'):
         import_custom_modules(cfg)
+    with building(cfg, 'model'):
+        check_model(cfg)
     if cfg.get('resume') and not cfg.get('load_from'):
         resume_if_begun(cfg)
     runner = ClipRunner.from_cfg(cfg)
