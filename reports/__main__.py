@@ -20,6 +20,7 @@ EXAMPLES = """examples:
 
 files in the output folder:
   results.tex              all tables as floats, for \\input; tables/NAME.tex: one of them
+  results_siunitx.tex      the same with siunitx columns
   results_standalone.tex   the same as a document of its own
   results.xlsx             tables, charts, statistics of videos, PSNR of frames, runs
   results.csv, videos.csv, evaluations.csv, differences.csv, robustness.csv, paper_comparison.csv,
