@@ -2,14 +2,15 @@
 #   (15-25 min), reports of both
 # make test: set up and run all tests
 # make test-fast: without those that are marked slow, for daily work
-# make bench: measure speed; figures go to work_dirs/bench/
+# make bench: measure speed and memory (25 minutes); work_dirs/bench/bench.md has every ratio
+# make gpu-check: on a machine with a GPU, tests and measures it (10 minutes); work_dirs/gpu_check/
 # make soak: kill and damage a grid of 200 runs for 10 minutes; it must end with the same numbers
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-fast bench soak lint setup clean
+.PHONY: demo test test-fast bench gpu-check soak lint setup clean
 
 demo: $(READY)
 	@if $(BIN)/python -m harness.networks published; then \
@@ -32,13 +33,10 @@ test-fast: $(READY)
 	$(PYTEST) -m 'not slow'
 
 bench: $(READY)
-	OMP_NUM_THREADS=1 PYTHONPATH=. $(BIN)/python tests/benchmarks/bench_dataset_tools.py
-	OMP_NUM_THREADS=1 PYTHONPATH=. $(BIN)/python tests/benchmarks/bench_strategies.py
-	OMP_NUM_THREADS=1 PYTHONPATH=. $(BIN)/python tests/benchmarks/bench_basicvsr_step.py
-	OMP_NUM_THREADS=1 PYTHONPATH=. $(BIN)/python tests/benchmarks/bench_inference.py
-	OMP_NUM_THREADS=1 PYTHONPATH=. $(BIN)/python tests/benchmarks/bench_metrics.py
-	OMP_NUM_THREADS=1 PYTHONPATH=. $(BIN)/python tests/benchmarks/bench_reports.py
-	OMP_NUM_THREADS=1 PYTHONPATH=. $(BIN)/python tests/benchmarks/bench_grid.py
+	$(BIN)/python tests/benchmarks/run_all.py
+
+gpu-check: $(READY)
+	PYTHONPATH=. $(BIN)/python tests/benchmarks/gpu_check.py
 
 soak: $(READY)
 	$(BIN)/python tests/soak/soak.py work_dirs/soak-$$(date +%Y%m%d-%H%M%S)

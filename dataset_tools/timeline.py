@@ -1,18 +1,43 @@
 """Whether a video file is whole, by the timestamps of what was read from it.
 
-Matroska, WebM, FLV, ASF and AVI tell their duration in their header, MP4 and AVI list all pictures.
-MPEG-TS, MPEG-PS, Ogg and raw streams tell neither: what is missing at their end is not noticed.
+Matroska, WebM, FLV and AVI tell their duration in their header, MP4 and AVI list all pictures.
+Of others nothing but the last bytes can tell (see ``is_torn``).
 """
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 import av
 
+from dataset_tools.endings import is_torn
+
 # Clocks of containers are rounded, and sound may end with half a packet.
 _TOLERANCE = 0.1
+# Pictures are coded after others that are shown later, at most so many of them.
+_REORDERED = 20
+
+
+class Fault(NamedTuple):
+    """What is wrong with a file.
+
+    Attributes:
+        text: A phrase.
+        end: Time in seconds from which on pictures are missing or not whole; infinite for a gap.
+    """
+
+    text: str
+    end: float = math.inf
+
+
+class _Span(NamedTuple):
+    """When a picture is shown, in seconds."""
+
+    start: float
+    end: float
 
 
 class Timeline:
@@ -23,78 +48,90 @@ class Timeline:
         stream: The video stream that is decoded.
 
     Attributes:
-        last_is_torn: Whether the last picture is shown although only a part of it is there.
+        last: The last packet of this stream.
     """
 
     def __init__(self, container: av.container.InputContainer, stream: av.VideoStream) -> None:
+        self.last: av.Packet | None = None
         self._container = container
         self._stream = stream
         self._listed = len(stream.index_entries)
         self._read = 0
-        self._shown: list[tuple[float, float]] = []
+        self._shown: list[_Span] = []
         self._end = 0.0
         self._end_of_bytes = 0
-        self.last_is_torn = container.format.name == 'gif' and _lacks_trailer(container.name)
 
     def add(self, packet: av.Packet) -> None:
-        """Takes the next packet of any stream."""
+        """Takes the next packet of any stream; of the video stream none after a corrupt one."""
         if not packet.size:
             return
         if packet.pos is not None:
             self._end_of_bytes = packet.pos + packet.size
-        ours = packet.stream.index == self._stream.index
-        self._read += ours
-        if packet.pts is None:
-            return
-        clock = float(packet.time_base)
-        start = packet.pts * clock
-        end = start + (packet.duration or 0) * clock
-        self._end = max(self._end, end)
-        if ours:
-            self._shown.append((start, end))
+        span = _span(packet)
+        self._end = max(self._end, span.end)
+        if packet.stream.index == self._stream.index:
+            self.last = packet
+            self._read += 1
+            if packet.pts is not None:
+                self._shown.append(span)
 
-    def problem(self) -> str | None:
-        """What is missing, once all packets have been taken; None if nothing is known to be."""
-        return self._unlisted() or self._bytes() or self._times()
-
-    def _unlisted(self) -> str | None:
-        frames = self._listed if self._has_index() else self._stream.frames
-        promised = max(frames, len(self._stream.index_entries))
+    def fault(self) -> Fault | None:
+        """What is wrong, once all packets have been taken; None if nothing is known to be."""
+        if self.last is None:
+            return None
+        self._shown.sort()
+        end = self._whole_end()
+        if self.last.is_corrupt:
+            return Fault(f'cut off or damaged after {end:.2f} s', end)
+        promised = self._promised()
         if promised > self._read:
-            return f'cut off or damaged: holds {self._read} pictures of {promised}'
+            return Fault(f'cut off or damaged: lists {promised} pictures, holds {self._read}', end)
+        path = Path(self._container.name)
+        if is_torn(path, self._container.format.name, self._end_of_bytes):
+            return Fault(f'cut off after {end:.2f} s', end)
+        duration = (self._container.duration or 0) / av.time_base
+        if not self._has_index() and self._shown:
+            if duration - self._end > max(_TOLERANCE, 2.5 * self._usual()):
+                return Fault(f'cut off: ends at {end:.2f} s of {duration:.2f} s', end)
+            return self._gap()
         return None
+
+    def _usual(self) -> float:
+        """The interval between pictures; of a variable rate a long one that is usual."""
+        intervals = sorted(after.start - before.start for before, after in pairwise(self._shown))
+        return intervals[int(0.95 * (len(intervals) - 1))] if intervals else 0.0
+
+    def _whole_end(self) -> float:
+        """Until when all pictures are there if the last packet, which may be torn, is not used."""
+        last, usual = _span(self.last), self._usual()
+        used = [span for span in self._shown if span != last][-_REORDERED:]
+        for before, after in pairwise(used):
+            if after.start - max(before.end, before.start + usual) > 0.5 * usual:
+                return min(last.start, max(before.end, before.start + usual))
+        return last.start
+
+    def _promised(self) -> int:
+        """How many pictures are listed."""
+        frames = self._listed if self._has_index() else self._stream.frames
+        return max(frames, len(self._stream.index_entries))
 
     def _has_index(self) -> bool:
         """Whether an index of all pictures came first; others are built while packets come."""
         always = self._container.format.name.startswith('mov')
         return self._listed >= self._read and (always or self._listed > 1)
 
-    def _bytes(self) -> str | None:
-        """GIF and Y4M tell no length, but how they end."""
-        raw = self._container.format.name == 'yuv4mpegpipe'
-        torn = raw and self._end_of_bytes != Path(self._container.name).stat().st_size
-        return 'cut off: ends within a picture' if torn or self.last_is_torn else None
-
-    def _times(self) -> str | None:
-        if not self._shown or self._has_index():
-            return None
-        self._shown.sort()
-        # Of a variable rate a long interval that is usual, so that only unusual ones are gaps.
-        intervals = sorted(after[0] - before[0] for before, after in pairwise(self._shown))
-        usual = intervals[int(0.95 * (len(intervals) - 1))] if intervals else 0.0
-        for (start, end), (following, _) in pairwise(self._shown):
-            if following - max(end, start + usual) > 1.5 * usual:
-                return (
-                    f'damaged or of a variable rate: holds no pictures from {end:.2f} s to '
-                    f'{following:.2f} s'
+    def _gap(self) -> Fault | None:
+        usual = self._usual()
+        for before, after in pairwise(self._shown):
+            if after.start - max(before.end, before.start + usual) > 1.5 * usual:
+                return Fault(
+                    f'damaged or of a variable rate: holds no pictures from {before.end:.2f} s to '
+                    f'{after.start:.2f} s'
                 )
-        duration = (self._container.duration or 0) / av.time_base
-        if duration - self._end > max(_TOLERANCE, 2.5 * usual):
-            return f'cut off: ends at {self._end:.2f} s of {duration:.2f} s'
         return None
 
 
-def _lacks_trailer(gif: str) -> bool:
-    with open(gif, 'rb') as file:
-        file.seek(max(0, Path(gif).stat().st_size - 1024))
-        return not file.read().rstrip(b'\0').endswith(b';')
+def _span(packet: av.Packet) -> _Span:
+    clock = float(packet.time_base)
+    start = next((time for time in (packet.pts, packet.dts) if time is not None), 0) * clock
+    return _Span(start, start + (packet.duration or 0) * clock)

@@ -5,10 +5,12 @@ Every frame is RGB, uint8, h x w x 3, values 0..255.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 
 import av
@@ -18,7 +20,7 @@ from av.stream import Disposition
 from dataset_tools.limits import size_problem, size_text
 from dataset_tools.manifest import DatasetError
 from dataset_tools.orientation import Orientation
-from dataset_tools.timeline import Timeline
+from dataset_tools.timeline import Fault, Timeline
 
 VIDEO_SUFFIXES = (
     *('.mp4', '.m4v', '.mov', '.mkv', '.webm', '.avi', '.gif', '.y4m'),
@@ -27,6 +29,7 @@ VIDEO_SUFFIXES = (
 
 _UNSPECIFIED = 2  # FFmpeg's number for a matrix of colours that a file does not tell
 _HD_HEIGHT = 720
+_ROUNDING = 1e-4  # of timestamps, in seconds
 _AGAIN = 'fetch the file again'
 
 
@@ -153,37 +156,48 @@ def _pictures(
     """Pictures of a stream; raises _FaultError after the last whole one if something is missing."""
     number, size = 0, None
     timeline = Timeline(container, stream)
-    cut_packet = False
     try:
-        for packet in container.demux():
-            timeline.add(packet)
-            if packet.stream.index != stream.index:
-                continue
-            # What was read before it is still in the decoder.
-            cut_packet = packet.is_corrupt
-            for picture in stream.decode(None) if cut_packet else packet.decode():
-                if picture.is_corrupt:
-                    raise _FaultError(path, f'picture {number} is damaged')
-                if timeline.last_is_torn and number == stream.frames - 1:
-                    break
-                size = size or (picture.height, picture.width)
-                if size != (picture.height, picture.width):
-                    found = size_text((picture.height, picture.width))
-                    raise _FaultError(
-                        path, f'picture {number} is {found}, the ones before {size_text(size)}'
-                    )
-                yield picture
-                number += 1
-            if cut_packet:
-                break
+        for picture in _decoded(container, stream, timeline):
+            found = (picture.height, picture.width)
+            size = size or found
+            if picture.is_corrupt:
+                raise _FaultError(path, f'picture {number} is damaged')
+            if found != size:
+                sizes = f'{size_text(found)}, the ones before {size_text(size)}'
+                raise _FaultError(path, f'picture {number} is {sizes}')
+            yield picture
+            number += 1
     except (av.FFmpegError, OSError) as error:
         raise _FaultError(path, f'cannot be decoded after {number} pictures ({error})') from error
-    if not number:
-        problem = 'no pictures in this file'
-    else:
-        problem = f'damaged after {number} pictures' if cut_packet else timeline.problem()
-    if problem:
-        raise _FaultError(path, problem)
+    fault = timeline.fault()
+    if fault or not number:
+        raise _FaultError(path, fault.text if number else 'no whole picture in this file')
+
+
+def _decoded(
+    container: av.container.InputContainer, stream: av.VideoStream, timeline: Timeline
+) -> Iterator[av.VideoFrame]:
+    """Pictures in the order in which they are shown, up to the first that is not there.
+
+    The last packet waits until it is known whether the file was cut off within it.
+    """
+    waiting = None
+    for packet in container.demux():
+        timeline.add(packet)
+        if packet.stream.index != stream.index:
+            continue
+        if packet.is_corrupt or (not packet.size and packet.dts is None):
+            break
+        if packet.size:
+            if waiting is not None:
+                yield from waiting.decode()
+            waiting = packet
+    end = (timeline.fault() or Fault('')).end
+    is_whole = waiting is not None and (end == math.inf or waiting is not timeline.last)
+    for picture in chain(waiting.decode() if is_whole else (), stream.decode(None)):
+        if picture.pts is not None and picture.pts * float(stream.time_base) >= end - _ROUNDING:
+            return
+        yield picture
 
 
 def _orientation(picture: av.VideoFrame, path: Path) -> Orientation:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Optional
+from urllib.error import URLError
 from urllib.parse import urlparse
 
 import mmengine.runner.checkpoint
@@ -260,7 +261,10 @@ def _load_url(url, model_dir=None, map_location=None, progress=False):
     path = folder / os.path.basename(urlparse(url).path)
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        torch.hub.download_url_to_file(url, str(path), progress=progress)
+        try:
+            torch.hub.download_url_to_file(url, str(path), progress=progress)
+        except URLError as error:
+            fail(f'{url}: cannot be downloaded ({error.reason}); download it and give the file')
     return read_file(path, map_location, f'{url} (downloaded to {path})')
 
 

@@ -27,9 +27,8 @@ class _ExtPlaceholder(ModuleType):
 
         def missing_op(*args, **kwargs):
             raise MissingMMCVOpError(
-                f'mmcv operator "{name}" needs the full mmcv, but mmcv-lite is installed. '
-                'Install it with: pip uninstall mmcv-lite && pip install "mmcv>=2.0,<2.2" '
-                '(builds from source).'
+                f'mmcv operator "{name}" needs the full mmcv with its compiled operators, but '
+                'mmcv-lite is installed, or an mmcv that was built without them'
             )
 
         return missing_op

@@ -1,6 +1,6 @@
 """What cannot be built as a config says: one line instead of a traceback."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from mmengine.config import Config
@@ -14,6 +14,25 @@ _NO_OPTIMIZER = 'None is not a callable object'
 
 class ConfigError(UserError):
     """An entry of a config that nothing can be built of."""
+
+
+def check_model(cfg: Mapping) -> None:
+    """Refuses MMagic's own models, whose networks hide their states.
+
+    Raises:
+        UserError: the config has one, or no model.
+    """
+    from mmagic.registry import MODELS
+
+    name = cfg.get('model', {}).get('type')
+    found = MODELS.get(name) if isinstance(name, str) else name
+    if name is None or (found and found.__module__.startswith('mmagic.')):
+        whose = f"{name} is MMagic's own" if name else 'has no type'
+        raise UserError(
+            f"model: {whose}; this harness takes dict(type='RecurrentVSR', "
+            'generator=...), as the configs in mm_configs/ have it. '
+            "MMagic's weights load into these as they are"
+        )
 
 
 @contextmanager

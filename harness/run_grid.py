@@ -282,9 +282,8 @@ def report(work_dir: Path) -> bool:
     result = build_report(work_dir)
     for note in result.notes:
         print(note)
-    width = max((len(description) for description, _ in result.outputs), default=0)
-    for description, path in result.outputs:
-        print(f'{description:<{width}}  {path}')
+    for description, path in result.places:
+        print(f'{description:38} {path}')
     print(result.summary_text)
     return not result.problems
 

@@ -16,15 +16,21 @@ EXAMPLES = """examples:
   python -m reports records.zip     # of run_grid.py --export, anywhere; writes records_report
   python -m reports work_dirs/paper --paper-figures
   python -m reports video work_dirs/quickstart --set static --video bikes_street  # mp4 and GIF
-  cd work_dirs/quickstart/report && pdflatex results_standalone.tex
+  cd work_dirs/quickstart/report/tables && pdflatex results_standalone.tex
 
-files in the output folder:
-  results.tex              all tables as floats, for \\input; tables/NAME.tex: one of them
-  results_siunitx.tex      the same with siunitx columns
-  results_standalone.tex   the same as a document of its own
-  results.xlsx             tables, charts, statistics of videos, PSNR of frames, runs
-  results.csv, videos.csv, evaluations.csv, differences.csv, robustness.csv, paper_comparison.csv,
-  runs.csv
+in the output folder:
+  index.html     everything on one page
+  results.xlsx   tables, charts, statistics of videos, PSNR of frames, runs
+  tables/        results.tex: all tables as floats, for \\input; results_standalone.tex: the same as
+                 a document of its own; results_siunitx.tex: with siunitx columns;
+                 NAME.tex, NAME.md, NAME.csv: one of them
+  figures/       curves/, overall/, pictures/, videos/ (PNG, PDF); figures.tex: all as floats
+  data/          results.csv, videos.csv, evaluations.csv, differences.csv, robustness.csv,
+                 runs.csv, paper_comparison.csv
+  cards/         a card for each method, as other grids take it (JSON)
+
+What an earlier report has made from the same results is kept. Files of methods that the grid has no
+more are removed.
 
 exit code: 0; 1 if some of the files could not be written, which are named; 2 if WORK_DIR cannot be
 reported on
@@ -107,8 +113,8 @@ def _build(source: Path, output: Path | None):
 def _print(report) -> None:
     for note in report.notes[len(report.problems) :]:
         print(f'note: {note}')
-    for description, path in report.outputs:
-        print(f'{description:30} {path}')
+    for description, path in report.places:
+        print(f'{description:38} {path}')
     print(f'\n{report.summary_text}', end='')
     for problem in report.problems:
         print(f'error: {problem}', file=sys.stderr)

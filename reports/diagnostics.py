@@ -13,7 +13,7 @@ do states twice as large at the end. A run *warned* from the first measurement o
 others warn, too. Networks that overflow have infinite growths.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import NamedTuple, Optional
 
@@ -39,6 +39,12 @@ class Diagnostics(NamedTuple):
     signs: pd.DataFrame
     validation: pd.DataFrame
     problems: list[str]
+
+    def part(self, run_ids: Collection[str]) -> 'Diagnostics':
+        """What the tables know of these runs."""
+        tables = (self.signs, self.validation)
+        signs, validation = (table[table['run_id'].isin(list(run_ids))] for table in tables)
+        return Diagnostics(signs, validation, [])
 
 
 def read_diagnostics(runs: pd.DataFrame, work_dir: Path) -> Diagnostics:

@@ -42,13 +42,15 @@ class Outputs:
     """Makes the outputs of a report.
 
     Attributes:
-        written: (description, path) of every file that was written.
+        written: (description, path) of what was written, one path for several formats.
+        files: the paths of all files that were written.
         problems: one line for each output that could not be made. When the disk is full or cannot
             be written to, there is one line, and nothing else is tried.
     """
 
     def __init__(self):
         self.written: list[tuple[str, Path]] = []
+        self.files: list[Path] = []
         self.problems: list[str] = []
         self.is_over = False
 
@@ -66,7 +68,12 @@ class Outputs:
         """As ``attempt``; what it returns is the path of a file."""
         path = self.attempt(what, write, *arguments)
         if path is not None:
-            self.written.append((description, path))
+            self.add(description, [path])
+
+    def add(self, description: str, paths: list[Path], place: Optional[Path] = None) -> None:
+        """Take down files that belong together, as one place: their folder, or the first."""
+        self.written.append((description, place or paths[0]))
+        self.files += paths
 
     def note(self, failed: Failure) -> None:
         """Take down that an output could not be made."""

@@ -9,7 +9,7 @@ place with a status and a reason, so that nothing goes missing silently.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -62,6 +62,7 @@ class GridResults:
             run_ids (of trials) and files that the numbers come from. Where several seeds diverge on
             any video, ``diverged`` of ``diverged_of`` counts videos x seeds, ``divergence_frame``
             is the earliest, and ``worst_psnr`` the lowest.
+        all_methods: those of the whole grid, also where this is a part of it.
         diagnostics: signs of instability that trainings have recorded.
     """
 
@@ -74,6 +75,43 @@ class GridResults:
     evaluations: pd.DataFrame
     cells: pd.DataFrame
     diagnostics: Diagnostics
+    all_methods: tuple[Method, ...]
+
+    def part(self, network: str, train_set: str = '') -> 'GridResults':
+        """The results of one network, on one training set or on all, and the untrained references.
+
+        What is made of a part cannot change with the rest of the grid, whose methods it knows by
+        name alone (``all_methods``). '' for the network gives the grid itself.
+        """
+        if not network:
+            return self
+        method_of = {
+            trial_id: method
+            for trial_id, method in self.method_of.items()
+            if not method.is_trained
+            or (method.network == network and train_set in ('', method.train_set))
+        }
+        trials = self.trials[self.trials['trial_id'].isin(list(method_of))]
+        keys = {method.key for method in method_of.values()}
+        of_part = [key in keys for key in self.cells[KEY].itertuples(index=False, name=None)]
+        run_ids = set(trials['run_id'])
+        return replace(
+            self,
+            record=self.record.part(run_ids),
+            runs=self.runs[self.runs['run_id'].isin(run_ids)],
+            trials=trials,
+            method_of=method_of,
+            cells=self.cells[of_part],
+            diagnostics=self.diagnostics.part(run_ids),
+            **{
+                name: table[table['trial_id'].isin(list(method_of))]
+                for name, table in (
+                    ('frames', self.frames),
+                    ('videos', self.videos),
+                    ('evaluations', self.evaluations),
+                )
+            },
+        )
 
     @cached_property
     def methods(self) -> list[Method]:
@@ -88,7 +126,7 @@ class GridResults:
     @cached_property
     def has_several_train_sets(self) -> bool:
         """Whether methods must be told apart by what they are trained on."""
-        return len({method.train_set for method in self.methods if method.is_trained}) > 1
+        return len({method.train_set for method in self.all_methods if method.is_trained}) > 1
 
     def trials_of(self, method: Method) -> list[str]:
         """All trials of a method, one a seed."""
@@ -199,7 +237,9 @@ def load_grid(work_dir: str | Path) -> GridResults:
     runs = runs.merge(inference, left_on='run_id', right_index=True, how='left')
     cells = _cells(evaluations, trials, record, [*SCORES, *quantities])
     found = read_diagnostics(runs, work_dir)
-    return GridResults(record, runs, trials, method_of, frames, videos, evaluations, cells, found)
+    all_methods = tuple(dict.fromkeys(method_of.values()))
+    tables = (frames, videos, evaluations, cells)
+    return GridResults(record, runs, trials, method_of, *tables, found, all_methods)
 
 
 def _cells(evaluations, trials, record: GridRecord, scores: list[str]) -> pd.DataFrame:

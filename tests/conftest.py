@@ -2,6 +2,8 @@
 
 import signal
 
+import pytest
+
 
 def pytest_configure(config) -> None:
     """Ctrl-C reaches the tests' own commands whoever started the tests.
@@ -11,6 +13,15 @@ def pytest_configure(config) -> None:
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+def pytest_runtest_setup(item) -> None:
+    """Tests marked ``gpu`` are skipped where there is none."""
+    if item.get_closest_marker('gpu'):
+        import torch
+
+        if not torch.cuda.is_available():
+            pytest.skip('no GPU that PyTorch can use')
 
 
 def pytest_collection_modifyitems(items: list) -> None:

@@ -56,9 +56,9 @@ def test_example(place, name):
     report, printed = run_grid(place, name)
     count = len(list(report.parent.glob('runs/*')))
     assert f'{count} runs: {count} DONE' in printed
-    cells = pd.read_csv(report / 'results.csv', keep_default_na=False)
+    cells = pd.read_csv(report / 'data/results.csv', keep_default_na=False)
     assert set(cells['status']) == {'done'}
-    shown = (report / 'results.md').read_text()
+    shown = (report / 'tables/results.md').read_text()
     check = globals().get(f'check_{name}')
     if check:
         check(report, cells, shown)
@@ -68,7 +68,7 @@ def test_example(place, name):
 
 def check_strategy(report, cells, shown):
     assert 'FRVSR-RR w/ PI + noise (R=2)' in shown
-    figure = (report / 'figures.tex').read_text()
+    figure = (report / 'figures/figures.tex').read_text()
     assert 'psnr' in figure.lower()
 
 

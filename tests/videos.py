@@ -23,6 +23,7 @@ CODECS = {
     '.mpg': ('mpeg2video', 'yuv420p'),
     '.flv': ('libx264', 'yuv420p'),
     '.wmv': ('wmv2', 'yuv420p'),
+    '.ogv': ('libvpx', 'yuv420p'),
 }
 
 

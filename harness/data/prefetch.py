@@ -1,5 +1,6 @@
-"""Loading while the network computes, also without worker processes."""
+"""Work that is done while its results are used, also without worker processes."""
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -7,11 +8,17 @@ from typing import TypeVar
 T = TypeVar('T')
 
 
-def prefetch(items: Iterable[T]) -> Iterator[T]:
-    """Yields ``items``; a thread makes the next one meanwhile. Decoding does not hold the GIL."""
+def prefetch(items: Iterable[T], ahead: int = 1) -> Iterator[T]:
+    """Yields ``items``; one thread makes the next ``ahead`` of them meanwhile.
+
+    Decoding and networks do not hold the GIL.
+    """
     iterator, end = iter(items), object()
-    with ThreadPoolExecutor(1) as pool:
-        following = pool.submit(next, iterator, end)
-        while (item := following.result()) is not end:
-            following = pool.submit(next, iterator, end)
+    pool = ThreadPoolExecutor(1)
+    try:
+        following = deque(pool.submit(next, iterator, end) for _ in range(ahead))
+        while (item := following.popleft().result()) is not end:
+            following.append(pool.submit(next, iterator, end))
             yield item
+    finally:
+        pool.shutdown(cancel_futures=True)

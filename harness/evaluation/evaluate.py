@@ -1,6 +1,7 @@
 """Scores a network on a set folder and writes one CSV row per frame."""
 
-from collections.abc import Callable, Iterator, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Optional, Union
 
@@ -9,6 +10,7 @@ import torch
 from mmengine.dist import all_gather_object, get_rank, get_world_size, is_main_process
 
 from dataset_tools.manifest import DatasetError, VideoSet
+from harness.data import prefetch
 from harness.networks.recurrent import RecurrentNet
 from harness.runs.resets import Reset
 
@@ -19,6 +21,9 @@ from .protocols import DEFAULT, Protocol, size_text, to_8_bits
 from .scorer import VideoScorer, metric_columns
 from .shift import FRAMES, find_shift, psnr_of_shifts
 from .videos import set_frames, set_masks
+
+#: SR frames that the network may be ahead of scoring; bidirectional ones come several at once
+FRAMES_AHEAD = 8
 
 
 def evaluate_set(
@@ -36,6 +41,8 @@ def evaluate_set(
     """Super-resolves all videos of a set from their first frame on and scores every frame.
 
     In a distributed process group the videos are shared out; every rank returns the whole table.
+    Decoding, the network and scoring run beside each other, where that cannot slow the network
+    down: it is on a GPU, or on one of several processors.
 
     Args:
         net: the network, already on ``device``.
@@ -64,16 +71,18 @@ def evaluate_set(
     test_set.require(lr_kind if protocol.against_lr else 'gt', lr_kind)
     has_masks = 'mask' in test_set.kinds and not protocol.against_lr
     columns = metric_columns(metrics, has_masks)
+    beside = prefetch if runs_beside(torch.device(device)) else _one_by_one
     rows, shifts, resets, not_finite = [], [], {}, []
     for video in list(test_set.videos)[get_rank() :: get_world_size()]:
         srs = super_resolve(
             net,
-            set_frames(test_set, lr_kind, video),
+            beside(set_frames(test_set, lr_kind, video)),
             device,
             test_set.videos[video].frames,
             reset,
             rounded=protocol.rounds,
         )
+        srs = beside(_as_in_this_thread(srs, torch.device(device)), FRAMES_AHEAD)
         for row in _score_video(
             _noting(srs, resets.setdefault(video, []), not_finite),
             test_set,
@@ -83,6 +92,7 @@ def evaluate_set(
             images,
             shifts,
             protocol,
+            beside,
         ):
             if row:
                 rows.append(row)
@@ -97,6 +107,30 @@ def evaluate_set(
     if is_main_process():
         write_frames(table, output)
     return table
+
+
+def runs_beside(device: torch.device) -> bool:
+    """Whether other work can run beside a network on ``device`` without a change of its times."""
+    has_room = torch.get_num_threads() == 1 and len(os.sched_getaffinity(0)) > 1
+    return device.type == 'cuda' or has_room
+
+
+def _one_by_one(items: Iterable, ahead: int = 0) -> Iterable:
+    return items
+
+
+def _as_in_this_thread(srs: Iterable, device: torch.device) -> Iterator:
+    """``srs``, made in another thread with what PyTorch keeps for each."""
+    threads = torch.get_num_threads()
+    gpu = torch.cuda.current_device() if device.type == 'cuda' else None
+
+    def make():
+        torch.set_num_threads(threads)
+        if gpu is not None:
+            torch.cuda.set_device(gpu)
+        yield from srs
+
+    return make()
 
 
 def _in_set_order(shares: list[list[dict]], test_set: VideoSet) -> list[dict]:
@@ -122,7 +156,7 @@ def _noting(srs, resets: list[int], not_finite: list[int]):
 
 
 def _score_video(
-    srs, test_set, video, lr_kind, columns, images, shifts, protocol
+    srs, test_set, video, lr_kind, columns, images, shifts, protocol, beside
 ) -> Iterator[Optional[dict]]:
     """A row a frame; None for those that the protocol drops."""
     scorer = VideoScorer(columns, protocol, lr_kind)
@@ -134,7 +168,8 @@ def _score_video(
             f'{protocol.drop} frames at each end'
         )
     gts, masks = set_frames(test_set, target, video), set_masks(test_set, video)
-    for number, (gt, mask, sr) in enumerate(zip(gts, masks, srs, strict=True)):
+    targets = beside(zip(gts, masks, strict=True))
+    for number, ((gt, mask), sr) in enumerate(zip(targets, srs, strict=True)):
         if gt.shape != sr.rgb.shape and not protocol.against_lr:
             raise DatasetError(
                 f'{test_set.root}: {video} frame {number} is {size_text(gt)} in gt, but its '

@@ -9,12 +9,14 @@ from mmengine.config import Config
 
 import harness.networks.zoo  # noqa: F401  (fills the registry)
 from harness.checkpoints import FOREIGN, load_weights, read_weights
-from harness.config_errors import building
+from harness.config_errors import building, check_model
 from harness.configs import import_custom_modules
+from harness.gpus import warn_of_unusable_gpus
 
 
 def default_device() -> torch.device:
     """The current GPU, or the CPU where there is none."""
+    warn_of_unusable_gpus()
     return torch.device('cuda' if torch.cuda.is_available() else 'cpu')
 
 
@@ -29,6 +31,7 @@ def load_model(
     torch.set_flush_denormal(True)
     import_custom_modules(cfg)
     with building(cfg, 'model'):
+        check_model(cfg)
         model = MODELS.build(cfg.model)
     if checkpoint:
         source = str(checkpoint)

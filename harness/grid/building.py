@@ -29,7 +29,7 @@ from harness.checkpoints import (
     read_weights,
     weights_of,
 )
-from harness.config_errors import build_problem
+from harness.config_errors import build_problem, check_model
 from harness.configs import import_custom_modules
 from harness.errors import fail
 from harness.evaluation.inference import check_guard
@@ -141,10 +141,13 @@ class Builder:
         return self.part('train_cfg', LOOPS.build, cfg.train_cfg, default_args=given)
 
     def _model(self, cfg) -> Optional[torch.nn.Module]:
+        count = len(self.problems)
+        self.part('model', check_model, dict(model=cfg))
+        if len(self.problems) > count:
+            return None
         try:
             return MODELS.build(cfg)
         except Exception:
-            count = len(self.problems)
             self.part('model.generator', MODELS.build, cfg['generator'])
             if len(self.problems) == count:  # the generator is not to blame
                 self.part('model', MODELS.build, cfg)

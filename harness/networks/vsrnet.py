@@ -4,8 +4,10 @@ Transactions on Computational Imaging 2016).
 Layers, their sharing between frames and the sizes of kernels are those of a public
 reimplementation (usstdqq/vsrnet_pytorch), as is what comes before: bicubic upsampling, then motion
 compensation at the size of the SR frame. Liu et al.'s survey (2022) adds the adaptive motion
-compensation, which that code leaves out. Flow is OpenCV's DIS, in the place of Druleas's. No source
-that we could read gives the constant of the adaptive compensation or its unit.
+compensation, which that code leaves out. Flow is OpenCV's DIS, in the place of Druleas's, between
+LR frames, and enlarged like these: the enlarged frames, between which that code has it, have 16
+times the pixels. No source that we could read gives the constant of the adaptive compensation or
+its unit.
 """
 
 import torch
@@ -37,8 +39,8 @@ class VSRNet(FrameWindowNet):
     (filter symmetry). Chroma is upsampled bicubically.
 
     Args:
-        decay: of the weight of a compensated pixel with its difference; 0 trusts all. The default
-            takes e-fold at 8 of 255 grey levels.
+        decay: of the weight of a compensated pixel with its difference; 0 trusts all. By default
+            the weight is 1/e at a difference of 8 of 255 grey levels.
         degradation: of the LR frames, ``'bi'`` or ``'bd'``; see :func:`~.upsample.bicubic`.
     """
 
@@ -57,15 +59,13 @@ class VSRNet(FrameWindowNet):
     def super_resolve_centre(self, windows):
         count, frames = windows.shape[:2]
         hrs = bicubic(windows.flatten(0, 1), self.degradation).unflatten(0, (count, frames))
-        centre = hrs[:, self.radius]
+        lr, centre = (x[:, self.radius] for x in (windows, hrs))
         features = []
         for i in range(frames):
-            y = self._aligned(centre, hrs[:, i]) if i != self.radius else luma(centre)
+            y = luma(centre)
+            if i != self.radius:
+                flow = 4 * bicubic(self.flow_net(lr, windows[:, i]), self.degradation)
+                y = trust(y, warp(luma(hrs[:, i]), flow), self.decay)
             features.append(self.first[abs(i - self.radius)](y))
         x = F.relu(self.second(F.relu(torch.cat(features, 1))))
         return with_luma(centre, self.third(x)), {}
-
-    def _aligned(self, centre: Tensor, other: Tensor) -> Tensor:
-        """Luma of another frame as it is trusted where the centre's pixels are."""
-        compensated = warp(luma(other), self.flow_net(centre, other))
-        return trust(luma(centre), compensated, self.decay)

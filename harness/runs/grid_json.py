@@ -1,8 +1,8 @@
 """``grid.json`` of a work directory: what the reports need to know of a grid, in display order."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Optional
 
@@ -80,6 +80,20 @@ class GridRecord:
     papers: dict[str, str] = field(default_factory=dict)
     lr_kinds: dict[str, str] = field(default_factory=dict)
     strategies: dict[str, Strategy] = field(default_factory=lambda: dict(STRATEGIES))
+
+    def part(self, run_ids: Collection[str]) -> 'GridRecord':
+        """What it says of these runs and their networks."""
+        runs = [run for run in self.runs if run['run_id'] in run_ids]
+        networks = {run['network'] for run in runs}
+        return replace(
+            self,
+            runs=runs,
+            variants={key: found for key, found in self.variants.items() if key in run_ids},
+            **{
+                name: {key: x for key, x in getattr(self, name).items() if key in networks}
+                for name in ('networks', 'papers', 'lr_kinds')
+            },
+        )
 
 
 def write_grid_record(

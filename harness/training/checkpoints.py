@@ -52,6 +52,7 @@ class ClipCheckpointHook(CheckpointHook):
         self._save_checkpoint(runner)
 
     def _save_checkpoint(self, runner) -> None:
+        runner.train_loop.check_losses()
         runner.train_loop.synchronize()
         super()._save_checkpoint(runner)
 

@@ -19,6 +19,7 @@ from harness.networks.recurrent import States
 
 from .amplification_penalty import AmplificationPenalty
 from .initial_state import InitialState, make_initial_state
+from .late_scalars import LateScalars, Scalars
 from .plan import ClipPlan, EpochPlan, Planner
 from .timing import PartTimer
 
@@ -120,6 +121,7 @@ class ClipTrainLoop(BaseLoop):
         self.penalty = AmplificationPenalty(amplification_weight, self.model.generator)
         self.plan: Optional[EpochPlan] = None  # of the current epoch
         self.timer = PartTimer()
+        self._late = LateScalars()
         runner.register_hook(LoopStateHook(), priority='VERY_LOW')
 
     @property
@@ -186,6 +188,7 @@ class ClipTrainLoop(BaseLoop):
             self.run_iter(batch, data)
             if self.stop_training:
                 break
+        self.check_losses()
         self.runner.call_hook('after_train_epoch')
 
     def batches_to_do(self) -> list[list[ClipPlan]]:
@@ -228,8 +231,8 @@ class ClipTrainLoop(BaseLoop):
         """One optimizer step.
 
         Raises:
-            DivergedError: the loss is not finite. No hook has seen this iteration then, so that
-                the last checkpoint is from before.
+            DivergedError: the loss is not finite; on a GPU, that of the iteration before. No
+                checkpoint has been written since.
         """
         self.runner.call_hook('before_train_iter', batch_idx=self._iter, data_batch=data)
         self.before_step(batch)
@@ -238,7 +241,7 @@ class ClipTrainLoop(BaseLoop):
             data |= self.penalty.of_step(self.runner, self.planner.seed, self._iter)
             outputs = self.runner.model.train_step(data, optim_wrapper=self.runner.optim_wrapper)
             self.after_step(batch)
-            self._check_loss(outputs['loss'], batch, data['states'])
+            outputs = self._read_losses(outputs, batch, data['states'])
         self.runner.call_hook(
             'after_train_iter', batch_idx=self._iter, data_batch=data, outputs=outputs
         )
@@ -251,20 +254,39 @@ class ClipTrainLoop(BaseLoop):
             and self._iter >= self.val_begin
             and (self._iter % self.val_interval == 0 or self._iter == self._max_iters)
         ):
+            self.check_losses()
             self.runner.val_loop.run()
             self.runner.model.train()
 
-    def _check_loss(self, loss, batch, states) -> None:
-        bad = torch.logical_not(loss.detach().isfinite()).float()
+    def _read_losses(self, outputs: dict, batch, states) -> dict:
+        """The losses on the CPU, checked; on a GPU those of the iteration before, see LateScalars.
+
+        The first iteration has none there.
+        """
+        bad = torch.logical_not(outputs['loss'].detach().isfinite()).float()
         all_reduce(bad)
-        if not bad.item():
-            return
+        read = self._late.exchange(dict(outputs, bad=bad), (self._iter, batch, states))
+        return self._checked(read)
+
+    def _checked(self, read: Optional[Scalars]) -> dict:
+        if read is None:
+            return {}
+        losses = dict(read.values)
+        if losses.pop('bad').item():
+            self._fail(losses['loss'], *read.about)
+        return losses
+
+    def check_losses(self) -> None:
+        """Checks what has not been read yet; before anything is made of the weights."""
+        self._checked(self._late.rest())
+
+    def _fail(self, loss: torch.Tensor, iteration: int, batch, states) -> None:
         videos = self.dataloader.dataset.videos
         clips = ', '.join(f'{videos[c.index.video].name}@{c.index.start}' for c in batch)
         norm = f'; RMS of their states {largest_rms(states):.3g}' if states else ''
         diverged = not math.isfinite(loss.item())
         raise_together(
-            f'loss is {loss.item()} at iteration {self._iter + 1} (clips {clips}{norm})'
+            f'loss is {loss.item()} at iteration {iteration + 1} (clips {clips}{norm})'
             if diverged
             else None
         )

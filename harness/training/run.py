@@ -15,10 +15,11 @@ import harness.data
 import harness.networks.zoo
 import harness.training.registered  # noqa: F401  (fills the registries)
 from harness.clip_limits import number_problems
-from harness.config_errors import building
+from harness.config_errors import building, check_model
 from harness.configs import import_custom_modules
 from harness.distributed import init_distributed
 from harness.errors import fail
+from harness.gpus import warn_of_unusable_gpus
 from harness.runs.files import write_json
 
 from .checkpoints import latest_checkpoint
@@ -54,6 +55,7 @@ def train(cfg: Config, hooks: Sequence[Hook] = ()) -> Path:
     """
     # denormal numbers in decaying states make convolutions on the CPU many times slower
     torch.set_flush_denormal(True)
+    warn_of_unusable_gpus()
     init_distributed(cfg.get('launcher', 'none'))
     if is_distributed() and not torch.cuda.is_available():
         # the Runner would ask for a GPU
@@ -67,6 +69,8 @@ def train(cfg: Config, hooks: Sequence[Hook] = ()) -> Path:
     _check_counts(cfg)
     with building(cfg, 'custom_imports'):
         import_custom_modules(cfg)
+    with building(cfg, 'model'):
+        check_model(cfg)
     if cfg.get('resume') and not cfg.get('load_from'):
         resume_if_begun(cfg)
     runner = ClipRunner.from_cfg(cfg)

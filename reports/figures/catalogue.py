@@ -1,8 +1,7 @@
 """All figures of a grid: which there are, with their captions."""
 
 from collections.abc import Callable
-from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, Optional
 
 from matplotlib.figure import Figure
 
@@ -18,6 +17,7 @@ from reports.figures.scatter import heading
 from reports.figures.selection import networks_and_sets
 from reports.figures.signs import signs_of_instability
 from reports.figures.tradeoff import r_tradeoff
+from reports.inputs import Inputs
 from reports.results import WINDOW, GridResults
 
 _CURVES = (
@@ -29,108 +29,166 @@ _SEED = 'Each method is shown by its first seed with saved pictures.'
 
 
 class Drawing(NamedTuple):
-    """A figure to draw. ``draw`` returns None where the grid has nothing to show in it."""
+    """A figure to draw.
+
+    Attributes:
+        what: it shows, in a few words.
+        kind: folder of its files.
+        name: of its files.
+        caption: below it.
+        make: draws it; gives None where the grid has nothing to show in it.
+        grid: all that it may show, first argument of ``make``.
+        arguments: the further ones.
+        images: the pictures that it may show, second argument of ``make``.
+        test_set: of these pictures.
+    """
 
     what: str
+    kind: str
     name: str
     caption: str
-    draw: Callable[[], Figure | None]
+    make: Callable[..., Figure | None]
+    grid: GridResults
+    arguments: tuple[str, ...] = ()
+    images: Optional[SavedImages] = None
+    test_set: str = ''
+
+    def draw(self) -> Figure | None:
+        given = (self.grid,) if self.images is None else (self.grid, self.images)
+        return self.make(*given, *self.arguments)
+
+    def inputs(self, inputs: Inputs) -> str:
+        """Checksum of all that it is drawn from."""
+        state = self.images.state([self.test_set]) if self.images else []
+        about = (self.what, self.name, self.caption, self.make.__qualname__, self.arguments)
+        return inputs.of(self.grid, about, state)
+
+
+class _Trained(NamedTuple):
+    """A network and its training set: label of both, key for file names, results."""
+
+    pair: tuple[str, str]
+    label: str
+    key: str
+    part: GridResults
 
 
 def drawings(grid: GridResults, images: SavedImages) -> list[Drawing]:
     """Every figure of a grid, those of all sets first."""
-    curves = [*_by_set(grid), *_since_reset(grid), *_signs(grid)]
-    return [*curves, *_overall(grid), *_pictures(grid, images), *_by_video(grid)]
+    trained = _trained(grid)
+    curves = [*_by_set(grid, trained), *_since_reset(trained), *_signs(trained)]
+    pictures = _pictures(grid, images, trained)
+    return [*curves, *_overall(grid), *pictures, *_by_video(grid, trained)]
 
 
 def _overall(grid: GridResults) -> list[Drawing]:
     return [
         Drawing(
             'drift',
+            'overall',
             'drift',
             f'Drift: mean PSNR of the last {WINDOW} minus that of the first {WINDOW} frames of '
             'each video of at least 100 frames, mean over seeds.',
-            partial(drift_map, grid),
+            drift_map,
+            grid,
         ),
         Drawing(
             'survival and performance profiles',
+            'overall',
             'robustness',
             'Left: share of videos x seeds (their number in brackets) that have not collapsed, '
             f'against the frame number. Right: share of those whose last {WINDOW} frames are above '
             'a score, with 95% bands where there are enough videos.',
-            partial(survival_and_profiles, grid),
+            survival_and_profiles,
+            grid,
         ),
         Drawing(
             'R trade-off',
+            'overall',
             'r_tradeoff',
             'Training time against accuracy with changing R. Points: mean over seeds; bars: from '
             'the worst to the best seed; ~: not all seeds done.',
-            partial(r_tradeoff, grid),
+            r_tradeoff,
+            grid,
         ),
         Drawing(
             'running time against PSNR',
+            'overall',
             'psnr_vs_time',
             'Running time per frame against accuracy. Points: mean over seeds; bars: from the '
             'worst to the best seed; grey lines join the strategies of one network.',
-            partial(psnr_vs_time, grid),
+            psnr_vs_time,
+            grid,
         ),
     ]
 
 
-def _by_set(grid: GridResults) -> list[Drawing]:
+def _by_set(grid: GridResults, trained: list[_Trained]) -> list[Drawing]:
     return [
         Drawing(
             f'PSNR vs frame, {label}',
+            'curves',
             f'psnr_vs_frame_{key}',
             f'PSNR of {label} against the frame number, mean over the videos of each test set. '
-            f'{_about_curves(grid)}',
-            partial(psnr_vs_frame, grid, *pair),
+            f'{_about_curves(part)}',
+            psnr_vs_frame,
+            part,
+            pair,
         )
-        for pair, label, key in _trained(grid)
+        for pair, label, key, part in trained
     ]
 
 
-def _since_reset(grid: GridResults) -> list[Drawing]:
+def _since_reset(trained: list[_Trained]) -> list[Drawing]:
     return [
         Drawing(
             f'PSNR since a reset, {label}',
+            'curves',
             f'psnr_since_reset_{key}',
             f'PSNR of {label} against the number of frames since the state was set back, mean over '
             'resets, videos and seeds; that of the other methods at the same frames, with bands '
             'from the worst to the best seed.',
-            partial(psnr_since_reset, grid, *pair),
+            psnr_since_reset,
+            part,
+            pair,
         )
-        for pair, label, key in _trained(grid)
+        for pair, label, key, part in trained
     ]
 
 
-def _signs(grid: GridResults) -> list[Drawing]:
+def _signs(trained: list[_Trained]) -> list[Drawing]:
     return [
         Drawing(
             f'signs of instability, {label}',
+            'curves',
             f'signs_{key}',
             f'Signs of instability of {label} against training iterations, a line a run: growth of '
             'a small perturbation of the state over 3 clip lengths, and norm of the state at the '
             'end of a window relative to that after a clip length, the largest of all windows and '
             'directions; grey: above it the sign warns. Below: PSNR of the evaluated checkpoints '
             '(markers) and of validation (lines), where there was one.',
-            partial(signs_of_instability, grid, *pair),
+            signs_of_instability,
+            part,
+            pair,
         )
-        for pair, label, key in _trained(grid)
+        for pair, label, key, part in trained
     ]
 
 
-def _by_video(grid: GridResults) -> list[Drawing]:
+def _by_video(grid: GridResults, trained: list[_Trained]) -> list[Drawing]:
     several = {k: s for k, s in grid.record.test_sets.items() if len(s.videos) > 1}
     return [
         Drawing(
             f'PSNR vs frame by video, {label}, {test_set.label}',
+            'videos',
             f'psnr_by_video_{key}_{set_key}',
             f'PSNR of {label} against the frame number on the videos of {test_set.label}. '
-            f'{_about_curves(grid)}',
-            partial(psnr_by_video, grid, *pair, set_key),
+            f'{_about_curves(part)}',
+            psnr_by_video,
+            part,
+            (*pair, set_key),
         )
-        for pair, label, key in _trained(grid)
+        for pair, label, key, part in trained
         for set_key, test_set in several.items()
     ]
 
@@ -139,55 +197,74 @@ def _about_curves(grid: GridResults) -> str:
     return _CURVES + _RESETS * any(method.reset_every for method in grid.methods)
 
 
-def _pictures(grid: GridResults, images: SavedImages) -> list[Drawing]:
+def _pictures(grid: GridResults, images: SavedImages, trained: list[_Trained]) -> list[Drawing]:
     found = []
     sets = {key: images.videos(key) for key in grid.record.test_sets}
     sets = {key: videos for key, videos in sets.items() if videos}
-    for pair, label, key in _trained(grid):
+    for pair, label, key, part in trained:
+        own = images.part(part)
         for set_key, videos in sets.items():
             where = grid.record.test_sets[set_key].label
             found += [
                 Drawing(
                     f'pictures, {label}, {where}, {video}',
+                    'pictures',
                     f'comparison_{key}_{set_key}_{video}',
                     f'{label} on {video} of {where}. The red rectangle is enlarged, where the '
                     'methods differ most over the frames shown; below each part the PSNR of its '
                     f'whole frame. {_SEED}',
-                    partial(comparison, grid, images, *pair, set_key, video),
+                    comparison,
+                    part,
+                    (*pair, set_key, video),
+                    own,
+                    set_key,
                 )
                 for video in videos
             ]
             found.append(
                 Drawing(
                     f'temporal profiles, {label}, {where}',
+                    'pictures',
                     f'profiles_{key}_{set_key}',
                     f'Temporal profiles of {label} on {where}: one row of pixels over time '
                     f'(downwards). {_SEED}',
-                    partial(temporal_profiles, grid, images, *pair, set_key),
+                    temporal_profiles,
+                    part,
+                    (*pair, set_key),
+                    own,
+                    set_key,
                 )
             )
-    for network in dict.fromkeys(network for (network, _), *_ in _trained(grid)):
+    for network in dict.fromkeys(network for (network, _), *_ in trained):
         label = grid.record.networks.get(network, 'all networks')
+        part = grid.part(network)
+        own = images.part(part)
         found += [
             Drawing(
                 f'frames along time, {label}, {grid.record.test_sets[set_key].label}',
+                'pictures',
                 f'frames_{network or "all"}_{set_key}',
                 f'{label} on {videos[0]} of {grid.record.test_sets[set_key].label} along time, by '
                 f'strategy and training set, with the PSNR. {_SEED}',
-                partial(frame_grid, grid, images, network, set_key, videos[0]),
+                frame_grid,
+                part,
+                (network, set_key, videos[0]),
+                own,
+                set_key,
             )
             for set_key, videos in sets.items()
         ]
     return found
 
 
-def _trained(grid: GridResults) -> list[tuple[tuple[str, str], str, str]]:
-    """(network, training set), a label for both, and a key for file names."""
+def _trained(grid: GridResults) -> list[_Trained]:
+    """Every network with each of its training sets."""
     pairs = networks_and_sets(grid)
     several = len({train_set for _, train_set in pairs}) > 1
     found = []
     for network, train_set in pairs:
         key = f'{network}_{train_set}' if several else network
         label = heading(grid, train_set, network) or 'all networks'
-        found.append(((network, train_set), label, key or 'all'))
+        part = grid.part(network, train_set)
+        found.append(_Trained((network, train_set), label, key or 'all', part))
     return found

@@ -6,13 +6,15 @@ from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Optional
 
 from reports.figures import style
 from reports.figures.catalogue import Drawing, drawings
 from reports.figures.saved_images import SavedImages
+from reports.inputs import Inputs
 from reports.outputs import Failure, failure
 from reports.results import GridResults
+from reports.stamps import Stamps
 
 
 class Drawn(NamedTuple):
@@ -27,42 +29,81 @@ class Drawn(NamedTuple):
 class Drawers:
     """Draws the figures of a grid in other processes, while this one does something else.
 
-    ``results`` waits for the end; ``stop`` must be called in any case.
+    Those whose inputs have not changed since they were drawn last are kept. ``results`` waits for
+    the end; ``stop`` must be called in any case.
+
+    Args:
+        grid: the results.
+        images: its saved pictures.
+        folder: for the figures, in folders by kind.
+        stamps: of the figures that are there.
+        inputs: checksums of what they are drawn from.
     """
 
-    def __init__(self, grid: GridResults, images: SavedImages, folder: Path):
-        grid.curves, grid.video_curves  # noqa: B018 (computed once, before the processes part)
-        todo = drawings(grid, images)
-        start = dict(initializer=_start, initargs=(todo, _file_names(todo), folder))
-        # Forked processes have the grid in memory already. One for each processor.
-        count = min(len(os.sched_getaffinity(0)), len(todo))
-        try:
-            self._pool: Executor = ProcessPoolExecutor(count, get_context('fork'), **start)
-        except OSError:  # containers without /dev/shm have no semaphores
-            self._pool = ThreadPoolExecutor(1, **start)
+    def __init__(
+        self,
+        grid: GridResults,
+        images: SavedImages,
+        folder: Path,
+        stamps: Stamps,
+        inputs: Inputs,
+    ):
+        self._todo = drawings(grid, images)
+        self._names = _file_names(self._todo)
+        self._folder, self._stamps = folder, stamps
+        self._inputs = [drawing.inputs(inputs) for drawing in self._todo]
+        self._kept = [stamps.kept(*stamp) for stamp in zip(self._names, self._inputs, strict=True)]
+        left = [number for number, stamp in enumerate(self._kept) if stamp is None]
+        self._pool: Optional[Executor] = self._start(len(left)) if left else None
         # The last ones take longest (one panel a video), so they come first.
-        self._drawn = {i: self._pool.submit(_draw, i) for i in reversed(range(len(todo)))}
+        self._drawn = {i: self._pool.submit(_draw, i) for i in reversed(left)}
+
+    def _start(self, count: int) -> Executor:
+        for part in {id(drawing.grid): drawing.grid for drawing in self._todo}.values():
+            part.curves, part.video_curves  # noqa: B018 (computed once, before the processes part)
+        start = dict(initializer=_start, initargs=(self._todo, self._names, self._folder))
+        # Forked processes have the grid in memory already. One for each processor.
+        count = min(len(os.sched_getaffinity(0)), count)
+        try:
+            return ProcessPoolExecutor(count, get_context('fork'), **start)
+        except OSError:  # containers without /dev/shm have no semaphores
+            return ThreadPoolExecutor(1, **start)
 
     def stop(self) -> None:
         """End the processes, when what they draw now is done."""
-        self._pool.shutdown(cancel_futures=True)
+        if self._pool:
+            self._pool.shutdown(cancel_futures=True)
 
     def results(self) -> tuple[list[Drawn], list[Failure]]:
-        """The figures for which there was something to show, and those that failed, in order."""
+        """The figures for which there is something to show, and those that failed, in order."""
         try:
-            found = [self._drawn[index].result() for index in sorted(self._drawn)]
+            found = [self._result(number) for number in range(len(self._todo))]
         except BrokenProcessPool:
             reason = 'a process that draws was killed (out of memory?)'
             return [], [Failure(f'figures could not be written: {reason}')]
         drawn = [one for one in found if isinstance(one, Drawn)]
         return drawn, [one for one in found if isinstance(one, Failure)]
 
+    def _result(self, number: int) -> Drawn | Failure | None:
+        drawing, stamp = self._todo[number], self._kept[number]
+        if stamp is not None:
+            paths = [self._stamps.folder / name for name in stamp['files']]
+            return Drawn(drawing.what, drawing.caption, paths, stamp['is_wide']) if paths else None
+        result = self._drawn[number].result()
+        if not isinstance(result, Failure):
+            paths, is_wide = (result.paths, result.is_wide) if result else ([], False)
+            self._stamps.add(self._names[number], self._inputs[number], paths, is_wide=is_wide)
+        return result
+
 
 def _file_names(todo: list[Drawing]) -> list[str]:
-    """Names of files, safe anywhere and each once: videos may differ in punctuation alone."""
+    """Names of files below the folder of figures, safe anywhere and each once.
+
+    Videos may differ in punctuation alone.
+    """
     names = []
     for drawing in todo:
-        name = plain = re.sub(r'[^\w.-]', '_', drawing.name)
+        name = plain = f'{drawing.kind}/' + re.sub(r'[^\w.-]', '_', drawing.name)
         number = 1
         while name in names:
             number += 1
@@ -80,12 +121,13 @@ def _start(todo: list[Drawing], names: list[str], folder: Path) -> None:
 
 def _draw(index: int) -> Drawn | Failure | None:
     todo, names, folder = _WORK
-    what, _, caption, draw = todo[index]
+    drawing = todo[index]
     try:
-        figure = draw()
+        figure = drawing.draw()
         if figure is None:
             return None
-        is_wide = figure.get_figwidth() > style.COLUMN_WIDTH
-        return Drawn(what, caption, style.save(figure, folder, names[index]), is_wide)
+        is_wide = bool(figure.get_figwidth() > style.COLUMN_WIDTH)
+        paths = style.save(figure, folder, names[index])
+        return Drawn(drawing.what, drawing.caption, paths, is_wide)
     except Exception as error:  # whatever it is, it must not cost the other figures
-        return failure(f'figure "{what}"', error)
+        return failure(f'figure "{drawing.what}"', error)

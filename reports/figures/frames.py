@@ -76,7 +76,7 @@ def panels_figure(
         panels: what is drawn.
         horizontal: label of the horizontal axes.
     """
-    styles = looks(grid.methods, grid.record.strategies)
+    styles = looks(grid.all_methods, grid.record.strategies)
     columns = {1: 1, 2: 2, 4: 2}.get(len(panels), 3)
     rows = math.ceil(len(panels) / columns)
     spare = rows * columns - len(panels)

@@ -88,7 +88,7 @@ def read_columns(
     A grid's own untrained method called "Bicubic" takes the place of the interpolated pictures:
     it has scores.
     """
-    styles = looks(grid.methods, grid.record.strategies)
+    styles = looks(grid.all_methods, grid.record.strategies)
     truth = _pictures(images.reference('gt', test_set, video, f) for f in frames)
     columns = [Column('GT', _BLACK, dict(zip(frames, truth, strict=True)))]
     if BICUBIC not in {method.short_name for method in methods}:

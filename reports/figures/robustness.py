@@ -34,7 +34,7 @@ def survival_and_profiles(grid: GridResults) -> Figure | None:
             rows.append(methods)
     if not rows:
         return None
-    styles = looks(grid.methods, grid.record.strategies)
+    styles = looks(grid.all_methods, grid.record.strategies)
     with rc_context(RC):
         height = sum(1.9 + 0.16 * ((len(methods) + 2) // 3) for methods in rows)
         figure = Figure(figsize=(PAGE_WIDTH, height), layout='constrained')

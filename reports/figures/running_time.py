@@ -30,7 +30,7 @@ def psnr_vs_time(grid: GridResults) -> Figure | None:
     columns = score_columns(grid)
     train_sets = [key for key in runs['train_set'].unique() if key] or ['']
     names = list(dict.fromkeys(runs['short_name']))
-    styles = looks(grid.methods, grid.record.strategies)
+    styles = looks(grid.all_methods, grid.record.strategies)
     width, across = (PAGE_WIDTH, 6) if len(columns) > 1 else (COLUMN_WIDTH, 3)
     height = 2.1 * len(train_sets) + 0.18 * math.ceil(len(names) / across)
     with rc_context(RC):

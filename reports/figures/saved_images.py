@@ -13,6 +13,7 @@ A temporal profile is one row of pixels of every frame, stacked from the first f
 
 import struct
 import zlib
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,22 @@ class SavedImages:
         done = grid.evaluations[grid.evaluations['status'] == 'done']
         self._done = set(zip(done['trial_id'], done['test_set'], strict=True))
         self._trials = grid.trials.set_index('trial_id')
+
+    def part(self, grid: GridResults) -> 'SavedImages':
+        """Those of a part of the grid."""
+        return SavedImages(self.work_dir, grid)
+
+    def state(self, test_sets: Iterable[str]) -> list[tuple[str, int, int]]:
+        """Path, bytes and time of the last change of every picture of these sets."""
+        folders = [self.work_dir / 'references' / test_set for test_set in test_sets]
+        folders += [
+            self._folder(trial_id, test_set, '')
+            for trial_id, test_set in sorted(self._done)
+            if test_set in test_sets
+        ]
+        files = sorted(path for folder in folders for path in folder.rglob('*.png'))
+        stats = [(path.relative_to(self.work_dir).as_posix(), path.stat()) for path in files]
+        return [(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats]
 
     def videos(self, test_set: str) -> list[str]:
         """Videos of a set with saved frames, in the set's order."""

@@ -5,6 +5,7 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator
 
 from reports.diagnostics import NORM_LIMIT
 from reports.figures.selection import methods_of
@@ -28,17 +29,23 @@ def signs_of_instability(grid: GridResults, network: str, train_set: str) -> Fig
     shown = [m for m in methods if known & {*grid.trials_of(m)}]
     if not shown:
         return None
-    styles = looks(grid.methods, grid.record.strategies)
+    styles = looks(grid.all_methods, grid.record.strategies)
     with rc_context(RC):
         figure = Figure(figsize=(COLUMN_WIDTH, 4.6), layout='constrained')
         growth, norm, score = figure.subplots(3, sharex=True)
         for method in shown:
             for run_id in grid.trials_of(method):
                 _draw_run(grid, run_id, styles[method.short_name], growth, norm, score)
-        growth.set(ylabel='Growth over 3 l', yscale='log')
-        norm.set(ylabel='Norm at the end', yscale='log')
-        growth.axhline(1, color='0.4', linewidth=0.8)
-        norm.axhline(NORM_LIMIT, color='0.4', linewidth=0.8)
+        for axis, limit, name in (
+            (growth, 1, 'Growth over 3 l'),
+            (norm, NORM_LIMIT, 'Norm at the end'),
+        ):
+            axis.set(ylabel=name, yscale='log')
+            axis.axhline(limit, color='0.4', linewidth=0.8)
+            for ticks in (axis.yaxis.set_major_formatter, axis.yaxis.set_minor_formatter):
+                ticks(FuncFormatter(lambda value, _: f'{value:g}'))
+            axis.yaxis.set_minor_locator(LogLocator(subs=(2, 5)))
+        score.set_xlim(left=0)
         label = grid.record.test_sets[grid.focus_set].label
         score.set(ylabel=f'PSNR (dB), {label}', xlabel='Training iterations')
         figure.legend(handles=_legend(shown, styles), loc='outside lower center', ncols=2)
@@ -64,8 +71,8 @@ def _draw_run(
 
 def _checkpoints(grid: GridResults, run_id: str) -> pd.DataFrame:
     """Iteration and PSNR of the run's checkpoints on the focus set, without resets."""
-    trials = grid.trials
-    own = trials[(trials['run_id'] == run_id) & trials['reset_every'].isna()]['trial_id']
+    own = grid.trials.loc[grid.trials['run_id'] == run_id, 'trial_id']
+    own = [trial_id for trial_id in own if grid.method_of[trial_id].reset is None]
     table = grid.evaluations
     return table[table['trial_id'].isin(own) & (table['test_set'] == grid.focus_set)]
 

@@ -163,8 +163,15 @@ def _shade(color: str, position: float) -> str:
 
 
 def save(figure: Figure, folder: Path, name: str) -> list[Path]:
-    """Write ``name.png`` and ``name.pdf``; return their paths."""
+    """Write ``name.png`` and ``name.pdf``; return their paths.
+
+    Args:
+        figure: what is written.
+        folder: where, perhaps yet to be made.
+        name: of the files, perhaps in a folder of their own.
+    """
     paths = [folder / f'{name}.{suffix}' for suffix in ('png', 'pdf')]
+    paths[0].parent.mkdir(parents=True, exist_ok=True)
     with rc_context(RC):
         if figure.get_layout_engine():
             # Laid out once here; otherwise each savefig would draw twice to lay out again.

@@ -35,7 +35,7 @@ def r_tradeoff(grid: GridResults) -> Figure | None:
         return None
     columns = score_columns(grid)
     width = PAGE_WIDTH if len(columns) > 1 else COLUMN_WIDTH
-    styles = looks(grid.methods, grid.record.strategies)
+    styles = looks(grid.all_methods, grid.record.strategies)
     with rc_context(RC):
         figure = Figure(figsize=(width, 2.0 * len(groups)), layout='constrained')
         parts = figure.subfigures(len(groups), len(columns), squeeze=False)

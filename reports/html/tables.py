@@ -118,6 +118,12 @@ def videos_html(grid: GridResults, folder: Path, work_dir: Path) -> str:
     return _plain_table(heads, rows)
 
 
+def run_files(grid: GridResults, work_dir: Path) -> list[list[str]]:
+    """The files of each run that there are, to be linked."""
+    places = [work_dir / folder for folder in grid.runs['folder']]
+    return [[name for name in _RUN_FILES if (place / name).is_file()] for place in places]
+
+
 def runs_html(grid: GridResults, folder: Path, work_dir: Path) -> str:
     """Every run of the grid: where it stands and why, its times, its folder and files."""
     numbers = ['seed', 'iterations', 'parameters', 'ms_per_iteration', 'inference_ms']
@@ -125,9 +131,8 @@ def runs_html(grid: GridResults, folder: Path, work_dir: Path) -> str:
     heads = [_head(name, ' class="text"') for name in texts]
     heads += [_head(_HEADS.get(name, name)) for name in numbers]
     rows = []
-    for _, run in grid.runs.iterrows():
+    for (_, run), files in zip(grid.runs.iterrows(), run_files(grid, work_dir), strict=True):
         place = work_dir / run['folder']
-        files = [name for name in _RUN_FILES if (place / name).is_file()]
         links = [f'<a href="{_link(place / name, folder)}">{name}</a>' for name in files]
         bad = '' if run['status'] == 'DONE' else ' bad'
         cells = [

@@ -1,10 +1,11 @@
 """All files of a report but the figures and the page: tables in every format, CSVs, the workbook.
 
 Every number in a table names its runs (column ``runs`` of ``tables/<name>.csv``), and
-``evaluations.csv`` names the CSV file of each run and test set.
+``data/evaluations.csv`` names the CSV file of each run and test set.
 """
 
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -25,38 +26,28 @@ from reports.tables.siunitx import latex_siunitx
 from reports.tables.standard import all_tables
 
 
-def write_tables(grid: GridResults, folder: Path, outputs: Outputs) -> list[Table]:
-    """Write everything into ``folder``; return the tables in their order."""
+class Tables(NamedTuple):
+    """All tables of a grid.
+
+    Attributes:
+        shown: as reports show them, in their order.
+        pairs: paired differences between strategies.
+        comparison: the papers' numbers beside ours.
+    """
+
+    shown: list[Table]
+    pairs: pd.DataFrame
+    comparison: pd.DataFrame
+
+
+def make_tables(grid: GridResults, outputs: Outputs) -> Tables:
+    """Makes all tables; what fails is told to ``outputs``."""
     pairs = outputs.attempt('paired differences', differences, grid)
     pairs = pd.DataFrame(columns=COLUMNS) if pairs is None else pairs
     comparison = outputs.attempt("the papers' numbers beside ours", compare, grid)
     if comparison is None:
         comparison = read_values().reindex(columns=[*read_values(), *OURS])
-    tables = _make_tables(grid, pairs, comparison, outputs)
-    _write_texts(tables, folder, outputs)
-    frames = {
-        'results.csv': ('every cell', lambda: grid.cells),
-        'evaluations.csv': ('every run and test set', lambda: _of_trials(grid, grid.evaluations)),
-        'videos.csv': ('every video', lambda: _of_trials(grid, grid.videos)),
-        'differences.csv': ('paired differences', lambda: pairs),
-        'robustness.csv': ('stability as robustness', lambda: robustness(grid)),
-        'paper_comparison.csv': ("the papers' numbers", lambda: comparison[[*NUMBER, *OURS]]),
-        'runs.csv': ('every run', lambda: grid.runs),
-    }
-    for name, (what, make) in frames.items():
-        outputs.write(
-            name, f'{what} (CSV)', lambda p, make=make: _write_csv(make(), p), folder / name
-        )
-    path = folder / 'results.xlsx'
-    workbook = (write_workbook, grid, tables, comparison, pairs, path)
-    outputs.write(path.name, 'Excel workbook', *workbook)
-    return tables
-
-
-def _make_tables(
-    grid: GridResults, pairs: pd.DataFrame, comparison: pd.DataFrame, outputs: Outputs
-) -> list[Table]:
-    tables = [
+    shown = [
         *all_tables(grid, outputs),
         outputs.attempt('table robustness', robustness_table, grid),
         outputs.attempt('table signs', signs_table, grid),
@@ -64,7 +55,32 @@ def _make_tables(
         outputs.attempt('table sets', sets_table, grid, comparison),
         *(outputs.attempt("the papers' tables", paper_tables, comparison) or []),
     ]
-    return [table for table in tables if table is not None]
+    return Tables([table for table in shown if table is not None], pairs, comparison)
+
+
+def write_tables(grid: GridResults, tables: Tables, folder: Path, outputs: Outputs) -> None:
+    """Writes the workbook into ``folder``, texts into ``tables/`` and CSVs into ``data/``."""
+    path = folder / 'results.xlsx'
+    workbook = (write_workbook, grid, tables.shown, tables.comparison, tables.pairs, path)
+    outputs.write(path.name, 'tables, charts, curves: Excel', *workbook)
+    _write_texts(tables.shown, folder, outputs)
+    frames = {
+        'results.csv': ('every cell', lambda: grid.cells),
+        'evaluations.csv': ('every run and test set', lambda: _of_trials(grid, grid.evaluations)),
+        'videos.csv': ('every video', lambda: _of_trials(grid, grid.videos)),
+        'differences.csv': ('paired differences', lambda: tables.pairs),
+        'robustness.csv': ('stability as robustness', lambda: robustness(grid)),
+        'paper_comparison.csv': (
+            "the papers' numbers",
+            lambda: tables.comparison[[*NUMBER, *OURS]],
+        ),
+        'runs.csv': ('every run', lambda: grid.runs),
+    }
+    for name, (what, make) in frames.items():
+        where = f'data/{name}'
+        outputs.write(
+            where, f'{what} (CSV)', lambda p, make=make: _write_csv(make(), p), folder / where
+        )
 
 
 def _of_trials(grid: GridResults, frame: pd.DataFrame) -> pd.DataFrame:
@@ -81,6 +97,7 @@ def _write_texts(tables: list[Table], folder: Path, outputs: Outputs) -> None:
         ('results.md', 'tables in Markdown', markdown.markdown),
     ]
     for name, what, make in texts:
+        name = f'tables/{name}'
         outputs.write(name, what, _write_tables_as, make, tables, folder / name)
     for table in tables:
         name = f'tables/{table.name}'
@@ -96,7 +113,7 @@ def _write_texts(tables: list[Table], folder: Path, outputs: Outputs) -> None:
         written = [path for path in paths if path]
         if written:
             suffixes = ' '.join(path.suffix for path in written)
-            outputs.written.append((f'  {table.name} ({suffixes})', written[0]))
+            outputs.add(f'  {table.name} ({suffixes})', written)
 
 
 def _write_tables_as(make, tables: list[Table], path: Path) -> Path:
@@ -109,6 +126,7 @@ def _write_tidy(table: Table, path: Path) -> Path:
 
 def _write_csv(frame: pd.DataFrame, path: Path) -> Path:
     """Write a CSV in which no text can act as a formula where spreadsheets open it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     frame = frame.rename(columns=_no_formula)
     texts = frame.select_dtypes(object)
     with replacing(path) as temporary:

@@ -3,6 +3,7 @@
 import math
 import unicodedata
 from itertools import groupby
+from pathlib import Path
 
 from reports.tables.model import BEST, INDENT, SECOND, Cell, Table, page_parts
 
@@ -157,19 +158,25 @@ def _tex_character(character: str) -> str:
     return f'U+{ord(character):04X}'
 
 
-def latex_figures(figures: list) -> str:
-    """Figures (``figures.Drawn``) as floats at their own size, to copy from."""
+def latex_figures(figures: list, folder: Path) -> str:
+    """Figures (``figures.Drawn``) as floats at their own size, to copy from.
+
+    Args:
+        figures: what is shown.
+        folder: where the text will be; the files are in it or below it.
+    """
     head = (
         '% Copy what the paper needs. Needs the package graphicx, and \\graphicspath where this\n'
         '% folder is not the one that LaTeX runs in.\n'
     )
-    return head + '\n'.join(_latex_figure(figure) for figure in figures)
+    return head + '\n'.join(_latex_figure(figure, folder) for figure in figures)
 
 
-def _latex_figure(figure) -> str:
-    name = figure.paths[-1].stem
+def _latex_figure(figure, folder: Path) -> str:
+    path = figure.paths[-1]
+    name, place = path.stem, path.relative_to(folder).as_posix()
     star = '*' * figure.is_wide
     return (
-        f'\\begin{{figure{star}}}[t]\n\\centering\n\\includegraphics{{{name}.pdf}}\n'
+        f'\\begin{{figure{star}}}[t]\n\\centering\n\\includegraphics{{{place}}}\n'
         f'\\caption{{{tex(figure.caption)}}}\n\\label{{fig:{name}}}\n\\end{{figure{star}}}\n'
     )

@@ -22,6 +22,8 @@ from itertools import count
 from pathlib import Path
 from statistics import median
 
+from tests.benchmarks.memory import PeakMemory
+
 TARGETS = {'memory': 0.2, 'time': 1.1, 'difference': 1e-4}
 STATES = ('disk', 'segments')
 CHANNELS = 16
@@ -202,13 +204,12 @@ class _Meter:
     """Time and memory from its making on."""
 
     def __init__(self):
-        Path('/proc/self/clear_refs').write_text('5')  # Linux forgets the peak of the imports
-        self.resident = _status('VmRSS')
+        self.peak = PeakMemory()
         self.seconds = [-time.perf_counter(), -time.process_time()]
         self.difference = 0.0
 
     def stop(self):
-        self.memory = _status('VmHWM') - self.resident
+        self.memory = self.peak.megabytes()
         self._add(1)
 
     @contextmanager
@@ -224,12 +225,6 @@ class _Meter:
     def read(self) -> dict:
         wall, cpu = self.seconds
         return dict(wall=wall, cpu=cpu, memory=self.memory, difference=self.difference)
-
-
-def _status(key: str) -> float:
-    """MB that the kernel gives for this process."""
-    lines = Path('/proc/self/status').read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(key)) / 1024
 
 
 if __name__ == '__main__':

@@ -9,7 +9,8 @@ small windows, PI-BPTT's time per iteration relative to RI-BPTT's for each R, be
 
 PI and RI trainings of equally many iterations take turns in one process; the comparison is of
 processor time, which other load on the machine disturbs less, and medians of pairs are given.
-Then the peak memory of processes that train PI with the states that are used, and with all.
+Then the peak memory of processes that train RI, PI with the states that are used, and with all,
+above what each has after the imports and a training with RI.
 Writes work_dirs/bench/strategies.csv and strategies_memory.csv.
 """
 
@@ -46,16 +47,16 @@ FRVSR = dict(
 _runs = 0
 
 MEASURE = """
-import pathlib, resource, runpy, sys
-
-def peak():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+import pathlib, runpy, sys
+from tests.benchmarks.memory import PeakMemory
 
 bench = runpy.run_path(sys.argv[1])
-before = peak()
-meter = bench['run'](pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3]), {loop}, 2, {crop})
+place = [pathlib.Path(path) for path in sys.argv[2:4]]
+bench['run'](*place, dict(type='RIBPTTLoop'), 2, {crop})  # decodes the frames
+peak = PeakMemory()
+meter = bench['run'](*place, {loop}, 2, {crop})
 bank = getattr(meter.loop, 'bank', None)
-print(before, peak(), bank.nbytes if bank else 0)
+print(peak.megabytes(), bank.nbytes if bank else 0)
 """
 
 
@@ -166,13 +167,12 @@ def peak_memory(root: Path, folder: Path, crop: int) -> None:
         code = MEASURE.format(loop=loop, crop=crop)
         command = [sys.executable, '-c', code, __file__, str(root), str(folder)]
         out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-        before, peak, bank = map(int, out.splitlines()[-1].split())
+        peak, bank = map(float, out.splitlines()[-1].split())
         rows.append(
             dict(
                 strategy=name,
                 bank_mb=round(bank / 1e6, 1),
-                peak_mb=round(peak * 1024 / 1e6),
-                above_imports_mb=round((peak - before) * 1024 / 1e6),
+                peak_mb=round(peak),
             )
         )
         print(*(f'{key} {value};' for key, value in rows[-1].items()), flush=True)

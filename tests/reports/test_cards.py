@@ -66,7 +66,7 @@ def test_a_card_in_the_report_of_another_grid(card, fake, tmp_path):
     work_dir = fake.save()
     report = build_report(work_dir)
     assert report.problems == []
-    cells = pd.read_csv(work_dir / 'report' / 'results.csv').set_index('method')
+    cells = pd.read_csv(work_dir / 'report/data/results.csv').set_index('method')
     theirs, ours = cells.loc['Theirs (reported)'], cells.loc['NET w/ PI (R=8)']
     for name in ('psnr_y', 'psnr_last50', 'drift', 'worst_psnr'):
         expected = ours[name] if name != 'worst_psnr' else 20.5  # mean of the seeds' worst

@@ -74,7 +74,7 @@ def test_every_output_is_written_and_readable(odd):
 
 
 def _check_csv(folder):
-    videos = pd.read_csv(folder / 'videos.csv', dtype=str, keep_default_na=False)
+    videos = pd.read_csv(folder / 'data/videos.csv', dtype=str, keep_default_na=False)
     assert set(videos['video']) == {*VIDEOS, "'=2"} - {'=2'}
     cells = pd.read_csv(folder / 'tables/main.csv', dtype=str, keep_default_na=False)
     assert {'NA', 'null', "'=1+1", "'@x", 'bold', 'half \ufffd'} <= set(cells['group'])
@@ -82,7 +82,7 @@ def _check_csv(folder):
 
 
 def _check_latex(folder):
-    for line in (folder / 'results.tex').read_text().splitlines():
+    for line in (folder / 'tables/results.tex').read_text().splitlines():
         assert not line.startswith(('[', '*', '\\input'))
         assert line.startswith('%') or (line.isascii() and '<' not in line)
 

@@ -220,19 +220,19 @@ def test_tidy_files_say_how_a_run_was_evaluated(varied):
     varied.record('net-RI-RNone-sample-s0', **{'static@best': {'checksum': 'c', 'iteration': 450}})
     build_report(varied.save())
     folder = varied.work_dir / 'report'
-    evaluations = pd.read_csv(folder / 'evaluations.csv')
+    evaluations = pd.read_csv(folder / 'data/evaluations.csv')
     found = evaluations.set_index(['run_id', 'reset_every', 'checkpoint', 'test_set'])
     run = 'net-RI-RNone-sample-s0'
     assert found.loc[(run, 15, 'last', 'static'), 'file'] == f'runs/{run}/frames_static@reset15.csv'
     best = evaluations[(evaluations['run_id'] == run) & (evaluations['checkpoint'] == 'best')]
     assert best.set_index('test_set').loc['static', 'iteration'] == 450
-    assert len(pd.read_csv(folder / 'runs.csv')) == 4
+    assert len(pd.read_csv(folder / 'data/runs.csv')) == 4
     for name in ('results', 'videos'):
-        frame = pd.read_csv(folder / f'{name}.csv')
+        frame = pd.read_csv(folder / f'data/{name}.csv')
         assert set(frame['reset_every'].dropna()) == {15, 50}
         assert set(frame['checkpoint']) == {'last', 'best'}
     assert f'{RI}, reset every 15 &' in (folder / 'tables/main.tex').read_text()
-    assert (folder / 'psnr_since_reset_net.png').is_file()
+    assert (folder / 'figures/curves/psnr_since_reset_net.png').is_file()
 
 
 def test_pictures_of_one_variant(varied):

@@ -75,7 +75,8 @@ def _cut_short(cfg: Config, work_dir: str) -> Config:
     # others work at intervals, or, as those that freeze weights, at the beginning only
     hooks = cfg.get('custom_hooks', ())
     cfg.custom_hooks = [hook for hook in hooks if hook.get('type') == 'PartialLoadHook']
-    cfg.default_hooks = dict(cfg.get('default_hooks', {}), checkpoint=None, state_diagnostics=None)
+    cfg.default_hooks = dict(cfg.get('default_hooks', {}), checkpoint=None)
+    cfg.default_hooks.pop('state_diagnostics', None)
     cfg.work_dir, cfg.experiment_name = work_dir, Path(work_dir).name
     return cfg
 

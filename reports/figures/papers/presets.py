@@ -149,7 +149,7 @@ def write_paper_figures(grid: GridResults, images: SavedImages, folder: Path) ->
             lacking.append((preset.what, str(made)))
         elif made:
             drawn.append(made)
-    text = latex_figures(drawn)
+    text = latex_figures(drawn, folder)
     outputs.attempt('figures.tex', write_text, folder / 'figures.tex', text)
     return Written(drawn, lacking, outputs.problems)
 

@@ -1,5 +1,7 @@
 """Each frame's score goes to the CSV."""
 
+import time
+
 import cv2
 import numpy as np
 import pandas as pd
@@ -12,11 +14,13 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from dataset_tools.frames import encode_png, read_frame
 from dataset_tools.manifest import DatasetError
 from dataset_tools.sliding_window import make_sliding_window_set
+from harness.evaluation import evaluate
 from harness.evaluation.evaluate import evaluate_set
 from harness.evaluation.images import ImageSaver, select_images
 from harness.evaluation.metrics import psnr
 from harness.evaluation.protocols import PROTOCOLS
 from harness.evaluation.score import pair_videos, score
+from harness.evaluation.scorer import VideoScorer
 
 BASICVSR = dict(
     type='StatefulBasicVSRNet', mid_channels=8, num_blocks=1, flow_net=dict(type='DISFlow')
@@ -30,6 +34,7 @@ def to_bytes(clip):
 
 
 RLSP = dict(type='RLSPNet', mid_channels=8)
+BASICVSR_CONV = dict(BASICVSR, flow_net=dict(type='ConvFlowNet', channels=8))
 FRVSR = dict(
     type='FRVSRNet', mid_channels=8, num_blocks=1, flow_net=dict(type='ConvFlowNet', channels=8)
 )
@@ -44,6 +49,50 @@ def test_the_length_of_a_video_reaches_the_network(make_set, tmp_path):
     )
     evaluate_set(net, make_set(frames=3), tmp_path / 'frames.csv')
     assert lengths == [(0, 3), (1, 3), (2, 3), (0, 1), (0, 3), (1, 3), (2, 3)]
+
+
+@pytest.mark.parametrize('generator', [FRVSR, BASICVSR_CONV], ids=['frvsr', 'basicvsr'])
+def test_what_runs_side_by_side_gives_the_same_numbers(make_set, tmp_path, monkeypatch, generator):
+    net, test_set, tables = MODELS.build(generator), make_set(frames=9), []
+    for beside in (False, True):
+        monkeypatch.setattr(evaluate, 'runs_beside', lambda device, beside=beside: beside)
+        table = evaluate_set(net, test_set, tmp_path / 'frames.csv')
+        tables.append(table.drop(columns='ms'))
+    pd.testing.assert_frame_equal(*tables, check_exact=True)
+
+
+def test_a_set_takes_as_long_as_its_slowest_part(make_set, tmp_path, monkeypatch):
+    """A network and scores of 20 ms a frame each."""
+    test_set, net = make_set(frames=20), MODELS.build(BICUBIC)
+    super_resolve, score = net.super_resolve, VideoScorer.__call__
+
+    def slow(function):
+        return lambda *args: (time.sleep(0.02), function(*args))[1]
+
+    monkeypatch.setattr(net, 'super_resolve', slow(super_resolve))
+    monkeypatch.setattr(VideoScorer, '__call__', slow(score))
+    seconds = {}
+    for beside in (False, True):
+        monkeypatch.setattr(evaluate, 'runs_beside', lambda device, beside=beside: beside)
+        begin = time.perf_counter()
+        evaluate_set(net, test_set, tmp_path / 'frames.csv')
+        seconds[beside] = time.perf_counter() - begin
+    assert seconds[True] < 0.8 * seconds[False]
+
+
+def test_errors_of_the_network_and_of_frames_come_through(make_set, tmp_path, monkeypatch):
+    monkeypatch.setattr(evaluate, 'runs_beside', lambda device: True)
+    test_set, net = make_set(), MODELS.build(BICUBIC)
+    monkeypatch.setattr(net, 'super_resolve', lambda lrs: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        evaluate_set(net, test_set, tmp_path / 'frames.csv')
+    monkeypatch.undo()
+    monkeypatch.setattr(evaluate, 'runs_beside', lambda device: True)
+    path = test_set.frame_path('lr_bd', 'moving', 1)
+    path.write_bytes(b'damaged')
+    with pytest.raises(DatasetError, match=path.name):
+        evaluate_set(net, test_set, tmp_path / 'frames.csv')
+    assert not (tmp_path / 'frames.csv').exists()
 
 
 @pytest.mark.parametrize('generator', [BICUBIC, BASICVSR], ids=['bicubic', 'basicvsr'])

@@ -325,7 +325,8 @@ def test_progress_of_sweeps_without_frames(video):
 
 def test_time_of_all_sweeps_is_attributed(video, monkeypatch):
     clock = iter(range(0, 1000))
-    monkeypatch.setattr(inference.time, 'perf_counter', lambda: next(clock))
+    for name in ('perf_counter', 'thread_time'):  # of several threads, and of one
+        monkeypatch.setattr(inference.time, name, lambda: next(clock))
     net, lrs = build(BASICVSR_CONV_FLOW), video(10, 16, 20)
     # three clips in each of two sweeps, a second each
     assert sum(sr.ms for sr in super_resolve(net, lrs, 'cpu')) == pytest.approx(6000)

@@ -42,6 +42,12 @@ def problems(grid_file, tmp_path):
     return find
 
 
+def test_a_model_of_mmagic(problems):
+    text = "model = dict(type='BasicVSR', generator=dict(type='BasicVSRNet'), _delete_=True)\n"
+    (line,) = problems(text=text, trains=False)
+    assert line.startswith("model: BasicVSR is MMagic's own; this harness takes")
+
+
 def test_a_grid_that_works(problems):
     assert problems(fc=[False, True], strategies=['RI', 'TBPTT', 'PI', 'PI-all']) == []
 

@@ -149,9 +149,9 @@ external_results = dict(perfect=dict(label='GT', results=dict(moving='{real_set.
     modules = {line.rsplit('|', 1)[-1].strip() for line in again.stderr.splitlines()}
     assert not modules & {'torch', 'mmagic'}
     assert {path: path.stat().st_mtime_ns for path in before} == before
-    results = pd.read_csv(work_dir / 'report' / 'results.csv').set_index('test_set')
+    results = pd.read_csv(work_dir / 'report/data/results.csv').set_index('test_set')
     bicubic = results[results.network == 'bicubic'].psnr_y
     assert bicubic.cut == pytest.approx(cut.groupby('video').psnr_y.mean().mean(), abs=1e-3)
     assert abs(bicubic.cut - bicubic.moving) > 0.01
-    table = (work_dir / 'report' / 'results.md').read_text()
+    table = (work_dir / 'report/tables/results.md').read_text()
     assert 'Cut (tecogan protocol)' in table and 'names a protocol' in table

@@ -50,11 +50,10 @@ def test_a_grid_from_start_to_report(grid_file, tmp_path):
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert '4 runs: 4 DONE' in done.stdout
-    assert (work_dir / 'report' / 'r_tradeoff.pdf').stat().st_size > 0
-    for name in ('results.tex', 'results.xlsx', 'results.csv', 'figures.tex', 'index.html'):
+    files = ('tables/results.tex', 'data/results.csv', 'figures/overall/r_tradeoff.pdf')
+    for name in ('index.html', 'results.xlsx', *files, 'figures/curves/psnr_vs_frame_tiny.png'):
         assert (work_dir / 'report' / name).stat().st_size > 0
-        assert name in done.stdout
-    assert (work_dir / 'report' / 'psnr_vs_frame_tiny.png').is_file()
+        assert name.split('/')[0] in done.stdout
     results = frames(work_dir)
     assert {len(table) for table in results.values()} == {66}
     run = next(work_dir.glob('runs/tiny-PI-R2-*'))
@@ -138,7 +137,7 @@ def test_a_failed_run_is_reported_and_does_not_stop_the_others(grid_file, tmp_pa
     assert done.returncode == 1
     assert '3 runs: 2 DONE, 0 RUNNING, 1 FAILED' in done.stdout
     assert 'FAILED in train' in done.stdout and ': loss is' in done.stdout
-    tex = (tmp_path / 'work' / 'report' / 'results.tex').read_text()
+    tex = (tmp_path / 'work' / 'report/tables/results.tex').read_text()
     assert 'failed' in tex
     again = run_grid(grid_file, '--work-dir', tmp_path / 'work')
     assert again.returncode == 1 and '1 FAILED' in again.stdout

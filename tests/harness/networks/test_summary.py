@@ -102,6 +102,7 @@ def test_states_of_many_layers():
 @pytest.mark.parametrize(
     'name, millions',
     [('frvsr_paper', 2.58), ('basicvsr_paper', 6.29), ('mrvsr_paper', 1.21), ('ristn_rib', 1.21)]
+    + [('drcn_paper', 1.75), ('dsrn_paper', 1.25)]
     + [('frvsr_tecogan', None), ('bicubic_bd', None)],
 )
 def test_numbers_of_the_papers(name, millions):

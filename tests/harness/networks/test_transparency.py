@@ -96,7 +96,8 @@ def net(request, settle):
         if 'conv_offset' in key:
             torch.nn.init.normal_(parameter, std=0.03)  # they begin as zeros
         if parameter.ndim == 4 and parameter.shape[-1] == 3:
-            parameter.data.mul_(10 if 'lstm' in key else 4 if 'neuro' in key else 1.5)
+            weak = 'lstm' in key and 'spmc' not in name  # SPMC's begin as Glorot's
+            parameter.data.mul_(10 if weak else 4 if 'neuro' in key else 1.5)
     for module in net.modules():
         if hasattr(module, 'chunk'):
             module.chunk = 3

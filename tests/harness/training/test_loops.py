@@ -1,6 +1,7 @@
 """The skeleton of the training loops under MMEngine's Runner."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ from mmengine.hooks import Hook
 
 from harness.errors import UserError
 from harness.evaluation.state_measures import perturbation_growth
+from harness.training import loops
+from harness.training.late_scalars import LateScalars
 from harness.training.loops import DivergedError
 from harness.training.run import train
 from tests.harness.training.trainings import (
@@ -129,6 +132,18 @@ def test_nan_loss_ends_the_training(make_cfg, loop):
     weights = weights_of(Path(cfg.work_dir) / 'iter_3.pth')
     assert all(value.isfinite().all() for value in weights.values())
     assert not (Path(cfg.work_dir) / 'timing.json').exists()
+
+
+def test_losses_that_are_read_late(make_cfg, monkeypatch):
+    """As on a GPU: the same weights, and no checkpoint after the loss was not finite."""
+    straight = weights_of(train(make_cfg(RI, 4, 'straight')))
+    monkeypatch.setattr(loops, 'LateScalars', partial(LateScalars, is_late=True))
+    assert_same_weights(weights_of(train(make_cfg(RI, 4, 'late'))), straight)
+    cfg, seen = make_cfg(RI, 12), Seen()
+    with pytest.raises(DivergedError, match='loss is nan at iteration 6 ') as error:
+        train(cfg, [Poison(), seen])
+    assert len(seen.batches) == 6  # iteration 6 was to be saved
+    assert 'clips' in str(error.value) and checkpoints(cfg) == ['iter_3.pth']
 
 
 def test_random_initial_states(make_cfg):

@@ -1,6 +1,7 @@
 """Drawing on all processors: names of files."""
 
 import errno
+import shutil
 
 from reports.figures import drawers
 from reports.figures.catalogue import Drawing
@@ -10,8 +11,8 @@ from reports.report import build_report
 
 def test_every_figure_has_a_file_of_its_own():
     names = ['pictures_a b', 'pictures_a_b', 'pictures_a/b', 'pictures_a_b-2', '../up', 'drift']
-    found = _file_names([Drawing('', name, '', None) for name in names])
-    assert found == [
+    found = _file_names([Drawing('', 'kind', name, '', None, None) for name in names])
+    assert [name.removeprefix('kind/') for name in found] == [
         'pictures_a_b',
         'pictures_a_b-2',
         'pictures_a_b-3',
@@ -24,6 +25,7 @@ def test_every_figure_has_a_file_of_its_own():
 def test_figures_are_drawn_where_there_are_no_semaphores(small, monkeypatch):
     """As in containers without /dev/shm."""
     expected = [one.paths for one in build_report(small.work_dir).figures]
+    shutil.rmtree(small.work_dir / 'report')
 
     def no_pool(*args, **kwargs):
         raise OSError(errno.EROFS, 'Read-only file system')
