@@ -22,7 +22,8 @@ in the output folder:
   index.html     everything on one page
   results.xlsx   tables, charts, statistics of videos, PSNR of frames, runs
   tables/        results.tex: all tables as floats, for \\input; results_standalone.tex: the same as
-                 a document of its own; NAME.tex, NAME.md, NAME.csv: one of them
+                 a document of its own; results_siunitx.tex: with siunitx columns;
+                 NAME.tex, NAME.md, NAME.csv: one of them
   figures/       curves/, overall/, pictures/, videos/ (PNG, PDF); figures.tex: all as floats
   data/          results.csv, videos.csv, evaluations.csv, differences.csv, robustness.csv,
                  runs.csv, paper_comparison.csv

@@ -47,6 +47,7 @@ from harness.training.checkpoints import best_checkpoint, latest_checkpoint
 from harness.training.interruption import Interrupted, Interruption
 
 from .launchers.torchrun import train_with_torchrun
+from .tracking import track
 from .train_process import train_run
 
 
@@ -214,6 +215,7 @@ def _evaluate_checkpoint(
         iteration = iterations_of(weights) if isinstance(weights, Path) else None
         noticed = (table.attrs[name] for name in ('shift', 'resets', 'not_finite'))
         record_evaluation(folder, evaluation, iteration, *noticed)
+        track(cfg, folder, evaluation, table, iteration)
 
 
 def _die_with_parent() -> None:

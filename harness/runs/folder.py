@@ -91,6 +91,11 @@ class RunFolder:
         """Scores of whole videos, of results from elsewhere whose frames nobody has."""
         return self.path / f'videos_{key}.csv'
 
+    @property
+    def tracking(self) -> Path:
+        """What MMEngine's visualizer backends keep of test scores."""
+        return self.path / 'tracking'
+
     def images(self, key: str) -> Path:
         """SR frames that an evaluation has kept."""
         return self.path / f'images_{key}'

@@ -22,6 +22,7 @@ from reports.tables.model import Table
 from reports.tables.papers import paper_tables, sets_table
 from reports.tables.robustness import robustness_table
 from reports.tables.signs import signs_table
+from reports.tables.siunitx import latex_siunitx
 from reports.tables.standard import all_tables
 
 
@@ -92,6 +93,7 @@ def _write_texts(tables: list[Table], folder: Path, outputs: Outputs) -> None:
     texts = [
         ('results.tex', 'tables for \\input (LaTeX)', latex.latex_fragment),
         ('results_standalone.tex', 'tables, a document', latex.latex_document),
+        ('results_siunitx.tex', 'the same with siunitx columns', latex_siunitx),
         ('results.md', 'tables in Markdown', markdown.markdown),
     ]
     for name, what, make in texts:

@@ -9,7 +9,7 @@ from reports.tables.model import BEST, INDENT, SECOND, Cell, Table, page_parts
 
 # Packages the LaTeX fragment needs; the standalone document loads the same.
 PACKAGES = ('booktabs', 'graphicx', 'xcolor')
-_COLOURS = {BEST: 'red', SECOND: 'blue'}
+COLOURS = {BEST: 'red', SECOND: 'blue'}
 _LATEX_ESCAPES = {
     '\\': r'\textbackslash{}',
     '~': r'\textasciitilde{}',
@@ -68,7 +68,7 @@ def latex_document(tables: list[Table]) -> str:
 
 
 def _latex_notes(tables: list[Table]) -> str:
-    notes = ''.join(f'\\item {_at_start(note)}\n' for table in tables for note in table.notes)
+    notes = ''.join(f'\\item {at_start(note)}\n' for table in tables for note in table.notes)
     head = '\\clearpage\\sloppy\\section*{Not in the tables}\n'
     return f'{head}\\begin{{itemize}}\n{notes}\\end{{itemize}}\n' if notes else ''
 
@@ -83,7 +83,7 @@ def _latex_table(table: Table) -> str:
     width = '\\ifdim\\width>\\textwidth \\textwidth\\else\\width\\fi'
     return (
         f'{notes}\\begin{{table*}}[t]\n\\centering\n'
-        f'{number}\\caption{{{_tex(table.caption)}{marks}}}\n\\label{{tab:{table.name}}}\n'
+        f'{number}\\caption{{{tex(table.caption)}{marks}}}\n\\label{{tab:{table.name}}}\n'
         f'\\setlength{{\\tabcolsep}}{{4pt}}%\n\\resizebox{{{width}}}{{!}}{{%\n'
         f'\\begin{{tabular}}{{l{"c" * len(table.columns)}}}\n'
         f'\\toprule\n{_latex_header(table)}\\midrule\n{_latex_body(table)}\\bottomrule\n'
@@ -95,11 +95,11 @@ def _latex_header(table: Table) -> str:
     top, rules, at = '', '', 2
     for label, columns in groupby(table.columns, key=lambda column: column.group):
         count = len(list(columns))
-        top += f' & \\multicolumn{{{count}}}{{c}}{{{_tex(label)}}}'
+        top += f' & \\multicolumn{{{count}}}{{c}}{{{tex(label)}}}'
         rules += f'\\cmidrule(lr){{{at}-{at + count - 1}}}' if label else ''
         at += count
-    names = ''.join(f' & {_tex(column.header)}' for column in table.columns)
-    return (f'{top} \\\\\n{rules}\n' if rules else '') + f'{_tex(table.stub)}{names} \\\\\n'
+    names = ''.join(f' & {tex(column.header)}' for column in table.columns)
+    return (f'{top} \\\\\n{rules}\n' if rules else '') + f'{tex(table.stub)}{names} \\\\\n'
 
 
 def _latex_body(table: Table) -> str:
@@ -111,36 +111,36 @@ def _latex_body(table: Table) -> str:
             lines.append('\\midrule')
         if new_heading:
             span = len(table.columns) + 1
-            lines.append(f'\\multicolumn{{{span}}}{{l}}{{\\emph{{{_tex(row.heading)}}}}} \\\\')
+            lines.append(f'\\multicolumn{{{span}}}{{l}}{{\\emph{{{tex(row.heading)}}}}} \\\\')
         cells = ''.join(f' & {_latex_cell(cell)}' for cell in row.cells)
-        label = _at_start(row.label).replace(INDENT, '\\quad ')
+        label = at_start(row.label).replace(INDENT, '\\quad ')
         lines.append(f'{label}{cells} \\\\')
     return '\n'.join(lines) + '\n'
 
 
 def _latex_cell(cell: Cell) -> str:
     if not cell.shown:
-        return f'\\emph{{{_tex(cell.note)}}}' if cell.note else ''
+        return f'\\emph{{{tex(cell.note)}}}' if cell.note else ''
     text = _tex_number(cell.shown)
     if cell.rank:
-        text = f'\\textcolor{{{_COLOURS[cell.rank]}}}{{{text}}}'
-    text += f'\\textsuperscript{{{_tex(cell.note)}}}' if cell.note else ''
+        text = f'\\textcolor{{{COLOURS[cell.rank]}}}{{{text}}}'
+    text += f'\\textsuperscript{{{tex(cell.note)}}}' if cell.note else ''
     text += '' if math.isnan(cell.std) else f'{{\\scriptsize$\\pm${cell.std:.{cell.digits}f}}}'
     return text + (f'/{_tex_number(cell.shown_ssim)}' if cell.shown_ssim else '')
 
 
 def _tex_number(text: str) -> str:
-    return _tex(text).replace('-', '$-$', text.startswith('-'))
+    return tex(text).replace('-', '$-$', text.startswith('-'))
 
 
-def _tex(text: str) -> str:
+def tex(text: str) -> str:
     """Any text such that LaTeX prints its characters, or the numbers of those it does not know."""
     return ''.join(map(_tex_character, _one_line(text)))
 
 
-def _at_start(text: str) -> str:
-    """As ``_tex``, after the end of a row or ``\\item``, where brackets and stars are options."""
-    return '{}' * text.startswith(('[', '*')) + _tex(text)
+def at_start(text: str) -> str:
+    """As ``tex``, after the end of a row or ``\\item``, where brackets and stars are options."""
+    return '{}' * text.startswith(('[', '*')) + tex(text)
 
 
 def _one_line(text: str) -> str:
@@ -178,5 +178,5 @@ def _latex_figure(figure, folder: Path) -> str:
     star = '*' * figure.is_wide
     return (
         f'\\begin{{figure{star}}}[t]\n\\centering\n\\includegraphics{{{place}}}\n'
-        f'\\caption{{{_tex(figure.caption)}}}\n\\label{{fig:{name}}}\n\\end{{figure{star}}}\n'
+        f'\\caption{{{tex(figure.caption)}}}\n\\label{{fig:{name}}}\n\\end{{figure{star}}}\n'
     )

@@ -1,0 +1,66 @@
+"""Test scores and settings of runs, for TensorBoard and any other backend of MMEngine's visualizer.
+
+Each evaluation goes to the ``vis_backends`` of the run's config, TensorBoard's where it names none,
+below ``tracking/`` of the run folder. Scalars are called ``test/<set>/<score>``, and
+``test/<set>-<variant>/<score>`` for variants.
+"""
+
+import time
+from typing import Optional
+
+import pandas as pd
+from mmengine.config import Config
+from mmengine.registry import VISUALIZERS
+
+from harness.errors import reason_of
+from harness.runs.evaluations import Evaluation
+from harness.runs.folder import RunFolder
+
+_TENSORBOARD = dict(
+    type='mmengine.Visualizer', vis_backends=[dict(type='mmengine.TensorboardVisBackend')]
+)
+LAST = 50  # frames
+
+
+def track(
+    cfg: Config,
+    folder: RunFolder,
+    evaluation: Evaluation,
+    table: pd.DataFrame,
+    iteration: Optional[int],
+) -> None:
+    """Hands the means of an evaluation over; a backend that cannot take them is one line.
+
+    Args:
+        cfg: the run's config, whose ``visualizer`` names the backends.
+        folder: of the run.
+        evaluation: what was evaluated.
+        table: its frames, as :func:`harness.evaluation.evaluate.evaluate_set` gives them.
+        iteration: of the checkpoint; None where nothing was trained.
+    """
+    # MLflow takes no @
+    place = f'test/{evaluation.key.replace("@", "-")}'
+    scores = {f'{place}/{name}': value for name, value in means(table).items()}
+    entry = dict(cfg.get('visualizer') or _TENSORBOARD)
+    # MMEngine gives the same object again for the same name
+    name = f'{folder.name} {evaluation.key} {time.time_ns()}'
+    entry |= dict(name=name, save_dir=str(folder.tracking))
+    try:
+        visualizer = VISUALIZERS.build(entry)
+        visualizer.add_config(cfg)
+        visualizer.add_scalars(scores, step=iteration or 0)
+        visualizer.close()
+    except Exception as error:  # a server that is away must not cost the results
+        print(f'note: {evaluation.key} was not tracked: {reason_of(error)}'.splitlines()[0])
+
+
+def means(table: pd.DataFrame) -> dict[str, float]:
+    """Means over frames, then videos, of every quantity; of PSNR also of the last 50 frames."""
+    numbers = table.drop(columns=['frame', 'ms'], errors='ignore').groupby('video').mean().mean()
+    found = {name: float(value) for name, value in numbers.dropna().items()}
+    found['psnr_last50'] = float(table.groupby('video')['psnr_y'].apply(_last).mean())
+    return found
+
+
+def _last(psnr: pd.Series) -> float:
+    return psnr.iloc[-LAST:].mean()
