@@ -30,6 +30,7 @@ _LEGACY_MAGIC = (0x1950A86A20F9469CFC6C).to_bytes(10, 'little')
 
 #: what may be done where weights do not fit
 FOREIGN = '; weights of other code: python -m harness.networks convert'
+_OFFLINE = 'Without a network, download it elsewhere and give the path of the file'
 
 
 class DamagedError(UserError):
@@ -56,7 +57,7 @@ def loading(source: str, key: str) -> Iterator[None]:
     except OSError as error:
         mend = ''
         if '://' in source:
-            mend = '. Without a network, download it elsewhere and give the path of the file'
+            mend = f'. {_OFFLINE}'
         fail(f'{key}={source}: cannot be read: {_one_line(error)}{mend}')
     except KeyError as error:  # torchvision://NAME and the like
         fail(f'{key}={source}: there is no {_one_line(error)}')
@@ -264,7 +265,8 @@ def _load_url(url, model_dir=None, map_location=None, progress=False):
         try:
             torch.hub.download_url_to_file(url, str(path), progress=progress)
         except URLError as error:
-            fail(f'{url}: cannot be downloaded ({error.reason}); download it and give the file')
+            why = error.reason.strerror if isinstance(error.reason, OSError) else error.reason
+            fail(f'{url}: cannot be downloaded: {why or error}. {_OFFLINE}')
     return read_file(path, map_location, f'{url} (downloaded to {path})')
 
 

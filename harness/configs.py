@@ -29,7 +29,7 @@ mmengine.config.config.open = _open_text  # also for the files that a config nam
 _REPOSITORY = Path(__file__).resolve().parents[1]
 
 
-def find_config(path: str, folder: str) -> str:
+def find_config(path: str, folder: str = '.') -> str:
     """Where a config is: below the current folder, below ``folder``, or among this project's."""
     places = (Path(path), Path(folder) / path, _REPOSITORY / path)
     return str(next((place for place in places if place.is_file()), path))
@@ -38,12 +38,15 @@ def find_config(path: str, folder: str) -> str:
 def load_config(path: str, options: Sequence[str] = ()) -> Config:
     """Reads a config file without importing what it names, and applies ``KEY=VALUE`` options.
 
+    Those of this project are found wherever it is installed, ``mm_configs/frvsr/frvsr_paper.py``.
+
     A config that names modules of its own in ``custom_imports`` notes in ``module_folders`` that
     they may lie beside it.
 
     Raises:
         UserError: no such file, or not a config.
     """
+    path = find_config(path)
     if not Path(path).is_file():
         fail(f'config {path}: no such file')
     try:

@@ -8,9 +8,11 @@ develops along a video and how a small perturbation of them grows. Of each such 
 - ``norm_growth``: norm of the state at the end of a window relative to that after its first l
   frames, where it is largest.
 
-A perturbation that is larger than at the beginning and still growing after 3 l frames warns, and so
-do states twice as large at the end. A run *warned* from the first measurement on after which all
-others warn, too. Networks that overflow have infinite growths.
+A perturbation is white noise, most of which any network forgets at once; what tells is whether the
+rest decays. It warns if nine tenths of what is left after l frames are left after 3 l, and so do
+states twice as large at the end. (Measured once: in the quickstart's FRVSR-RR three tenths are left
+under PI, all under RI, which collapses on stills.) A run *warned* from the first measurement on
+after which all others warn, too. Networks that overflow have infinite growths.
 """
 
 from collections.abc import Collection, Iterator
@@ -23,6 +25,7 @@ import pandas as pd
 from harness.runs.text import clean
 
 COLUMNS = ['run_id', 'iteration', 'growth_short', 'growth_long', 'norm_growth']
+GROWTH_LIMIT = 0.9
 NORM_LIMIT = 2.0
 _OF_FILES = {'video', 'direction', 'quantity', 'boundary', 'frames', 'value'}
 
@@ -106,11 +109,15 @@ def _mean(table: pd.DataFrame) -> tuple[float]:
     return (by_video.groupby('kind').mean().mean(),)
 
 
+def late_growth(signs: pd.DataFrame) -> pd.Series:
+    """Growth of perturbations from l to 3 l frames, by measurement; infinite after an overflow."""
+    ratio = signs['growth_long'] / signs['growth_short']
+    return ratio.mask(np.isinf(signs['growth_long']), np.inf)
+
+
 def growth_warns(signs: pd.DataFrame) -> pd.Series:
     """Whether perturbations warn, by measurement."""
-    return (signs['growth_long'] >= 1) & (
-        (signs['growth_long'] > signs['growth_short']) | np.isinf(signs['growth_long'])
-    )
+    return late_growth(signs) >= GROWTH_LIMIT
 
 
 def norm_warns(signs: pd.DataFrame) -> pd.Series:

@@ -86,7 +86,7 @@ class Command:
         """See :attr:`returncode`."""
         return self.returncode
 
-    def wait(self, timeout: float = 300) -> int:
+    def wait(self, timeout: float = 600) -> int:
         """The exit code, once it has ended."""
         self._process.join(timeout)
         assert self.returncode is not None, self.stdout + self.stderr
@@ -101,7 +101,7 @@ class Command:
         self.send_signal(signal.SIGKILL)
 
 
-def run(command: Sequence, timeout: float = 300, **options) -> subprocess.CompletedProcess:
+def run(command: Sequence, timeout: float = 600, **options) -> subprocess.CompletedProcess:
     """Runs a :class:`Command` to its end."""
     started = Command(command, **options)
     try:

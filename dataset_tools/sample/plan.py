@@ -124,11 +124,11 @@ _QUICKSTART: dict[str, tuple[Item, ...]] = {
     ),
 }
 
-_COFFEE_CUP = Origin('coffee.png', half=True, crop=(40, 122, 128, 128))
-_SPOKES = Origin('motorcycle_left.png', half=True, crop=(90, 92, 128, 128))
+_COFFEE_CUP = Origin('coffee.png', half=True, crop=(48, 130, 112, 112))
+_SPOKES = Origin('motorcycle_left.png', half=True, crop=(98, 100, 112, 112))
 _STREET_CUT = Origin('bikes.mp4', (137, 160), half=True, crop=(4, 96, 128, 128))
 _WALL_CUT = Origin('bikes.mp4', (187, 210), half=True, crop=(4, 152, 128, 128))
-_WALL_LONG_CUT = Origin('bikes.mp4', (187, 236), half=True, crop=(4, 152, 128, 128))
+_WALL_LONG_CUT = Origin('bikes.mp4', (187, 236), half=True, crop=(12, 160, 112, 112))
 
 _PUBLISHED: dict[str, tuple[Item, ...]] = {
     'moving': (Item('bikes_street', _STREET_CUT, 24), Item('bikes_wall', _WALL_CUT, 24)),
@@ -142,7 +142,7 @@ _PUBLISHED: dict[str, tuple[Item, ...]] = {
             _MOTORCYCLE,
             100,
             'sliding-window',
-            {'step': 4, 'window': [32, 32], 'direction': 'horizontal'},
+            {'step': 4, 'window': [28, 28], 'direction': 'horizontal'},
         ),
     ),
     'gamma': (Item('coffee', _COFFEE_CUP, 100, 'gamma', _GAMMA),),

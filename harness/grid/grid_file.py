@@ -119,7 +119,7 @@ def read_grid(
     if problems:
         return None, problems
     cfg.setdefault('train_sets', {})
-    folder = str(Path(path).resolve().parent)
+    folder = str(Path(cfg.filename).resolve().parent)
     for entry in cfg.networks.values():
         if isinstance(entry.get('config'), str):
             entry.config = find_config(entry.config, folder)

@@ -21,7 +21,7 @@ class FramePreprocessor(BaseDataPreprocessor):
     """
 
     def __init__(self, channels_last: bool = False):
-        super().__init__()
+        super().__init__(non_blocking=True)  # from pinned memory, while the GPU computes
         self.channels_last = channels_last
 
     def forward(self, data: dict, training: bool = False) -> dict:

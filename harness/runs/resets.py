@@ -72,6 +72,13 @@ class Reset(NamedTuple):
         return self.every - int(self.amount)
 
     @property
+    def cost(self) -> float:
+        """How often each frame goes through the network."""
+        if self.is_overlapping:
+            return self.every / (self.every - self.amount)
+        return 2.0 if self.kind == 'distance' else 1.0
+
+    @property
     def is_guard(self) -> bool:
         """Whether the state itself decides."""
         return self.kind in GUARDS

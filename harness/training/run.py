@@ -67,6 +67,8 @@ def train(cfg: Config, hooks: Sequence[Hook] = ()) -> Path:
             find_unused_parameters=unused,
         )
     _check_counts(cfg)
+    if torch.cuda.is_available():  # batches go to it while it computes
+        cfg.train_dataloader.setdefault('pin_memory', True)
     with building(cfg, 'custom_imports'):
         import_custom_modules(cfg)
     with building(cfg, 'model'):

@@ -190,6 +190,7 @@ class StateBank:
 
     def content(self) -> States:
         """Copies of all states, on the CPU; tensors begin with the number of all slots."""
+        self._wait()
         return self._states.map(lambda x: x.cpu().clone())
 
     def fill(self, content: States) -> None:
@@ -203,7 +204,13 @@ class StateBank:
 
         They have the shape of one state with sizes of 1 behind the channels.
         """
+        self._wait()
         return tuple({k: _moments(x) for k, x in (d or {}).items()} for d in self._states)
+
+    def _wait(self) -> None:
+        """Until the CPU can read what a GPU is still writing into its memory."""
+        if self._device.type == 'cuda':
+            torch.cuda.synchronize(self._device)
 
     def take(self, entries: Sequence[int], slots: Sequence[int]) -> States:
         """A batch of float32 states on the device; tensors begin with B."""

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator
 
-from reports.diagnostics import NORM_LIMIT
+from reports.diagnostics import GROWTH_LIMIT, NORM_LIMIT, late_growth
 from reports.figures.selection import methods_of
 from reports.figures.style import COLUMN_WIDTH, RC, Look, looks
 from reports.methods import Method
@@ -37,7 +37,7 @@ def signs_of_instability(grid: GridResults, network: str, train_set: str) -> Fig
             for run_id in grid.trials_of(method):
                 _draw_run(grid, run_id, styles[method.short_name], growth, norm, score)
         for axis, limit, name in (
-            (growth, 1, 'Growth over 3 l'),
+            (growth, GROWTH_LIMIT, 'Growth from l to 3 l'),
             (norm, NORM_LIMIT, 'Norm at the end'),
         ):
             axis.set(ylabel=name, yscale='log')
@@ -58,8 +58,8 @@ def _draw_run(
     line = dict(color=look.color, linestyle=look.line)
     signs = grid.diagnostics.signs
     own = signs[signs['run_id'] == run_id]
-    for axis, column in ((growth, 'growth_long'), (norm, 'norm_growth')):
-        axis.plot(own['iteration'], own[column].clip(1 / _TOP, _TOP), marker='.', ms=3, **line)
+    for axis, values in ((growth, late_growth(own)), (norm, own['norm_growth'])):
+        axis.plot(own['iteration'], values.clip(1 / _TOP, _TOP), marker='.', ms=3, **line)
     validated = grid.diagnostics.validation
     validated = validated[validated['run_id'] == run_id]
     score.plot(validated['iteration'], validated['psnr_y'], **line)

@@ -5,7 +5,13 @@ from typing import Optional
 
 import pandas as pd
 
-from reports.diagnostics import NORM_LIMIT, growth_warns, norm_warns, warned_from
+from reports.diagnostics import (
+    GROWTH_LIMIT,
+    NORM_LIMIT,
+    growth_warns,
+    norm_warns,
+    warned_from,
+)
 from reports.methods import Method
 from reports.results import GridResults
 from reports.tables.captions import run_counts
@@ -16,9 +22,10 @@ CAPTION = (
     'Signs of instability during training, on training or validation windows. Growth of a small '
     'perturbation of the state over l and 3 l frames, and norm of the state at the end of a window '
     'relative to that after l frames: last measurement, largest of directions, windows and seeds. '
-    'A perturbation warns where it is above 1 and still growing after 3 l frames, the norm from '
-    f'{NORM_LIMIT:g} on. Warned: seeds with a warning that stayed until the end, and the earliest '
-    'iteration (share of the training) of any. Beside it what became of the last checkpoint.'
+    f'A perturbation warns where {GROWTH_LIMIT:.0%} of what is left after l frames are left after '
+    f'3 l, the norm from {NORM_LIMIT:g} on. Warned: seeds with a warning that stayed until the '
+    'end, and the earliest iteration (share of the training) of any. Beside it what became of the '
+    'last checkpoint.'
 )
 
 

@@ -163,7 +163,7 @@ def test_downloads_are_kept_and_read_as_files_are(tmp_path, url):
     [
         ('s3://bucket/net.pth', 'cannot be loaded: Please install petrel_client'),
         ('torchvision://nonet', "there is no 'nonet'"),
-        ('http://127.0.0.1:9/net.pth', 'cannot be read: <urlopen error '),
+        ('http://127.0.0.1:9/net.pth', 'cannot be downloaded: Connection refused. With'),
     ],
 )
 def test_sources_that_are_out_of_reach(tmp_path, monkeypatch, source, problem):

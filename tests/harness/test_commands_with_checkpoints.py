@@ -134,7 +134,7 @@ def test_training_with_a_bad_checkpoint(tmp_path, config, key):
     fit = 'does not fit this model: ' if name == 'load_from' else 'cannot be loaded: The model and'
     assert error(other).startswith(f'error: {where}{name}={other}: {fit}')
     message = error(URL)
-    assert message.startswith(f'error: {where}{name}={URL}: cannot be read: <urlopen error')
+    assert message.startswith(f'error: {where}{name}={URL}: cannot be downloaded: Connection')
     assert message.endswith(
         'Without a network, download it elsewhere and give the path of the file'
     )

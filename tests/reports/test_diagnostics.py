@@ -5,7 +5,7 @@ import math
 import pandas as pd
 import pytest
 
-from reports.diagnostics import growth_warns, norm_warns, warned_from
+from reports.diagnostics import growth_warns, late_growth, norm_warns, warned_from
 from reports.figures.signs import signs_of_instability
 from reports.results import load_grid
 from reports.tables.signs import signs_table
@@ -61,7 +61,9 @@ def test_numbers_and_warnings(grid):
     figure = signs_of_instability(results, 'net', 'sample')
     growth, norm, score = figure.axes
     assert [len(line.get_xdata()) for line in growth.lines] == [4, 4, 2]
-    assert list(growth.lines[0].get_ydata()) == pytest.approx(list(ri['growth_long']))
+    late = list(ri['growth_long'] / ri['growth_short'])
+    assert list(growth.lines[0].get_ydata()) == pytest.approx(late)
+    assert list(late_growth(ri)) == pytest.approx([0.9**8, 1.1**8, 0.8**8, 1.1**8])
     # no checkpoint is recorded with its iteration in these folders
     assert not results.notes()
 
@@ -82,7 +84,7 @@ def test_seeds_overflow_and_backward_branches(grid):
     for seed, value in ((1, 'nan'), (2, 0.5)):
         run_id = grid.run('net', 'RI', seed=seed)
         norms = lambda t: 5.0 if t == 0 else 1.0  # noqa: E731
-        record(grid, run_id, 300, lambda n, v=value: float(v), norms, direction='backward')
+        record(grid, run_id, 300, lambda n, v=value: float(v) ** n, norms, direction='backward')
     results = load_grid(grid.save())
     signs = results.diagnostics.signs.set_index('run_id')
     assert math.isinf(signs.loc['net-RI-RNone-sample-s1', 'growth_long'])

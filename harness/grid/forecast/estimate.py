@@ -54,10 +54,10 @@ class EvaluationCost(NamedTuple):
 
 
 class Remaining(NamedTuple):
-    """What is still to do of a run: iterations, and the test set of each missing evaluation."""
+    """What is still to do of a run: iterations, and how often each test set is evaluated."""
 
     iterations: int
-    test_sets: Sequence[str]
+    test_sets: Mapping[str, float]
 
 
 class Estimate(NamedTuple):
@@ -120,7 +120,8 @@ def estimate_run(
         )
     if evaluation and rest.test_sets:
         seconds = sum(
-            evaluation.megapixel[name] * megapixels(test_sets[name]) for name in rest.test_sets
+            evaluation.megapixel[name] * megapixels(test_sets[name]) * times
+            for name, times in rest.test_sets.items()
         )
         result = result._replace(
             evaluation=evaluation.setup + seconds, memory=max(result.memory, evaluation.memory)

@@ -6,6 +6,7 @@ workers, and :mod:`harness.grid.forecast.estimate` does the rest.
 
 import itertools
 import json
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -45,7 +46,12 @@ def remaining(grid: Grid, run: Run, work_dir: Path) -> Remaining:
     iterations = 0 if folder.is_trained else run.iterations - folder.iterations_saved
     evaluations = grid.evaluation.evaluations(run.variants)
     missing = why_missing(folder, evaluations)
-    return Remaining(iterations, [e.test_set for e in evaluations if e.key in missing])
+    times = Counter()
+    for evaluation in evaluations:
+        if evaluation.key in missing:
+            reset = evaluation.variant.reset
+            times[evaluation.test_set] += reset.cost if reset else 1
+    return Remaining(iterations, times)
 
 
 def forecast(

@@ -10,7 +10,7 @@ from mmagic.registry import MODELS
 from torch import Tensor
 
 from harness.checkpoints import read_weights
-from harness.configs import find_config, load_config
+from harness.configs import load_config
 from harness.errors import UserError, fail
 from harness.runs.files import replacing
 
@@ -140,7 +140,7 @@ def _check_shapes(layout: Layout, found: Found, source: Path) -> None:
 
 
 def _options(layout: Layout, found: Found) -> list[str]:
-    generator = load_config(find_config(layout.config, '.')).model.generator
+    generator = load_config(layout.config).model.generator
     return [
         f'model.generator.{key}={value}'
         for key, value in found.options.items()

@@ -10,6 +10,7 @@ from typing import NamedTuple, Optional
 from torch import Tensor
 
 from .frnet import KERNELS, frnet_weights
+from .matconvnet import lapsrn_weights
 
 Weights = dict[str, Tensor]
 _SPYNET = (
@@ -186,25 +187,9 @@ def _rlsp_of_tensorflow(weights: Weights) -> Optional[Found]:
 
 
 def _lapsrn(weights: Weights) -> Optional[Found]:
-    """``level2_conv1_{f,b}`` and so on, the first level with the highest number; HWIO kernels."""
-    pattern = r'(?:input_conv|level(\d+)_(?:conv(\d+)|(upconv|residual_conv|img_up)))_([fb])'
-    matches = [re.fullmatch(pattern, name) for name in weights]
-    if not all(matches):
+    renamed = lapsrn_weights(weights)
+    if renamed is None:
         return None
-    first = max(int(match[1] or 0) for match in matches)
-    places = {'upconv': 'upconv', 'residual_conv': 'residual', 'img_up': 'image_up'}
-    renamed = {}
-    for match, x in zip(matches, weights.values(), strict=True):
-        level, conv, other, kind = match.groups()
-        if level is None:
-            place = 'first'
-        else:
-            within = f'convs.{int(conv) - 1}' if conv else places[other]
-            place = f'levels.{first - int(level)}.{within}'
-        if kind == 'f':  # (in, out) of deconvolutions, (out, in) of convolutions
-            renamed[f'{place}.weight'] = x.permute(3, 2, 0, 1).contiguous()
-        else:
-            renamed[f'{place}.bias'] = x.flatten()
     options = dict(
         mid_channels=_width(renamed, 'first.bias'),
         depth=_count(renamed, r'levels\.0\.convs\.\d+\.bias'),

@@ -1,7 +1,9 @@
 """Networks that MatConvNet's DagNN saved (MATLAB files before version 7.3), read by SciPy."""
 
+import re
 import zlib
 from pathlib import Path
+from typing import Optional
 
 import numpy as np
 import torch
@@ -37,3 +39,29 @@ def read_dagnn(path: Path) -> dict[str, Tensor]:
 def _tensor(value: np.ndarray) -> Tensor:
     value = np.ascontiguousarray(value, np.float32)
     return torch.from_numpy(value.reshape(value.shape + (1,) * (4 - value.ndim)))
+
+
+def lapsrn_weights(weights: dict[str, Tensor]) -> Optional[dict[str, Tensor]]:
+    """LapSRN's parameters under their names here; None if they are another network's.
+
+    They are ``level2_conv1_{f,b}`` and so on, the first level with the highest number. Kernels are
+    (height, width, in, out), those of deconvolutions (height, width, out, in).
+    """
+    pattern = r'(?:input_conv|level(\d+)_(?:conv(\d+)|(upconv|residual_conv|img_up)))_([fb])'
+    matches = [re.fullmatch(pattern, name) for name in weights]
+    if not matches or not all(matches):
+        return None
+    first = max(int(match[1] or 0) for match in matches)
+    places = {'upconv': 'upconv', 'residual_conv': 'residual', 'img_up': 'image_up'}
+    renamed = {}
+    for match, x in zip(matches, weights.values(), strict=True):
+        level, conv, other, kind = match.groups()
+        place = 'first'
+        if level:
+            within = f'convs.{int(conv) - 1}' if conv else places[other]
+            place = f'levels.{first - int(level)}.{within}'
+        if kind == 'f':
+            renamed[f'{place}.weight'] = x.permute(3, 2, 0, 1).contiguous()
+        else:
+            renamed[f'{place}.bias'] = x.flatten()
+    return renamed

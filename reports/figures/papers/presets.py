@@ -82,7 +82,7 @@ PRESETS = (
     Preset(
         'PI-BPTT',
         8,
-        'Frames of short videos in which PI is most worse than RI, and the PSNR of the video; '
+        'Frames of short videos in which PI loses most against RI, and the PSNR of the video; '
         'the frame shown is marked.',
         partial(strategies.worst_frames, network='FRVSR'),
     ),

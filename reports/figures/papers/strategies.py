@@ -33,7 +33,7 @@ MOST_ROWS = 4
 
 
 def best_frames(grid: GridResults, images: SavedImages, network: str, short: bool) -> Figure:
-    """Figs. 7 and 9 to 11: of each set the frame where PI is most better than RI.
+    """Figs. 7 and 9 to 11: of each set the frame where PI gains most over RI.
 
     Args:
         grid: the results.
@@ -52,7 +52,7 @@ def best_frames(grid: GridResults, images: SavedImages, network: str, short: boo
 
 
 def worst_frames(grid: GridResults, images: SavedImages, network: str) -> Figure:
-    """Fig. 8: of each set of short videos the frame where PI is most worse, beside its history.
+    """Fig. 8: of each set of short videos the frame where PI loses most, beside its history.
 
     Raises:
         Lacks: what the grid has not.

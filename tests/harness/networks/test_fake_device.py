@@ -24,6 +24,7 @@ WAITING = {
     'real_basicvsr': (DynamicOutputShapeException, 'nonzero'),  # cleans again what is not yet clean
     'iconvsr': (DynamicOutputShapeException, 'nonzero'),  # which frames are keyframes
     'basicvsr_dis': (RuntimeError, 'numpy'),  # OpenCV's flow
+    'temporal_adaptive': (RuntimeError, 'numpy'),  # the same
 }
 OTHERS = [name for name in NETWORKS if name not in WAITING and name != 'wide_window']
 

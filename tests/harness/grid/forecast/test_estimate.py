@@ -1,5 +1,7 @@
 """The arithmetic of a plan, against sums by hand and epochs as they are planned."""
 
+from types import MappingProxyType
+
 import numpy as np
 import pytest
 
@@ -40,7 +42,15 @@ def estimate(grid_file, tmp_path):
     """The estimate of the grid's run of a strategy, with other options of its network."""
 
     def make(
-        strategy, *options, left=12, sets=(), cores=4, training=TRAINING, nproc=1, R=2, axes=()
+        strategy,
+        *options,
+        left=12,
+        sets=MappingProxyType({}),
+        cores=4,
+        training=TRAINING,
+        nproc=1,
+        R=2,
+        axes=(),
     ):
         text = grid_file.read_text().replace("label='Tiny'", f'options={options!r}')
         (tmp_path / 'grid.py').write_text(text)
@@ -146,9 +156,9 @@ def test_frames_of_other_state_passes():
 def test_evaluation(estimate, real_set):
     pixels = 66 * 96 * 128 / 1e6
     assert megapixels(real_set) == pytest.approx(pixels)
-    once = estimate(None, left=0, sets=['moving'], training=None)
+    once = estimate(None, left=0, sets=dict(moving=1), training=None)
     assert once.evaluation == pytest.approx(1 + 8 * pixels)
-    twice = estimate(None, left=0, sets=['moving', 'moving'], training=None)
+    twice = estimate(None, left=0, sets=dict(moving=2), training=None)
     assert twice.seconds == pytest.approx(1 + 2 * 8 * pixels)
     assert twice.memory == 7000 and twice.training == 0
 

@@ -107,9 +107,10 @@ def test_what_is_done_counts_nothing(grid_file, tmp_path, plan, measured):
 
 
 def test_evaluation_variants(grid_file, tmp_path):
-    grid = load_grid(str(grid_file), dict(reset_every=[5, 7]))
+    resets = [5, '6-overlap2', '4-norm2', '4-distance1']
+    grid = load_grid(str(grid_file), dict(reset_every=resets))
     left = forecast.remaining(grid, expand(grid)[0], tmp_path / 'work')
-    assert list(left.test_sets) == ['moving', 'moving', 'moving']
+    assert left.test_sets == dict(moving=1 + 1 + 1.5 + 1 + 2)
 
 
 def test_what_cannot_be_measured_is_said(plan, monkeypatch):

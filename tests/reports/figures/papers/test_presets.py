@@ -57,7 +57,7 @@ def draw(who, frame):
 
 @pytest.fixture
 def pair(fake):
-    """FRVSR by RI and PI: in one short video PI is more and more better, in one worse at first."""
+    """FRVSR by RI and PI: PI gains over RI in one short video, in another it begins below it."""
     fake.grid_json['networks']['frvsr'] = {'label': 'Ours', 'paper': 'FRVSR'}
     fake.test_set('short', 'Short', walk=20, city=20)
     fake.test_set('stills', 'Stills', busy=120, flat=120)
