@@ -5,6 +5,7 @@ below ``tracking/`` of the run folder. Scalars are called ``test/<set>/<score>``
 ``test/<set>-<variant>/<score>`` for variants.
 """
 
+import copy
 import time
 from typing import Optional
 
@@ -41,7 +42,7 @@ def track(
     # MLflow takes no @
     place = f'test/{evaluation.key.replace("@", "-")}'
     scores = {f'{place}/{name}': value for name, value in means(table).items()}
-    entry = dict(cfg.get('visualizer') or _TENSORBOARD)
+    entry = copy.deepcopy(dict(cfg.get('visualizer') or _TENSORBOARD))  # MMEngine changes it
     # MMEngine gives the same object again for the same name
     name = f'{folder.name} {evaluation.key} {time.time_ns()}'
     entry |= dict(name=name, save_dir=str(folder.tracking))

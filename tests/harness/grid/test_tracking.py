@@ -42,6 +42,9 @@ def test_tensorboard_without_a_word_in_the_config(table, tmp_path):
     assert {tag: event.step for tag, event in found.items()} == dict.fromkeys(SCORES, 500)
     assert found['test/static-best/psnr_y'].value == pytest.approx(26.25)
     assert any('config' in tag for tag in events.Tags()['tensors'])
+    hand_over(tmp_path, table)  # of the next run: into its own folder
+    folders = [len(list((tmp_path / f'run-{n}').rglob('events*'))) for n in (0, 1)]
+    assert folders == [1, 1]
 
 
 def test_a_backend_that_cannot_be_had_costs_nothing_else(table, tmp_path, capsys):
