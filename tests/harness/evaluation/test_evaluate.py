@@ -1,6 +1,6 @@
 """Each frame's score goes to the CSV."""
 
-import time
+import threading
 
 import cv2
 import numpy as np
@@ -58,26 +58,30 @@ def test_what_runs_side_by_side_gives_the_same_numbers(make_set, tmp_path, monke
         monkeypatch.setattr(evaluate, 'runs_beside', lambda device, beside=beside: beside)
         table = evaluate_set(net, test_set, tmp_path / 'frames.csv')
         tables.append(table.drop(columns='ms'))
-    pd.testing.assert_frame_equal(*tables, check_exact=True)
+    # OpenCV's sums depend on where an image lies in memory
+    pd.testing.assert_frame_equal(*tables, rtol=1e-12)
 
 
-def test_a_set_takes_as_long_as_its_slowest_part(make_set, tmp_path, monkeypatch):
-    """A network and scores of 20 ms a frame each."""
-    test_set, net = make_set(frames=20), MODELS.build(BICUBIC)
+def test_scoring_runs_beside_the_network(make_set, tmp_path, monkeypatch):
+    """The first frame is scored only when the network has begun the second one."""
+    test_set, net = make_set(frames=5), MODELS.build(BICUBIC)
     super_resolve, score = net.super_resolve, VideoScorer.__call__
+    calls, second = [], threading.Event()
 
-    def slow(function):
-        return lambda *args: (time.sleep(0.02), function(*args))[1]
+    def counted(*args):
+        calls.append(args)
+        if len(calls) == 2:
+            second.set()
+        return super_resolve(*args)
 
-    monkeypatch.setattr(net, 'super_resolve', slow(super_resolve))
-    monkeypatch.setattr(VideoScorer, '__call__', slow(score))
-    seconds = {}
-    for beside in (False, True):
-        monkeypatch.setattr(evaluate, 'runs_beside', lambda device, beside=beside: beside)
-        begin = time.perf_counter()
-        evaluate_set(net, test_set, tmp_path / 'frames.csv')
-        seconds[beside] = time.perf_counter() - begin
-    assert seconds[True] < 0.8 * seconds[False]
+    def waiting(*args):
+        assert second.wait(60)
+        return score(*args)
+
+    monkeypatch.setattr(net, 'super_resolve', counted)
+    monkeypatch.setattr(VideoScorer, '__call__', waiting)
+    monkeypatch.setattr(evaluate, 'runs_beside', lambda device: True)
+    assert len(evaluate_set(net, test_set, tmp_path / 'frames.csv')) == 5 + 1 + 5
 
 
 def test_errors_of_the_network_and_of_frames_come_through(make_set, tmp_path, monkeypatch):

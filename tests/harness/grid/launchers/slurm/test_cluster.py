@@ -29,7 +29,7 @@ def grid(tmp_path_factory, write_grid):
     """A grid file whose trainings are long enough to be interrupted."""
     path = write_grid(tmp_path_factory.mktemp('grid'))
     config = path.with_name('tiny.py')
-    config.write_text(config.read_text().replace('max_iters=12', 'max_iters=300'))
+    config.write_text(config.read_text().replace('max_iters=12', 'max_iters=900'))
     return path
 
 
