@@ -1,9 +1,10 @@
-# Table IV of the PI-BPTT paper by weights that others have published; nothing is trained. Each network
-# needs its own LR frames, vsr-data degrade SET --output SET_lr --kind bd_tecogan bd_rlsp bd_basicvsr.
+# Table IV of the PI-BPTT paper by weights that others have published; nothing is trained. The sets
+# need the LR frames of each network:
+#   vsr-data degrade SET --output SET_lr --kind bd_tecogan bd_rlsp bd_basicvsr
 # Where the weights come from:
-#   python -m harness.networks published                          (BasicVSR; make setup has the package)
-#   python -m harness.networks convert FRVSR_BD.pth weights/frvsr_tecogan.pth    (TecoGAN-PyTorch)
-#   python -m harness.networks convert mrvsr.pth weights/mrvsr.pth               (MRVSR's authors)
+#   python -m harness.networks published                                    (BasicVSR)
+#   python -m harness.networks convert FRVSR_BD.pth weights/frvsr_tecogan.pth (TecoGAN-PyTorch)
+#   python -m harness.networks convert mrvsr.pth weights/mrvsr.pth          (MRVSR's authors)
 _basicvsr = 'mm_configs/basicvsr/basicvsr_paper.py'
 networks = dict(
     basicvsr=dict(

@@ -78,7 +78,7 @@ train_sets = dict(
     ristn=dict(root='data/ristn_train', label='RISTN train', paper='RISTN videos'),
 )
 test_sets = dict(
-    set5=dict(root='data/set5', label='Set5', paper='Set5'),
+    set5=dict(root='data/set5', label='Set5', paper='Set5', protocol='set5'),
     vid4=dict(root='data/vid4', label='Vid4', paper='Vid4'),
 )
 _spatial_networks = ['rib', 'ib', 'rb', 'rdn', 'drcn', 'dsrn', 'lapsrn']
