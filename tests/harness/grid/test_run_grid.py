@@ -197,6 +197,8 @@ def test_a_work_directory_that_is_a_file_is_one_clear_line(grid_file):
 
 @pytest.mark.slow
 def test_progress_in_a_terminal(grid_file, tmp_path):
+    config = grid_file.with_name('tiny.py')  # long enough to be seen at work
+    config.write_text(config.read_text().replace('max_iters=12', 'max_iters=200'))
     primary, secondary = pty.openpty()
     process = Command(
         [RUN_GRID, grid_file, '--work-dir', tmp_path / 'work', '--only', 'RI'],
@@ -214,7 +216,7 @@ def test_progress_in_a_terminal(grid_file, tmp_path):
     text = shown.decode()
     assert 'Traceback' not in text
     assert '0/1' in text and '1/1' in text  # runs
-    assert '/12' in text and 'train' in text  # iterations inside the run
+    assert '/200' in text and 'train' in text  # iterations inside the run
 
 
 @pytest.mark.slow
