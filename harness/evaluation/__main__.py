@@ -22,7 +22,7 @@ EXAMPLES = """examples:
   python -m harness.evaluation score --gt data/vid4 --pred results/mrvsr --protocol mrvsr_vid4
   python -m harness.evaluation score --gt data/vid4 --pred results/mine \\
       --metrics tof warp_error --output frames.csv
-  python -m harness.evaluation score --lr data/videolq --pred results/mine \
+  python -m harness.evaluation score --lr data/videolq --pred results/mine \\
       --metrics warp_error frame_difference niqe
   python -m harness.evaluation score --gt clip.mp4 --pred clip_sr.mp4
   python -m harness.evaluation compare-protocols --gt data/vid4 --pred results/mine
