@@ -2,10 +2,11 @@
 
 import math
 import unicodedata
+from collections.abc import Callable
 from itertools import groupby
 from pathlib import Path
 
-from reports.tables.model import BEST, INDENT, SECOND, Cell, Table, page_parts
+from reports.tables.model import BEST, INDENT, SECOND, Cell, Row, Table, page_parts
 
 # Packages the LaTeX fragment needs; the standalone document loads the same.
 PACKAGES = ('booktabs', 'graphicx', 'xcolor')
@@ -81,12 +82,13 @@ def _latex_table(table: Table) -> str:
     # A table that goes on keeps its number.
     number = '\\addtocounter{table}{-1}\n' if table.continued else ''
     width = '\\ifdim\\width>\\textwidth \\textwidth\\else\\width\\fi'
+    rows = body(table, len(table.columns) + 1, _latex_cells)
     return (
         f'{notes}\\begin{{table*}}[t]\n\\centering\n'
         f'{number}\\caption{{{tex(table.caption)}{marks}}}\n\\label{{tab:{table.name}}}\n'
         f'\\setlength{{\\tabcolsep}}{{4pt}}%\n\\resizebox{{{width}}}{{!}}{{%\n'
         f'\\begin{{tabular}}{{l{"c" * len(table.columns)}}}\n'
-        f'\\toprule\n{_latex_header(table)}\\midrule\n{_latex_body(table)}\\bottomrule\n'
+        f'\\toprule\n{_latex_header(table)}\\midrule\n{rows}\\bottomrule\n'
         '\\end{tabular}}\n\\end{table*}\n'
     )
 
@@ -102,7 +104,14 @@ def _latex_header(table: Table) -> str:
     return (f'{top} \\\\\n{rules}\n' if rules else '') + f'{tex(table.stub)}{names} \\\\\n'
 
 
-def _latex_body(table: Table) -> str:
+def body(table: Table, width: int, cells_of: Callable[[Row], str]) -> str:
+    """All rows of a table, with headings across it and rules between sections.
+
+    Args:
+        table: the table.
+        width: its LaTeX columns.
+        cells_of: the cells of a row, each after its ``&``.
+    """
     lines = []
     for index, row in enumerate(table.rows):
         before = table.rows[index - 1] if index else None
@@ -110,12 +119,14 @@ def _latex_body(table: Table) -> str:
         if before and (new_heading or before.section != row.section):
             lines.append('\\midrule')
         if new_heading:
-            span = len(table.columns) + 1
-            lines.append(f'\\multicolumn{{{span}}}{{l}}{{\\emph{{{tex(row.heading)}}}}} \\\\')
-        cells = ''.join(f' & {_latex_cell(cell)}' for cell in row.cells)
+            lines.append(f'\\multicolumn{{{width}}}{{l}}{{\\emph{{{tex(row.heading)}}}}} \\\\')
         label = at_start(row.label).replace(INDENT, '\\quad ')
-        lines.append(f'{label}{cells} \\\\')
+        lines.append(f'{label}{cells_of(row)} \\\\')
     return '\n'.join(lines) + '\n'
+
+
+def _latex_cells(row: Row) -> str:
+    return ''.join(f' & {_latex_cell(cell)}' for cell in row.cells)
 
 
 def _latex_cell(cell: Cell) -> str:

@@ -7,8 +7,8 @@ siunitx rounds and formats by its own options.
 import math
 from itertools import groupby
 
-from reports.tables.latex import COLOURS, MOST_LINES, at_start, tex
-from reports.tables.model import INDENT, Cell, Column, Table, page_parts
+from reports.tables.latex import COLOURS, MOST_LINES, body, tex
+from reports.tables.model import Cell, Column, Table, page_parts
 
 PACKAGES = ('booktabs', 'siunitx', 'xcolor')
 MOST_COLUMNS = 8  # before those of SSIM
@@ -83,17 +83,8 @@ def _names(column: Column, ssim: bool) -> str:
 
 
 def _body(table: Table, with_ssim: list[bool]) -> str:
-    lines, width = [], 1 + len(with_ssim) + sum(with_ssim)
-    for index, row in enumerate(table.rows):
-        before = table.rows[index - 1] if index else None
-        new_heading = row.heading and (before is None or before.heading != row.heading)
-        if before and (new_heading or before.section != row.section):
-            lines.append('\\midrule')
-        if new_heading:
-            lines.append(f'\\multicolumn{{{width}}}{{l}}{{\\emph{{{tex(row.heading)}}}}} \\\\')
-        cells = ''.join(map(_cells, row.cells, with_ssim))
-        lines.append(f'{at_start(row.label).replace(INDENT, chr(92) + "quad ")}{cells} \\\\')
-    return '\n'.join(lines) + '\n'
+    width = 1 + len(with_ssim) + sum(with_ssim)
+    return body(table, width, lambda row: ''.join(map(_cells, row.cells, with_ssim)))
 
 
 def _cells(cell: Cell, ssim: bool) -> str:
