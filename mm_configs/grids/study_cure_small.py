@@ -2,12 +2,11 @@
 # an hour on two CPU cores, after study_scratch.py in the same folder.
 from pathlib import Path
 
+_RUNS = Path('work_dirs/study_scratch/runs')
 _FILES = {
     f'ri{_seed}': _file
     for _seed in range(8)
-    for _file in Path('work_dirs/study_scratch/runs').glob(
-        f'frvsr_rr-RI-sample-s{_seed}-*/last.pth'
-    )
+    for _file in _RUNS.glob(f'frvsr_rr-RI-sample-s{_seed}-*/last.pth')
 }
 networks = dict(
     **{
