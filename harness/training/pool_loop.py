@@ -1,7 +1,6 @@
 """A pool of states that clips leave behind, as neural cellular automata are trained."""
 
 from functools import cached_property
-from typing import Optional
 
 import numpy as np
 from mmagic.registry import LOOPS
@@ -9,10 +8,9 @@ from mmengine.dist import all_gather_object, get_rank
 
 from harness.data import ClipIndex
 from harness.networks.recurrent import States
-
-from .loops import ClipTrainLoop
-from .plan import ClipPlan, EpochPlan, Planner, named_rng
-from .state_bank import BankOptions, StateBank, check_fits, state_bytes
+from harness.training.loops import ClipTrainLoop
+from harness.training.plan import ClipPlan, EpochPlan, Planner, named_rng
+from harness.training.state_bank import BankOptions, StateBank, check_fits, state_bytes
 
 
 class GridPlanner(Planner):
@@ -83,7 +81,7 @@ class PoolLoop(ClipTrainLoop):
     needs_states = True
     planner_type = GridPlanner
 
-    def __init__(self, *args, bank: Optional[dict] = None, **kwargs):
+    def __init__(self, *args, bank: dict | None = None, **kwargs):
         super().__init__(*args, **kwargs)
         self.bank_options = BankOptions(**(bank or {})).check()
         self._of_all_ranks: list[States] = []
@@ -107,7 +105,7 @@ class PoolLoop(ClipTrainLoop):
     def _shapes(self):
         return self.model.generator.state_shapes(*[self.planner.crop_size] * 2)
 
-    def states_for(self, batch: list[ClipPlan], data: dict) -> Optional[States]:
+    def states_for(self, batch: list[ClipPlan], data: dict) -> States | None:
         initial = super().states_for(batch, data) or States()
         forward, _ = self.pool.take([c.entry for c in batch], [c.repeat for c in batch])
         if not self.model.generator.bidirectional:
