@@ -3,7 +3,6 @@
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Optional, Union
 
 import pandas as pd
 import torch
@@ -11,16 +10,15 @@ from mmengine.dist import all_gather_object, get_rank, get_world_size, is_main_p
 
 from dataset_tools.manifest import DatasetError, VideoSet
 from harness.data import prefetch
+from harness.evaluation.frames_csv import write_frames
+from harness.evaluation.images import ImageSaver
+from harness.evaluation.inference import super_resolve
+from harness.evaluation.protocols import DEFAULT, Protocol, size_text, to_8_bits
+from harness.evaluation.scorer import VideoScorer, metric_columns
+from harness.evaluation.shift import FRAMES, find_shift, psnr_of_shifts
+from harness.evaluation.videos import set_frames, set_masks
 from harness.networks.recurrent import RecurrentNet
 from harness.runs.resets import Reset
-
-from .frames_csv import write_frames
-from .images import ImageSaver
-from .inference import super_resolve
-from .protocols import DEFAULT, Protocol, size_text, to_8_bits
-from .scorer import VideoScorer, metric_columns
-from .shift import FRAMES, find_shift, psnr_of_shifts
-from .videos import set_frames, set_masks
 
 #: SR frames that the network may be ahead of scoring; bidirectional ones come several at once
 FRAMES_AHEAD = 8
@@ -31,11 +29,11 @@ def evaluate_set(
     test_set: VideoSet,
     output: Path,
     lr_kind: str = 'lr_bd',
-    device: Union[str, torch.device] = 'cpu',
-    on_frame: Optional[Callable[[], None]] = None,
+    device: str | torch.device = 'cpu',
+    on_frame: Callable[[], None] | None = None,
     metrics: Sequence[str] = (),
-    images: Optional[ImageSaver] = None,
-    reset: Optional[Reset] = None,
+    images: ImageSaver | None = None,
+    reset: Reset | None = None,
     protocol: Protocol = DEFAULT,
 ) -> pd.DataFrame:
     """Super-resolves all videos of a set from their first frame on and scores every frame.
@@ -157,7 +155,7 @@ def _noting(srs, resets: list[int], not_finite: list[int]):
 
 def _score_video(
     srs, test_set, video, lr_kind, columns, images, shifts, protocol, beside
-) -> Iterator[Optional[dict]]:
+) -> Iterator[dict | None]:
     """A row a frame; None for those that the protocol drops."""
     scorer = VideoScorer(columns, protocol, lr_kind)
     target, rows = lr_kind if protocol.against_lr else 'gt', []

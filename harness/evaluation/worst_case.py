@@ -12,7 +12,7 @@ are counted from either end, and the sooner one counts.
 """
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -27,10 +27,9 @@ from dataset_tools.sliding_window import sliding_window
 from dataset_tools.sources import stills
 from dataset_tools.static import static
 from harness.errors import fail
+from harness.evaluation.inference import super_resolve
+from harness.evaluation.metrics import psnr, rgb_to_y
 from harness.networks.recurrent import RecurrentNet
-
-from .inference import super_resolve
-from .metrics import psnr, rgb_to_y
 
 STEPS = (1, 2, 4, 8)  # LR pixels a frame
 GAMMA = (1 / 1.5, 1.5, 100)  # least, largest, period
@@ -86,7 +85,7 @@ def curve(
     lr_kind: str,
     device: torch.device,
     length: int,
-    first_lr: Optional[np.ndarray] = None,
+    first_lr: np.ndarray | None = None,
 ) -> pd.DataFrame:
     """psnr_y and that of bicubic interpolation (dB) of every frame.
 
@@ -128,7 +127,7 @@ def summary(curve: pd.DataFrame, bidirectional: bool = False) -> dict[str, float
     )
 
 
-def _stays_under(gain: np.ndarray, limit: float) -> Optional[int]:
+def _stays_under(gain: np.ndarray, limit: float) -> int | None:
     fine = np.flatnonzero(gain >= limit)
     start = int(fine[-1]) + 1 if len(fine) else 0
     return start if start < len(gain) else None

@@ -1,17 +1,14 @@
 """A pool of states that clips leave behind, as neural cellular automata are trained."""
 
-from typing import Optional
-
 import numpy as np
 from mmagic.registry import LOOPS
 from mmengine.dist import all_gather_object, get_rank
 
 from harness.data import ClipIndex
 from harness.networks.recurrent import States
-
-from .loops import ClipTrainLoop
-from .plan import ClipPlan, EpochPlan, Planner, named_rng
-from .state_bank import BankOptions, StateBank, check_fits, state_bytes
+from harness.training.loops import ClipTrainLoop
+from harness.training.plan import ClipPlan, EpochPlan, Planner, named_rng
+from harness.training.state_bank import BankOptions, StateBank, check_fits, state_bytes
 
 
 class GridPlanner(Planner):
@@ -82,7 +79,7 @@ class PoolLoop(ClipTrainLoop):
     needs_states = True
     planner_type = GridPlanner
 
-    def __init__(self, *args, bank: Optional[dict] = None, **kwargs):
+    def __init__(self, *args, bank: dict | None = None, **kwargs):
         super().__init__(*args, **kwargs)
         options = BankOptions(**(bank or {})).check()
         folder = options.folder or self.runner.work_dir
@@ -95,7 +92,7 @@ class PoolLoop(ClipTrainLoop):
         self.pool = StateBank(slots, shapes, self.device, options, folder).clear()
         self._of_all_ranks: list[States] = []
 
-    def states_for(self, batch: list[ClipPlan], data: dict) -> Optional[States]:
+    def states_for(self, batch: list[ClipPlan], data: dict) -> States | None:
         initial = super().states_for(batch, data) or States()
         forward, _ = self.pool.take([c.entry for c in batch], [c.repeat for c in batch])
         if not self.model.generator.bidirectional:
