@@ -159,6 +159,7 @@ class Record(NamedTuple):
         resets: video -> frames before which a guard has set the state back.
         protocol: how it was scored; '' for the default.
         not_finite: number of SR frames with NaN or infinite pixels.
+        bidirectional: whether the network has a backward branch.
     """
 
     checksum: str | None = None
@@ -173,18 +174,20 @@ class Record(NamedTuple):
     resets: dict[str, list[int]] | None = None
     protocol: str = ''
     not_finite: int | None = None
+    bidirectional: bool | None = None
 
     @classmethod
     def of(cls, entry) -> 'Record':
         """From JSON; in the oldest folders an entry is the checksum alone.
 
         Raises:
-            InvalidFile: a number is none.
+            InvalidFile: a number is none, or a truth value.
         """
         if not isinstance(entry, dict):
             return cls(entry if isinstance(entry, str) else None)
-        for name in ('bytes', 'iteration', 'not_finite'):
-            if type(entry.get(name)) not in (int, type(None)):
+        kinds = dict(bytes=int, iteration=int, not_finite=int, bidirectional=bool)
+        for name, kind in kinds.items():
+            if type(entry.get(name)) not in (kind, type(None)):
                 raise InvalidFile(f'evaluations.json: {name} cannot be {entry[name]!r}')
         metrics = entry.get('metrics')
         known = {name: entry[name] for name in cls._fields if name in entry}
@@ -281,6 +284,7 @@ def record_evaluation(
     shift: Shift | None = None,
     resets: dict[str, list[int]] | None = None,
     not_finite: int = 0,
+    bidirectional: bool | None = None,
 ) -> None:
     """Notes that the files of an evaluation are complete.
 
@@ -288,7 +292,7 @@ def record_evaluation(
         folder: of the run.
         evaluation: what was done.
         iteration: of the checkpoint; None where nothing was trained.
-        shift, resets, not_finite: as of :class:`Record`.
+        shift, resets, not_finite, bidirectional: as of :class:`Record`.
     """
     results = folder.frames_csv(evaluation.key)
     record = Record(
@@ -304,6 +308,7 @@ def record_evaluation(
         resets,
         evaluation.protocol,
         not_finite,
+        bidirectional,
     )
     path = folder.evaluations_json
     write_json(path, {**read_json(path), evaluation.key: record._asdict()})
