@@ -1,6 +1,6 @@
 """The tables of each part of the study, as Markdown, by the name of their marker in the page."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 
 from reports.results import GridResults
 from reports.study import early
@@ -113,8 +113,3 @@ TABLES: dict[str, tuple[str, Callable[[GridResults], list[str]]]] = {
         lambda g: contrasts_table(g, _CURE_SMALL, 'network'),
     ),
 }
-
-
-def tables_of(part: str) -> Iterator[str]:
-    """Markers of a part's tables."""
-    return (marker for marker, (of, _) in TABLES.items() if of == part)
