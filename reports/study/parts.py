@@ -15,6 +15,7 @@ from reports.study.contrasts import (
     psnr,
     stills,
 )
+from reports.study.properties import by_property
 
 _RI, _PI, _TBPTT = 'FRVSR-RR w/ RI', 'FRVSR-RR w/ PI (R=8)', 'FRVSR-RR w/ TBPTT'
 _OTHER_SETS = ('sliding_window', 'gamma', 'composit')
@@ -102,12 +103,35 @@ def early_table(grid: GridResults) -> list[str]:
     return lines
 
 
+def published_table(grid: GridResults) -> list[str]:
+    """A row a method: PSNR on moving videos and stills, and how many stills are lost of all."""
+    measures = [psnr('moving'), psnr('static')]
+    lines = ['| | *Moving* | *Static* | lost stills |', '|---|---:|---:|---:|']
+    for name in dict.fromkeys(method_names(grid, 'seed')):
+        means = ' | '.join(f'{by_unit(grid, name, m, "seed").mean():.2f}' for m in measures)
+        lost = by_unit(grid, name, lost_stills(both_ends=True), 'seed').sum()
+        lines.append(f'| {name} | {means} | {lost:.0f} of {stills(grid)} |')
+    return lines
+
+
+def losses_table(grid: GridResults) -> list[str]:
+    """A row a method: mean loss by property of the video."""
+    table = by_property(grid)
+    table = table[~table.index.str.startswith('Bicubic')]
+    lines = [f'| loss (dB) | {" | ".join(table.columns)} |', f'|---|{"---:|" * table.shape[1]}']
+    for name, row in table.iterrows():
+        lines.append(f'| {name} | {" | ".join(f"{value:.2f}" for value in row)} |')
+    return lines
+
+
 #: marker -> (part, what makes its lines)
 TABLES: dict[str, tuple[str, Callable[[GridResults], list[str]]]] = {
     'scratch methods': ('scratch', lambda g: methods_table(g, ('camera', *_OTHER_SETS), 'seed')),
     'scratch differences': ('scratch', lambda g: contrasts_table(g, _SCRATCH, 'seed')),
     'early': ('scratch', early_table),
     'cure_small methods': ('cure_small', lambda g: methods_table(g, (), 'network')),
+    'properties methods': ('properties', published_table),
+    'properties losses': ('properties', losses_table),
     'cure_small differences': (
         'cure_small',
         lambda g: contrasts_table(g, _CURE_SMALL, 'network'),
