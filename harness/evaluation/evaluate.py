@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Optional, Union
 
 import pandas as pd
 import torch
@@ -13,16 +12,15 @@ from mmengine.dist import all_gather_object, get_rank, get_world_size, is_main_p
 
 from dataset_tools.manifest import DatasetError, VideoSet
 from harness.data import prefetch
+from harness.evaluation.frames_csv import write_frames
+from harness.evaluation.images import ImageSaver
+from harness.evaluation.inference import super_resolve
+from harness.evaluation.protocols import DEFAULT, Protocol, size_text, to_8_bits
+from harness.evaluation.scorer import VideoScorer, metric_columns
+from harness.evaluation.shift import FRAMES, find_shift, psnr_of_shifts
+from harness.evaluation.videos import set_frames, set_masks
 from harness.networks.recurrent import RecurrentNet
 from harness.runs.resets import Reset
-
-from .frames_csv import write_frames
-from .images import ImageSaver
-from .inference import super_resolve
-from .protocols import DEFAULT, Protocol, size_text, to_8_bits
-from .scorer import VideoScorer, metric_columns
-from .shift import FRAMES, find_shift, psnr_of_shifts
-from .videos import set_frames, set_masks
 
 #: SR frames that the network may be ahead of scoring; bidirectional ones come several at once
 FRAMES_AHEAD = 8
@@ -33,11 +31,11 @@ def evaluate_set(
     test_set: VideoSet,
     output: Path,
     lr_kind: str = 'lr_bd',
-    device: Union[str, torch.device] = 'cpu',
-    on_frame: Optional[Callable[[], None]] = None,
+    device: str | torch.device = 'cpu',
+    on_frame: Callable[[], None] | None = None,
     metrics: Sequence[str] = (),
-    images: Optional[ImageSaver] = None,
-    reset: Optional[Reset] = None,
+    images: ImageSaver | None = None,
+    reset: Reset | None = None,
     protocol: Protocol = DEFAULT,
 ) -> pd.DataFrame:
     """Super-resolves all videos of a set from their first frame on and scores every frame.
@@ -158,12 +156,12 @@ class _Scoring:
     test_set: VideoSet
     lr_kind: str
     columns: Sequence[str]
-    images: Optional[ImageSaver]
+    images: ImageSaver | None
     protocol: Protocol
     beside: Callable[[Iterable], Iterable]
     shifts: list = field(default_factory=list)
 
-    def rows(self, video: str, srs: Iterable) -> Iterator[Optional[dict]]:
+    def rows(self, video: str, srs: Iterable) -> Iterator[dict | None]:
         """A row a frame; None for those that the protocol drops."""
         scorer = VideoScorer(self.columns, self.protocol, self.lr_kind)
         kept, rows = self._kept(video), []

@@ -16,11 +16,10 @@ import numpy as np
 from dataset_tools.degrade.filters import phase
 from dataset_tools.manifest import SCALE, VideoSet
 from harness.errors import fail
+from harness.evaluation.bicubic import bicubic
+from harness.evaluation.images import Crop, Selection, VideoSelection, write_png
+from harness.evaluation.videos import set_frames, set_masks
 from harness.runs.files import read_json, write_json
-
-from .bicubic import bicubic
-from .images import Crop, Selection, VideoSelection, write_png
-from .videos import set_frames, set_masks
 
 
 def write_references(

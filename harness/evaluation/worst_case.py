@@ -11,7 +11,7 @@ changes with its brightness. Collapse is that of :mod:`harness.runs.collapse`.
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -26,13 +26,12 @@ from dataset_tools.sliding_window import sliding_window
 from dataset_tools.sources import stills
 from dataset_tools.static import static
 from harness.errors import fail
+from harness.evaluation.bicubic import bicubic
+from harness.evaluation.inference import super_resolve
+from harness.evaluation.metrics import psnr, rgb_to_y
 from harness.networks.recurrent import RecurrentNet
 from harness.runs.collapse import find_collapse, running_level
 from harness.runs.evaluations import Crop
-
-from .bicubic import bicubic
-from .inference import super_resolve
-from .metrics import psnr, rgb_to_y
 
 STEPS = (1, 2, 4, 8)  # LR pixels a frame
 GAMMA = (1 / 1.5, 1.5, 100)  # least, largest, period
@@ -87,7 +86,7 @@ def curve(
     lr_kind: str,
     device: torch.device,
     length: int,
-    first_lr: Optional[np.ndarray] = None,
+    first_lr: np.ndarray | None = None,
 ) -> pd.DataFrame:
     """psnr_y and that of bicubic interpolation (dB) of every frame.
 

@@ -15,7 +15,7 @@
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 import numpy as np
 
@@ -32,16 +32,16 @@ class Collapse(NamedTuple):
             not, loses most; at least 0. Below bicubic from the first frame on, it may be 0.
     """
 
-    frame: Optional[int]
+    frame: int | None
     loss: float
 
 
 def find_collapse(
     psnr: Sequence[float],
-    bicubic: Optional[Sequence[float]] = None,
+    bicubic: Sequence[float] | None = None,
     bidirectional: bool = False,
-    reset_every: Optional[int] = None,
-    frames: Optional[Sequence[int]] = None,
+    reset_every: int | None = None,
+    frames: Sequence[int] | None = None,
 ) -> Collapse:
     """Where a network collapses on one video, see above.
 
