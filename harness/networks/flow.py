@@ -18,11 +18,11 @@ from harness.errors import fail
 from harness.networks.constants import constant
 
 
-def pretrained_spynet(source: str) -> SPyNet:
+def pretrained_spynet(source: str | None) -> SPyNet:
     """MMagic's SPyNet with the weights of its file.
 
     Args:
-        source: path or URL, a network's ``spynet_pretrained``.
+        source: path or URL, a network's ``spynet_pretrained``; None: as initialised.
 
     Raises:
         UserError: they cannot be loaded.
