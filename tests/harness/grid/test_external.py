@@ -138,5 +138,5 @@ def test_a_result_card(run, results, real_set, tmp_path):
     assert 'kind' not in json.loads((run(path) / 'external.json').read_text())
     assert sorted(p.name for p in run(results).iterdir()) == ['external.json', 'frames_moving.csv']
     path.write_text('{}')
-    with pytest.raises(UserError, match='c.json: is no result card'):
+    with pytest.raises(UserError, match='c.json: is not a result card'):
         run(path)

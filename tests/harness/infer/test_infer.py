@@ -173,5 +173,5 @@ def test_frames_that_are_not_finite_are_counted(save, folder, tmp_path, capsys):
     weights = {f'generator.{name}': x for name, x in net.state_dict().items()}
     torch.save(dict(state_dict=weights), checkpoint)
     assert run(config, checkpoint, folder(2), tmp_path / 'out') == 0
-    told = f'warning: {tmp_path}/out: 2 SR frames have NaN or infinite pixels; NaN is taken for'
+    told = f'warning: {tmp_path}/out: 2 SR frames have NaN or infinite pixels; NaN is scored as'
     assert told in capsys.readouterr().err
