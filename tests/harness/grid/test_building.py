@@ -124,7 +124,7 @@ def test_networks_without_states_have_none_to_set_back(problems):
     axes = dict(strategies=['RI'], here=False)
     assert problems(text=text, reset_every=[None], **axes) == []
     assert problems(reset_every=[None, 5], **axes) == [
-        'reset_every: BicubicUpsampler sees each frame by itself and has no state to set back'
+        'reset_every: BicubicUpsampler processes each frame by itself and has no state to reset'
     ]
 
 
@@ -181,9 +181,9 @@ def test_banks_of_runs_at_the_same_time(problems, free):
     assert problems(jobs=1) == []
     (line,) = problems(jobs=2)
     assert line.startswith(
-        f'jobs: the hidden-state banks of 2 runs at the same time need '
-        f'{bytes_text(bank(2) + bank(4))}, but there are '
-        f'{bytes_text(bank(2) + bank(4) - 1)} free (main memory). Lower --jobs'
+        f'jobs: the hidden-state banks of 2 simultaneous runs need '
+        f'{bytes_text(bank(2) + bank(4))}, but only '
+        f'{bytes_text(bank(2) + bank(4) - 1)} are free (main memory). Lower --jobs'
     )
     assert problems(jobs=2, nproc=2) == [line]
     free(bank(2) + bank(4))

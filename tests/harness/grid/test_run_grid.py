@@ -176,7 +176,7 @@ def test_wrong_options_of_slurm_start_nothing(grid_file, tmp_path):
     ]
     assert not (tmp_path / 'work' / 'runs').exists()
     grid_file.write_text(grid_file.read_text() + "launcher = 'pbs'\n")
-    assert "launcher: 'pbs' is none of local, slurm" in run_grid(grid_file, *work_dir).stderr
+    assert "launcher: 'pbs' is not one of local, slurm" in run_grid(grid_file, *work_dir).stderr
 
 
 def test_an_exported_script_can_be_printed(grid_file, tmp_path):
