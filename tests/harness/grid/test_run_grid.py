@@ -186,7 +186,7 @@ def test_an_exported_script_can_be_printed(grid_file, tmp_path):
     (task,) = tmp_path.glob('runs/*/task.json')
     assert done.stdout.startswith('#!/bin/bash\n') and str(task.parent) in done.stdout
     done = run_grid(*args, '--only', 'RI', '--eval-only')
-    assert done.stderr == 'error: nothing to start; --status says why\n'
+    assert done.stderr == 'error: nothing to start; --status shows why\n'
 
 
 def test_a_work_directory_that_is_a_file_is_one_clear_line(grid_file):

@@ -61,8 +61,8 @@ def test_problems_of_all_kinds_together(grid_file, config):
         (
             'crop_size=16',
             'crop_size=25',
-            'train_cfg.crop_size with train_sets.real: 25 pixels are more than LR frames of 32x24 '
-            'have, those of video coffee',
+            'train_cfg.crop_size with train_sets.real: 25 pixels are more than the 32x24 '
+            'LR frames of video coffee have',
         ),
         (
             'batch_size=2',

@@ -330,5 +330,5 @@ def test_weights_that_are_not_finite_are_not_trained_on(interrupted):
         folder / 'iter_2.pth',
         lambda held: held['state_dict']['generator.head.bias'].fill_(float('nan')),
     )
-    with pytest.raises(UserError, match='generator.head.bias holds values that are not finite'):
+    with pytest.raises(UserError, match='generator.head.bias contains values that are not finite'):
         train(cfg)

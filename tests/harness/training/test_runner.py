@@ -94,7 +94,7 @@ def test_a_module_that_begins_with_a_file_that_is_none(error_of, tmp_path):
 
 
 FOREIGN = {
-    'cut off': (lambda path: path.write_bytes(path.read_bytes()[:3000]), 'is damaged or cut off'),
+    'cut off': (lambda path: path.write_bytes(path.read_bytes()[:3000]), 'is damaged or truncated'),
     'weights alone': (
         lambda path: torch.save(dict(state_dict=weights_of(path), meta={}), path),
         'no training can go on from it, it has no message_hub, optimizer, train_loop, meta.epoch',
