@@ -38,7 +38,7 @@ class Window(NamedTuple):
         never starts at LR position 0 (see :meth:`draw`). With BI, LR pixel i lies between HR pixels
         4*i + 1 and 4*i + 2 (phase 1.5), which is symmetric under flips.
         """
-        shift = int(SCALE - 1 - 2 * phase(lr_kind.removeprefix('lr_')))
+        shift = int(SCALE - 1 - 2 * phase(lr_kind))
         top = SCALE * self.top - shift * self.flip_vertical
         left = SCALE * self.left - shift * self.flip_horizontal
         return top, left, SCALE * self.height, SCALE * self.width

@@ -14,8 +14,8 @@ WORST_CASE = """Finds the videos on which a network collapses soonest.
 
 Each scene, the first frame of a video of SET, becomes a still, slides and a gamma video; on the
 worst still, the first frame is also changed by 2 grey levels such that a later one changes most.
-Gains (dB) are over bicubic interpolation, of 10 frames; collapse is the first frame from which the
-gain stays 1 dB under the best or under 0, from whichever end for bidirectional networks.
+Gains (dB) are over bicubic interpolation, medians of 10 frames; from the frame of collapse on they
+stay 1 dB under the best or under 0, to whichever end for bidirectional networks.
 """
 EXAMPLES = """examples:
   python -m harness.evaluation score --gt data/vid4 --pred results/mrvsr --protocol mrvsr_vid4

@@ -89,7 +89,7 @@ def _write_video(
     folder: Path, test_set: VideoSet, video: str, chosen: VideoSelection, lr_kind: str
 ) -> None:
     row = Crop(chosen.row, 0, 1, test_set.videos[video].hr_size[1])
-    start = phase(lr_kind.removeprefix('lr_'))
+    start = phase(lr_kind)
     profile = []
     frames = zip(set_frames(test_set, lr_kind, video), set_masks(test_set, video), strict=True)
     for number, (lr, mask) in enumerate(frames):

@@ -127,7 +127,7 @@ class VideoScorer:
     ) -> None:
         self._columns = columns
         self._protocol = protocol
-        self._kind = lr_kind.removeprefix('lr_')
+        self._kind = lr_kind
         self._optional = {
             name: make() for name, make in OPTIONAL_METRICS.items() if name in columns
         }

@@ -41,6 +41,7 @@ from harness.networks.recurrent import RecurrentNet
 from harness.runs.resets import Reset
 from harness.training.loops import ClipTrainLoop
 from harness.training.pi_loop import PIBPTTLoop
+from harness.training.pool_loop import PoolLoop
 from harness.training.state_bank import BankOptions, check_fits, free_space
 
 
@@ -73,8 +74,9 @@ def find_problems(starts: Sequence[Start], work_dir: Path, jobs: int, here: bool
         if key not in built:
             built[key] = builder.build(run, trains, here)
         loop = built[key]
-        if here and isinstance(loop, PIBPTTLoop):
-            about = f'train_cfg.bank ({run.axes.strategy}, R={run.axes.repeats})'
+        if here and isinstance(loop, (PIBPTTLoop, PoolLoop)):
+            repeats = f', R={run.axes.repeats}' if run.axes.repeats else ''
+            about = f'train_cfg.bank ({run.axes.strategy}{repeats})'
             bank = builder.part(about, _fitting_bank, loop, run, work_dir)
             banks += [bank] if bank else []
     nproc = max((start.run.content.get('nproc', 1) for start in starts), default=1)
@@ -212,7 +214,7 @@ def _check_reset(net: RecurrentNet, reset: Reset) -> None:
         check_guard(net)
 
 
-def _fitting_bank(loop: PIBPTTLoop, run: Run, work_dir: Path) -> Bank:
+def _fitting_bank(loop: PIBPTTLoop | PoolLoop, run: Run, work_dir: Path) -> Bank:
     """The bank of one process of a run.
 
     Here the loop knows of no other ranks, so its own figure is the total of all of them.

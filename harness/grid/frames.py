@@ -99,7 +99,7 @@ def save_frames(work_dir: Path, set_key: str, video: str, trial: str) -> None:
 def _phase(lr_kind: str) -> float:
     from dataset_tools.degrade.filters import phase
 
-    return phase(lr_kind.removeprefix('lr_'))
+    return phase(lr_kind)
 
 
 def _is_whole(folder: Path, count: int) -> bool:

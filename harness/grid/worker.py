@@ -210,8 +210,10 @@ def _evaluate_checkpoint(
             PROTOCOLS[evaluation.protocol or DEFAULT.name],
         )
         iteration = iterations_of(weights) if isinstance(weights, Path) else None
-        noticed = (table.attrs[name] for name in ('shift', 'resets', 'not_finite'))
-        record_evaluation(folder, evaluation, iteration, *noticed)
+        is_bidirectional = model.generator.bidirectional
+        record_evaluation(
+            folder, evaluation, iteration, **table.attrs, bidirectional=is_bidirectional
+        )
         track(cfg, folder, evaluation, table, iteration)
 
 

@@ -163,6 +163,7 @@ class Record(NamedTuple):
         resets: Video -> frames before which a guard has reset the state.
         protocol: The scoring protocol; '' for the default.
         not_finite: The number of SR frames with NaN or infinite pixels.
+        bidirectional: Whether the network has a backward branch.
     """
 
     checksum: str | None = None
@@ -177,18 +178,20 @@ class Record(NamedTuple):
     resets: dict[str, list[int]] | None = None
     protocol: str = ''
     not_finite: int | None = None
+    bidirectional: bool | None = None
 
     @classmethod
     def of(cls, entry: Any) -> 'Record':
         """Parses a JSON entry; in the oldest folders it is the checksum alone.
 
         Raises:
-            InvalidFile: A number has another type.
+            InvalidFile: A number or truth value has another type.
         """
         if not isinstance(entry, dict):
             return cls(entry if isinstance(entry, str) else None)
-        for name in ('bytes', 'iteration', 'not_finite'):
-            if type(entry.get(name)) not in (int, type(None)):
+        kinds = dict(bytes=int, iteration=int, not_finite=int, bidirectional=bool)
+        for name, kind in kinds.items():
+            if type(entry.get(name)) not in (kind, type(None)):
                 raise InvalidFile(f'evaluations.json: {name} cannot be {entry[name]!r}')
         metrics = entry.get('metrics')
         known = {name: entry[name] for name in cls._fields if name in entry}
@@ -286,6 +289,7 @@ def record_evaluation(
     shift: Shift | None = None,
     resets: dict[str, list[int]] | None = None,
     not_finite: int = 0,
+    bidirectional: bool | None = None,
 ) -> None:
     """Records that the files of an evaluation are complete.
 
@@ -293,7 +297,7 @@ def record_evaluation(
         folder: The run's folder.
         evaluation: The finished evaluation.
         iteration: The iteration of the checkpoint; None if nothing was trained.
-        shift, resets, not_finite: As in :class:`Record`.
+        shift, resets, not_finite, bidirectional: As in :class:`Record`.
     """
     results = folder.frames_csv(evaluation.key)
     record = Record(
@@ -309,6 +313,7 @@ def record_evaluation(
         resets,
         evaluation.protocol,
         not_finite,
+        bidirectional,
     )
     path = folder.evaluations_json
     write_json(path, {**read_json(path), evaluation.key: record._asdict()})
