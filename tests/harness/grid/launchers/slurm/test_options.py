@@ -176,12 +176,12 @@ def test_gres_of_fewer_gpus_than_processes_is_refused(gres):
 
 @pytest.mark.parametrize('name', ['100%', '%j', 'a\\b'])
 def test_a_work_directory_whose_name_slurm_would_change_is_refused(tmp_path, monkeypatch, name):
-    with pytest.raises(UserError, match='give another --work-dir') as error:
+    with pytest.raises(UserError, match='choose another --work-dir') as error:
         read(dict(time=60), work_dir=tmp_path / name / 'work')
     assert str(tmp_path / name) in str(error.value) and '\n' not in str(error.value)
     (tmp_path / name).mkdir()
     monkeypatch.chdir(tmp_path / name)
-    with pytest.raises(UserError, match='give another --work-dir'):
+    with pytest.raises(UserError, match='choose another --work-dir'):
         read(dict(time=60))
 
 
