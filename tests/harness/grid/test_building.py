@@ -105,8 +105,8 @@ def test_all_parts_that_cannot_be_built_at_once(problems):
 def test_networks_without_states_cannot_be_trained_with_pi(problems):
     text = "model['generator'] = dict(type='BicubicUpsampler', _delete_=True)\n"
     assert problems(text=text, strategies=['PI', 'TBPTT'], R=[2], here=False) == [
-        f'train_cfg: BicubicUpsampler provides no states, from which {loop} must start clips: train '
-        'it with RI'
+        f'train_cfg: BicubicUpsampler provides no states, from which {loop} must start clips: '
+        'train it with RI'
         for loop in ('PIBPTTLoop', 'TBPTTLoop')
     ]
     assert problems(strategies=['RI'], here=False) == []

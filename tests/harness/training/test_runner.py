@@ -97,7 +97,7 @@ FOREIGN = {
     'cut off': (lambda path: path.write_bytes(path.read_bytes()[:3000]), 'is damaged or truncated'),
     'weights alone': (
         lambda path: torch.save(dict(state_dict=weights_of(path), meta={}), path),
-        'training cannot resume from it, because it lacks message_hub, optimizer, train_loop, meta.epoch',
+        'training cannot resume from it, because it lacks message_hub, optimizer, train_loop',
     ),
     'bare': (
         lambda path: torch.save(weights_of(path), path),
