@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.evaluation.protocols import Region
+from harness.evaluation.protocol import Region
 
 _WEIGHTS = 'alexnet-owt-7be5be79.pth'
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from harness.evaluation.perceptual import hub_file
-from harness.evaluation.protocols import Region, size_text
+from harness.evaluation.protocol import Region, size_text
 
 _PYIQA = 'https://huggingface.co/chaofengc/IQA-PyTorch-Weights/resolve/main/'
 _CLIP = 'https://openaipublic.azureedge.net/clip/models/'

@@ -11,18 +11,17 @@ import faulthandler
 import os
 import re
 import secrets
-import socket
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 from harness.runs.files import read_json, write_json
 from harness.runs.folder import RunFolder
+from harness.runs.owners import Owner, this_process
 
 #: seconds between two heartbeats
 HEARTBEAT = 10.0
@@ -30,54 +29,9 @@ HEARTBEAT = 10.0
 DEAD_AFTER = 180.0
 #: exit code of a process whose run was taken over by another
 CLAIM_LOST = 76
-#: environment variable of processes that work on runs; no other process is ever signalled
-WORKER_VARIABLE = 'VSR_STABILITY_WORKER'
-#: environment variable with the job of a launcher that a process is part of
-JOB_VARIABLE = 'VSR_STABILITY_JOB'
-#: environment variable that is not 0 where that job was started before
-RESTARTED_VARIABLE = 'VSR_STABILITY_RESTARTED'
 _CLAIM = re.compile(r'claim\.\d+\.json')
 #: what file systems without hard links say of them
 _NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EINVAL)
-
-
-class Owner(NamedTuple):
-    """The process that works on a run.
-
-    Attributes:
-        host: its name.
-        pid: its number there.
-        started: when it was started, in clock ticks since the host was; tells it from a later
-            process of the same number.
-        system: the host's boot and its process namespace: only in the same one says a number
-            anything.
-        job: the launcher's job that it is part of, or ''.
-    """
-
-    host: str
-    pid: int
-    started: int
-    system: str
-    job: str = ''
-
-    @property
-    def is_here(self) -> bool:
-        """Whether its process can be looked at from here."""
-        return self.system == _system()
-
-    @property
-    def is_worker_here(self) -> bool:
-        """Whether it lives here and works on runs, so that it may be signalled.
-
-        Anybody who may write to the run folder can put another process into a claim.
-        """
-        if not self.is_here or _start_of(self.pid) != self.started:
-            return False
-        try:
-            variables = Path(f'/proc/{self.pid}/environ').read_bytes().split(b'\0')
-        except OSError:
-            return False
-        return any(v.startswith(f'{WORKER_VARIABLE}='.encode()) for v in variables)
 
 
 class Claim(NamedTuple):
@@ -100,7 +54,7 @@ class Claim(NamedTuple):
         if self.owner is None:
             return False
         if self.owner.is_here:
-            return _start_of(self.owner.pid) == self.owner.started
+            return self.owner.is_alive_here
         return abs(self.age) < DEAD_AFTER
 
 
@@ -205,7 +159,7 @@ def take(folder: Path) -> Path:
     mine = folder / f'claim.{number}.json'
     # complete from its first moment on: written beside, then linked, which fails if it exists
     draft = folder / f'.claim.{secrets.token_hex(6)}'
-    write_json(draft, _this_process()._asdict())
+    write_json(draft, this_process()._asdict())
     try:
         _create(draft, mine)
     except FileExistsError as error:
@@ -247,11 +201,6 @@ def release(path: Path) -> None:
     """Gives the run back; a released claim keeps its number."""
     with suppress(OSError):  # a full disk: the end of the process says it as well
         write_json(path, dict(read_json(path), released=True))
-
-
-def this_job() -> str:
-    """The launcher's job that this process is part of, or ''."""
-    return os.environ.get(JOB_VARIABLE, '')
 
 
 def release_job(folder: Path, job: str, silent: float = 0.0) -> None:
@@ -311,24 +260,3 @@ def _claims(folder: Path) -> list[Path]:
 
 def _number(path: Path) -> int:
     return int(path.name.split('.')[1])
-
-
-def _this_process() -> Owner:
-    pid = os.getpid()
-    return Owner(socket.gethostname(), pid, _start_of(pid), _system(), this_job())
-
-
-@cache
-def _system() -> str:
-    boot = Path('/proc/sys/kernel/random/boot_id').read_text().strip()
-    return f'{boot} {os.readlink("/proc/self/ns/pid")}'
-
-
-def _start_of(pid: int) -> int | None:
-    """When a process was started, in clock ticks; None if there is none, or only its remains."""
-    try:
-        stat = Path(f'/proc/{pid}/stat').read_text()
-    except OSError:
-        return None
-    state, *fields = stat.rpartition(')')[2].split()
-    return None if state in 'ZX' else int(fields[18])
