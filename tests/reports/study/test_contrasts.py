@@ -69,3 +69,10 @@ def test_what_is_missing(grid, fake):
         contrast(grid, 'NET w/ TBPTT', RI, psnr('static'))
     assert str(of_differences(pd.Series(dtype=float))) == 'not run'
     assert str(of_differences(pd.Series([0.5]))) == '+0.50, 1 seeds'
+
+
+def test_levels_need_bicubic(fake):
+    fake.test_set('static', 'Static', one=200)
+    fake.done(fake.run('net', 'RI'), lambda video, t: 20.0 + 0 * t)
+    with pytest.raises(ValueError, match='levels need bicubic'):
+        by_unit(load_grid(fake.save()), RI, lost_stills(), 'seed')
