@@ -1,4 +1,4 @@
-"""Processes that work on runs: which they are, whether they live, and of which job they are part."""
+"""Processes that work on runs: which they are, whether they live, and which job they belong to."""
 
 import os
 import socket
