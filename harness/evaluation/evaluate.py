@@ -16,7 +16,8 @@ from harness.evaluation.frame import SRFrame
 from harness.evaluation.frames_csv import write_frames
 from harness.evaluation.images import ImageSaver
 from harness.evaluation.inference import super_resolve
-from harness.evaluation.protocols import DEFAULT, Protocol, size_text, to_8_bits
+from harness.evaluation.protocol import Protocol, size_text, to_8_bits
+from harness.evaluation.protocols import DEFAULT
 from harness.evaluation.scorer import VideoScorer, metric_columns
 from harness.evaluation.shift import FRAMES, find_shift, psnr_of_shifts
 from harness.evaluation.videos import set_frames, set_masks

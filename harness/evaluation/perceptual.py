@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.evaluation.protocols import Region
+from harness.evaluation.protocol import Region
 
 _WEIGHTS = 'alexnet-owt-7be5be79.pth'
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from harness.evaluation.perceptual import hub_file
-from harness.evaluation.protocols import Region, size_text
+from harness.evaluation.protocol import Region, size_text
 
 _PYIQA = 'https://huggingface.co/chaofengc/IQA-PyTorch-Weights/resolve/main/'
 _CLIP = 'https://openaipublic.azureedge.net/clip/models/'

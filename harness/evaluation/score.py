@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from harness.errors import UserError, fail
-from harness.evaluation.protocols import DEFAULT, PROTOCOLS, Protocol
+from harness.evaluation.protocol import Protocol
+from harness.evaluation.protocols import DEFAULT, PROTOCOLS
 from harness.evaluation.scorer import VideoScorer, metric_columns
 from harness.evaluation.shift import FRAMES, find_shift, psnr_of_shifts
 from harness.evaluation.videos import FrameSource, find_videos

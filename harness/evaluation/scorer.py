@@ -14,7 +14,8 @@ from harness.evaluation import vmaf
 from harness.evaluation.bicubic import bicubic
 from harness.evaluation.metrics import psnr
 from harness.evaluation.perceptual import Lpips, TemporalLpips, missing_weights
-from harness.evaluation.protocols import DEFAULT, Protocol, Region, size_text, to_8_bits
+from harness.evaluation.protocol import Protocol, Region, size_text, to_8_bits
+from harness.evaluation.protocols import DEFAULT
 from harness.evaluation.quality import ClipIqa, Dists, Musiq, Niqe, missing_for
 from harness.evaluation.temporal import FlowDifference, FrameDifference, WarpingError
 from harness.runs.evaluations import Crop

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from harness.evaluation.metrics import rgb_to_y
-from harness.evaluation.protocols import Region
+from harness.evaluation.protocol import Region
 
 _NO_FLOW: Any = None  # OpenCV's type stubs do not allow None
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.evaluation.protocols import Region
+from harness.evaluation.protocol import Region
 
 
 def missing() -> str | None:

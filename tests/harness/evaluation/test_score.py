@@ -305,7 +305,7 @@ def test_a_matrix_that_was_assumed_is_told(clip, tmp_path, monkeypatch, caplog):
     monkeypatch.setattr('dataset_tools.video._HD_HEIGHT', 120)
     path = write_file(tmp_path / 'a.mp4', clip[0])
     pair_videos(path, path)
-    assert f'{path}: is HD and tells no colour matrix; BT.601 is assumed' in caplog.messages[0]
+    assert f'{path}: is HD without a colour matrix; BT.601 is assumed' in caplog.messages[0]
 
 
 def test_damaged_frames(clip, tmp_path):

@@ -204,7 +204,7 @@ def test_keys_become_paths(grid_file, entry, name):
     text = grid_file.read_text()
     grid_file.write_text(f'{text}external_results = dict()\n{entry}[{name!r}] = dict(root="x")\n')
     (line,) = problems_of(grid_file)
-    assert line.startswith(f'{entry}: ') and 'names are of 1 to 100 characters' in line
+    assert line.startswith(f'{entry}: ') and 'names have 1 to 100 characters' in line
 
 
 def first_frame(video_set):
