@@ -70,7 +70,9 @@ def amplification_loss(
     return options.weight * torch.stack(growths).square().log1p().mean()
 
 
-def _disturb(state: State | None, end: State | None, disturbance: float, rng) -> tuple:
+def _disturb(
+    state: State | None, end: State | None, disturbance: float, rng: torch.Generator
+) -> tuple:
     """A state with noise in its memory, and the norms (B,) of the noise; None without memory."""
     memory = memory_of(state)
     if not memory:

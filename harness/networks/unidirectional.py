@@ -41,7 +41,9 @@ class UnidirectionalNet(RecurrentNet):
         return self.step(lr, prepared, state, cond)[1]
 
     @parametrize.cached()
-    def unroll(self, lrs, states=None, cond=None):
+    def unroll(
+        self, lrs: Tensor, states: States | None = None, cond: Tensor | None = None
+    ) -> Unrolled:
         state, after = states or States()
         following = frames_after(lrs, after, _whole(lrs)) if self.look_ahead else None
         prepared = self.prepare(lrs, state, following)
@@ -68,7 +70,15 @@ class UnidirectionalNet(RecurrentNet):
 
     @torch.no_grad()
     @parametrize.cached()
-    def states_at(self, lrs, starts, ends, cond=None, lengths=None, initial=None):
+    def states_at(
+        self,
+        lrs: Tensor,
+        starts: Tensor,
+        ends: Tensor,
+        cond: Tensor | None = None,
+        lengths: Tensor | None = None,
+        initial: States | None = None,
+    ) -> States:
         (starts,) = on_cpu(starts)
         lengths = _whole(lrs) if lengths is None else lengths.to(lrs.device)
         initial = initial or States()
@@ -77,7 +87,9 @@ class UnidirectionalNet(RecurrentNet):
             return States(forward)
         return States(forward, states_after(lrs, ends.to(lrs.device), lengths, initial.backward))
 
-    def _forward_states(self, lrs, starts, cond, lengths, initial):
+    def _forward_states(
+        self, lrs: Tensor, starts: Tensor, cond: Tensor | None, lengths: Tensor | None, initial
+    ):
         last = starts.amax(1)
         order = last.argsort(descending=True)  # videos that need no more frames drop off the end
         starts, last, back = starts[order], last[order], order.argsort().to(lrs.device)
@@ -114,7 +126,7 @@ class UnidirectionalNet(RecurrentNet):
         return {key: x[back] for key, x in kept.items()}
 
 
-def _by_frame(lrs, prepared, cond):
+def _by_frame(lrs: Tensor, prepared: tuple[Tensor, ...], cond: Tensor | None):
     """Yields each frame's LR frame, prepared tensors and condition planes."""
     for i in range(lrs.size(1)):
         yield lrs[:, i], tuple(x[:, i] for x in prepared), None if cond is None else cond[:, i]

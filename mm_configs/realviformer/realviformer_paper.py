@@ -2,7 +2,8 @@
 # trainings; the schedule here is that of RealBasicVSR's first stage in MMagic
 # (realbasicvsr_paper.py), whose random degradations RealViformer is trained on too. These
 # degradations are not here: of the harness's LR frames BI is the nearest. The published weights are
-# of a second stage against a discriminator.
+# of a second stage against a discriminator; the test code sets the state back every 100 frames
+# (reset_every=[100]).
 # spynet_pretrained takes the path of SPyNet weights; without them the flow network starts as it is
 # initialised.
 # The strategy here is RI-BPTT; PI-BPTT is train_cfg=dict(type='PIBPTTLoop', repeats=R, ...).

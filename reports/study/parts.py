@@ -54,7 +54,19 @@ _CURE_SMALL = (
 )
 
 
-def methods_table(grid: GridResults, sets: Iterable[str], unit: str) -> list[str]:
+_SMALL = 'BasicVSR-S w/'
+_BIDIRECTIONAL = (
+    ('B1', f'{_SMALL} PI (R=32)', f'{_SMALL} RI', lost_stills(both_ends=True)),
+    ('B2', f'{_SMALL} PI (R=32)', f'{_SMALL} RI', psnr('static')),
+    ('B3', f'{_SMALL} TBPTT', f'{_SMALL} PI (R=32)', psnr('static')),
+    ('B4', f'{_SMALL} Burn-in', f'{_SMALL} PI (R=32)', psnr('static')),
+    ('B5', f'{_SMALL} PI (R=32)', f'{_SMALL} RI', psnr('moving')),
+)
+
+
+def methods_table(
+    grid: GridResults, sets: Iterable[str], unit: str, both_ends: bool = False
+) -> list[str]:
     """A row a method: mean PSNR over units, and how many stills are lost of all."""
     measures = [psnr('moving'), psnr('static'), last50('static'), *map(psnr, sets)]
     heads = ' | '.join(measure.name for measure in measures)
@@ -67,7 +79,7 @@ def methods_table(grid: GridResults, sets: Iterable[str], unit: str) -> list[str
         count = len(values[0])
         if not count:
             continue
-        lost = by_unit(grid, name, lost_stills(), unit)
+        lost = by_unit(grid, name, lost_stills(both_ends), unit)
         means = ' | '.join(f'{value.mean():.2f}' for value in values)
         of = stills(grid) * count
         lines.append(f'| {name} | {count} | {means} | {lost.sum():.0f} of {of} |')
@@ -130,6 +142,14 @@ TABLES: dict[str, tuple[str, Callable[[GridResults], list[str]]]] = {
     'scratch differences': ('scratch', lambda g: contrasts_table(g, _SCRATCH, 'seed')),
     'early': ('scratch', early_table),
     'cure_small methods': ('cure_small', lambda g: methods_table(g, (), 'network')),
+    'bidirectional methods': (
+        'bidirectional',
+        lambda g: methods_table(g, ('camera',), 'seed', both_ends=True),
+    ),
+    'bidirectional differences': (
+        'bidirectional',
+        lambda g: contrasts_table(g, _BIDIRECTIONAL, 'seed'),
+    ),
     'properties methods': ('properties', published_table),
     'properties losses': ('properties', losses_table),
     'cure_small differences': (
