@@ -12,6 +12,8 @@ from mmagic.registry import MODELS
 from torch import Tensor, nn
 
 from harness.networks.flow import pretrained_spynet
+from harness.networks.look_ahead import State
+from harness.networks.recurrent import StateShapes
 from harness.networks.unidirectional import UnidirectionalNet
 from harness.networks.upsample import bilinear
 
@@ -34,7 +36,7 @@ def _depthwise(channels: int) -> nn.Conv2d:
 class _ChannelNorm(nn.Module):
     """Divides each pixel's channels by their standard deviation; no mean is taken off."""
 
-    def __init__(self, channels: int):
+    def __init__(self, channels: int) -> None:
         super().__init__()
         self.body = nn.ParameterDict(dict(weight=torch.ones(channels)))
 
@@ -51,7 +53,7 @@ class _ChannelAttention(nn.Module):
         heads: number of groups of channels.
     """
 
-    def __init__(self, channels: int, heads: int):
+    def __init__(self, channels: int, heads: int) -> None:
         super().__init__()
         self.heads = heads
         self.temperature = nn.Parameter(torch.ones(heads, 1, 1))
@@ -79,7 +81,7 @@ class _SelfAttention(_ChannelAttention):
         rescales: whether they are weighted.
     """
 
-    def __init__(self, channels: int, heads: int, rescales: bool):
+    def __init__(self, channels: int, heads: int, rescales: bool) -> None:
         super().__init__(channels, heads)
         self.qkv = _conv1(channels, 3 * channels)
         self.qkv_dwconv = _depthwise(3 * channels)
@@ -106,7 +108,7 @@ class _SelfAttention(_ChannelAttention):
 class _CrossAttention(_ChannelAttention):
     """Queries of the frame, keys and values of the propagated features."""
 
-    def __init__(self, channels: int, heads: int):
+    def __init__(self, channels: int, heads: int) -> None:
         super().__init__(channels, heads)
         self.kv = _conv1(channels, 2 * channels)
         self.kv_dwconv = _depthwise(2 * channels)
@@ -121,7 +123,7 @@ class _CrossAttention(_ChannelAttention):
 class _Fusion(nn.Module):
     """Channel attention fusion of a frame's features (x) and the propagated ones."""
 
-    def __init__(self, channels: int, heads: int):
+    def __init__(self, channels: int, heads: int) -> None:
         super().__init__()
         self.norm_q = _ChannelNorm(channels)
         self.norm_kv = _ChannelNorm(channels)
@@ -143,7 +145,7 @@ class _Fusion(nn.Module):
 class _FeedForward(nn.Module):
     """Restormer's gated feed-forward network."""
 
-    def __init__(self, channels: int, expansion: float):
+    def __init__(self, channels: int, expansion: float) -> None:
         super().__init__()
         hidden = int(channels * expansion)
         self.project_in = _conv1(channels, 2 * hidden)
@@ -158,7 +160,7 @@ class _FeedForward(nn.Module):
 class _Block(nn.Module):
     """A transformer block; ``squeeze`` is by how much fewer channels its attention has."""
 
-    def __init__(self, channels: int, heads: int, expansion: float, squeeze: int = 1):
+    def __init__(self, channels: int, heads: int, expansion: float, squeeze: int = 1) -> None:
         super().__init__()
         inner = channels // squeeze
         self.norm1 = _ChannelNorm(inner)
@@ -176,7 +178,7 @@ class _Block(nn.Module):
 class _Resample(nn.Module):
     """A convolution and a change of resolution by 2."""
 
-    def __init__(self, in_channels: int, out_channels: int, shuffle: nn.Module):
+    def __init__(self, in_channels: int, out_channels: int, shuffle: nn.Module) -> None:
         super().__init__()
         self.body = nn.Sequential(_conv3(in_channels, out_channels), shuffle)
 
@@ -226,7 +228,7 @@ class RealViformerNet(UnidirectionalNet):
         spynet_pretrained: str | None = None,
         flow_net: dict | None = None,
         cond_channels: int = 0,
-    ):
+    ) -> None:
         super().__init__()
         self.mid_channels = mid_channels
         self.shallow_extraction = nn.Sequential(
@@ -236,7 +238,7 @@ class RealViformerNet(UnidirectionalNet):
         self.spynet = MODELS.build(flow_net) if flow_net else pretrained_spynet(spynet_pretrained)
         self.attn_merge = _Fusion(mid_channels, merge_heads)
 
-        def blocks(channels, level, count):
+        def blocks(channels: int, level: int, count: int) -> nn.Sequential:
             return nn.Sequential(
                 *(_Block(channels, heads[level], expansion, squeeze) for _ in range(count))
             )
@@ -259,11 +261,13 @@ class RealViformerNet(UnidirectionalNet):
         self.conv_hr = nn.Conv2d(HR_CHANNELS, HR_CHANNELS, 3, padding=1)
         self.conv_last = nn.Conv2d(HR_CHANNELS, 3, 3, padding=1)
 
-    def state_shapes(self, height, width):
+    def state_shapes(self, height: int, width: int) -> tuple[StateShapes, StateShapes]:
         padded = (height + -height % SCALES, width + -width % SCALES)
         return {'feat': (self.mid_channels, *padded), 'lr': (3, height, width)}, {}
 
-    def prepare(self, lrs, state, following):
+    def prepare(
+        self, lrs: Tensor, state: State | None, following: Tensor | None
+    ) -> tuple[Tensor, ...]:
         """Padded frames (B, T, 3, H', W') and the flow (B, T, 2, H', W') to the one before each."""
         frames = _padded(lrs)
         before = frames[:, :1] if state is None else _padded(state['lr'][:, None])
@@ -271,7 +275,9 @@ class RealViformerNet(UnidirectionalNet):
         flows = self.spynet(frames.flatten(0, 1), before.flatten(0, 1))
         return frames, flows.unflatten(0, lrs.shape[:2])
 
-    def step(self, lr, prepared, state, cond):
+    def step(
+        self, lr: Tensor, prepared: tuple[Tensor, ...], state: State, cond: Tensor | None
+    ) -> tuple[Tensor, State]:
         frame, flow = prepared
         inputs = frame
         if cond is not None:
