@@ -11,7 +11,7 @@ from mmagic.models.utils import flow_warp
 from mmagic.registry import MODELS
 from torch import Tensor
 
-from .boundaries import on_cpu
+from .boundaries import on_cpu, sent
 from .flow import pretrained_spynet
 from .recurrent import RecurrentNet, State, States, Sweep, Unrolled, branch_cond
 from .surrounded import differing, flows_back, in_order, list_in_order, surround, windows_after
@@ -123,7 +123,7 @@ class StatefulBasicVSRPlusPlusNet(RecurrentNet, BasicVSRPlusPlusNet):
         around = surround(lrs, initial, 2, differing(lengths, frames))
         lengths = around.lengths
         trails = [self._trail(around, b, initial[b], self.chunk) for b in (False, True)]
-        kept = States(around.before(starts.to(lrs.device)), around.after(ends.to(lrs.device)))
+        kept = States(around.before(sent(starts, lrs.device)), around.after(sent(ends, lrs.device)))
         earlier = [self._spatial(lrs, self.chunk)]
         for branch in _BRANCHES:
             trail, state = trails[branch.backward], initial[branch.backward]

@@ -4,6 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .boundaries import sent
 from .recurrent import RecurrentNet, State, States, Unrolled
 from .stateless import map_frames
 from .surrounded import Surrounded, surround
@@ -69,7 +70,7 @@ class FrameWindowNet(RecurrentNet):
     @torch.no_grad()
     def states_at(self, lrs, starts, ends, cond=None, lengths=None, initial=None):
         around = surround(lrs, initial, self.radius, lengths)
-        return States(around.before(starts.to(lrs.device)), around.after(ends.to(lrs.device)))
+        return States(around.before(sent(starts, lrs.device)), around.after(sent(ends, lrs.device)))
 
 
 def _fill(around: Surrounded) -> Tensor:

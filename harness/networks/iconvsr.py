@@ -12,7 +12,7 @@ from torch import Tensor
 
 from harness.checkpoints import loading
 
-from .boundaries import on_cpu
+from .boundaries import on_cpu, sent
 from .flow import pretrained_spynet
 from .keyframes import Refill, keyframes, pack, unpack, windows
 from .recurrent import RecurrentNet, State, States, Sweep, Unrolled, branch_cond
@@ -128,7 +128,7 @@ class StatefulIconVSRNet(RecurrentNet, IconVSRNet):
         starts, ends, lengths = on_cpu(starts, ends, lengths)
         steps = starts, (frames if lengths is None else lengths[:, None]) - ends
         around = surround(lrs, initial, self.beside, differing(lengths, frames))
-        wanted = starts.to(lrs.device), ends.to(lrs.device)
+        wanted = sent(starts, lrs.device), sent(ends, lrs.device)
         kept = self._observed(around, initial.forward, *wanted)
         around = self._padded(around)
         refill = self._refill(around, initial.forward)

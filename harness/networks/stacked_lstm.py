@@ -6,6 +6,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from .boundaries import sent
 from .convlstm import BidirectionalConvLSTM
 from .recurrent import RecurrentNet, Sweep, Unrolled
 
@@ -85,7 +86,7 @@ class StackedLSTMNet(RecurrentNet):
     def states_at(self, lrs, starts, ends, cond=None, lengths=None, initial=None):
         x = self.per_frame(lambda frames: self.lstm_input(self.spatial_features(frames)), lrs)
         starts, ends, lengths = (
-            None if n is None else n.to(x.device) for n in (starts, ends, lengths)
+            None if n is None else sent(n, x.device) for n in (starts, ends, lengths)
         )
         return self.lstm.unroll(x, starts, ends, initial, cond, lengths)[1]
 

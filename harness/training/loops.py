@@ -18,6 +18,7 @@ from harness.errors import UserError
 from harness.networks.recurrent import States
 
 from .amplification_penalty import AmplificationPenalty
+from .gradient_norm import GradientNorm
 from .initial_state import InitialState, make_initial_state
 from .late_scalars import LateScalars, Scalars
 from .plan import ClipPlan, EpochPlan, Planner
@@ -122,6 +123,7 @@ class ClipTrainLoop(BaseLoop):
         self.plan: Optional[EpochPlan] = None  # of the current epoch
         self.timer = PartTimer()
         self._late = LateScalars()
+        self._gradient_norm = GradientNorm()
         runner.register_hook(LoopStateHook(), priority='VERY_LOW')
 
     @property
@@ -161,6 +163,7 @@ class ClipTrainLoop(BaseLoop):
 
     def run(self) -> torch.nn.Module:
         """Launches training."""
+        self._gradient_norm.watch(self.runner.optim_wrapper)
         self.runner.call_hook('before_train')
         if self._iter:
             self._validate_if_due()  # the checkpoint of an iteration is from before its validation
@@ -259,13 +262,15 @@ class ClipTrainLoop(BaseLoop):
             self.runner.model.train()
 
     def _read_losses(self, outputs: dict, batch, states) -> dict:
-        """The losses on the CPU, checked; on a GPU those of the iteration before, see LateScalars.
+        """The losses and the gradient's norm on the CPU, checked; on a GPU those of the iteration
+        before, see LateScalars.
 
         The first iteration has none there.
         """
         bad = torch.logical_not(outputs['loss'].detach().isfinite()).float()
         all_reduce(bad)
-        read = self._late.exchange(dict(outputs, bad=bad), (self._iter, batch, states))
+        scalars = dict(self._gradient_norm.take(), **outputs, bad=bad)
+        read = self._late.exchange(scalars, (self._iter, batch, states))
         return self._checked(read)
 
     def _checked(self, read: Optional[Scalars]) -> dict:
