@@ -6,6 +6,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from harness.networks.boundaries import sent
 from harness.networks.convlstm import BidirectionalConvLSTM
 from harness.networks.recurrent import RecurrentNet, State, States, StateShapes, Sweep, Unrolled
 
@@ -115,7 +116,7 @@ class StackedLSTMNet(RecurrentNet):
     ) -> States:
         x = self.per_frame(lambda frames: self.lstm_input(self.spatial_features(frames)), lrs)
         starts, ends, lengths = (
-            None if n is None else n.to(x.device) for n in (starts, ends, lengths)
+            None if n is None else sent(n, x.device) for n in (starts, ends, lengths)
         )
         return self.lstm.unroll(x, starts, ends, initial, cond, lengths)[1]
 
