@@ -5,6 +5,10 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from reports.report import Report
 
 DESCRIPTION = """Make tables (LaTeX, Excel, CSV, Markdown) and figures (PNG, PDF) of a grid from
 its run folders: means, stability, paired differences, times, and the papers' numbers beside ours.
@@ -104,7 +108,7 @@ def _paper_figures(work_dir: Path, output: Path | None) -> int:
     return 1 if written.problems else 0
 
 
-def _build(source: Path, output: Path | None):
+def _build(source: Path, output: Path | None) -> 'Report':
     from harness.runs.records_zip import unpack_records
     from reports.report import build_report
 
@@ -115,7 +119,7 @@ def _build(source: Path, output: Path | None):
         return build_report(folder, output or source.with_name(f'{source.stem}_report'))
 
 
-def _print(report) -> None:
+def _print(report: 'Report') -> None:
     for note in report.notes[len(report.problems) :]:
         print(f'note: {note}')
     for description, path in report.places:

@@ -57,7 +57,9 @@ def read_diagnostics(runs: pd.DataFrame, work_dir: Path) -> Diagnostics:
         runs: run_id and folder (in the work directory).
         work_dir: of the grid.
     """
-    signs, validation, problems = [], [], []
+    signs: list[tuple] = []
+    validation: list[tuple] = []
+    problems: list[str] = []
     for run in runs.itertuples():
         folder = work_dir / run.folder
         for kind, rows, row in (('states', signs, _signs), ('validation', validation, _mean)):

@@ -4,6 +4,7 @@ import hashlib
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import pandas as pd
@@ -56,7 +57,7 @@ def _tables(grid: GridResults) -> dict[str, pd.DataFrame]:
     }
 
 
-def checksum(*content: object) -> str:
+def checksum(*content: Any) -> str:
     """Of the ``repr`` of anything, and of all numbers of an array."""
     found = hashlib.sha256()
     for part in content:

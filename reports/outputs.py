@@ -3,7 +3,7 @@
 import errno
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from harness.errors import reason_of
 from harness.runs.text import clean
@@ -48,13 +48,13 @@ class Outputs:
             be written to, there is one line, and nothing else is tried.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.written: list[tuple[str, Path]] = []
         self.files: list[Path] = []
         self.problems: list[str] = []
         self.is_over = False
 
-    def attempt(self, what: str, make: Callable[..., T], *arguments) -> T | None:
+    def attempt(self, what: str, make: Callable[..., T], *arguments: Any) -> T | None:
         """What ``make`` returns; None if it raises, or if there is no use in trying."""
         if self.is_over:
             return None
@@ -64,7 +64,9 @@ class Outputs:
             self.note(failure(what, error))
             return None
 
-    def write(self, what: str, description: str, write: Callable[..., Path], *arguments) -> None:
+    def write(
+        self, what: str, description: str, write: Callable[..., Path], *arguments: Any
+    ) -> None:
         """As ``attempt``; what it returns is the path of a file."""
         path = self.attempt(what, write, *arguments)
         if path is not None:

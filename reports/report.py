@@ -87,7 +87,7 @@ def build_report(work_dir: str | Path, output: str | Path | None = None) -> Repo
     images = SavedImages(Path(work_dir), grid)
     folder = Path(output) if output else Path(work_dir) / 'report'
     _make_folder(folder)
-    outputs, drawn = Outputs(), []
+    outputs, drawn = Outputs(), list[Drawn]()
     stamps, inputs = Stamps(folder), Inputs(grid)
     drawing = (grid, images, folder / 'figures', stamps, inputs)
     drawers = outputs.attempt('figures', Drawers, *drawing)
@@ -152,9 +152,9 @@ class _Rest:
         work_dir = self._images.work_dir
         linked = os.path.relpath(work_dir, folder), run_files(self._grid, work_dir)
         state = self._images.state(self._grid.record.test_sets)
-        figures = [(f.what, f.caption, self._relative(f.paths), f.is_wide) for f in drawn]
+        described = [(f.what, f.caption, self._relative(f.paths), f.is_wide) for f in drawn]
         files = self._relative(path for _, path in outputs.written)
-        inputs = checksum(self._inputs, linked, state, figures, files)
+        inputs = checksum(self._inputs, linked, state, described, files)
         page, figures = folder / 'index.html', folder / 'figures/figures.tex'
         names = [('figures in LaTeX', figures), ('everything on one page', page)]
         if self._stamps.kept('page', inputs):

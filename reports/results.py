@@ -242,7 +242,9 @@ def load_grid(work_dir: str | Path) -> GridResults:
     return GridResults(record, runs, trials, method_of, *tables, found, all_methods)
 
 
-def _cells(evaluations, trials, record: GridRecord, scores: list[str]) -> pd.DataFrame:
+def _cells(
+    evaluations: pd.DataFrame, trials: pd.DataFrame, record: GridRecord, scores: list[str]
+) -> pd.DataFrame:
     axes = trials[['trial_id', 'seed', 'iterations', *COLUMNS]]
     wide = evaluations.merge(axes, on='trial_id')
     groups = wide.groupby([*KEY, 'test_set'], sort=False)

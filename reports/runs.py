@@ -63,7 +63,7 @@ def list_trials(
             rows.append({'trial_id': trial_id, **run, 'suffix': suffix, **method.columns()})
     numbers = _method_numbers(runs)
 
-    def place(row):
+    def place(row: dict) -> tuple:
         method = by_trial[row['trial_id']]
         return numbers[row['run_id']], method.checkpoint != 'last', method.reset or ()
 

@@ -17,6 +17,8 @@ would share frames and hide the difference they are there to show. A network who
 fails is bad from frame 0 on; there drift is positive, and only mean and worst frame show it.
 """
 
+from typing import Any
+
 import pandas as pd
 
 WINDOW = 50  # frames in "first 50" and "last 50"
@@ -58,7 +60,7 @@ def video_statistics(frames: pd.DataFrame, reset_every: pd.Series) -> pd.DataFra
     return videos.reset_index()
 
 
-def _windows(frames: pd.DataFrame, groups, videos: pd.DataFrame) -> pd.DataFrame:
+def _windows(frames: pd.DataFrame, groups: Any, videos: pd.DataFrame) -> pd.DataFrame:
     # Results from elsewhere may lack frames; the first ones, usually.
     first, last = groups['frame'].transform('min'), groups['frame'].transform('max')
     is_long = last - first + 1 >= LONG

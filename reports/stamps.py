@@ -6,6 +6,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from harness.runs.files import read_json, sha256, write_json
 
@@ -40,7 +41,7 @@ class Stamps:
         self._now[output] = stamp
         return stamp
 
-    def add(self, output: str, inputs: str, files: Iterable[Path], **about) -> None:
+    def add(self, output: str, inputs: str, files: Iterable[Path], **about: Any) -> None:
         """Notes that an output was made.
 
         Args:

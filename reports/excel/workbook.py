@@ -14,7 +14,8 @@ from openpyxl.worksheet.worksheet import Worksheet
 from harness.runs.files import replacing
 from reports.excel.charts import add_charts, curve_frame
 from reports.excel.rows import append_rows
-from reports.paper import NUMBER, OURS
+from reports.paper import OURS
+from reports.paper_values import NUMBER
 from reports.results import GridResults
 from reports.tables.model import BEST, SECOND, Cell, Table
 
@@ -198,7 +199,9 @@ def _per_frame(grid: GridResults) -> pd.DataFrame:
     return wide[done].iloc[sets.argsort(kind='stable')].reset_index()
 
 
-def _write_curves(charts: Worksheet, curves: Worksheet, grid: GridResults, wide) -> None:
+def _write_curves(
+    charts: Worksheet, curves: Worksheet, grid: GridResults, wide: pd.DataFrame
+) -> None:
     trained_on = grid.record.train_sets if len(grid.record.train_sets) > 1 else {}
     labels = [
         ', '.join(filter(None, (grid.record.test_sets[key].label, method, trained_on.get(train))))

@@ -1,5 +1,7 @@
 """Pictures side by side: parts of frames by method, and frames along time, with PSNR histories."""
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 from matplotlib import rc_context
@@ -53,9 +55,11 @@ def comparison(
         return _draw_comparison(columns, window, curves, video)
 
 
-def _draw_comparison(columns: list[Column], window: Window, curves, video: str) -> Figure:
+def _draw_comparison(
+    columns: list[Column], window: Window, curves: pd.DataFrame, video: str
+) -> Figure:
     frames = list(columns[0].pictures)
-    truth = columns[0].pictures[frames[-1]]
+    truth = columns[0].picture(frames[-1])
     first = LEFT + 0.3
     side = min(1.0, (PAGE_WIDTH - first) / len(columns) - GAP)
     names = [wrapped(column.name, side) for column in columns]
@@ -130,7 +134,7 @@ def _one_a_strategy(
     return sorted(chosen, key=lambda method: order.index(method.short_name))
 
 
-def _draw_grid(rows: list[Column], sets: list[str], window: Window, curves) -> Figure:
+def _draw_grid(rows: list[Column], sets: list[str], window: Window, curves: pd.DataFrame) -> Figure:
     frames = list(rows[0].pictures)
     names, history = 0.85, 1.4
     wide = min(1.0, (PAGE_WIDTH - names - history - 0.5) / len(frames) - GAP)
@@ -173,7 +177,9 @@ def _share_scales(histories: list[Axes], curves: pd.DataFrame, rows: list[Column
         axes.set(ylabel=axes.get_ylabel() if number == len(histories) // 2 else '')
 
 
-def draw_history(axes: Axes, columns: list[Column], curves: pd.DataFrame, frames) -> None:
+def draw_history(
+    axes: Axes, columns: list[Column], curves: pd.DataFrame, frames: Iterable[int]
+) -> None:
     """PSNR of the trials shown against the frame number; the frames shown are marked."""
     for frame in frames:
         axes.axvline(frame, color=RED, linewidth=0.6, linestyle=':')

@@ -54,20 +54,23 @@ class Drawers:
         self._inputs = [drawing.inputs(inputs) for drawing in self._todo]
         self._kept = [stamps.kept(*stamp) for stamp in zip(self._names, self._inputs, strict=True)]
         left = [number for number, stamp in enumerate(self._kept) if stamp is None]
-        self._pool: Executor | None = self._start(len(left)) if left else None
-        # The last ones take longest (one panel a video), so they come first.
-        self._drawn = {i: self._pool.submit(_draw, i) for i in reversed(left)}
+        self._pool: Executor | None = None
+        self._drawn = {}
+        if left:
+            self._pool = pool = self._start(len(left))
+            # The last ones take longest (one panel per video), so they come first.
+            self._drawn = {i: pool.submit(_draw, i) for i in reversed(left)}
 
     def _start(self, count: int) -> Executor:
         for part in {id(drawing.grid): drawing.grid for drawing in self._todo}.values():
             part.curves, part.video_curves  # noqa: B018 (computed once, before the processes part)
-        start = dict(initializer=_start, initargs=(self._todo, self._names, self._folder))
+        work = (self._todo, self._names, self._folder)
         # Forked processes have the grid in memory already. One for each processor.
         count = min(len(os.sched_getaffinity(0)), count)
         try:
-            return ProcessPoolExecutor(count, get_context('fork'), **start)
+            return ProcessPoolExecutor(count, get_context('fork'), _start, work)
         except OSError:  # containers without /dev/shm have no semaphores
-            return ThreadPoolExecutor(1, **start)
+            return ThreadPoolExecutor(1, initializer=_start, initargs=work)
 
     def stop(self) -> None:
         """End the processes, when what they draw now is done."""

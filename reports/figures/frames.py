@@ -1,7 +1,7 @@
 """PSNR against the frame number: one panel a test set, or one a video."""
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 from matplotlib import rc_context
@@ -149,7 +149,7 @@ def _line(axis: Axes, curve: pd.Series, style: Look) -> None:
     _plot(axis, curve, style)
 
 
-def _plot(axis: Axes, curve: pd.Series, style: Look, **options) -> None:
+def _plot(axis: Axes, curve: pd.Series, style: Look, **options: Any) -> None:
     axis.plot(curve.index, curve, color=style.color, linestyle=style.line, **options)
 
 

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from matplotlib.axes import Axes
+from matplotlib.backend_bases import RendererBase
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Annotation, Text
 from matplotlib.transforms import Bbox
@@ -39,6 +40,7 @@ def name_points(axis: Axes, points: list[Point], size: float = 7) -> None:
     first of the places tried.
     """
     figure = axis.get_figure(root=True)
+    assert figure is not None
     renderer = FigureCanvasAgg(figure).get_renderer()
     inside = axis.get_window_extent(renderer)
     reach = _MARKER * figure.dpi / 72
@@ -75,8 +77,8 @@ def _write(axis: Axes, point: Point, place: tuple, size: float) -> Annotation:
     return text
 
 
-def _extent(text: Annotation, renderer) -> Bbox:
-    """The box of the words alone; the annotation's own one holds its leader as well."""
+def _extent(text: Annotation, renderer: RendererBase) -> Bbox:
+    """Returns the box of the words alone; the annotation's own box includes its leader."""
     text.update_positions(renderer)
     return Text.get_window_extent(text, renderer)
 

@@ -16,12 +16,13 @@ def networks_and_sets(grid: GridResults) -> list[tuple[str, str]]:
 
 
 def drawn_methods(grid: GridResults) -> list[Method]:
-    """Methods that are drawn, in display order: plain ones, and resets of one of them.
+    """Returns the methods to draw, in display order: plain ones, and resets of one of them.
 
-    Resets are what a user does about RI, the first strategy. Those of further methods and other
-    checkpoints would crowd the figures: they are in the tables and, at choice, on the page.
+    Resets are the user's remedy for RI, the first strategy. Resets of other methods and other
+    checkpoints would crowd the figures; they are in the tables and selectable on the page.
     """
-    drawn, reset = [], {}
+    drawn: list[Method] = []
+    reset: dict[tuple[str, str], tuple] = {}
     for method in grid.methods:
         group, training = (method.train_set, method.network), method.training
         if method.is_plain or (
@@ -55,7 +56,7 @@ def fewer(methods: list[Method], limit: int) -> list[Method]:
     if len(methods) <= limit:
         return methods
     conditioned = {method.repeats for method in methods if method.fc}
-    kept = {}
+    kept: dict[tuple, Method] = {}
     for method in sorted(methods, key=lambda m: (m.repeats not in conditioned, m.repeats or 0)):
         # Untrained references differ by network alone.
         kept.setdefault((method.strategy or method.network, method.fc), method)

@@ -1,5 +1,7 @@
 """Signs of instability against training iterations, and the PSNR of checkpoints below them."""
 
+from typing import Any
+
 import pandas as pd
 from matplotlib import rc_context
 from matplotlib.axes import Axes
@@ -55,7 +57,7 @@ def signs_of_instability(grid: GridResults, network: str, train_set: str) -> Fig
 def _draw_run(
     grid: GridResults, run_id: str, look: Look, growth: Axes, norm: Axes, score: Axes
 ) -> None:
-    line = dict(color=look.color, linestyle=look.line)
+    line: dict[str, Any] = dict(color=look.color, linestyle=look.line)
     signs = grid.diagnostics.signs
     own = signs[signs['run_id'] == run_id]
     for axis, values in ((growth, late_growth(own)), (norm, own['norm_growth'])):

@@ -5,10 +5,11 @@ as well.
 """
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import cycle
 from pathlib import Path
+from typing import Any
 
 import seaborn as sns
 from matplotlib import colors, rc_context
@@ -75,11 +76,11 @@ class Look:
     """Colour, line style and marker of one method."""
 
     color: str
-    line: str | tuple
+    line: Any  # of Matplotlib: a string or a tuple of dashes
     marker: str
 
 
-def looks(methods: list[Method], strategies: Mapping[str, Strategy]) -> dict[str, Look]:
+def looks(methods: Sequence[Method], strategies: Mapping[str, Strategy]) -> dict[str, Look]:
     """Short name -> its look, the same in every figure, network and training set of one grid.
 
     Args:
@@ -102,8 +103,8 @@ def looks(methods: list[Method], strategies: Mapping[str, Strategy]) -> dict[str
     }
 
 
-def _looks_of_networks(methods: list[Method], resets: list[Reset]) -> dict[str, Look]:
-    """Where nothing is trained, networks are what is compared."""
+def _looks_of_networks(methods: Sequence[Method], resets: list[Reset]) -> dict[str, Look]:
+    """Returns looks by network, for grids in which nothing is trained."""
     networks = dict.fromkeys(method.network for method in methods)
     given = dict(zip(networks, cycle(zip(_COLORS, _NETWORK_MARKERS, strict=True)), strict=False))
     return {
@@ -125,10 +126,10 @@ def _looks_of_strategies(strategies: Mapping[str, Strategy]) -> dict[tuple[str, 
     return found
 
 
-def _levels(methods: list[Method]) -> dict[str, list[tuple]]:
-    """Strategy -> (R, options) that its methods have; R is of one shade in all strategies."""
+def _levels(methods: Sequence[Method]) -> dict[str | None, list[tuple]]:
+    """Returns strategy -> (R, options) of its methods; an R has one shade in all strategies."""
     repeats = sorted({method.repeats for method in methods if method.repeats is not None})
-    options: dict[str, dict[tuple, None]] = {}
+    options: dict[str | None, dict[tuple, None]] = {}
     for method in methods:
         options.setdefault(method.strategy, {})[method.options] = None
     return {
@@ -137,7 +138,7 @@ def _levels(methods: list[Method]) -> dict[str, list[tuple]]:
     }
 
 
-def _strategy_look(method: Method, levels: dict[str, list[tuple]], looks_of: dict) -> Look:
+def _strategy_look(method: Method, levels: dict[str | None, list[tuple]], looks_of: dict) -> Look:
     color, marker = looks_of[method.strategy, method.fc]
     own = levels[method.strategy]
     shaded, index = len(own) > 1, own.index((method.repeats, method.options))
@@ -159,7 +160,15 @@ def _shade(color: str, position: float) -> str:
     """Between 25 % towards white (position 0) and 55 % towards black (position 1)."""
     amount = 0.8 * position - 0.25
     target = 1.0 if amount < 0 else 0.0
-    return colors.to_hex([c + (target - c) * abs(amount) for c in colors.to_rgb(color)])
+    red, green, blue = (c + (target - c) * abs(amount) for c in colors.to_rgb(color))
+    return colors.to_hex((red, green, blue))
+
+
+def lay_out(figure: Figure) -> None:
+    """Applies the figure's layout engine, so that the places of its axes are final."""
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
 
 
 def save(figure: Figure, folder: Path, name: str) -> list[Path]:
@@ -175,7 +184,7 @@ def save(figure: Figure, folder: Path, name: str) -> list[Path]:
     with rc_context(RC):
         if figure.get_layout_engine():
             # Laid out once here; otherwise each savefig would draw twice to lay out again.
-            figure.get_layout_engine().execute(figure)
+            lay_out(figure)
             figure.set_layout_engine('none')
         for path in paths:
             with replacing(path) as temporary:

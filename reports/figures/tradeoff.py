@@ -1,6 +1,7 @@
 """The trade-off between training time and accuracy with changing R."""
 
 import math
+from typing import Any
 
 import pandas as pd
 from matplotlib import rc_context
@@ -10,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 
 from reports.figures.point_names import Point, name_points
 from reports.figures.scatter import draw_points, heading, over_seeds, score_columns, scored_runs
-from reports.figures.style import COLUMN_WIDTH, PAGE_WIDTH, RC, looks
+from reports.figures.style import COLUMN_WIDTH, PAGE_WIDTH, RC, lay_out, looks
 from reports.results import GridResults
 
 # The y axis is cut below the best points if an empty stretch of at least GAP_DB lies there, and if
@@ -45,7 +46,7 @@ def r_tradeoff(grid: GridResults) -> Figure | None:
             for part, (column, title) in zip(row, columns.items(), strict=True):
                 stats = over_seeds(group.dropna(subset=[column]), column)
                 drawn += [(axis, stats) for axis in _panel(part, stats, f'{name}: {title}', styles)]
-        figure.get_layout_engine().execute(figure)
+        lay_out(figure)
         for axis, stats in drawn:
             name_points(axis, _names(stats, styles))
     return figure
@@ -100,7 +101,9 @@ def _names(stats: pd.DataFrame, styles: dict) -> list[Point]:
     return named
 
 
-def _limit(axis: Axes, stats: pd.DataFrame, bottom=-math.inf, top=math.inf) -> None:
+def _limit(
+    axis: Axes, stats: pd.DataFrame, bottom: float = -math.inf, top: float = math.inf
+) -> None:
     low, high = stats['low'].min(), stats['high'].max()
     pad = max(0.2, 0.25 * (high - low))
     axis.set_ylim(max(low - pad, bottom), min(high + pad, top))
@@ -110,7 +113,7 @@ def _limit(axis: Axes, stats: pd.DataFrame, bottom=-math.inf, top=math.inf) -> N
 def _mark_cut(upper: Axes, lower: Axes) -> None:
     upper.spines['bottom'].set_visible(False)
     upper.tick_params(bottom=False)
-    slash = {'marker': [(-1, -0.6), (1, 0.6)], 'markersize': 6, 'linestyle': 'none'}
+    slash: dict[str, Any] = {'marker': [(-1, -0.6), (1, 0.6)], 'markersize': 6, 'linestyle': 'none'}
     slash |= {'color': 'black', 'markeredgewidth': 0.7, 'clip_on': False}
     upper.plot(0, 0, transform=upper.transAxes, **slash)
     lower.plot(0, 1, transform=lower.transAxes, **slash)

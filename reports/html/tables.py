@@ -5,6 +5,7 @@ import os
 from html import escape
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pandas as pd
@@ -160,11 +161,11 @@ def _link(path: Path, folder: Path) -> str:
     return escape(quote(os.path.relpath(path, folder)))
 
 
-def _number(name: str, value) -> str:
+def _number(name: str, value: Any) -> str:
     if pd.isna(value):
         return '<td></td>'
     if isinstance(value, (str, bool)):
-        text = {True: 'yes', False: 'no'}.get(value, value)
+        text = value if isinstance(value, str) else 'yes' if value else 'no'
         return f'<td class="text">{escape(text)}</td>'
     return f'<td data-v="{value:.6g}">{_printed(name, value)}</td>'
 

@@ -8,6 +8,7 @@ run which is being evaluated on a further set, or failed at that, keeps those it
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -49,8 +50,8 @@ def read_evaluations(
             if frames is not None:
                 found = frames.assign(trial_id=trial.trial_id, test_set=key)
                 (videos if is_whole else parts).append(found)
-    numbers = ['iteration', 'not_finite']
-    columns = ['trial_id', 'test_set', 'status', 'reason', 'file', 'shift', *numbers]
+    floats = ['iteration', 'not_finite']
+    columns = ['trial_id', 'test_set', 'status', 'reason', 'file', 'shift', *floats]
     columns += ['bidirectional']
     # The empty first part only carries the columns; concatenating it would spoil the dtypes.
     frames = (
@@ -58,12 +59,12 @@ def read_evaluations(
         if len(parts) > 1
         else parts[0].astype({'psnr_y': float, 'ssim_y': float, 'ms': float, 'frame': int})
     )
-    rows = pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(numbers, float))
+    rows = pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(floats, float))
     return rows, frames, pd.concat(videos[1:] or videos, ignore_index=True)
 
 
 def _evaluate(
-    trial, name: str, test_set: TestSet, folder: RunFolder, records: Callable[[str], Records]
+    trial: Any, name: str, test_set: TestSet, folder: RunFolder, records: Callable[[str], Records]
 ) -> tuple[str, str, pd.DataFrame | None, Record | None]:
     """Status, reason, frames (None if they do not count) and the record of those that do.
 
@@ -88,7 +89,7 @@ def _evaluate(
 
 
 def _status(
-    trial,
+    trial: Any,
     name: str,
     test_set: TestSet,
     folder: RunFolder,

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from harness.runs.files import InvalidFile, load_json
 from harness.runs.text import clean
@@ -69,7 +70,7 @@ def _status_reason(status: str, raw: dict) -> str:
     return f'{reason} ({where})' if where else reason
 
 
-def _clock(seconds: object) -> str:
+def _clock(seconds: Any) -> str:
     """A time in seconds since the epoch, as people read it."""
     try:
         return datetime.fromtimestamp(seconds).isoformat(' ', 'seconds')
@@ -106,4 +107,5 @@ def read_external(folder: Path) -> tuple[str, str, str, str]:
         content = clean(load_json(folder / 'external.json'))
     except InvalidFile as error:
         return 'INVALID', str(error), '', ''
-    return 'DONE', '', *(str(content.get(name) or '') for name in ('protocol', 'kind'))
+    protocol, kind = (str(content.get(name) or '') for name in ('protocol', 'kind'))
+    return 'DONE', '', protocol, kind

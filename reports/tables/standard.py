@@ -133,11 +133,9 @@ def consistency_table(grid: GridResults) -> Table | None:
         for key, test_set in grid.record.test_sets.items():
             if grid.cells.loc[grid.cells['test_set'] == key, name].notna().any():
                 columns.append(Column(heading, test_set.label, best))
-                scores.append((key, name, digits, scale))
+                scores.append((key, (name, digits, scale)))
     rows = [
-        method_row(
-            grid, method, [_score_cell(grid.cell(method, key), *score) for key, *score in scores]
-        )
+        method_row(grid, method, [_score_cell(grid.cell(method, key), *s) for key, s in scores])
         for method in grid.methods
     ]
     caption, rivals = captions.consistency_caption(grid), captions.rivals(grid)

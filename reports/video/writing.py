@@ -58,12 +58,11 @@ def _keeping(pictures: Iterable[np.ndarray], small: list, step: int) -> Iterator
 
 def _write_mp4(pictures: Iterable[np.ndarray], path: Path, fps: int) -> Path:
     with replacing(path) as temporary, av.open(str(temporary), 'w') as container:
-        stream = None
-        for picture in pictures:
-            if stream is None:
-                height, width = picture.shape[:2]
-                stream = container.add_stream('libx264', Fraction(fps), options={'crf': '16'})
-                stream.width, stream.height, stream.pix_fmt = width, height, 'yuv420p'
+        stream = container.add_stream('libx264', Fraction(fps), options={'crf': '16'})
+        stream.pix_fmt = 'yuv420p'
+        for number, picture in enumerate(pictures):
+            if not number:
+                stream.height, stream.width = picture.shape[:2]
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, 'rgb24')))
         container.mux(stream.encode())
     return path

@@ -3,7 +3,7 @@
 Whatever is looked for and not there raises :class:`Lacks`, which says what it is.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -102,7 +102,7 @@ def shown(
     images: SavedImages,
     methods: list[Method],
     place: tuple[str, str],
-    frames: list[int | str],
+    frames: Sequence[int | str],
 ) -> list[Column]:
     """Columns of the ground truth and the methods of a (test set, video), without interpolation.
 
@@ -133,9 +133,10 @@ def cases(
     """All frames of some test sets of which both methods have a picture and a score."""
     for test_set in test_sets:
         for video in images.videos(test_set):
-            trials = [images.trial_of(method, test_set, video) for method in pair]
+            found = [images.trial_of(method, test_set, video) for method in pair]
+            trials = [trial for trial in found if trial]
             curves = grid.video_curves.get((test_set, video))
-            if None in trials or curves is None:
+            if len(trials) < 2 or curves is None:
                 continue
             for frame in images.frames(test_set, video):
                 if all(images.picture(trial, test_set, video, frame) for trial in trials):

@@ -1,6 +1,7 @@
 """PI-BPTT's Figs. 2 to 4: what length, texture, motion and brightness do to an unstable network."""
 
 import re
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -55,13 +56,14 @@ def length_and_texture(grid: GridResults, images: SavedImages) -> Figure:
     if len(stills) < 2:
         raise Lacks('saved pictures of two static videos at several frames')
     density = {place: texture(_first(columns[0])) for place, columns in stills.items()}
-    ranked = sorted(stills, key=density.get)
+    ranked = sorted(stills, key=lambda place: density[place])
     rows = {}
     for title, place in (('dense texture', ranked[-1]), ('less texture', ranked[0])):
         truth, column = stills[place]
         cells = [Cell(_first(truth), 'GT')]
-        for frame, picture in column.pictures.items():
-            cells.append(Cell(picture, f't = {frame}', _score(grid, place, column, frame)))
+        for frame in column.pictures:
+            score = _score(grid, place, column, frame)
+            cells.append(Cell(column.picture(frame), f't = {frame}', score))
         rows[f'{title}: {place[1]}'] = cells
     return _draw(rows)
 
@@ -82,7 +84,7 @@ def motion(grid: GridResults, images: SavedImages) -> Figure:
                 _, column = shown(grid, images, [method], (key, video), [frame])
                 score, box = _score(grid, (key, video), column, frame), _box(mask)
                 score = score if box else f'{score}, nothing is in all windows'
-                cell = Cell(column.pictures[frame], f's = {name[2]}', score, box)
+                cell = Cell(column.picture(frame), f's = {name[2]}', score, box)
                 found.setdefault(name[1], {})[int(name[2])] = cell
     rows = {name: [cells[s] for s in sorted(cells)] for name, cells in found.items()}
     rows = {name: cells for name, cells in rows.items() if len(cells) > 1}
@@ -106,9 +108,9 @@ def brightness(grid: GridResults, images: SavedImages) -> Figure:
         made = how_made(grid.record.test_sets[place[0]], place[1])
         frame = images.frames(*place)[-1]
         columns = shown(grid, images, [method], place, [frame])
-        picture = columns[1].pictures[frame]
+        picture = columns[1].picture(frame)
         side = min(picture.shape[:2]) // 3
-        window = _worst(columns[0].pictures[frame], picture, side)
+        window = _worst(columns[0].picture(frame), picture, side)
         low, high = float(made['g_min']), float(made['g_max'])
         score = f't = {frame}, {_score(grid, place, columns[1], frame)}'
         cell = Cell(picture, f'γ from {low:.2f} to {high:.2f}', score, window)
@@ -120,20 +122,20 @@ def brightness(grid: GridResults, images: SavedImages) -> Figure:
 
 
 def _first(column: Column) -> np.ndarray:
-    return next(iter(column.pictures.values()))
+    return column.picture(next(iter(column.pictures)))
 
 
-def _score(grid, place, column, frame) -> str:
+def _score(grid: GridResults, place: tuple[str, str], column: Column, frame: int) -> str:
     curves = grid.video_curves.get(place, pd.DataFrame())
     return frame_psnr(curves, column.trial_id, frame)
 
 
-def _box(path) -> Window | None:
-    """The rectangle of a mask; None if it is black."""
+def _box(path: Path) -> Window | None:
+    """Returns the white rectangle of a mask; None if it is black."""
     mask = read_rgb(path)
-    rows, columns = np.nonzero(mask[..., 0]) if mask is not None else ([], [])
-    if not len(rows):
+    if mask is None or not mask.any():
         return None
+    rows, columns = np.nonzero(mask[..., 0])
     top, left = int(rows.min()), int(columns.min())
     return Window(top, left, int(rows.max()) - top + 1, int(columns.max()) - left + 1)
 

@@ -48,7 +48,7 @@ _BEST = (
 
 def _best(number: int, network: str, short: bool) -> Preset:
     caption = _BEST.format(network=network, videos='short' if short else 'long')
-    draw = partial(strategies.best_frames, network=network, short=short)
+    draw = partial(strategies.extreme_frames, network=network, short=short)
     return Preset('PI-BPTT', number, caption, draw)
 
 
@@ -84,7 +84,7 @@ PRESETS = (
         8,
         'Frames of short videos in which PI loses most against RI, and the PSNR of the video; '
         'the frame shown is marked.',
-        partial(strategies.worst_frames, network='FRVSR'),
+        partial(strategies.extreme_frames, network='FRVSR', short=True, better=False),
     ),
     _best(9, 'FRVSR', short=False),
     _best(10, 'BasicVSR', short=True),
