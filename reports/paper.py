@@ -43,14 +43,14 @@ _TIMES = {
 
 
 class Candidate(NamedTuple):
-    """What of the grid corresponds to a number of a paper."""
+    """The grid's counterpart of a number of a paper."""
 
     method: str
     value: float
     std: float
     seeds: int
     run_ids: str
-    reasons: list[str]  # why the two cannot be subtracted
+    reasons: list[str]  # why no difference is given
 
 
 _NOTHING = Candidate('', math.nan, math.nan, 0, '', [])
@@ -76,11 +76,11 @@ def wrong_names(grid: GridResults) -> list[str]:
 
 
 def compare(grid: GridResults) -> pd.DataFrame:
-    """Every number of the papers, with ours where the grid has it.
+    """Lists every number of the papers, with ours if the grid has it.
 
     Returns:
         The columns of :func:`read_values` and ``OURS``: our_method, ours, std (over seeds), seeds,
-        difference (ours minus the paper's), note, run_ids. One row a number of the papers and
+        difference (ours minus the paper's), note, run_ids. One row per number of the papers and
         method of ours.
     """
     values = read_values()
@@ -119,7 +119,7 @@ def _candidates(grid: GridResults, number: dict, shapes: dict) -> list[Candidate
         return _set_candidates(grid, number)
     methods = [m for m in grid.plain_methods if _matches(grid, m, number)]
     if number['metric'] in _TIMES:
-        # Time does not depend on what is trained on, and the paper does not state it.
+        # Time does not depend on the training set, and the paper does not state it.
         once = {(method.network, method.name): method for method in methods}
         found = [_time_candidate(grid, method, number) for method in once.values()]
     else:
@@ -133,7 +133,7 @@ def _candidates(grid: GridResults, number: dict, shapes: dict) -> list[Candidate
 
 
 def _matches(grid: GridResults, method: Method, number: dict) -> bool:
-    """Whether a method of the grid is that of a number of the paper."""
+    """Returns whether a method of the grid is the one of a number of the paper."""
     if grid.record.papers.get(method.network) != network_name(number):
         return False
     if method.is_trained and number['train_set']:
@@ -183,7 +183,7 @@ def _score_candidate(
 
 
 def _name(grid: GridResults, method: Method, number: dict) -> str:
-    """Our method, with its training set where the paper's table names none."""
+    """Returns the name of our method, with its training set if the paper's table names none."""
     if number['train_set'] or not method.is_trained or len(grid.record.train_sets) == 1:
         return method.name
     return f'{method.name}, {grid.record.train_sets[method.train_set]}'
@@ -217,7 +217,7 @@ def _test_reasons(
     if test_set.paper == 'Composit':
         reasons.append('the paper does not name the videos of Composit')
     theirs = LR_KINDS[number['paper']]
-    ours = grid.record.lr_kinds.get(method.network, theirs)  # nobody knows it of outside results
+    ours = grid.record.lr_kinds.get(method.network, theirs)  # unknown for external results
     if ours != theirs:
         reasons.append(f'{ours} frames, the paper {theirs}')
     theirs = PROTOCOLS.get((number['paper'], number['table']), '')

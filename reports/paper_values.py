@@ -16,11 +16,11 @@ RISTN_VIDEOS = 'RISTN videos'
 
 
 def read_values() -> pd.DataFrame:
-    """All numbers of the papers.
+    """Reads all numbers of the papers.
 
     Returns:
-        The columns ``NUMBER``, of which ``method`` and ``setting`` are made of the others: network,
-        strategy, fc (bool), repeats (R) and layers. Texts are '' where a table has none.
+        The columns ``NUMBER``, of which ``method`` and ``setting`` are made from the other columns:
+        network, strategy, fc (bool), repeats (R) and layers. Texts are '' if a table has none.
     """
     values = pd.read_csv(VALUES, dtype=str, keep_default_na=False)
     return values.assign(
@@ -42,13 +42,13 @@ def _setting_label(number: dict) -> str:
 
 
 def network_name(number: dict) -> str:
-    """What the grid file calls the network of a number."""
+    """Returns the name by which a grid file refers to the network of a number."""
     depth = f'layers={number["layers"]}' if number['layers'] else ''
     return ', '.join(filter(None, [number['network'], depth]))
 
 
 def known_names() -> dict[str, set[str]]:
-    """The names that ``paper`` entries of networks, train_sets and test_sets can have."""
+    """Returns the names that ``paper`` entries of networks, train_sets and test_sets can have."""
     values = read_values()
     found = {'networks': {network_name(number) for number in values.to_dict('records')}}
     found |= {f'{axis}s': set(values[axis]) for axis in ('train_set', 'test_set')}

@@ -48,7 +48,7 @@ def robust_sets(grid: GridResults) -> list[str]:
 
 
 def units(grid: GridResults) -> pd.DataFrame:
-    """One row a trial and long video.
+    """One row per trial and long video.
 
     Returns:
         trial_id, test_set, video, seed, length (frames), collapse (frame, NaN for none) and score
@@ -244,7 +244,7 @@ def baseline_of(method: Method, methods: Iterable[Method]) -> Method | None:
 
 
 def robustness(grid: GridResults) -> pd.DataFrame:
-    """One row a method that has finished long videos: the columns ``COLUMNS``."""
+    """One row per method that has finished long videos: the columns ``COLUMNS``."""
     found = by_method(grid, units(grid))
     kind = score_kind(grid)
     rows = [_row(method, rows, found, kind) for method, rows in found.items()]

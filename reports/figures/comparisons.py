@@ -1,4 +1,4 @@
-"""Pictures side by side: parts of frames by method, and frames along time, with PSNR histories."""
+"""Pictures side by side: parts of frames by method, and frames over time, with PSNR histories."""
 
 from collections.abc import Iterable
 
@@ -93,11 +93,10 @@ def _draw_comparison(
 def frame_grid(
     grid: GridResults, images: SavedImages, network: str, test_set: str, video: str
 ) -> Figure | None:
-    """A row a training set and strategy, a column a frame, with the PSNR history, as Fig. 12.
+    """A row per training set and strategy, a column per frame, with the PSNR history, as Fig. 12.
 
-    The rows of one strategy below each other show what the training set changes. Frames wider
-    than 4:3 are cut to where the rows differ most. None if the ground truth cannot
-    be read.
+    The rows of one strategy are adjacent, which shows the effect of the training set. Frames wider
+    than 4:3 are cropped to where the rows differ most. None if the ground truth cannot be read.
     """
     frames = spread(images.frames(test_set, video), 5)
     methods = _one_a_strategy(grid, images, network, test_set)
@@ -118,7 +117,7 @@ def frame_grid(
 def _one_a_strategy(
     grid: GridResults, images: SavedImages, network: str, test_set: str
 ) -> list[Method]:
-    """A network's methods, at most one a strategy and one with resets, of all training sets."""
+    """Returns a network's methods on all training sets, one per strategy and one with resets."""
     drawn = drawn_methods(grid)
     own = [m for m in drawn if m.network == network and m.is_trained] if network else drawn
     plain = [method for method in own if method.is_plain]

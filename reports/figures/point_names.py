@@ -1,4 +1,4 @@
-"""Names beside the points of a scatter plot, put where they cover nothing."""
+"""Places names next to the points of a scatter plot where they cover nothing."""
 
 from typing import NamedTuple
 
@@ -25,7 +25,7 @@ _MARKER = 3.5  # half the size of a marker, in points
 
 
 class Point(NamedTuple):
-    """A point in data coordinates with its name; without one it is only kept clear."""
+    """A point in data coordinates with its name; a point without a name is only kept clear."""
 
     x: float
     y: float
@@ -36,8 +36,8 @@ class Point(NamedTuple):
 def name_points(axis: Axes, points: list[Point], size: float = 7) -> None:
     """Write each name beside its point, clear of markers, other names and the axes' edges.
 
-    The axes' places and limits must be final. A name for which there is no free place takes the
-    first of the places tried.
+    The axes' positions and limits must be final. A name without a free place gets the first place
+    tried.
     """
     figure = axis.get_figure(root=True)
     assert figure is not None
@@ -73,7 +73,7 @@ def _write(axis: Axes, point: Point, place: tuple, size: float) -> Annotation:
         # A leader where the name is not right beside its point.
         arrowprops=_leader(point.color) if abs(dx) + abs(dy) > 8 else None,
     )
-    text.set_in_layout(False)  # it was placed for axes where they are now
+    text.set_in_layout(False)  # it was placed for the current position of the axes
     return text
 
 

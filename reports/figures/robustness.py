@@ -1,4 +1,4 @@
-"""Survival curves and performance profiles: stability over videos and seeds at a glance."""
+"""Survival curves and performance profiles over videos and seeds."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ _STEPS = 101  # thresholds of a profile
 
 
 def survival_and_profiles(grid: GridResults) -> Figure | None:
-    """A row a network and training set: share of units that have not collapsed, and profiles.
+    """A row per network and training set: share of units that have not collapsed, and profiles.
 
     Left: Kaplan and Meier's estimate against the frame number. Right: share of units whose last
     ``WINDOW`` frames are above a score, with a pointwise 95 % band. None where there are no long

@@ -18,7 +18,7 @@ MANY = 3.0  # a time axis that spans more than this factor is logarithmic
 
 
 def psnr_vs_time(grid: GridResults) -> Figure | None:
-    """Inference time per frame against PSNR, a row a training set, as RISTN's Fig. 10.
+    """Inference time per frame against PSNR, a row per training set, as RISTN's Fig. 10.
 
     Left: mean over all test sets; right: the set where instability shows first. Points are means
     over seeds, bars run from the worst to the best seed; a grey line joins a network's strategies.

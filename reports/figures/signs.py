@@ -15,14 +15,14 @@ from reports.figures.style import COLUMN_WIDTH, RC, Look, looks
 from reports.methods import Method
 from reports.results import GridResults
 
-#: overflows and growths beyond are drawn here
+#: larger values and overflows are drawn here
 _TOP = 1e6
 
 
 def signs_of_instability(grid: GridResults, network: str, train_set: str) -> Figure | None:
     """Growth of perturbations and of norms by iteration (see ``reports.diagnostics``), and PSNR.
 
-    A line a run, in the look of its method. Below: the mean PSNR of validation, where there was
+    A line per run, in the look of its method. Below: the mean PSNR of validation, where there was
     one, and, as markers, that of the evaluated checkpoints on the set where instability shows
     first. None where no run has recorded its states.
     """

@@ -1,4 +1,4 @@
-"""The trade-off between training time and accuracy with changing R."""
+"""The trade-off between training time and accuracy for several R."""
 
 import math
 from typing import Any
@@ -14,14 +14,14 @@ from reports.figures.scatter import draw_points, heading, over_seeds, score_colu
 from reports.figures.style import COLUMN_WIDTH, PAGE_WIDTH, RC, lay_out, looks
 from reports.results import GridResults
 
-# The y axis is cut below the best points if an empty stretch of at least GAP_DB lies there, and if
-# they would be crammed into less than this share of the axis: a collapse further down, usually.
+# The y axis is broken below the best points if there is a gap of at least GAP_DB, usually above a
+# collapse, and if they would otherwise be crammed into less than this share of the axis.
 CRAMMED = 0.2
 GAP_DB = 1.0
 
 
 def r_tradeoff(grid: GridResults) -> Figure | None:
-    """Time per training iteration against PSNR, a row a network, RI and FC with own markers.
+    """Time per training iteration against PSNR, a row per network, RI and FC with own markers.
 
     Left: mean over all test sets; right: the set where instability shows first. Points are means
     over seeds (~: not all done), bars run from the worst to the best seed. None if no network has
@@ -74,9 +74,9 @@ def _panel(part: SubFigure, stats: pd.DataFrame, title: str, styles: dict) -> li
 
 
 def _cut(stats: pd.DataFrame) -> float | None:
-    """Middle of the widest empty stretch, if the points above it would be crammed.
+    """Returns the middle of the widest gap, if the points above it would be crammed.
 
-    A cut never falls between the seeds of one method, whose mean it would hide.
+    The axis is never broken between the seeds of one method, which would hide their mean.
     """
     spans = stats.sort_values('low')
     top = spans['high'].max()

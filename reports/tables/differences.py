@@ -12,7 +12,7 @@ from reports.tables.model import Cell, Column, Row, Table
 
 
 def differences_table(grid: GridResults, found: pd.DataFrame) -> Table | None:
-    """The differences headed by pair, a row a test set; None if there is no pair."""
+    """The differences headed by pair, a row per test set; None if there is no pair."""
     if found.empty:
         return None
     columns = [

@@ -1,4 +1,4 @@
-"""The pictures of a video of results, one after the other."""
+"""Draws the frames of a video of results."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class Clip:
 
 
 def compose(clip: Clip) -> Iterator[np.ndarray]:
-    """The pictures of the video, (H, W, 3) uint8, of even sides.
+    """Yields the frames of the video, (H, W, 3) uint8, with even height and width.
 
     Raises:
         UserError: a wipe needs two pictures.
@@ -66,7 +66,7 @@ def _resized(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def _wiped(left: np.ndarray, right: np.ndarray, at: int) -> np.ndarray:
-    """Two pictures, the boundary moving from the left to the right and back."""
+    """Joins two pictures at a boundary that moves from left to right and back."""
     phase = at % _SWEEP / (_SWEEP / 2)
     x = round((phase if phase <= 1 else 2 - phase) * left.shape[1])
     both = np.concatenate([left[:, :x], right[:, x:]], axis=1)

@@ -1,4 +1,4 @@
-"""Writing a video of results: mp4 (H.264) and GIF."""
+"""Writes a video of results as mp4 (H.264) and GIF."""
 
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
@@ -12,7 +12,7 @@ from tqdm import tqdm
 from harness.errors import fail
 from harness.runs.files import replacing
 
-_GIF_WIDTH, _GIF_FPS = 800, 15  # slides and pages show no more
+_GIF_WIDTH, _GIF_FPS = 800, 15  # enough for slides and web pages
 
 
 def write(

@@ -1,4 +1,4 @@
-"""PI-BPTT's Figs. 2 to 4: what length, texture, motion and brightness do to an unstable network."""
+"""PI-BPTT's Figs. 2 to 4: how length, texture, motion and brightness affect an unstable network."""
 
 import re
 from pathlib import Path
@@ -33,7 +33,7 @@ _STEP = re.compile(r'(.*)_s(\d+)')  # names of ``dataset_tools sliding-window``
 
 
 class Cell(NamedTuple):
-    """A picture of a row: what is written above and below it, and its red rectangle."""
+    """A picture in a row, the text above and below it, and its red rectangle."""
 
     picture: np.ndarray
     above: str
@@ -42,10 +42,10 @@ class Cell(NamedTuple):
 
 
 def length_and_texture(grid: GridResults, images: SavedImages) -> Figure:
-    """Fig. 2: the stills with most and with least texture, along time.
+    """Draws Fig. 2: the stills with most and with least texture, over time.
 
     Raises:
-        Lacks: what the grid has not.
+        Lacks: the grid lacks what the figure shows.
     """
     method = without_remedy(grid, network_like(grid, NETWORK))
     stills = {}
@@ -69,10 +69,10 @@ def length_and_texture(grid: GridResults, images: SavedImages) -> Figure:
 
 
 def motion(grid: GridResults, images: SavedImages) -> Figure:
-    """Fig. 3: the last frames of sliding windows of several steps; red: what is in all windows.
+    """Draws Fig. 3: last frames of sliding windows; red: the area that all windows share.
 
     Raises:
-        Lacks: what the grid has not.
+        Lacks: the grid lacks what the figure shows.
     """
     method = without_remedy(grid, network_like(grid, NETWORK))
     found: dict[str, dict[int, Cell]] = {}
@@ -83,7 +83,7 @@ def motion(grid: GridResults, images: SavedImages) -> Figure:
             if name and mask:
                 _, column = shown(grid, images, [method], (key, video), [frame])
                 score, box = _score(grid, (key, video), column, frame), _box(mask)
-                score = score if box else f'{score}, nothing is in all windows'
+                score = score if box else f'{score}, windows share no area'
                 cell = Cell(column.picture(frame), f's = {name[2]}', score, box)
                 found.setdefault(name[1], {})[int(name[2])] = cell
     rows = {name: [cells[s] for s in sorted(cells)] for name, cells in found.items()}
@@ -97,10 +97,10 @@ def motion(grid: GridResults, images: SavedImages) -> Figure:
 
 
 def brightness(grid: GridResults, images: SavedImages) -> Figure:
-    """Fig. 4: the last frames of gamma videos; red: where the frame is furthest from the truth.
+    """Draws Fig. 4: the last frames of gamma videos; red: where the error is largest.
 
     Raises:
-        Lacks: what the grid has not.
+        Lacks: the grid lacks what the figure shows.
     """
     method = without_remedy(grid, network_like(grid, NETWORK))
     rows: dict[str, list[tuple[float, Cell]]] = {}
@@ -141,7 +141,7 @@ def _box(path: Path) -> Window | None:
 
 
 def _worst(truth: np.ndarray, picture: np.ndarray, side: int) -> Window:
-    """The square in which a picture is furthest from the truth."""
+    """Returns the square in which a picture differs most from the ground truth."""
     error = np.square(picture.astype(float) - truth).mean(axis=2)
     sums = np.pad(error.cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
     inside = sums[side:, side:] - sums[:-side, side:] - sums[side:, :-side] + sums[:-side, :-side]

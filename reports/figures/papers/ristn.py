@@ -28,7 +28,7 @@ def spatial(grid: GridResults, images: SavedImages) -> Figure:
     """Fig. 6: a part of an image by the networks of Table 1.
 
     Raises:
-        Lacks: what the grid has not.
+        Lacks: the grid lacks what the figure shows.
     """
     for key, test_set in grid.record.test_sets.items():
         if test_set.paper == 'Set5' and images.videos(key):
@@ -40,7 +40,7 @@ def video(grid: GridResults, images: SavedImages, name: str) -> Figure:
     """Figs. 7 and 9: a part of a frame of a video of Vid4 by the networks of Table 2.
 
     Raises:
-        Lacks: what the grid has not.
+        Lacks: the grid lacks what the figure shows.
     """
     return _parts(grid, images, TABLE_2, _place(grid, images, name))
 
@@ -49,7 +49,7 @@ def profiles(grid: GridResults, images: SavedImages, name: str) -> Figure:
     """Fig. 8: a row of pixels of a video of Vid4 over time (downwards), by method.
 
     Raises:
-        Lacks: what the grid has not.
+        Lacks: the grid lacks what the figure shows.
     """
     place = _place(grid, images, name)
     columns = _columns(grid, images, TABLE_2, place, [PROFILE])
@@ -60,7 +60,7 @@ def running_time(grid: GridResults) -> Figure:
     """Fig. 10: running time of a frame against PSNR on Vid4, by network.
 
     Raises:
-        Lacks: what the grid has not.
+        Lacks: the grid lacks what the figure shows.
     """
     sets = [key for key, test_set in grid.record.test_sets.items() if test_set.paper == 'Vid4']
     if not sets:

@@ -1,4 +1,4 @@
-"""PI-BPTT's Figs. 7 to 13: what PI changes, where it does harm, and what it costs."""
+"""PI-BPTT's Figs. 7 to 13: where PI helps, where it harms, and what it costs."""
 
 from itertools import product
 from typing import NamedTuple
@@ -56,10 +56,10 @@ def extreme_frames(
 
 
 def training_sets(grid: GridResults, images: SavedImages, name: str) -> Figure:
-    """Fig. 12: one network on a static set along time, trained on one set and on another.
+    """Draws Fig. 12: one network on a static set over time, trained on two sets.
 
     Raises:
-        Lacks: what the grid has not.
+        Lacks: the grid lacks what the figure shows.
     """
     network = network_like(grid, name)
     own = [method for method in grid.plain_methods if method.network == network]
@@ -75,10 +75,10 @@ def training_sets(grid: GridResults, images: SavedImages, name: str) -> Figure:
 
 
 def repeats(grid: GridResults) -> Figure:
-    """Fig. 13: training time against PSNR with changing R.
+    """Draws Fig. 13: training time against PSNR for several R.
 
     Raises:
-        Lacks: what the grid has not.
+        Lacks: the grid lacks what the figure shows.
     """
     figure = r_tradeoff(grid)
     if figure is None:
@@ -87,7 +87,7 @@ def repeats(grid: GridResults) -> Figure:
 
 
 def _pairs(grid: GridResults, name: str) -> list[tuple[Method, Method]]:
-    """RI and PI of a network on the same training set; of the first set and R first."""
+    """Returns pairs of RI and PI on the same training set; the first set and R come first."""
     network = network_like(grid, name)
     strategies = (trained(grid, network, strategy) for strategy in ('RI', 'PI'))
     return [(ri, pi) for ri, pi in product(*strategies) if ri.train_set == pi.train_set]
@@ -122,7 +122,7 @@ def _draw(
     found: list[Case],
     history: bool,
 ) -> Figure:
-    """A row a case: the whole frame, its enlarged part by method, and the curves of the video."""
+    """A row per case: the whole frame, its enlarged part by method, and the curves of the video."""
     methods = sorted(pair, key=grid.methods.index)
     side = SMALL if history else SIDE
     width = PAGE_WIDTH - (HISTORY + 0.45 if history else 0)

@@ -240,8 +240,8 @@ def test_command(pair, monkeypatch, capsys):
     assert (folder / 'figures.tex').read_text().count('\\begin{figure*}') == 1
     first, second, third = capsys.readouterr().out.splitlines()
     assert first == f'PI-BPTT Fig. 2   {folder}/pi_bptt_fig02.png'
-    assert second.startswith('PI-BPTT Fig. 13  not made, for the grid lacks a network trained by')
-    assert third.startswith('RISTN Fig. 9     not made, for the grid lacks saved pictures of the')
+    assert second.startswith('PI-BPTT Fig. 13  not drawn: the grid lacks a network trained by')
+    assert third.startswith('RISTN Fig. 9     not drawn: the grid lacks saved pictures of the')
 
 
 def test_a_figure_that_fails_costs_no_other(pair, monkeypatch, capsys):
