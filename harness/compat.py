@@ -8,6 +8,8 @@ import sys
 import warnings
 from types import ModuleType
 
+from harness import mmagic_on_demand
+
 
 class MissingMMCVOpError(RuntimeError):
     """An operator of the full mmcv was called, but only mmcv-lite is installed."""
@@ -107,9 +109,19 @@ def _make_checkpoints_loadable() -> None:
     )
 
 
+def _name_numpy_bool() -> None:
+    """NumPy 2 has no ``np.bool8`` any more, which MMagic's transforms name."""
+    import numpy as np
+
+    if not hasattr(np, 'bool8'):
+        np.bool8 = np.bool_
+
+
 def apply() -> None:
     """Make MMagic importable and its checkpoints loadable with the installed versions."""
-    warnings.filterwarnings('ignore', category=FutureWarning, module='(timm|diffusers|mmengine)')
+    warnings.filterwarnings('ignore', category=FutureWarning, module='mmengine')
+    _name_numpy_bool()
+    mmagic_on_demand.install()
     if 'mmcv._ext' not in sys.modules:
         _placehold_mmcv_ext()
     if isinstance(sys.modules.get('mmcv._ext'), _ExtPlaceholder):
