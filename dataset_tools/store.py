@@ -181,7 +181,7 @@ class FrameStore:
         written = {}
         for kind in stream.kinds:
             is_made = kind in self._layout.made
-            image = degrade(frame, kind.removeprefix('lr_')) if is_made else frame
+            image = degrade(frame, kind) if is_made else frame
             data = encode_png(image)
             self._file(kind, stream.video, index).write_bytes(data)
             written[kind] = _Written(*image.shape[:2], hashlib.sha256(data).hexdigest())

@@ -12,7 +12,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 from urllib.error import URLError
 from urllib.parse import urlparse
 
@@ -141,7 +141,7 @@ def load_weights(module: nn.Module, weights: dict, source: str, key: str, mend: 
         fail(f'{key}={source}: does not fit this model: {"; ".join(problems)}{mend}')
 
 
-def read_file(path: Path, map_location='cpu', name: Optional[str] = None) -> Any:
+def read_file(path: Path, map_location='cpu', name: str | None = None) -> Any:
     """What ``torch.save`` put into a file, if it is whole: tensors and plain Python values.
 
     Args:
@@ -186,7 +186,7 @@ def _forget_config(content: Any) -> None:
         meta.pop('cfg', None)
 
 
-def _file_problem(path: Path) -> Optional[str]:
+def _file_problem(path: Path) -> str | None:
     """What a file is instead of a checkpoint, or that it is damaged; None if it is neither."""
     if path.is_dir():
         return 'is a folder, not a checkpoint'
@@ -208,7 +208,7 @@ def _file_problem(path: Path) -> Optional[str]:
     return None
 
 
-def _archive_problem(path: Path) -> Optional[str]:
+def _archive_problem(path: Path) -> str | None:
     """The same of a zip archive, as which ``torch.save`` writes."""
     try:
         with zipfile.ZipFile(path) as opened:

@@ -5,7 +5,6 @@ import importlib.util
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Optional
 
 import mmengine.config.config
 from mmengine.config import Config, DictAction
@@ -90,14 +89,14 @@ def own_modules(cfg: dict) -> list[str]:
     return [name for name in custom_modules(cfg) if name.split('.')[0] != 'harness']
 
 
-def module_file(name: str, folders: Iterable[str]) -> Optional[Path]:
+def module_file(name: str, folders: Iterable[str]) -> Path | None:
     """Where a module is, without importing it; None if it is nowhere.
 
     Args:
         name: of a module, perhaps in packages.
         folders: to look in after Python's own search path.
     """
-    path: Optional[list[str]] = [*sys.path, *folders]
+    path: list[str] | None = [*sys.path, *folders]
     for depth in range(1, name.count('.') + 2):
         spec = importlib.machinery.PathFinder.find_spec('.'.join(name.split('.')[:depth]), path)
         if spec is None:

@@ -4,7 +4,6 @@ import logging
 import os
 from functools import lru_cache
 from pathlib import Path
-from typing import Optional
 
 import torch
 from mmengine.logging import print_log
@@ -21,7 +20,7 @@ def warn_of_unusable_gpus() -> None:
         print_log(f'{problem}; {_REMEDY}', 'current', logging.WARNING)
 
 
-def unusable_gpus() -> Optional[str]:
+def unusable_gpus() -> str | None:
     """Why the GPUs of this machine cannot be used; None where they can, are hidden or are none."""
     if os.environ.get('CUDA_VISIBLE_DEVICES') in ('', '-1'):
         return None

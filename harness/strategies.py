@@ -12,7 +12,7 @@ other loops those that their row names.
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple, Optional
+from typing import Any, NamedTuple
 
 from dataset_tools.names import name_problem
 
@@ -151,7 +151,7 @@ def with_own(entries: Mapping[str, Mapping], problems: list[str]) -> dict[str, S
     return strategies
 
 
-def _problem(name: str, entry: Any) -> Optional[str]:
+def _problem(name: str, entry: Any) -> str | None:
     if name in STRATEGIES:
         return 'is a strategy of this project; choose another name'
     if problem := name_problem(name):

@@ -7,7 +7,6 @@ from fractions import Fraction
 from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import Optional
 
 import av
 import numpy as np
@@ -22,9 +21,8 @@ from dataset_tools.frames import (
 from dataset_tools.manifest import DatasetError
 from dataset_tools.scratch import scratch_folder
 from dataset_tools.video import VIDEO_SUFFIXES, decode_video, read_header
-
-from .errors import fail
-from .runs.files import replacing
+from harness.errors import fail
+from harness.runs.files import replacing
 
 # nearly lossless: the artefacts to look at shall be the network's, not the codec's
 _X264 = {'crf': '14'}
@@ -47,12 +45,12 @@ class Video:
     """
 
     frames: Iterator[np.ndarray]
-    expected: Optional[int]
-    names: Optional[list[str]] = None
-    rate: Optional[Fraction] = None
+    expected: int | None
+    names: list[str] | None = None
+    rate: Fraction | None = None
     pixel_aspect: Fraction = Fraction(1)
     notes: tuple[str, ...] = ()
-    fault: Optional[DatasetError] = None
+    fault: DatasetError | None = None
 
     def __post_init__(self):
         self.frames = self._until_fault(self.frames)
@@ -112,7 +110,7 @@ def check_output(path: Path, source: Path, overwrite: bool) -> None:
 
 def open_output(
     path: Path,
-    names: Optional[list[str]],
+    names: list[str] | None,
     rate: Fraction,
     pixel_aspect: Fraction = Fraction(1),
 ) -> AbstractContextManager[Callable[[np.ndarray], None]]:

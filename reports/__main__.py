@@ -16,6 +16,7 @@ EXAMPLES = """examples:
   python -m reports records.zip     # of run_grid.py --export, anywhere; writes records_report
   python -m reports work_dirs/paper --paper-figures
   python -m reports video work_dirs/quickstart --set static --video bikes_street  # mp4 and GIF
+  python -m reports study           # docs/study.md from the records under studies/
   cd work_dirs/quickstart/report/tables && pdflatex results_standalone.tex
 
 in the output folder:
@@ -44,6 +45,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         from reports.video.__main__ import main as make_video
 
         return make_video(argv[1:])
+    if argv[:1] == ['study']:
+        from reports.study.__main__ import main as renew_study
+
+        return renew_study(argv[1:])
     parser = argparse.ArgumentParser(
         prog='python -m reports',
         description=DESCRIPTION,

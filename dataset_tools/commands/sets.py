@@ -19,7 +19,8 @@ def add_parser(tools: Tools) -> None:
         choices=list(PLANS),
         default='quickstart',
         help='for which grid: quickstart.py (default); published.py: test sets alone, small '
-        'frames, LR frames for published weights; cure.py: training from published weights',
+        'frames, LR frames for published weights; cure.py: training from published weights; '
+        'study_*.py: videos that no recipe has seen',
     )
     tool.add_argument(
         '--output', type=Path, help='default: data/sample; data/PLAN of the other plans'

@@ -64,11 +64,12 @@ def degrade(hr: np.ndarray, kind: str) -> np.ndarray:
 
     Args:
         hr: uint8, h x w x 3, any h and w of at least 1.
-        kind: One of those above.
+        kind: One of those above, with or without the ``lr_`` of a set's kinds of frames.
 
     Returns:
         uint8, ceil(h/4) x ceil(w/4) x 3.
     """
+    kind = _bare(kind)
     if kind == 'bi_pil':
         size = [-(-length // SCALE) for length in hr.shape[1::-1]]
         return np.asarray(Image.fromarray(hr).resize(size, Image.Resampling.BICUBIC))
@@ -76,8 +77,17 @@ def degrade(hr: np.ndarray, kind: str) -> np.ndarray:
 
 
 def phase(kind: str) -> float:
-    """Where LR pixel i of a kind lies, in HR pixels from 4i: 0, or 1.5, the middle of the block."""
+    """Where LR pixel i lies, in HR pixels from 4i: 0, or 1.5, the middle of the block.
+
+    Args:
+        kind: As of :func:`degrade`.
+    """
+    kind = _bare(kind)
     return 1.5 if kind == 'bi_pil' else _FILTERS[kind].phase
+
+
+def _bare(kind: str) -> str:
+    return kind.removeprefix('lr_')
 
 
 def crop_to_multiple(hr: np.ndarray, multiple: int = SCALE) -> np.ndarray:

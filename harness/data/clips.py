@@ -38,7 +38,7 @@ class Window(NamedTuple):
         never starts at LR position 0 (see :meth:`draw`). BI puts LR pixel i between HR pixels
         4*i + 1 and 4*i + 2 (phase 1.5), which flips leave as it is.
         """
-        shift = int(SCALE - 1 - 2 * phase(lr_kind.removeprefix('lr_')))
+        shift = int(SCALE - 1 - 2 * phase(lr_kind))
         top = SCALE * self.top - shift * self.flip_vertical
         left = SCALE * self.left - shift * self.flip_horizontal
         return top, left, SCALE * self.height, SCALE * self.width

@@ -3,7 +3,6 @@
 import argparse
 import sys
 from pathlib import Path
-from typing import Optional
 
 DESCRIPTION = """Scores frames that are on disk, whoever made them, against ground truth.
 
@@ -15,8 +14,8 @@ WORST_CASE = """Finds the videos on which a network collapses soonest.
 
 Each scene, the first frame of a video of SET, becomes a still, slides and a gamma video; on the
 worst still, the first frame is also changed by 2 grey levels such that a later one changes most.
-Gains (dB) are over bicubic interpolation, of 10 frames; collapse is the first frame from which the
-gain stays 1 dB under the best or under 0, from whichever end for bidirectional networks.
+Gains (dB) are over bicubic interpolation, medians of 10 frames; from the frame of collapse on they
+stay 1 dB under the best or under 0, to whichever end for bidirectional networks.
 """
 EXAMPLES = """examples:
   python -m harness.evaluation score --gt data/vid4 --pred results/mrvsr --protocol mrvsr_vid4
@@ -31,9 +30,8 @@ EXAMPLES = """examples:
 
 def parse_args(argv=None) -> argparse.Namespace:
     from dataset_tools.schema import DEGRADATIONS
-
-    from .protocols import PROTOCOLS
-    from .scorer import OPTIONAL_METRICS
+    from harness.evaluation.protocols import PROTOCOLS
+    from harness.evaluation.scorer import OPTIONAL_METRICS
 
     parser = argparse.ArgumentParser(
         prog='python -m harness.evaluation',
@@ -114,10 +112,10 @@ def _add_command(commands, name: str, text: str, protocols: str) -> argparse.Arg
 
 def run_score(args: argparse.Namespace) -> None:
     """Prints means and writes the scores of all frames."""
-    from .frames_csv import write_frames
-    from .protocols import DEFAULT, PROTOCOLS
-    from .score import count_frames, pair_videos, score, video_means
-    from .scorer import check_metrics
+    from harness.evaluation.frames_csv import write_frames
+    from harness.evaluation.protocols import DEFAULT, PROTOCOLS
+    from harness.evaluation.score import count_frames, pair_videos, score, video_means
+    from harness.evaluation.scorer import check_metrics
 
     kind = _lr_kind(args) if args.lr else 'gt'
     protocol = PROTOCOLS['lr' if args.lr else args.protocol or DEFAULT.name]
@@ -153,7 +151,7 @@ def _lr_kind(args: argparse.Namespace) -> str:
 
 def run_comparison(args: argparse.Namespace) -> None:
     """Prints a row a protocol."""
-    from .score import compare_protocols, pair_videos
+    from harness.evaluation.score import compare_protocols, pair_videos
 
     with _progress(None) as bar:
         table = compare_protocols(pair_videos(args.gt, args.pred), bar.update)
@@ -167,10 +165,9 @@ def run_worst_case(args: argparse.Namespace) -> None:
     from dataset_tools.manifest import VideoSet
     from harness.configs import load_config
     from harness.errors import fail
-
-    from .frames_csv import write_frames
-    from .model import default_device, load_model
-    from .worst_case import search
+    from harness.evaluation.frames_csv import write_frames
+    from harness.evaluation.model import default_device, load_model
+    from harness.evaluation.worst_case import search
 
     cfg, test_set = load_config(args.config, args.cfg_options), VideoSet.load(args.set)
     if not Path(args.checkpoint).is_file():
@@ -194,7 +191,7 @@ def run_worst_case(args: argparse.Namespace) -> None:
         print(f'{args.output}: the curves of {len(table)} videos')
 
 
-def _progress(total: Optional[int]):
+def _progress(total: int | None):
     from tqdm import tqdm
 
     return tqdm(total=total, unit=' frames', disable=None)  # None: only in a terminal

@@ -3,7 +3,6 @@
 import os
 import shutil
 import tempfile
-from typing import Optional
 
 import torch
 from torch import Tensor
@@ -22,7 +21,7 @@ class DiskStore:
             the first one.
     """
 
-    def __init__(self, length: Optional[int] = None):
+    def __init__(self, length: int | None = None):
         self._length = length
         self._size = None  # of a tensor, in bytes
         try:

@@ -2,8 +2,9 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Optional, Union
 
 import pandas as pd
 import torch
@@ -11,16 +12,15 @@ from mmengine.dist import all_gather_object, get_rank, get_world_size, is_main_p
 
 from dataset_tools.manifest import DatasetError, VideoSet
 from harness.data import prefetch
+from harness.evaluation.frames_csv import write_frames
+from harness.evaluation.images import ImageSaver
+from harness.evaluation.inference import super_resolve
+from harness.evaluation.protocols import DEFAULT, Protocol, size_text, to_8_bits
+from harness.evaluation.scorer import VideoScorer, metric_columns
+from harness.evaluation.shift import FRAMES, find_shift, psnr_of_shifts
+from harness.evaluation.videos import set_frames, set_masks
 from harness.networks.recurrent import RecurrentNet
 from harness.runs.resets import Reset
-
-from .frames_csv import write_frames
-from .images import ImageSaver
-from .inference import super_resolve
-from .protocols import DEFAULT, Protocol, size_text, to_8_bits
-from .scorer import VideoScorer, metric_columns
-from .shift import FRAMES, find_shift, psnr_of_shifts
-from .videos import set_frames, set_masks
 
 #: SR frames that the network may be ahead of scoring; bidirectional ones come several at once
 FRAMES_AHEAD = 8
@@ -31,11 +31,11 @@ def evaluate_set(
     test_set: VideoSet,
     output: Path,
     lr_kind: str = 'lr_bd',
-    device: Union[str, torch.device] = 'cpu',
-    on_frame: Optional[Callable[[], None]] = None,
+    device: str | torch.device = 'cpu',
+    on_frame: Callable[[], None] | None = None,
     metrics: Sequence[str] = (),
-    images: Optional[ImageSaver] = None,
-    reset: Optional[Reset] = None,
+    images: ImageSaver | None = None,
+    reset: Reset | None = None,
     protocol: Protocol = DEFAULT,
 ) -> pd.DataFrame:
     """Super-resolves all videos of a set from their first frame on and scores every frame.
@@ -72,7 +72,8 @@ def evaluate_set(
     has_masks = 'mask' in test_set.kinds and not protocol.against_lr
     columns = metric_columns(metrics, has_masks)
     beside = prefetch if runs_beside(torch.device(device)) else _one_by_one
-    rows, shifts, resets, not_finite = [], [], {}, []
+    scoring = _Scoring(test_set, lr_kind, columns, images, protocol, beside)
+    rows, resets, not_finite = [], {}, []
     for video in list(test_set.videos)[get_rank() :: get_world_size()]:
         srs = super_resolve(
             net,
@@ -83,24 +84,17 @@ def evaluate_set(
             rounded=protocol.rounds,
         )
         srs = beside(_as_in_this_thread(srs, torch.device(device)), FRAMES_AHEAD)
-        for row in _score_video(
-            _noting(srs, resets.setdefault(video, []), not_finite),
-            test_set,
-            video,
-            lr_kind,
-            columns,
-            images,
-            shifts,
-            protocol,
-            beside,
-        ):
+        srs = _noting(srs, resets.setdefault(video, []), not_finite)
+        for row in scoring.rows(video, srs):
             if row:
                 rows.append(row)
             if on_frame:
                 on_frame()
     rows = _in_set_order(all_gather_object(rows), test_set)
     table = pd.DataFrame(rows, columns=['video', 'frame', *columns, 'ms'])
-    table.attrs['shift'] = find_shift([s for share in all_gather_object(shifts) for s in share])
+    table.attrs['shift'] = find_shift(
+        [s for share in all_gather_object(scoring.shifts) for s in share]
+    )
     shares = all_gather_object(resets)
     table.attrs['resets'] = {v: n for share in shares for v, n in share.items() if n}
     table.attrs['not_finite'] = sum(all_gather_object(len(not_finite)))
@@ -155,40 +149,64 @@ def _noting(srs, resets: list[int], not_finite: list[int]):
         yield sr
 
 
-def _score_video(
-    srs, test_set, video, lr_kind, columns, images, shifts, protocol, beside
-) -> Iterator[Optional[dict]]:
-    """A row a frame; None for those that the protocol drops."""
-    scorer = VideoScorer(columns, protocol, lr_kind)
-    target, rows = lr_kind if protocol.against_lr else 'gt', []
-    kept = range(protocol.drop, test_set.videos[video].frames - protocol.drop)
-    if not kept:
-        raise DatasetError(
-            f'{test_set.root}: {video} is too short for protocol {protocol.name}, which drops '
-            f'{protocol.drop} frames at each end'
-        )
-    gts, masks = set_frames(test_set, target, video), set_masks(test_set, video)
-    targets = beside(zip(gts, masks, strict=True))
-    for number, ((gt, mask), sr) in enumerate(zip(targets, srs, strict=True)):
-        if gt.shape != sr.rgb.shape and not protocol.against_lr:
+@dataclass
+class _Scoring:
+    """How the videos of a set are scored; ``shifts`` are those that :func:`find_shift` takes."""
+
+    test_set: VideoSet
+    lr_kind: str
+    columns: Sequence[str]
+    images: ImageSaver | None
+    protocol: Protocol
+    beside: Callable[[Iterable], Iterable]
+    shifts: list = field(default_factory=list)
+
+    def rows(self, video: str, srs: Iterable) -> Iterator[dict | None]:
+        """A row a frame; None for those that the protocol drops."""
+        scorer = VideoScorer(self.columns, self.protocol, self.lr_kind)
+        kept, rows = self._kept(video), []
+        for number, (gt, mask, sr) in enumerate(self._frames(video, srs)):
+            if self.images:
+                self.images.add(video, number, to_8_bits(sr.rgb))
+            if number in FRAMES and not self.protocol.against_lr:
+                self.shifts.append(psnr_of_shifts(gt, sr.rgb))
+            if number not in kept:
+                yield None
+                continue
+            with self._told(video):
+                scores = scorer(gt, sr.rgb, mask)
+            rows.append(dict(video=video, frame=number, **scores, ms=sr.ms))
+            yield rows[-1]
+        with self._told(video):
+            scorer.fill(rows)
+
+    def _kept(self, video: str) -> range:
+        drop = self.protocol.drop
+        kept = range(drop, self.test_set.videos[video].frames - drop)
+        if not kept:
             raise DatasetError(
-                f'{test_set.root}: {video} frame {number} is {size_text(gt)} in gt, but its '
-                f'{lr_kind} frame was super-resolved to {size_text(sr.rgb)}'
+                f'{self.test_set.root}: {video} is too short for protocol {self.protocol.name}, '
+                f'which drops {drop} frames at each end'
             )
-        if images:
-            images.add(video, number, to_8_bits(sr.rgb))
-        if number in FRAMES and not protocol.against_lr:
-            shifts.append(psnr_of_shifts(gt, sr.rgb))
-        if number not in kept:
-            yield None
-            continue
+        return kept
+
+    def _frames(self, video: str, srs: Iterable) -> Iterator[tuple]:
+        """What SR frames are compared with, a mask or None, and the SR frames."""
+        target = self.lr_kind if self.protocol.against_lr else 'gt'
+        targets = set_frames(self.test_set, target, video)
+        masks = set_masks(self.test_set, video)
+        targets = self.beside(zip(targets, masks, strict=True))
+        for number, ((gt, mask), sr) in enumerate(zip(targets, srs, strict=True)):
+            if gt.shape != sr.rgb.shape and not self.protocol.against_lr:
+                raise DatasetError(
+                    f'{self.test_set.root}: {video} frame {number} is {size_text(gt)} in gt, but '
+                    f'its {self.lr_kind} frame was super-resolved to {size_text(sr.rgb)}'
+                )
+            yield gt, mask, sr
+
+    @contextmanager
+    def _told(self, video: str) -> Iterator[None]:
         try:
-            scores = scorer(gt, sr.rgb, mask)
+            yield
         except ValueError as error:
-            raise DatasetError(f'{test_set.root}: {video}: {error}') from error
-        rows.append(dict(video=video, frame=number, **scores, ms=sr.ms))
-        yield rows[-1]
-    try:
-        scorer.fill(rows)
-    except ValueError as error:
-        raise DatasetError(f'{test_set.root}: {video}: {error}') from error
+            raise DatasetError(f'{self.test_set.root}: {video}: {error}') from error

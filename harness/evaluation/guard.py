@@ -1,15 +1,13 @@
 """Setting the state of a unidirectional network back when it has gone astray."""
 
 from collections import deque
-from typing import Optional
 
 import torch
 from torch import Tensor
 
+from harness.evaluation.state_measures import relative_distances
 from harness.networks.recurrent import State, States, memory_of
 from harness.runs.resets import Reset
-
-from .state_measures import relative_distances
 
 
 class Guard:
@@ -24,12 +22,12 @@ class Guard:
     def __init__(self, step, reset: Reset):
         self.step = step
         self.reset = reset
-        self.norm: Optional[float] = None
+        self.norm: float | None = None
         self.last = deque(maxlen=reset.every)
 
     def __call__(
-        self, frame: Tensor, after: Optional[State], state: State, age: int
-    ) -> Optional[tuple[Optional[State], int]]:
+        self, frame: Tensor, after: State | None, state: State, age: int
+    ) -> tuple[State | None, int] | None:
         """The state to go on with and the number of frames that it has seen, or None to go on.
 
         Args:

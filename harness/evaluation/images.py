@@ -7,7 +7,6 @@ all runs, by :mod:`harness.evaluation.references`.
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Optional
 
 import numpy as np
 
@@ -22,10 +21,10 @@ _VIDEOS, _CROP = 2, 512
 
 def select_images(
     test_set: VideoSet,
-    videos: Optional[Sequence[str]] = None,
-    frames: Optional[Sequence[int]] = None,
-    crop: Optional[Sequence[int]] = None,
-    row: Optional[int] = None,
+    videos: Sequence[str] | None = None,
+    frames: Sequence[int] | None = None,
+    crop: Sequence[int] | None = None,
+    row: int | None = None,
 ) -> Selection:
     """What to keep of a set, checked.
 
@@ -58,7 +57,7 @@ def select_images(
     return selection
 
 
-def _frame_numbers(name: str, count: int, frames: Optional[Sequence[int]]) -> tuple[int, ...]:
+def _frame_numbers(name: str, count: int, frames: Sequence[int] | None) -> tuple[int, ...]:
     if frames is None:
         frames = (0, count // 2, -1)
     for number in frames:
@@ -67,7 +66,7 @@ def _frame_numbers(name: str, count: int, frames: Optional[Sequence[int]]) -> tu
     return tuple(sorted({number % count for number in frames}))
 
 
-def _crop(name: str, height: int, width: int, crop: Optional[Sequence[int]]) -> Crop:
+def _crop(name: str, height: int, width: int, crop: Sequence[int] | None) -> Crop:
     if crop is None:
         if height <= _CROP:
             return Crop(0, 0, height, width)

@@ -25,19 +25,18 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import chain, islice
-from typing import NamedTuple, Optional, Union
+from typing import NamedTuple
 
 import numpy as np
 import torch
 
 from harness.errors import fail
+from harness.evaluation.frame import SRFrame
+from harness.evaluation.guard import Guard
+from harness.evaluation.pieces import overlapping_pieces
+from harness.evaluation.sweeps import sweep
 from harness.networks.recurrent import RecurrentNet, States
 from harness.runs.resets import Reset
-
-from .frame import SRFrame
-from .guard import Guard
-from .pieces import overlapping_pieces
-from .sweeps import sweep
 
 STATES = ('disk', 'segments', 'memory')
 
@@ -46,12 +45,12 @@ STATES = ('disk', 'segments', 'memory')
 def super_resolve(
     net: RecurrentNet,
     lr_frames: Iterable[np.ndarray],
-    device: Union[str, torch.device],
-    length: Optional[int] = None,
-    reset: Optional[Reset] = None,
+    device: str | torch.device,
+    length: int | None = None,
+    reset: Reset | None = None,
     states: str = 'disk',
     dtype: torch.dtype = torch.float32,
-    on_hidden: Optional[Callable[[int, int], None]] = None,
+    on_hidden: Callable[[int, int], None] | None = None,
     rounded: bool = True,
 ) -> Iterator[SRFrame]:
     """Yields the SR frame of each LR frame (H, W, 3), uint8 RGB, in order, as it is computed.

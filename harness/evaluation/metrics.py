@@ -4,8 +4,6 @@ Against float64 they are exact to about 1e-6 dB and, on photographs, 1e-7 in SSI
 ``tests/benchmarks/bench_metrics.py`` for the speed.
 """
 
-from typing import Optional
-
 import cv2
 import numpy as np
 
@@ -22,7 +20,7 @@ def rgb_to_y(rgb: np.ndarray) -> np.ndarray:
     return cv2.transform(rgb.astype(np.float32), _Y_ROW)
 
 
-def psnr(y1: np.ndarray, y2: np.ndarray, mask: Optional[np.ndarray] = None) -> float:
+def psnr(y1: np.ndarray, y2: np.ndarray, mask: np.ndarray | None = None) -> float:
     """PSNR in dB of two images with range 255, at most ``MAX_PSNR``.
 
     Args:

@@ -1,7 +1,6 @@
 """Building a trained model for evaluation."""
 
 from pathlib import Path
-from typing import Optional, Union
 
 import torch
 from mmagic.registry import MODELS
@@ -20,9 +19,7 @@ def default_device() -> torch.device:
     return torch.device('cuda' if torch.cuda.is_available() else 'cpu')
 
 
-def load_model(
-    cfg: Config, checkpoint: Optional[Union[str, Path]], device: torch.device
-) -> torch.nn.Module:
+def load_model(cfg: Config, checkpoint: str | Path | None, device: torch.device) -> torch.nn.Module:
     """The model of a config on ``device``, with the weights of ``checkpoint`` if one is given.
 
     Raises:

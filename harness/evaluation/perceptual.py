@@ -3,16 +3,15 @@
 import os
 from functools import cache
 from pathlib import Path
-from typing import Optional
 
 import numpy as np
 
-from .protocols import Region
+from harness.evaluation.protocols import Region
 
 _WEIGHTS = 'alexnet-owt-7be5be79.pth'
 
 
-def missing_weights() -> Optional[str]:
+def missing_weights() -> str | None:
     """What to do to have LPIPS; None where it is at hand. Imports nothing heavy."""
     path = _weights_file()
     if path.is_file():
@@ -47,7 +46,7 @@ class TemporalLpips:
     """
 
     def __init__(self) -> None:
-        self._previous: Optional[tuple[np.ndarray, np.ndarray]] = None
+        self._previous: tuple[np.ndarray, np.ndarray] | None = None
 
     def __call__(self, gt: np.ndarray, sr: np.ndarray, region: Region) -> float:
         """tLP of a frame in ``region``; NaN for the first one."""

@@ -5,9 +5,8 @@ from itertools import islice
 
 import numpy as np
 
+from harness.evaluation.frame import SRFrame
 from harness.runs.resets import Reset
-
-from .frame import SRFrame
 
 
 def overlapping_pieces(

@@ -65,8 +65,7 @@ import cv2
 import numpy as np
 
 from harness.errors import fail
-
-from .metrics import Y_WEIGHTS, mean_ssim, psnr, rgb_to_y, ssim
+from harness.evaluation.metrics import Y_WEIGHTS, mean_ssim, psnr, rgb_to_y, ssim
 
 Region = tuple[slice, slice]  # rows, columns
 

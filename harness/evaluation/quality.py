@@ -8,12 +8,11 @@ own settings and implementations are taken as they are; which values are better,
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Optional
 
 import numpy as np
 
-from .perceptual import hub_file
-from .protocols import Region, size_text
+from harness.evaluation.perceptual import hub_file
+from harness.evaluation.protocols import Region, size_text
 
 _PYIQA = 'https://huggingface.co/chaofengc/IQA-PyTorch-Weights/resolve/main/'
 _CLIP = 'https://openaipublic.azureedge.net/clip/models/'
@@ -30,7 +29,7 @@ _WEIGHTS = {
 }
 
 
-def missing_for(name: str) -> Optional[str]:
+def missing_for(name: str) -> str | None:
     """What to do to have one of these metrics; None where it is at hand. Imports nothing heavy."""
     if find_spec('pyiqa') is None:
         return "needs pyiqa; pip install 'vsr-stability[iqa]', or leave it out"

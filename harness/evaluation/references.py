@@ -16,11 +16,10 @@ import numpy as np
 from dataset_tools.degrade.filters import phase
 from dataset_tools.manifest import SCALE, VideoSet
 from harness.errors import fail
+from harness.evaluation.bicubic import bicubic
+from harness.evaluation.images import Crop, Selection, VideoSelection, write_png
+from harness.evaluation.videos import set_frames, set_masks
 from harness.runs.files import read_json, write_json
-
-from .bicubic import bicubic
-from .images import Crop, Selection, VideoSelection, write_png
-from .videos import set_frames, set_masks
 
 
 def write_references(
@@ -90,7 +89,7 @@ def _write_video(
     folder: Path, test_set: VideoSet, video: str, chosen: VideoSelection, lr_kind: str
 ) -> None:
     row = Crop(chosen.row, 0, 1, test_set.videos[video].hr_size[1])
-    start = phase(lr_kind.removeprefix('lr_'))
+    start = phase(lr_kind)
     profile = []
     frames = zip(set_frames(test_set, lr_kind, video), set_masks(test_set, video), strict=True)
     for number, (lr, mask) in enumerate(frames):

@@ -4,18 +4,16 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, repeat, zip_longest
 from pathlib import Path
-from typing import Optional
 
 import cv2
 import numpy as np
 import pandas as pd
 
 from harness.errors import UserError, fail
-
-from .protocols import DEFAULT, PROTOCOLS, Protocol
-from .scorer import VideoScorer, metric_columns
-from .shift import FRAMES, find_shift, psnr_of_shifts
-from .videos import FrameSource, find_videos
+from harness.evaluation.protocols import DEFAULT, PROTOCOLS, Protocol
+from harness.evaluation.scorer import VideoScorer, metric_columns
+from harness.evaluation.shift import FRAMES, find_shift, psnr_of_shifts
+from harness.evaluation.videos import FrameSource, find_videos
 
 Pairs = dict[str, tuple[FrameSource, FrameSource]]  # name in GT -> frames of GT, of the results
 
@@ -45,7 +43,7 @@ def score(
     pairs: Pairs,
     protocol: Protocol = DEFAULT,
     metrics: Sequence[str] = (),
-    on_frame: Optional[Callable[[], None]] = None,
+    on_frame: Callable[[], None] | None = None,
     lr_kind: str = 'lr_bd',
 ) -> pd.DataFrame:
     """Scores every frame of every video.
@@ -78,7 +76,7 @@ def score(
     return table
 
 
-def count_frames(pairs: Pairs, protocol: Protocol = DEFAULT) -> Optional[int]:
+def count_frames(pairs: Pairs, protocol: Protocol = DEFAULT) -> int | None:
     """How many frames will be scored; None if only decoding video files would tell."""
     counts = [gt.count for gt, _ in pairs.values()]
     return None if None in counts else sum(max(0, n - 2 * protocol.drop) for n in counts)
@@ -160,7 +158,7 @@ def video_means(table: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([means, overall]).astype({'frames': int})
 
 
-def compare_protocols(pairs: Pairs, on_frame: Optional[Callable[[], None]] = None) -> pd.DataFrame:
+def compare_protocols(pairs: Pairs, on_frame: Callable[[], None] | None = None) -> pd.DataFrame:
     """PSNR and SSIM of the same frames under every protocol that compares with GT.
 
     Args:

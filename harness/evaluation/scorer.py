@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Optional
 
 import numpy as np
 
@@ -10,15 +9,14 @@ from dataset_tools.degrade.filters import degrade, phase
 from dataset_tools.manifest import SCALE
 from dataset_tools.names import name_problem
 from harness.errors import fail
+from harness.evaluation import vmaf
+from harness.evaluation.bicubic import bicubic
+from harness.evaluation.metrics import psnr
+from harness.evaluation.perceptual import Lpips, TemporalLpips, missing_weights
+from harness.evaluation.protocols import DEFAULT, Protocol, size_text, to_8_bits
+from harness.evaluation.quality import ClipIqa, Dists, Musiq, Niqe, missing_for
+from harness.evaluation.temporal import FlowDifference, FrameDifference, WarpingError
 from harness.runs.evaluations import Crop
-
-from . import vmaf
-from .bicubic import bicubic
-from .metrics import psnr
-from .perceptual import Lpips, TemporalLpips, missing_weights
-from .protocols import DEFAULT, Protocol, size_text, to_8_bits
-from .quality import ClipIqa, Dists, Musiq, Niqe, missing_for
-from .temporal import FlowDifference, FrameDifference, WarpingError
 
 #: always computed
 BASIC_METRICS = ('psnr_y', 'ssim_y')
@@ -129,13 +127,13 @@ class VideoScorer:
     ) -> None:
         self._columns = columns
         self._protocol = protocol
-        self._kind = lr_kind.removeprefix('lr_')
+        self._kind = lr_kind
         self._optional = {
             name: make() for name, make in OPTIONAL_METRICS.items() if name in columns
         }
 
     def __call__(
-        self, gt: np.ndarray, sr: np.ndarray, mask: Optional[np.ndarray] = None
+        self, gt: np.ndarray, sr: np.ndarray, mask: np.ndarray | None = None
     ) -> dict[str, float]:
         """Column -> value of one frame.
 

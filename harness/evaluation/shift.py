@@ -6,14 +6,12 @@ does a ground truth that was cropped otherwise.
 """
 
 from collections.abc import Sequence
-from typing import Optional
 
 import cv2
 import numpy as np
 
+from harness.evaluation.metrics import psnr, rgb_to_y
 from harness.runs.evaluations import Shift
-
-from .metrics import psnr, rgb_to_y
 
 #: the farthest shift, in HR pixels; all halves of pixels up to it are tried
 REACH = 3
@@ -25,7 +23,7 @@ _BORDER = 8 + REACH
 _SMALLEST = 2 * _BORDER + 16
 
 
-def psnr_of_shifts(gt: np.ndarray, sr: np.ndarray) -> Optional[np.ndarray]:
+def psnr_of_shifts(gt: np.ndarray, sr: np.ndarray) -> np.ndarray | None:
     """Y-PSNR (dB) of an SR frame moved by every half of a pixel up to ``REACH``, down and right.
 
     Args:
@@ -58,7 +56,7 @@ def _move_by_half(image: np.ndarray, down: int, right: int) -> np.ndarray:
     return cv2.warpAffine(image, matrix, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
 
 
-def find_shift(scores: Sequence[Optional[np.ndarray]]) -> Optional[Shift]:
+def find_shift(scores: Sequence[np.ndarray | None]) -> Shift | None:
     """The one shift of all frames that gains more than ``GAIN``; None if none does.
 
     It must gain as much over its opposite: interpolation alone makes noisy frames better.

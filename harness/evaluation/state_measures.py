@@ -1,7 +1,6 @@
 """Measures of hidden states: size, distance, and how a small change grows."""
 
 import zlib
-from typing import Optional
 
 import torch
 from torch import Tensor
@@ -36,7 +35,7 @@ def _vectors(state: State, batch_dims: int) -> Tensor:
 
 
 def perturbation_growth(
-    net: RecurrentNet, clip: Tensor, states: States, cond: Optional[Tensor], disturbance: float
+    net: RecurrentNet, clip: Tensor, states: States, cond: Tensor | None, disturbance: float
 ) -> dict[str, Tensor]:
     """How much a small change of the states at a clip's ends grows inside the clip.
 

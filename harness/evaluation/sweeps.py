@@ -3,14 +3,13 @@
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, nullcontext
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 from torch import Tensor
 
 from harness.errors import fail
+from harness.evaluation.disk_store import DiskStore
 from harness.networks.recurrent import State
-
-from .disk_store import DiskStore
 
 #: frames that go through a sweep together: their flows are one batch
 CLIP = 4
@@ -32,7 +31,7 @@ def sweep(run, frames) -> Iterator[tuple[Tensor, float]]:
             yield from _Sweeps(run, lrs, length).srs()
 
 
-def _store(on_disk: bool, length: Optional[int] = None):
+def _store(on_disk: bool, length: int | None = None):
     return DiskStore(length) if on_disk else nullcontext({})
 
 

@@ -3,13 +3,11 @@
 Frames that are equal have no flow between them; it is then zero, and not computed.
 """
 
-from typing import Optional
-
 import cv2
 import numpy as np
 
-from .metrics import rgb_to_y
-from .protocols import Region
+from harness.evaluation.metrics import rgb_to_y
+from harness.evaluation.protocols import Region
 
 
 class FrameDifference:
@@ -21,7 +19,7 @@ class FrameDifference:
     needs_gt = False
 
     def __init__(self) -> None:
-        self._previous: Optional[np.ndarray] = None
+        self._previous: np.ndarray | None = None
 
     def __call__(self, gt: np.ndarray, sr: np.ndarray, region: Region) -> float:
         """Difference of a frame in ``region``; NaN for the first one."""
@@ -41,7 +39,7 @@ class FlowDifference:
     """
 
     def __init__(self) -> None:
-        self._previous: Optional[tuple[np.ndarray, np.ndarray]] = None
+        self._previous: tuple[np.ndarray, np.ndarray] | None = None
 
     def __call__(self, gt: np.ndarray, sr: np.ndarray, region: Region) -> float:
         """tOF of a frame in ``region``; NaN for the first one."""
@@ -67,7 +65,7 @@ class WarpingError:
     needs_gt = False
 
     def __init__(self) -> None:
-        self._previous: Optional[tuple[np.ndarray, np.ndarray, np.ndarray]] = None
+        self._previous: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
         self._dis = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
 
     def __call__(self, gt: np.ndarray, sr: np.ndarray, region: Region) -> float:

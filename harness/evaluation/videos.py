@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Optional
 
 import numpy as np
 
@@ -33,9 +32,9 @@ class FrameSource:
 
     place: str
     frames: Callable[[], Iterator[np.ndarray]]
-    count: Optional[int] = None
-    first: Optional[int] = None
-    masks: Optional[Callable[[], Iterator[np.ndarray]]] = None
+    count: int | None = None
+    first: int | None = None
+    masks: Callable[[], Iterator[np.ndarray]] | None = None
 
 
 def find_videos(path: Path, kind: str = 'gt') -> dict[str, Callable[[], FrameSource]]:
@@ -87,7 +86,7 @@ def set_frames(test_set: VideoSet, kind: str, video: str) -> Iterator[np.ndarray
         yield image
 
 
-def set_masks(test_set: VideoSet, video: str) -> Iterator[Optional[np.ndarray]]:
+def set_masks(test_set: VideoSet, video: str) -> Iterator[np.ndarray | None]:
     """The mask (H, W) of each frame of a video, 0 outside; None for each where there are none."""
     if 'mask' not in test_set.kinds:
         return iter([None] * test_set.videos[video].frames)

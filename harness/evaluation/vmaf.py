@@ -10,14 +10,13 @@ import tempfile
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Optional
 
 import numpy as np
 
-from .protocols import Region
+from harness.evaluation.protocols import Region
 
 
-def missing() -> Optional[str]:
+def missing() -> str | None:
     """What to do to have VMAF; None where it is at hand."""
     if _ffmpeg():
         return None
@@ -28,7 +27,7 @@ def missing() -> Optional[str]:
 
 
 @cache
-def _ffmpeg() -> Optional[str]:
+def _ffmpeg() -> str | None:
     """A program that has the filter."""
     found = [shutil.which('ffmpeg')]
     if find_spec('imageio_ffmpeg'):
@@ -50,7 +49,7 @@ class Vmaf:
     """
 
     def __init__(self) -> None:
-        self._process: Optional[subprocess.Popen] = None
+        self._process: subprocess.Popen | None = None
 
     def __call__(self, gt: np.ndarray, sr: np.ndarray, region: Region) -> float:
         """Hands a frame over; NaN, see :meth:`finish`.

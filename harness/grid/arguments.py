@@ -3,9 +3,9 @@
 import argparse
 import math
 from contextlib import suppress
-from typing import Any, Optional
+from typing import Any
 
-from .sweeps import AXES, axis_names
+from harness.grid.sweeps import AXES, axis_names
 
 EXAMPLES = """examples:
   python harness/run_grid.py mm_configs/grids/quickstart.py
@@ -38,7 +38,7 @@ def _axes() -> dict[str, str]:
     return {plural.get(axis, axis): axis for axis in axis_names()}
 
 
-def parse_args(description: str, argv: Optional[list[str]] = None) -> argparse.Namespace:
+def parse_args(description: str, argv: list[str] | None = None) -> argparse.Namespace:
     """The command line of run_grid.py, checked."""
     parser = argparse.ArgumentParser(
         description=description,

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, NamedTuple, Optional
+from typing import Any, NamedTuple
 
 import torch
 from mmagic.registry import HOOKS, LOOPS, MODELS, PARAM_SCHEDULERS
@@ -35,13 +35,13 @@ from harness.errors import fail
 from harness.evaluation.inference import check_guard
 from harness.evaluation.model import default_device, learns
 from harness.formats import bytes_text
+from harness.grid.expand import Run, Start
 from harness.networks.recurrent import RecurrentNet
 from harness.runs.resets import Reset
 from harness.training.loops import ClipTrainLoop
 from harness.training.pi_loop import PIBPTTLoop
+from harness.training.pool_loop import PoolLoop
 from harness.training.state_bank import BankOptions, check_fits, free_space
-
-from .expand import Run, Start
 
 
 class Bank(NamedTuple):
@@ -62,7 +62,7 @@ def find_problems(starts: Sequence[Start], work_dir: Path, jobs: int, here: bool
         here: they run on this machine; otherwise nothing is said of memory and GPUs.
     """
     problems: list[str] = []
-    built: dict[str, Optional[ClipTrainLoop]] = {}
+    built: dict[str, ClipTrainLoop | None] = {}
     banks = []
     for where, run, trains in starts:
         builder = Builder(where, problems)
@@ -70,8 +70,9 @@ def find_problems(starts: Sequence[Start], work_dir: Path, jobs: int, here: bool
         if key not in built:
             built[key] = builder.build(run, trains, here)
         loop = built[key]
-        if here and isinstance(loop, PIBPTTLoop):
-            about = f'train_cfg.bank ({run.axes.strategy}, R={run.axes.repeats})'
+        if here and isinstance(loop, (PIBPTTLoop, PoolLoop)):
+            repeats = f', R={run.axes.repeats}' if run.axes.repeats else ''
+            about = f'train_cfg.bank ({run.axes.strategy}{repeats})'
             bank = builder.part(about, _fitting_bank, loop, run, work_dir)
             banks += [bank] if bank else []
     nproc = max((start.run.content.get('nproc', 1) for start in starts), default=1)
@@ -109,7 +110,7 @@ class Builder:
             self.problems.append(f'{self.where} {build_problem(key, error)}')
             return None
 
-    def build(self, run: Run, trains: bool, here: bool) -> Optional[ClipTrainLoop]:
+    def build(self, run: Run, trains: bool, here: bool) -> ClipTrainLoop | None:
         """Builds all parts of a run and gives its loop, if it is to train and all is well with it.
 
         What wraps the optimizer may ask for a GPU, and is built only ``here``.
@@ -140,7 +141,7 @@ class Builder:
         given = dict(runner=runner, dataloader=loader)
         return self.part('train_cfg', LOOPS.build, cfg.train_cfg, default_args=given)
 
-    def _model(self, cfg) -> Optional[torch.nn.Module]:
+    def _model(self, cfg) -> torch.nn.Module | None:
         count = len(self.problems)
         self.part('model', check_model, dict(model=cfg))
         if len(self.problems) > count:
@@ -182,7 +183,7 @@ def _check_weights(model: torch.nn.Module, run: Run) -> None:
         )
 
 
-def _mends(hook: Optional[Hook]) -> bool:
+def _mends(hook: Hook | None) -> bool:
     """Whether a hook changes checkpoints before their weights are used."""
     return type(hook).after_load_checkpoint is not Hook.after_load_checkpoint if hook else False
 
@@ -200,7 +201,7 @@ def _check_reset(net: RecurrentNet, reset: Reset) -> None:
         check_guard(net)
 
 
-def _fitting_bank(loop: PIBPTTLoop, run: Run, work_dir: Path) -> Bank:
+def _fitting_bank(loop: PIBPTTLoop | PoolLoop, run: Run, work_dir: Path) -> Bank:
     """The loop knows nothing of other ranks here, so that its bank is that of all together.
 
     Raises:

@@ -14,7 +14,7 @@ protocols may come from the grid's ``plugins``; when their code changes, evaluat
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 from mmengine.config import Config
 
@@ -34,8 +34,8 @@ class External(NamedTuple):
 
     label: str
     results: dict[str, Path]
-    protocol: Optional[str] = None  # None: that of each test set
-    paper: Optional[str] = None  # its name in the papers' tables
+    protocol: str | None = None  # None: that of each test set
+    paper: str | None = None  # its name in the papers' tables
 
 
 class EvaluationSettings(NamedTuple):

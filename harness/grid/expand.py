@@ -5,22 +5,21 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 from mmengine.config import Config
 
 from dataset_tools.manifest import VideoSet
 from harness.configs import module_file, own_modules
 from harness.errors import fail
+from harness.grid.grid_file import Grid, load_network
+from harness.grid.resolve import resolve_config
+from harness.grid.sweeps import Axes, Point, points
 from harness.runs.evaluations import BEST, Variant
 from harness.runs.folder import RunFolder
 from harness.runs.grid_json import made_by, network_entry, set_entry, write_grid_record
 from harness.runs.identity import digest, identity_of
 from harness.runs.resets import Reset
-
-from .grid_file import Grid, load_network
-from .resolve import resolve_config
-from .sweeps import Axes, Point, points
 
 #: bytes of a run id; file systems allow 255 for the name of a folder
 _LONGEST_ID = 240
@@ -59,7 +58,7 @@ class Run:
         return self.axes.strategy is not None
 
     @property
-    def weights(self) -> Optional[str]:
+    def weights(self) -> str | None:
         """The file or URL of the weights that it begins with."""
         return self.content.get('load_from')
 
@@ -113,7 +112,7 @@ def expand(grid: Grid, times: Mapping[str, float] = MappingProxyType({})) -> lis
 def expansion(grid: Grid, times: Mapping[str, float]) -> Expansion:
     """The same, with what is not known yet."""
     configs = {key: load_network(entry).to_dict() for key, entry in grid.networks.items()}
-    resets: dict[Point, dict[Optional[int], None]] = {}
+    resets: dict[Point, dict[int | None, None]] = {}
     for sweep in grid.sweeps:
         for point in points(sweep, grid.strategies):
             loads = point.axes.strategy or configs[point.axes.network].get('load_from')
@@ -155,7 +154,7 @@ def time_key(run: Run) -> str:
 
 
 def _make_run(
-    grid: Grid, configs: dict[str, dict], axes: Axes, resets, iterations: Optional[int] = None
+    grid: Grid, configs: dict[str, dict], axes: Axes, resets, iterations: int | None = None
 ) -> Run:
     cfg, changes = resolve_config(grid, configs, axes, iterations)
     train_set = grid.train_sets[axes.train_set] if axes.strategy else None

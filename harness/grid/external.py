@@ -7,7 +7,6 @@ times, or ``videos_<set>.csv`` of a result card (see :mod:`harness.runs.card`), 
 
 import hashlib
 from pathlib import Path
-from typing import Optional
 
 import pandas as pd
 from tqdm import tqdm
@@ -19,10 +18,9 @@ from harness.evaluation.frames_csv import missing_metrics, write_frames
 from harness.evaluation.protocols import DEFAULT, PROTOCOLS
 from harness.evaluation.score import count_frames, pair_videos, score
 from harness.evaluation.scorer import BASIC_METRICS, needs_gt
+from harness.grid.evaluation import EvaluationSettings, External
 from harness.runs.card import read_card
 from harness.runs.files import read_json, write_json
-
-from .evaluation import EvaluationSettings, External
 
 
 def score_external(work_dir: Path, evaluation: EvaluationSettings) -> None:
@@ -62,7 +60,7 @@ def score_external(work_dir: Path, evaluation: EvaluationSettings) -> None:
 
 
 def _describe(
-    path: Path, test_set: VideoSet, protocol: Optional[str], evaluation: EvaluationSettings
+    path: Path, test_set: VideoSet, protocol: str | None, evaluation: EvaluationSettings
 ) -> dict:
     """Where results are and all else that their scores depend on."""
     files = [path] if path.is_file() else sorted(f for f in path.rglob('*') if f.is_file())

@@ -14,8 +14,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from harness.errors import fail
-
-from .launchers import worker_environment
+from harness.grid.launchers import worker_environment
 
 #: what the server imports before it forks
 PRELOADED = ['harness.grid.unsignalled', 'harness.grid.worker']
@@ -70,7 +69,7 @@ def run_worker(*args) -> None:
 
     Naming that function itself would import torch into the command that starts the process.
     """
-    from .worker import run_in_process
+    from harness.grid.worker import run_in_process
 
     run_in_process(*args)
 

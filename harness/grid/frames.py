@@ -51,12 +51,11 @@ def save_frames(work_dir: Path, set_key: str, video: str, trial: str) -> None:
     from harness.evaluation.inference import super_resolve
     from harness.evaluation.model import default_device, load_model
     from harness.evaluation.videos import set_frames
+    from harness.grid.worker import checkpoint_of, load_set
     from harness.runs.evaluations import Crop
     from harness.runs.files import read_json, write_json
     from harness.runs.folder import RunFolder
     from harness.runs.task import Task
-
-    from .worker import checkpoint_of, load_set
 
     run_id, _, variant = trial.partition('@')
     run = RunFolder.of(work_dir, run_id)
@@ -94,7 +93,7 @@ def save_frames(work_dir: Path, set_key: str, video: str, trial: str) -> None:
 def _phase(lr_kind: str) -> float:
     from dataset_tools.degrade.filters import phase
 
-    return phase(lr_kind.removeprefix('lr_'))
+    return phase(lr_kind)
 
 
 def _is_whole(folder: Path, count: int) -> bool:

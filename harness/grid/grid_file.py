@@ -33,7 +33,7 @@ the grid file's own begin with an underscore.
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, Optional
+from typing import Any, NamedTuple
 
 from mmengine.config import Config
 
@@ -43,11 +43,10 @@ from dataset_tools.pack.reader import PackedVideos
 from harness.clip_limits import number_problems
 from harness.configs import custom_modules, find_config, import_modules, load_config, module_file
 from harness.errors import UserError, fail
+from harness.grid.evaluation import EvaluationSettings, read_evaluation
+from harness.grid.launchers import launcher_names
+from harness.grid.sweeps import complete, sweep_problems
 from harness.strategies import Strategy, with_own
-
-from .evaluation import EvaluationSettings, read_evaluation
-from .launchers import launcher_names
-from .sweeps import complete, sweep_problems
 
 #: the entries of a grid file beside those that are called after launchers
 ENTRIES = (
@@ -91,14 +90,14 @@ class Grid(NamedTuple):
     plugins: tuple[str, ...]
     folder: str
 
-    def has_repeats(self, strategy: Optional[str]) -> bool:
+    def has_repeats(self, strategy: str | None) -> bool:
         """Whether R is an axis of a strategy (None: without training)."""
         return strategy is not None and self.strategies[strategy].has_repeats
 
 
 def read_grid(
-    path: str, overrides: dict[str, list], nproc: Optional[int] = None
-) -> tuple[Optional[Grid], list[str]]:
+    path: str, overrides: dict[str, list], nproc: int | None = None
+) -> tuple[Grid | None, list[str]]:
     """Reads a grid file and checks what can be seen without looking into the runs.
 
     Args:

@@ -1,14 +1,13 @@
 """What a run is trained with: a network's config with a place in the grid filled in."""
 
 from copy import deepcopy
-from typing import Any, NamedTuple, Optional
+from typing import Any, NamedTuple
 
 from harness.configs import custom_modules
 from harness.errors import fail
+from harness.grid.grid_file import Grid
+from harness.grid.sweeps import Axes, short_value
 from harness.strategies import options_of
-
-from .grid_file import Grid
-from .sweeps import Axes, short_value
 
 #: entries of learning-rate schedules that count iterations
 _SCHEDULE = {
@@ -31,7 +30,7 @@ class Resolved(NamedTuple):
 
 
 def resolve_config(
-    grid: Grid, networks: dict[str, dict], axes: Axes, iterations: Optional[int] = None
+    grid: Grid, networks: dict[str, dict], axes: Axes, iterations: int | None = None
 ) -> Resolved:
     """A network's config with strategy, R, FC, training set, seed and further axes filled in.
 
@@ -76,7 +75,7 @@ def resolve_config(
     return Resolved(cfg, _set_options(grid, networks, cfg, axes, iterations))
 
 
-def _set_options(grid: Grid, networks, cfg: dict, axes: Axes, iterations: Optional[int]) -> list:
+def _set_options(grid: Grid, networks, cfg: dict, axes: Axes, iterations: int | None) -> list:
     """Fills in the further axes; names those whose value is not what the config has anyhow."""
     loop, changes = cfg['train_cfg'], []
     clip_length, wanted = loop.get('clip_length'), iterations
@@ -106,7 +105,7 @@ def _keep_frames(cfg: dict, clip_length: int) -> bool:
     return loading['batch_size'] != before
 
 
-def _set_weights(networks: dict[str, dict], cfg: dict, source: Optional[str]) -> bool:
+def _set_weights(networks: dict[str, dict], cfg: dict, source: str | None) -> bool:
     """Lets a training begin with weights, or None; whether that changes it."""
     before = cfg.get('load_from')
     if source in networks:

@@ -7,13 +7,16 @@ from collections import Counter, deque
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from harness.errors import fail, reason_of
 from harness.evaluation.references import write_references
+from harness.grid.expand import Run, run_folder
+from harness.grid.grid_file import Grid
+from harness.grid.launchers import Job, Launcher
 from harness.runs.claims import HEARTBEAT, Claim, Witness, current_claim, release
 from harness.runs.evaluations import Evaluation
 from harness.runs.files import read_json, write_json, write_text
@@ -21,10 +24,6 @@ from harness.runs.folder import RunFolder
 from harness.runs.identity import versions
 from harness.runs.status import RunStatus, describe, read_status
 from harness.runs.task import Task
-
-from .expand import Run, run_folder
-from .grid_file import Grid
-from .launchers import Job, Launcher
 
 #: seconds between two looks at runs that other commands work on
 _ELSEWHERE = 5.0
@@ -203,7 +202,7 @@ class Scheduler:
             return work.status()
         return status
 
-    def _kill_if_silent(self, work: Work, job: Job) -> Optional[str]:
+    def _kill_if_silent(self, work: Work, job: Job) -> str | None:
         """Ends a process that cannot even end itself, stopped or stuck outside of Python."""
         claim = self._silent_claim(work)
         if claim is None:
@@ -219,7 +218,7 @@ class Scheduler:
             with suppress(ProcessLookupError):
                 os.kill(claim.owner.pid, signal.SIGKILL)
 
-    def _silent_claim(self, work: Work) -> Optional[Claim]:
+    def _silent_claim(self, work: Work) -> Claim | None:
         self._notice_pause()
         claim = current_claim(work.folder.path)
         if claim is None or claim.owner is None or time.time() < self._patient_until:

@@ -20,7 +20,7 @@ A value that the config has anyhow makes no other run.
 import itertools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, Optional
+from typing import Any, NamedTuple
 
 from dataset_tools.names import name_problem
 from harness.clip_limits import is_count
@@ -53,9 +53,9 @@ class Axes(NamedTuple):
     """
 
     network: str
-    strategy: Optional[str]
+    strategy: str | None
     fc: bool
-    repeats: Optional[int]
+    repeats: int | None
     train_set: str
     seed: int
     options: tuple[tuple[str, Any], ...] = ()
@@ -71,7 +71,7 @@ class Point(NamedTuple):
     """A run of a sweep, and the one whose training time it shares, if any."""
 
     axes: Axes
-    reference: Optional[Axes] = None
+    reference: Axes | None = None
 
 
 def short_value(axis: str, value: Any) -> Any:

@@ -7,7 +7,6 @@ below ``tracking/`` of the run folder. Scalars are called ``test/<set>/<score>``
 
 import copy
 import time
-from typing import Optional
 
 import pandas as pd
 from mmengine.config import Config
@@ -28,7 +27,7 @@ def track(
     folder: RunFolder,
     evaluation: Evaluation,
     table: pd.DataFrame,
-    iteration: Optional[int],
+    iteration: int | None,
 ) -> None:
     """Hands the means of an evaluation over; a backend that cannot take them is one line.
 

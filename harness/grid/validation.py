@@ -8,21 +8,19 @@ weights, networks and loops that can be built, room for the banks of hidden stat
 import os
 from collections.abc import Hashable, Iterator, Sequence
 from pathlib import Path
-from typing import Optional
 
 from dataset_tools.manifest import DatasetError, VideoSet
 from harness.clip_limits import Videos, clip_problems, number_problems
 from harness.configs import custom_modules, module_file
 from harness.errors import UserError, fail
+from harness.grid.expand import Run, Start, run_folder
+from harness.grid.fork_server import call, threads_of
+from harness.grid.grid_file import Grid, load_network, read_grid
+from harness.grid.resolve import resolve_config
+from harness.grid.sweeps import AXES, Axes, axis_names, points
 
-from .expand import Run, Start, run_folder
-from .fork_server import call, threads_of
-from .grid_file import Grid, load_network, read_grid
-from .resolve import resolve_config
-from .sweeps import AXES, Axes, axis_names, points
 
-
-def load_grid(path: str, overrides: dict[str, list], nproc: Optional[int] = None) -> Grid:
+def load_grid(path: str, overrides: dict[str, list], nproc: int | None = None) -> Grid:
     """Reads a grid file; arguments as of :func:`~harness.grid.grid_file.read_grid`.
 
     Raises:
@@ -71,7 +69,7 @@ def check_start(
 
 
 def _build(*args) -> list[str]:
-    from .building import find_problems
+    from harness.grid.building import find_problems
 
     with open(os.devnull, 'w') as nowhere:  # MMEngine logs each parameter's options
         os.dup2(nowhere.fileno(), 1)

@@ -5,7 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -15,14 +15,13 @@ from rich.text import Text
 
 from harness.errors import fail
 from harness.formats import duration_text
+from harness.grid.evaluation import EvaluationSettings
+from harness.grid.expand import Run, run_folder
+from harness.grid.launchers import launcher_class, launcher_names
 from harness.runs.files import read_json
 from harness.runs.folder import RunFolder
 from harness.runs.identity import RESULTS_VERSION, differences, digest
 from harness.runs.status import STATUSES, RunStatus, describe, read_status
-
-from .evaluation import EvaluationSettings
-from .expand import Run, run_folder
-from .launchers import launcher_class, launcher_names
 
 _COLOURS = dict(
     DONE='green', RUNNING='cyan', QUEUED='blue', STALE='yellow', FAILED='red', TODO='dim'
@@ -63,7 +62,7 @@ def _read(folder: RunFolder, evaluations) -> RunStatus:
         return RunStatus('FAILED', reason, {}, '', '', None, missing, 0)
 
 
-def _in_queue(status: RunStatus, at_work: dict[str, Optional[set[str]]]) -> RunStatus:
+def _in_queue(status: RunStatus, at_work: dict[str, set[str] | None]) -> RunStatus:
     """What the disk does not say of a run: its job was cancelled, or put back into the queue."""
     working = at_work.get(status.launcher, set())
     if working is None or status.status not in ('QUEUED', 'STALE'):
@@ -138,13 +137,13 @@ def _table(surveys: Iterable[Survey]) -> Table:
     return table
 
 
-def remaining_seconds(status: RunStatus) -> Optional[float]:
+def remaining_seconds(status: RunStatus) -> float | None:
     """Of the stage that a run is in, at its pace until now; None if that is not known."""
     seconds, left = seconds_per_step(status), _steps_left(status)
     return None if seconds is None else seconds * left
 
 
-def seconds_per_step(status: RunStatus) -> Optional[float]:
+def seconds_per_step(status: RunStatus) -> float | None:
     """Pace of a running run in its stage since it was begun or resumed."""
     details = status.details
     if status.status != 'RUNNING' or not details.keys() >= _PACE:
@@ -153,7 +152,7 @@ def seconds_per_step(status: RunStatus) -> Optional[float]:
     return (details['updated'] - details['begun']) / done if done else None
 
 
-def grid_seconds(surveys: Sequence[Survey]) -> Optional[float]:
+def grid_seconds(surveys: Sequence[Survey]) -> float | None:
     """Rest of all trainings, at the pace of those that run, shared among as many processes.
 
     None while no training has a pace.

@@ -17,7 +17,6 @@ from contextlib import suppress
 from multiprocessing import parent_process
 from multiprocessing.connection import wait
 from pathlib import Path
-from typing import Optional, Union
 
 import mmagic.engine  # noqa: F401  (registries that MMEngine would import run by run)
 import torch
@@ -32,6 +31,9 @@ from harness.evaluation.images import ImageSaver
 from harness.evaluation.model import default_device, load_model
 from harness.evaluation.protocols import DEFAULT, PROTOCOLS
 from harness.exits import INTERRUPTED
+from harness.grid.launchers.torchrun import train_with_torchrun
+from harness.grid.tracking import track
+from harness.grid.train_process import train_run
 from harness.runs.claims import (
     RESTARTED_VARIABLE,
     AlreadyRunningError,
@@ -45,10 +47,6 @@ from harness.runs.folder import Progress, RunFolder, iterations_of
 from harness.runs.task import Task
 from harness.training.checkpoints import best_checkpoint, latest_checkpoint
 from harness.training.interruption import Interrupted, Interruption
-
-from .launchers.torchrun import train_with_torchrun
-from .tracking import track
-from .train_process import train_run
 
 
 def run_in_process(folder: RunFolder, slot: int, threads: int) -> None:
@@ -120,7 +118,7 @@ def _interrupted(folder: RunFolder, reason: str) -> int:
     return INTERRUPTED
 
 
-def _finished_training(folder: RunFolder, trains_again: bool) -> Optional[Path]:
+def _finished_training(folder: RunFolder, trains_again: bool) -> Path | None:
     """The checkpoint that the training ended with; None if it has to go on.
 
     Raises:
@@ -190,7 +188,7 @@ def checkpoint_of(folder: RunFolder, choice: str) -> Path:
 def _evaluate_checkpoint(
     folder: RunFolder,
     cfg: Config,
-    weights: Union[Path, str, None],
+    weights: Path | str | None,
     todo: Sequence[Evaluation],
     sets: dict[str, VideoSet],
     on_frame,
@@ -213,8 +211,10 @@ def _evaluate_checkpoint(
             PROTOCOLS[evaluation.protocol or DEFAULT.name],
         )
         iteration = iterations_of(weights) if isinstance(weights, Path) else None
-        noticed = (table.attrs[name] for name in ('shift', 'resets', 'not_finite'))
-        record_evaluation(folder, evaluation, iteration, *noticed)
+        is_bidirectional = model.generator.bidirectional
+        record_evaluation(
+            folder, evaluation, iteration, **table.attrs, bidirectional=is_bidirectional
+        )
         track(cfg, folder, evaluation, table, iteration)
 
 

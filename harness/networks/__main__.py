@@ -99,7 +99,7 @@ def _summary(args) -> None:
     from rich.console import Console
     from rich.progress import track
 
-    from .summary import paper_configs, print_table, summarize, write_csv
+    from harness.networks.summary import paper_configs, print_table, summarize, write_csv
 
     configs = track([*paper_configs(), *args.config], console=Console(stderr=True), transient=True)
     rows = [summarize(config, args.size, timed=not args.no_time) for config in configs]
@@ -110,9 +110,8 @@ def _summary(args) -> None:
 
 def _convert(args) -> None:
     from harness.errors import fail
-
-    from .foreign.convert import convert
-    from .foreign.layouts import LAYOUTS
+    from harness.networks.foreign.convert import convert
+    from harness.networks.foreign.layouts import LAYOUTS
 
     if args.layout not in (None, *LAYOUTS):
         fail(f'--as {args.layout}: there are {", ".join(LAYOUTS)}')
@@ -125,7 +124,7 @@ def _convert(args) -> None:
 
 
 def _published(args) -> None:
-    from .foreign.published import unpack
+    from harness.networks.foreign.published import unpack
 
     for line in unpack(args.output):
         print(line, flush=True)

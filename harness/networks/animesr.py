@@ -10,9 +10,9 @@ from mmagic.models.archs import ResidualBlockNoBN
 from mmagic.registry import MODELS
 from torch import Tensor, nn
 
-from .look_ahead import beside, frame_before, neighbour_shapes
-from .recurrent import UnidirectionalNet
-from .upsample import bilinear
+from harness.networks.look_ahead import beside, frame_before, neighbour_shapes
+from harness.networks.recurrent import UnidirectionalNet
+from harness.networks.upsample import bilinear
 
 WINDOW, SR = 3 * 3, 3 * 16  # channels of three RGB frames, and of one SR frame at LR size
 SCALES = 4  # the coarsest features have 1/4 of the frame's size

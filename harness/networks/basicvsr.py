@@ -1,7 +1,5 @@
 """BasicVSR (Chan et al., CVPR 2021) on MMagic's network, with its memory made explicit."""
 
-from typing import Optional, Union
-
 import torch
 from mmagic.models.archs import PixelShufflePack
 from mmagic.models.editors.basicvsr.basicvsr_net import (
@@ -13,10 +11,10 @@ from mmagic.registry import MODELS
 from torch import nn
 from torch.nn.utils import parametrize
 
-from .flow import pretrained_spynet
-from .lipschitz import constrain
-from .recurrent import States, Sweep, Unrolled, branch_cond
-from .two_branches import TwoBranchNet
+from harness.networks.flow import pretrained_spynet
+from harness.networks.lipschitz import constrain
+from harness.networks.recurrent import States, Sweep, Unrolled, branch_cond
+from harness.networks.two_branches import TwoBranchNet
 
 
 @MODELS.register_module()
@@ -53,11 +51,11 @@ class StatefulBasicVSRNet(TwoBranchNet, BasicVSRNet):
         self,
         mid_channels: int = 64,
         num_blocks: int = 30,
-        spynet_pretrained: Optional[str] = None,
+        spynet_pretrained: str | None = None,
         hr_channels: int = 64,
-        flow_net: Optional[dict] = None,
+        flow_net: dict | None = None,
         cond_channels: int = 0,
-        lipschitz: Optional[Union[float, str, dict]] = None,
+        lipschitz: float | str | dict | None = None,
     ):
         BasicVSRNet.__init__(self, mid_channels, num_blocks)
         if flow_net is not None:

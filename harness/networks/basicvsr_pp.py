@@ -1,7 +1,7 @@
 """BasicVSR++ (Chan et al., CVPR 2022) on MMagic's network, with its memory made explicit."""
 
 from functools import partial
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -11,10 +11,17 @@ from mmagic.models.utils import flow_warp
 from mmagic.registry import MODELS
 from torch import Tensor
 
-from .boundaries import on_cpu
-from .flow import pretrained_spynet
-from .recurrent import RecurrentNet, State, States, Sweep, Unrolled, branch_cond
-from .surrounded import differing, flows_back, in_order, list_in_order, surround, windows_after
+from harness.networks.boundaries import on_cpu
+from harness.networks.flow import pretrained_spynet
+from harness.networks.recurrent import RecurrentNet, State, States, Sweep, Unrolled, branch_cond
+from harness.networks.surrounded import (
+    differing,
+    flows_back,
+    in_order,
+    list_in_order,
+    surround,
+    windows_after,
+)
 
 
 class _Branch(NamedTuple):
@@ -39,8 +46,8 @@ class _Trail(NamedTuple):
     is a frame to get to; None: there is one for all.
     """
 
-    flows: list[Optional[Tensor]]
-    known: list[Optional[Tensor]]
+    flows: list[Tensor | None]
+    known: list[Tensor | None]
 
 
 @MODELS.register_module()
@@ -82,7 +89,7 @@ class StatefulBasicVSRPlusPlusNet(RecurrentNet, BasicVSRPlusPlusNet):
         mid_channels: int = 64,
         num_blocks: int = 7,
         max_residue_magnitude: int = 10,
-        spynet_pretrained: Optional[str] = None,
+        spynet_pretrained: str | None = None,
         cond_channels: int = 0,
     ):
         BasicVSRPlusPlusNet.__init__(self, mid_channels, num_blocks, max_residue_magnitude)
@@ -165,7 +172,7 @@ class StatefulBasicVSRPlusPlusNet(RecurrentNet, BasicVSRPlusPlusNet):
         pad = (0, max(self.smallest - width, 0), 0, max(self.smallest - height, 0))
         return F.pad(lrs.flatten(0, 1), pad, 'replicate').unflatten(0, lrs.shape[:2])
 
-    def _spatial(self, lrs: Tensor, size: Optional[int] = None) -> list[Tensor]:
+    def _spatial(self, lrs: Tensor, size: int | None = None) -> list[Tensor]:
         """Features (B, C, H, W) of each frame by itself, ``size`` frames a batch."""
         parts = [
             self.feat_extract(part.flatten(0, 1)).unflatten(0, part.shape[:2]).unbind(1)
@@ -173,7 +180,7 @@ class StatefulBasicVSRPlusPlusNet(RecurrentNet, BasicVSRPlusPlusNet):
         ]
         return [feat for part in parts for feat in part]
 
-    def _trail(self, around, backward, state: Optional[State], size=None) -> _Trail:
+    def _trail(self, around, backward, state: State | None, size=None) -> _Trail:
         frames, known = around.visited(backward)
         steps = frames.size(1) - 2
         frames = self._padded(frames)

@@ -2,8 +2,8 @@
 
 from mmagic.registry import MODELS
 
-from .stateless import StatelessNet
-from .upsample import bicubic
+from harness.networks.stateless import StatelessNet
+from harness.networks.upsample import bicubic
 
 
 @MODELS.register_module()

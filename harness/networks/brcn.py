@@ -6,10 +6,10 @@ import torch.nn.functional as F
 from mmagic.registry import MODELS
 from torch import nn
 
-from .luma import luma, with_luma
-from .recurrent import States, Sweep, Unrolled, branch_cond
-from .two_branches import TwoBranchNet
-from .upsample import bicubic
+from harness.networks.luma import luma, with_luma
+from harness.networks.recurrent import States, Sweep, Unrolled, branch_cond
+from harness.networks.two_branches import TwoBranchNet
+from harness.networks.upsample import bicubic
 
 
 def _conv(in_channels: int, out_channels: int, kernel: int, bias: bool = False) -> nn.Conv2d:

@@ -5,12 +5,11 @@ layer in one direction), C channels, H x W LR size.
 """
 
 from collections.abc import Sequence
-from typing import Optional
 
 import torch
 from torch import Tensor, nn
 
-from .recurrent import State, States, branch_cond
+from harness.networks.recurrent import State, States, branch_cond
 
 #: name -> (dense, residual), Fig. 4
 CONNECTIONS = {'C': (False, False), 'RC': (False, True), 'DC': (True, False), 'RDC': (True, True)}
@@ -67,7 +66,7 @@ class ConvLSTM(nn.Module):
         inputs: list[Tensor],
         state: tuple[Tensor, Tensor],
         backward: bool,
-        valid: Optional[Tensor] = None,
+        valid: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Hidden and cell state at all boundaries, (B, T+1, G, H, W) each.
 
@@ -156,9 +155,9 @@ class BidirectionalConvLSTM(nn.Module):
         x: Tensor,
         starts: Tensor,
         ends: Tensor,
-        states: Optional[States] = None,
-        cond: Optional[Tensor] = None,
-        lengths: Optional[Tensor] = None,
+        states: States | None = None,
+        cond: Tensor | None = None,
+        lengths: Tensor | None = None,
     ) -> tuple[list[Tensor], States]:
         """Runs all layers; :meth:`combine` makes the output of what this gives.
 
@@ -197,8 +196,8 @@ class BidirectionalConvLSTM(nn.Module):
         backward: bool,
         x: Tensor,
         outputs: list[Tensor],
-        state: Optional[State],
-        cond: Optional[Tensor] = None,
+        state: State | None,
+        cond: Tensor | None = None,
     ) -> tuple[Tensor, State]:
         """One layer in one direction, clip after clip.
 
@@ -233,7 +232,7 @@ class BidirectionalConvLSTM(nn.Module):
         return x + out if self.residual else out
 
 
-def _of_layer(state: Optional[State], layer: int, zeros: Tensor) -> tuple[Tensor, Tensor]:
+def _of_layer(state: State | None, layer: int, zeros: Tensor) -> tuple[Tensor, Tensor]:
     return (zeros, zeros) if state is None else (state['h'][:, layer], state['c'][:, layer])
 
 

@@ -15,8 +15,7 @@ from torch import Tensor, nn
 
 from harness.checkpoints import loading
 from harness.errors import fail
-
-from .constants import constant
+from harness.networks.constants import constant
 
 
 def pretrained_spynet(source: str) -> SPyNet:

@@ -1,15 +1,13 @@
 """Frame-number conditioning (FC), PI-BPTT paper, Sec. IV-B."""
 
 import inspect
-from typing import Optional, Union
 
 import torch
 from mmagic.registry import MODELS
 from torch import Tensor
 
 from harness.errors import UserError, fail
-
-from .recurrent import RecurrentNet
+from harness.networks.recurrent import RecurrentNet
 
 
 @MODELS.register_module()
@@ -37,7 +35,7 @@ class FrameConditioned(RecurrentNet):
         UserError: the network has no recurrence that the plane could enter, or no backward one.
     """
 
-    def __init__(self, net: dict, last_frame: Optional[int], direction_aware: bool = False):
+    def __init__(self, net: dict, last_frame: int | None, direction_aware: bool = False):
         super().__init__()
         if last_frame is not None and last_frame < 1:
             raise ValueError(f'last_frame is the last frame number of a video, got {last_frame}')
@@ -60,7 +58,7 @@ class FrameConditioned(RecurrentNet):
         return self.net.state_shapes(height, width)
 
     def condition(
-        self, lrs: Tensor, start: Union[int, Tensor], length: Union[int, Tensor, None] = None
+        self, lrs: Tensor, start: int | Tensor, length: int | Tensor | None = None
     ) -> Tensor:
         """Frame numbers (B, T, 1 or 2, 1, 1) in [0, 1] of a clip whose first frame is ``start``.
 
@@ -102,7 +100,7 @@ class FrameConditioned(RecurrentNet):
         return self.net.states_at(lrs, starts, ends, cond, lengths, initial)
 
 
-def _column(numbers: Union[int, Tensor], lrs: Tensor) -> Tensor:
+def _column(numbers: int | Tensor, lrs: Tensor) -> Tensor:
     """(B, 1) from one number for all clips or one for each."""
     if isinstance(numbers, int):  # made on the device, not copied there
         return torch.full((len(lrs), 1), numbers, device=lrs.device)

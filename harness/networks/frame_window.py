@@ -4,9 +4,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .recurrent import RecurrentNet, State, States, Unrolled
-from .stateless import map_frames
-from .surrounded import Surrounded, surround
+from harness.networks.recurrent import RecurrentNet, State, States, Unrolled
+from harness.networks.stateless import map_frames
+from harness.networks.surrounded import Surrounded, surround
 
 
 class FrameWindowNet(RecurrentNet):

@@ -1,16 +1,14 @@
 """FRVSR: Frame-Recurrent Video Super-Resolution (Sajjadi et al., CVPR 2018)."""
 
-from typing import Optional, Union
-
 import torch
 import torch.nn.functional as F
 from mmagic.registry import MODELS
 from torch import Tensor, nn
 
-from .lipschitz import constrain
-from .recurrent import UnidirectionalNet
-from .upsample import bicubic_bd, bilinear
-from .warp import warp
+from harness.networks.lipschitz import constrain
+from harness.networks.recurrent import UnidirectionalNet
+from harness.networks.upsample import bicubic_bd, bilinear
+from harness.networks.warp import warp
 
 
 class _ResidualBlock(nn.Module):
@@ -81,12 +79,12 @@ class FRVSRNet(UnidirectionalNet):
         self,
         mid_channels: int = 64,
         num_blocks: int = 10,
-        flow_net: Optional[dict] = None,
+        flow_net: dict | None = None,
         tail: str = 'deconvolution',
         residual_recurrence: bool = False,
         upsampler: str = 'bilinear',
         cond_channels: int = 0,
-        lipschitz: Optional[Union[float, str, dict]] = None,
+        lipschitz: float | str | dict | None = None,
     ):
         super().__init__()
         self.upsample = _UPSAMPLERS[upsampler]

@@ -1,7 +1,5 @@
 """IconVSR (Chan et al., CVPR 2021) on MMagic's network, with its memory made explicit."""
 
-from typing import Optional
-
 import torch
 from mmagic.models.editors.basicvsr.basicvsr_net import ResidualBlocksWithInputConv
 from mmagic.models.editors.iconvsr import IconVSRNet
@@ -11,12 +9,11 @@ from mmagic.registry import MODELS
 from torch import Tensor
 
 from harness.checkpoints import loading
-
-from .boundaries import on_cpu
-from .flow import pretrained_spynet
-from .keyframes import Refill, keyframes, pack, unpack, windows
-from .recurrent import RecurrentNet, State, States, Sweep, Unrolled, branch_cond
-from .surrounded import (
+from harness.networks.boundaries import on_cpu
+from harness.networks.flow import pretrained_spynet
+from harness.networks.keyframes import Refill, keyframes, pack, unpack, windows
+from harness.networks.recurrent import RecurrentNet, State, States, Sweep, Unrolled, branch_cond
+from harness.networks.surrounded import (
     Surrounded,
     differing,
     flows_back,
@@ -66,8 +63,8 @@ class StatefulIconVSRNet(RecurrentNet, IconVSRNet):
         num_blocks: int = 30,
         keyframe_stride: int = 5,
         padding: int = 2,
-        spynet_pretrained: Optional[str] = None,
-        edvr_pretrained: Optional[str] = None,
+        spynet_pretrained: str | None = None,
+        edvr_pretrained: str | None = None,
         cond_channels: int = 0,
     ):
         IconVSRNet.__init__(
@@ -187,7 +184,7 @@ class StatefulIconVSRNet(RecurrentNet, IconVSRNet):
         before['phase'] = before['phase'].to(around.frames)[..., None]
         return States(before, after)
 
-    def _phase(self, around, forward: Optional[State]) -> Tensor:
+    def _phase(self, around, forward: State | None) -> Tensor:
         """(B, 1) of the first frames, as integers."""
         if forward is None:
             return torch.zeros(len(around.frames), 1, dtype=torch.long, device=around.frames.device)
@@ -197,7 +194,7 @@ class StatefulIconVSRNet(RecurrentNet, IconVSRNet):
         """With frames whose height and width 4 divides, for EDVR."""
         return around._replace(frames=self.spatial_padding(around.frames.contiguous()))
 
-    def _refill(self, around: Surrounded, forward: Optional[State]) -> Refill:
+    def _refill(self, around: Surrounded, forward: State | None) -> Refill:
         """EDVR's features of the clips' keyframes."""
         phase = self._phase(around, forward)
         keys = keyframes(around, phase, self.keyframe_stride).cpu()

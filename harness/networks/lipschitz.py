@@ -26,7 +26,6 @@ larger and bounds the stable rank, so that only few directions can be amplified.
 
 from collections.abc import Iterable
 from types import MappingProxyType
-from typing import Optional, Union
 
 import torch
 import torch.nn.functional as F
@@ -204,8 +203,8 @@ PRESETS = MappingProxyType(dict(hard=dict(bound=1.0), soft=dict(bound=2.0, stabl
 
 def constrain(
     recurrent: Iterable[nn.Module],
-    lipschitz: Union[float, str, dict],
-    net: Optional[nn.Module] = None,
+    lipschitz: float | str | dict,
+    net: nn.Module | None = None,
 ) -> None:
     """Bounds the operator norm of the convolutions of a network, and their stable rank.
 
@@ -245,7 +244,7 @@ def _convs(module: nn.Module) -> list[nn.Module]:
     return [x for x in module.modules() if isinstance(x, (nn.Conv2d, nn.ConvTranspose2d))]
 
 
-def _options(lipschitz: Union[float, str, dict]) -> dict:
+def _options(lipschitz: float | str | dict) -> dict:
     options = dict(bound=1.0, stable_rank=1.0, convs='recurrent', size=64, iterations=10)
     if isinstance(lipschitz, str):
         if lipschitz not in PRESETS:

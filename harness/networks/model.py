@@ -1,15 +1,13 @@
 """The MMEngine model around a recurrent network: losses for training, frames for testing."""
 
-from typing import Optional, Union
-
 import torch
 from mmagic.registry import MODELS
 from mmengine.model import BaseDataPreprocessor, BaseModel
 from torch import Tensor, nn
 
-from .amplification import Amplification, amplification_loss
-from .recurrent import States
-from .warp import warp
+from harness.networks.amplification import Amplification, amplification_loss
+from harness.networks.recurrent import States
+from harness.networks.warp import warp
 
 
 @MODELS.register_module()
@@ -58,12 +56,12 @@ class RecurrentVSR(BaseModel):
     def __init__(
         self,
         generator: dict,
-        pixel_loss: Optional[dict] = None,
+        pixel_loss: dict | None = None,
         flow_loss_weight: float = 0.0,
-        output_losses: Optional[dict[str, dict]] = None,
+        output_losses: dict[str, dict] | None = None,
         channels_last: bool = False,
-        data_preprocessor: Optional[dict] = None,
-        init_cfg: Optional[dict] = None,
+        data_preprocessor: dict | None = None,
+        init_cfg: dict | None = None,
     ):
         super().__init__(
             MODELS.build(
@@ -93,13 +91,13 @@ class RecurrentVSR(BaseModel):
     def forward(
         self,
         inputs: Tensor,
-        gts: Optional[Tensor] = None,
-        states: Optional[States] = None,
-        start: Union[int, Tensor] = 0,
-        length: Union[int, Tensor, None] = None,
-        amplification: Optional[Amplification] = None,
+        gts: Tensor | None = None,
+        states: States | None = None,
+        start: int | Tensor = 0,
+        length: int | Tensor | None = None,
+        amplification: Amplification | None = None,
         mode: str = 'tensor',
-    ) -> Union[Tensor, dict[str, Tensor]]:
+    ) -> Tensor | dict[str, Tensor]:
         """Runs the network on LR clips.
 
         Args:

@@ -5,18 +5,16 @@ correction of the nearest-upsampled LR Y, and interpolate chroma. Parameters hav
 MRVSR authors' public code, so that their weights load.
 """
 
-from typing import Optional, Union
-
 import torch
 import torch.nn.functional as F
 from mmagic.registry import MODELS
 from torch import Tensor, nn
 
-from .lipschitz import constrain
-from .look_ahead import beside, frame_before, neighbour_shapes
-from .luma import rgb_to_ycbcr, ycbcr_to_rgb
-from .recurrent import UnidirectionalNet
-from .upsample import bicubic_bd
+from harness.networks.lipschitz import constrain
+from harness.networks.look_ahead import beside, frame_before, neighbour_shapes
+from harness.networks.luma import rgb_to_ycbcr, ycbcr_to_rgb
+from harness.networks.recurrent import UnidirectionalNet
+from harness.networks.upsample import bicubic_bd
 
 WINDOW, LUMA = 3 * 3, 4 * 4  # channels of three RGB frames, and of one Y frame at LR size
 
@@ -58,7 +56,7 @@ def _to_rgb(y: Tensor, lr: Tensor) -> Tensor:
     return ycbcr_to_rgb(torch.cat([F.pixel_shuffle(y, 4), chroma], 1))
 
 
-def _join(inputs: list[Tensor], cond: Optional[Tensor]) -> Tensor:
+def _join(inputs: list[Tensor], cond: Tensor | None) -> Tensor:
     planes = [] if cond is None else [cond.expand(-1, -1, *inputs[0].shape[-2:])]
     return torch.cat([*inputs, *planes], 1)
 
@@ -168,7 +166,7 @@ class MRVSRNet(_ThreeFrameNet):
     def __init__(
         self,
         mid_channels: int = 128,
-        lipschitz: Optional[Union[float, str, dict]] = 1.0,
+        lipschitz: float | str | dict | None = 1.0,
         cond_channels: int = 0,
     ):
         super().__init__()

@@ -11,21 +11,20 @@ import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import chain
-from typing import Any, Optional, Union
+from typing import Any
 
 import torch
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
 from harness.errors import UserError, fail
-
-from .recurrent import State, StateShapes, UnidirectionalNet
-from .stateless import StatelessNet
-from .wrapper import WrappingNet
+from harness.networks.recurrent import State, StateShapes, UnidirectionalNet
+from harness.networks.stateless import StatelessNet
+from harness.networks.wrapper import WrappingNet
 
 
 class _Plain(WrappingNet):
-    def __init__(self, net: Union[nn.Module, str], kwargs: Optional[dict] = None):
+    def __init__(self, net: nn.Module | str, kwargs: dict | None = None):
         super().__init__()
         self.net = net if isinstance(net, nn.Module) else _build(net, kwargs or {})
         self.name = type(self.net).__name__
@@ -90,9 +89,7 @@ class PlainStepNet(_Plain, UnidirectionalNet):
             the first frame, if what the step gives is not as above.
     """
 
-    def __init__(
-        self, net: Union[nn.Module, str], kwargs: Optional[dict] = None, cond_channels: int = 0
-    ):
+    def __init__(self, net: nn.Module | str, kwargs: dict | None = None, cond_channels: int = 0):
         conditioning = dict(cond_channels=cond_channels) if cond_channels else {}
         super().__init__(net, {**(kwargs or {}), **conditioning})
         if not callable(getattr(self.net, 'step', None)):

@@ -3,7 +3,7 @@
 from mmagic.models.editors.rdn.rdn_net import RDNNet
 from mmagic.registry import MODELS
 
-from .stateless import StatelessNet, map_frames
+from harness.networks.stateless import StatelessNet, map_frames
 
 
 @MODELS.register_module()

@@ -1,18 +1,16 @@
 """RealBasicVSR: Investigating Tradeoffs in Real-World Video Super-Resolution (Chan et al., CVPR
 2022): BasicVSR behind a network that cleans each LR frame."""
 
-from typing import Optional
-
 import torch
 import torch.nn.functional as F
 from mmagic.models.editors.basicvsr.basicvsr_net import ResidualBlocksWithInputConv
 from mmagic.registry import MODELS
 from torch import Tensor, nn
 
-from .basicvsr import StatefulBasicVSRNet
-from .recurrent import State, States, Sweep
-from .stateless import map_frames
-from .two_branches import TwoBranchNet
+from harness.networks.basicvsr import StatefulBasicVSRNet
+from harness.networks.recurrent import State, States, Sweep
+from harness.networks.stateless import map_frames
+from harness.networks.two_branches import TwoBranchNet
 
 #: how often a frame is cleaned at most, as in MMagic
 MAX_CLEANINGS = 3
@@ -53,9 +51,9 @@ class StatefulRealBasicVSRNet(TwoBranchNet):
         num_propagation_blocks: int = 20,
         num_cleaning_blocks: int = 20,
         dynamic_refine_thres: float = 255,
-        spynet_pretrained: Optional[str] = None,
+        spynet_pretrained: str | None = None,
         hr_channels: int = 64,
-        flow_net: Optional[dict] = None,
+        flow_net: dict | None = None,
         cond_channels: int = 0,
     ):
         super().__init__()
@@ -92,7 +90,7 @@ class StatefulRealBasicVSRNet(TwoBranchNet):
     def _clean_clip(self, lrs: Tensor) -> Tensor:
         return map_frames(self.clean, lrs, at_once=self.training)
 
-    def _clean_state(self, state: Optional[State]) -> Optional[State]:
+    def _clean_state(self, state: State | None) -> State | None:
         return None if state is None else {**state, 'lr': self.clean(state['lr'])}
 
     def walk(self, lrs, state, cond, backward):

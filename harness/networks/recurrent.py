@@ -16,15 +16,15 @@ backward state ``net.following(frames t+1, ...)``.
 """
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Optional, Union
+from typing import NamedTuple
 
 import torch
 from mmengine.model import BaseModule
 from torch import Tensor
 from torch.nn.utils import parametrize
 
-from .boundaries import on_cpu, wanted_at
-from .look_ahead import State, beside, frames_after, states_after
+from harness.networks.boundaries import on_cpu, wanted_at
+from harness.networks.look_ahead import State, beside, frames_after, states_after
 
 StateShapes = dict[str, tuple[int, ...]]
 #: entries of a state that are no memory: the neighbouring LR frames, whether they exist, and where
@@ -32,7 +32,7 @@ StateShapes = dict[str, tuple[int, ...]]
 OBSERVED = ('lr', 'lrs', 'known', 'phase')
 
 
-def memory_of(state: Optional[State]) -> State:
+def memory_of(state: State | None) -> State:
     """The entries of a state that the recurrence has computed."""
     return {key: x for key, x in (state or {}).items() if key not in OBSERVED}
 
@@ -45,8 +45,8 @@ class States(NamedTuple):
     state.
     """
 
-    forward: Optional[State] = None
-    backward: Optional[State] = None
+    forward: State | None = None
+    backward: State | None = None
 
     def map(self, function) -> 'States':
         """Applies ``function`` to every tensor."""
@@ -69,9 +69,9 @@ class Unrolled(NamedTuple):
 
     frames: Tensor
     states: States
-    flows: Optional[Tensor] = None
-    losses: Optional[dict[str, Tensor]] = None
-    outputs: Optional[dict[str, Tensor]] = None
+    flows: Tensor | None = None
+    losses: dict[str, Tensor] | None = None
+    outputs: dict[str, Tensor] | None = None
 
 
 class Sweep(NamedTuple):
@@ -90,7 +90,7 @@ class Sweep(NamedTuple):
 
     backward: bool
     run: Callable[
-        [Tensor, Sequence[Sequence[Tensor]], Optional[State], Optional[Tensor]],
+        [Tensor, Sequence[Sequence[Tensor]], State | None, Tensor | None],
         tuple[Sequence[Tensor], State],
     ]
 
@@ -112,7 +112,7 @@ class RecurrentNet(BaseModule):
         raise NotImplementedError
 
     def unroll(
-        self, lrs: Tensor, states: Optional[States] = None, cond: Optional[Tensor] = None
+        self, lrs: Tensor, states: States | None = None, cond: Tensor | None = None
     ) -> Unrolled:
         """Super-resolves the clip ``lrs`` (B, T, 3, H, W) in [0, 1], starting from ``states``.
 
@@ -135,9 +135,9 @@ class RecurrentNet(BaseModule):
         lrs: Tensor,
         starts: Tensor,
         ends: Tensor,
-        cond: Optional[Tensor] = None,
-        lengths: Optional[Tensor] = None,
-        initial: Optional[States] = None,
+        cond: Tensor | None = None,
+        lengths: Tensor | None = None,
+        initial: States | None = None,
     ) -> States:
         """States at chosen boundaries of whole videos, without gradient.
 
@@ -160,11 +160,11 @@ class RecurrentNet(BaseModule):
     def forward(
         self,
         lrs: Tensor,
-        states: Optional[States] = None,
-        start: Union[int, Tensor] = 0,
+        states: States | None = None,
+        start: int | Tensor = 0,
         return_states: bool = False,
-        length: Union[int, Tensor, None] = None,
-    ) -> Union[Tensor, tuple[Tensor, States]]:
+        length: int | Tensor | None = None,
+    ) -> Tensor | tuple[Tensor, States]:
         """SR frames (B, T, 3, 4H, 4W), as MMagic's networks give them; on request also states.
 
         ``start``, the number of the clip's first frame in its video, and ``length``, the number of
@@ -174,8 +174,8 @@ class RecurrentNet(BaseModule):
         return (unrolled.frames, unrolled.states) if return_states else unrolled.frames
 
     def condition(
-        self, lrs: Tensor, start: Union[int, Tensor], length: Union[int, Tensor, None] = None
-    ) -> Optional[Tensor]:
+        self, lrs: Tensor, start: int | Tensor, length: int | Tensor | None = None
+    ) -> Tensor | None:
         """The ``cond`` planes of a clip that starts at frame ``start``; None if unconditioned."""
         return None
 
@@ -196,7 +196,7 @@ class RecurrentNet(BaseModule):
         ]
         return States(*zeros)
 
-    def following(self, lrs: Tensor) -> Optional[State]:
+    def following(self, lrs: Tensor) -> State | None:
         """Backward state of a clip that the LR frames ``lrs`` (B, n, 3, H, W) follow.
 
         For networks with look-ahead only. ``n`` is at most ``look_ahead``; fewer mean that the
@@ -222,7 +222,7 @@ class RecurrentNet(BaseModule):
         return States(forward, backward)
 
 
-def branch_cond(cond: Optional[Tensor], channels: int, backward: bool) -> Optional[Tensor]:
+def branch_cond(cond: Tensor | None, channels: int, backward: bool) -> Tensor | None:
     """The planes (B, T, channels, 1, 1) of one direction; ``cond`` may be the same for both."""
     if cond is None:
         return None
@@ -248,7 +248,7 @@ class UnidirectionalNet(RecurrentNet):
     chunk = 16
 
     def prepare(
-        self, lrs: Tensor, state: Optional[State], following: Optional[Tensor]
+        self, lrs: Tensor, state: State | None, following: Tensor | None
     ) -> tuple[Tensor, ...]:
         """What can be computed for all frames at once; each result is (B, T, ...).
 
@@ -261,13 +261,13 @@ class UnidirectionalNet(RecurrentNet):
         raise NotImplementedError
 
     def step(
-        self, lr: Tensor, prepared: tuple[Tensor, ...], state: State, cond: Optional[Tensor]
+        self, lr: Tensor, prepared: tuple[Tensor, ...], state: State, cond: Tensor | None
     ) -> tuple[Tensor, State]:
         """One frame: LR (B, 3, H, W) and the state before it -> SR and the state after it."""
         raise NotImplementedError
 
     def advance(
-        self, lr: Tensor, prepared: tuple[Tensor, ...], state: State, cond: Optional[Tensor]
+        self, lr: Tensor, prepared: tuple[Tensor, ...], state: State, cond: Tensor | None
     ) -> State:
         """The state that :meth:`step` gives; to override where it needs less than the SR frame."""
         return self.step(lr, prepared, state, cond)[1]
@@ -294,7 +294,7 @@ class UnidirectionalNet(RecurrentNet):
         """Further outputs (B, ...) of a frame (see :class:`Unrolled`) by the state after it."""
         return {}
 
-    def learned_flows(self, prepared: tuple[Tensor, ...]) -> Optional[Tensor]:
+    def learned_flows(self, prepared: tuple[Tensor, ...]) -> Tensor | None:
         """The flows (B, T-1, 2, H, W) among ``prepared`` that a loss can train, or None."""
         return None
 

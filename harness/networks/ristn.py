@@ -1,7 +1,6 @@
 """RISTN: Residual Invertible Spatio-Temporal Network (Zhu et al., AAAI 2019)."""
 
 from collections.abc import Iterable, Sequence
-from typing import Optional
 
 import torch
 import torch.nn.functional as F
@@ -9,11 +8,10 @@ from mmagic.registry import MODELS
 from torch import Tensor, nn
 
 from harness.errors import fail
-
-from .convlstm import CONNECTIONS, BidirectionalConvLSTM
-from .invertible import BLOCKS, SpatialComponent, bn_relu
-from .recurrent import States, Unrolled
-from .stacked_lstm import StackedLSTMNet
+from harness.networks.convlstm import CONNECTIONS, BidirectionalConvLSTM
+from harness.networks.invertible import BLOCKS, SpatialComponent, bn_relu
+from harness.networks.recurrent import States, Unrolled
+from harness.networks.stacked_lstm import StackedLSTMNet
 
 
 class _MatrixFusion(nn.Module):
@@ -95,7 +93,7 @@ class _Reconstruction(nn.Module):
         return self.to_rgb(self.upscale(self.equalize(x)))
 
 
-def _check(name: str, value: Optional[str], allowed: Iterable[Optional[str]]) -> None:
+def _check(name: str, value: str | None, allowed: Iterable[str | None]) -> None:
     if value not in allowed:
         raise ValueError(f'{name} is one of {", ".join(map(repr, allowed))}, got {value!r}')
 
@@ -138,7 +136,7 @@ class RISTNNet(StackedLSTMNet):
         self,
         block: str = 'RIB',
         bottlenecks: Sequence[Sequence[int]] = ((6, 8, 10, 10), (6, 6, 12, 6)),
-        temporal: Optional[str] = 'RDC',
+        temporal: str | None = 'RDC',
         layers: int = 10,
         growth: int = 16,
         fusion: str = 'sparse',

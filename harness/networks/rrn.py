@@ -9,9 +9,9 @@ from mmagic.models.archs import ResidualBlockNoBN
 from mmagic.registry import MODELS
 from torch import Tensor, nn
 
-from .look_ahead import State, beside
-from .two_frames import TwoFrameNet, small_conv
-from .upsample import bilinear
+from harness.networks.look_ahead import State, beside
+from harness.networks.two_frames import TwoFrameNet, small_conv
+from harness.networks.upsample import bilinear
 
 SR = 3 * 16  # channels of an SR frame at LR size
 

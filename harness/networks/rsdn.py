@@ -8,9 +8,9 @@ import torch.nn.functional as F
 from mmagic.registry import MODELS
 from torch import Tensor, nn
 
-from .flow import pad_to_multiple
-from .look_ahead import State, beside
-from .two_frames import TwoFrameNet, small_conv
+from harness.networks.flow import pad_to_multiple
+from harness.networks.look_ahead import State, beside
+from harness.networks.two_frames import TwoFrameNet, small_conv
 
 SR = 3 * 16  # channels of an SR frame at LR size
 

@@ -13,12 +13,12 @@ import torch
 from mmagic.registry import MODELS
 from torch import Tensor, nn
 
-from .convlstm import ConvLSTM
-from .look_ahead import beside, frame_before, neighbour_shapes
-from .luma import luma, with_luma
-from .recurrent import UnidirectionalNet
-from .upsample import bicubic
-from .vespcn import MotionCompensation
+from harness.networks.convlstm import ConvLSTM
+from harness.networks.look_ahead import beside, frame_before, neighbour_shapes
+from harness.networks.luma import luma, with_luma
+from harness.networks.recurrent import UnidirectionalNet
+from harness.networks.upsample import bicubic
+from harness.networks.vespcn import MotionCompensation
 
 SCALE = 4
 

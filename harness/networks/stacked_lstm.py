@@ -6,8 +6,8 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from .convlstm import BidirectionalConvLSTM
-from .recurrent import RecurrentNet, Sweep, Unrolled
+from harness.networks.convlstm import BidirectionalConvLSTM
+from harness.networks.recurrent import RecurrentNet, Sweep, Unrolled
 
 
 class StackedLSTMNet(RecurrentNet):

@@ -6,8 +6,7 @@ import torch
 from torch import Tensor
 
 from harness.errors import fail
-
-from .recurrent import RecurrentNet, States, Unrolled
+from harness.networks.recurrent import RecurrentNet, States, Unrolled
 
 
 class StatelessNet(RecurrentNet):

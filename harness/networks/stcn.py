@@ -15,10 +15,10 @@ from collections.abc import Sequence
 from mmagic.registry import MODELS
 from torch import nn
 
-from .convlstm import BidirectionalConvLSTM
-from .luma import luma, with_luma
-from .stacked_lstm import StackedLSTMNet
-from .upsample import bicubic
+from harness.networks.convlstm import BidirectionalConvLSTM
+from harness.networks.luma import luma, with_luma
+from harness.networks.stacked_lstm import StackedLSTMNet
+from harness.networks.upsample import bicubic
 
 
 @MODELS.register_module()

@@ -3,10 +3,10 @@
 from mmagic.models.editors.tof.tof_vsr_net import TOFlowVSRNet
 from mmagic.registry import MODELS
 
-from .constants import constant
-from .flow import pad_to_multiple
-from .frame_window import FrameWindowNet
-from .upsample import bicubic
+from harness.networks.constants import constant
+from harness.networks.flow import pad_to_multiple
+from harness.networks.frame_window import FrameWindowNet
+from harness.networks.upsample import bicubic
 
 # MMagic gives these to its preprocessor
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)

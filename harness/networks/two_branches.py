@@ -1,14 +1,13 @@
 """Bidirectional networks of two independent branches, one that runs forward and one backward."""
 
 from collections.abc import Iterator
-from typing import Optional
 
 import torch
 from torch import Tensor
 from torch.nn.utils import parametrize
 
-from .boundaries import on_cpu, wanted_at
-from .recurrent import RecurrentNet, State, States
+from harness.networks.boundaries import on_cpu, wanted_at
+from harness.networks.recurrent import RecurrentNet, State, States
 
 
 class TwoBranchNet(RecurrentNet):
@@ -17,7 +16,7 @@ class TwoBranchNet(RecurrentNet):
     bidirectional = True
 
     def walk(
-        self, lrs: Tensor, state: Optional[State], cond: Optional[Tensor], backward: bool
+        self, lrs: Tensor, state: State | None, cond: Tensor | None, backward: bool
     ) -> Iterator[tuple[int, State]]:
         """Yields each frame's number and the branch's state after it, in the branch's own order.
 

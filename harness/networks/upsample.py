@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .constants import constant
+from harness.networks.constants import constant
 
 # where an LR pixel lies among the HR pixels 4i, .., 4i+3; Keys' parameter a; whether positions
 # outside mirror the frame (edge repeated) or take the border's value

@@ -15,11 +15,11 @@ import torch.nn.functional as F
 from mmagic.registry import MODELS
 from torch import Tensor, nn
 
-from .flow import DISFlow
-from .frame_window import FrameWindowNet
-from .luma import luma, with_luma
-from .upsample import bicubic
-from .warp import warp
+from harness.networks.flow import DISFlow
+from harness.networks.frame_window import FrameWindowNet
+from harness.networks.luma import luma, with_luma
+from harness.networks.upsample import bicubic
+from harness.networks.warp import warp
 
 
 def trust(frame: Tensor, compensated: Tensor, decay: float) -> Tensor:

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import torch
 from mmagic.registry import MODELS
 
-from .recurrent import States, Unrolled
-from .wrapper import WrappingNet
+from harness.networks.recurrent import States, Unrolled
+from harness.networks.wrapper import WrappingNet
 
 
 @MODELS.register_module()

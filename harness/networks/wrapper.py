@@ -1,6 +1,6 @@
 """What networks around another network share."""
 
-from .recurrent import RecurrentNet
+from harness.networks.recurrent import RecurrentNet
 
 
 class WrappingNet(RecurrentNet):

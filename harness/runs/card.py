@@ -20,9 +20,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dataset_tools.names import name_problem
-
-from .files import InvalidFile, load_json, write_json
-from .text import clean
+from harness.runs.files import InvalidFile, load_json, write_json
+from harness.runs.text import clean
 
 FORMAT = 'vsr-stability result card'
 KINDS = ('measured', 'reported')

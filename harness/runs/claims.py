@@ -19,10 +19,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
-from .files import read_json, write_json
-from .folder import RunFolder
+from harness.runs.files import read_json, write_json
+from harness.runs.folder import RunFolder
 
 #: seconds between two heartbeats
 HEARTBEAT = 10.0
@@ -91,7 +91,7 @@ class Claim(NamedTuple):
     """
 
     path: Path
-    owner: Optional[Owner]
+    owner: Owner | None
     age: float
 
     @property
@@ -165,7 +165,7 @@ def claim(folder: RunFolder, hang_after: float) -> Iterator[None]:
         release(mine)
 
 
-def current_claim(folder: Path) -> Optional[Claim]:
+def current_claim(folder: Path) -> Claim | None:
     """The claim that counts; None if the run was never claimed."""
     paths = _claims(folder)
     if not paths:
@@ -178,7 +178,7 @@ def current_claim(folder: Path) -> Optional[Claim]:
     return Claim(path, _owner(read_json(path)), age)
 
 
-def _owner(content: dict) -> Optional[Owner]:
+def _owner(content: dict) -> Owner | None:
     kinds = Owner.__annotations__
     good = all(type(content.get(name)) is kind for name, kind in kinds.items())
     if not good or content.get('released'):
@@ -324,7 +324,7 @@ def _system() -> str:
     return f'{boot} {os.readlink("/proc/self/ns/pid")}'
 
 
-def _start_of(pid: int) -> Optional[int]:
+def _start_of(pid: int) -> int | None:
     """When a process was started, in clock ticks; None if there is none, or only its remains."""
     try:
         stat = Path(f'/proc/{pid}/stat').read_text()

@@ -11,13 +11,13 @@ import hashlib
 import json
 import math
 from collections.abc import Iterable
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 import numpy as np
 
-from .files import InvalidFile, load_json, read_json, sha256, write_json
-from .folder import RunFolder
-from .resets import Reset
+from harness.runs.files import InvalidFile, load_json, read_json, sha256, write_json
+from harness.runs.folder import RunFolder
+from harness.runs.resets import Reset
 
 LAST, BEST = 'last', 'best'
 
@@ -51,7 +51,7 @@ Selection = dict[str, VideoSelection]  # by video
 class Variant(NamedTuple):
     """A way to evaluate a training."""
 
-    reset: Optional[Reset] = None
+    reset: Reset | None = None
     checkpoint: str = LAST
 
     @property
@@ -159,32 +159,35 @@ class Record(NamedTuple):
         resets: video -> frames before which a guard has set the state back.
         protocol: how it was scored; '' for the default.
         not_finite: number of SR frames with NaN or infinite pixels.
+        bidirectional: whether the network has a backward branch.
     """
 
-    checksum: Optional[str] = None
-    sha256: Optional[str] = None
-    bytes: Optional[int] = None
-    iteration: Optional[int] = None
+    checksum: str | None = None
+    sha256: str | None = None
+    bytes: int | None = None
+    iteration: int | None = None
     metrics: tuple[str, ...] = ()
-    images: Optional[str] = None
+    images: str | None = None
     code: str = ''
     run: str = ''
-    shift: Optional[Shift] = None
-    resets: Optional[dict[str, list[int]]] = None
+    shift: Shift | None = None
+    resets: dict[str, list[int]] | None = None
     protocol: str = ''
-    not_finite: Optional[int] = None
+    not_finite: int | None = None
+    bidirectional: bool | None = None
 
     @classmethod
     def of(cls, entry) -> 'Record':
         """From JSON; in the oldest folders an entry is the checksum alone.
 
         Raises:
-            InvalidFile: a number is none.
+            InvalidFile: a number is none, or a truth value.
         """
         if not isinstance(entry, dict):
             return cls(entry if isinstance(entry, str) else None)
-        for name in ('bytes', 'iteration', 'not_finite'):
-            if type(entry.get(name)) not in (int, type(None)):
+        kinds = dict(bytes=int, iteration=int, not_finite=int, bidirectional=bool)
+        for name, kind in kinds.items():
+            if type(entry.get(name)) not in (kind, type(None)):
                 raise InvalidFile(f'evaluations.json: {name} cannot be {entry[name]!r}')
         metrics = entry.get('metrics')
         known = {name: entry[name] for name in cls._fields if name in entry}
@@ -193,14 +196,14 @@ class Record(NamedTuple):
         return cls(**known)
 
 
-def _shift(entry) -> Optional[Shift]:
+def _shift(entry) -> Shift | None:
     try:
         return Shift(*map(float, entry))
     except (TypeError, ValueError):
         return None
 
 
-def read_records(folder: RunFolder) -> Optional[dict[str, Record]]:
+def read_records(folder: RunFolder) -> dict[str, Record] | None:
     """Finished evaluations by key; None where the folder has no such file.
 
     Raises:
@@ -219,8 +222,8 @@ class Unusable(NamedTuple):
 
 
 def why_unusable(
-    folder: RunFolder, key: str, checksum: str, record: Optional[Record], protocol: str = ''
-) -> Optional[Unusable]:
+    folder: RunFolder, key: str, checksum: str, record: Record | None, protocol: str = ''
+) -> Unusable | None:
     """Why the results of an evaluation do not count; None if they do.
 
     The one answer for the grid, which evaluates again what does not count, and for the reports.
@@ -262,7 +265,7 @@ def why_missing(folder: RunFolder, evaluations: Iterable[Evaluation]) -> dict[st
     return {key: problem for key, problem in found.items() if problem}
 
 
-def _why_missing(folder: RunFolder, wanted: Evaluation, record: Optional[Record]) -> Optional[str]:
+def _why_missing(folder: RunFolder, wanted: Evaluation, record: Record | None) -> str | None:
     if unusable := why_unusable(folder, wanted.key, wanted.checksum, record, wanted.protocol):
         return unusable.reason
     if absent := [m for m in wanted.metrics if m not in record.metrics]:
@@ -277,10 +280,11 @@ def _why_missing(folder: RunFolder, wanted: Evaluation, record: Optional[Record]
 def record_evaluation(
     folder: RunFolder,
     evaluation: Evaluation,
-    iteration: Optional[int],
-    shift: Optional[Shift] = None,
-    resets: Optional[dict[str, list[int]]] = None,
+    iteration: int | None,
+    shift: Shift | None = None,
+    resets: dict[str, list[int]] | None = None,
     not_finite: int = 0,
+    bidirectional: bool | None = None,
 ) -> None:
     """Notes that the files of an evaluation are complete.
 
@@ -288,7 +292,7 @@ def record_evaluation(
         folder: of the run.
         evaluation: what was done.
         iteration: of the checkpoint; None where nothing was trained.
-        shift, resets, not_finite: as of :class:`Record`.
+        shift, resets, not_finite, bidirectional: as of :class:`Record`.
     """
     results = folder.frames_csv(evaluation.key)
     record = Record(
@@ -304,6 +308,7 @@ def record_evaluation(
         resets,
         evaluation.protocol,
         not_finite,
+        bidirectional,
     )
     path = folder.evaluations_json
     write_json(path, {**read_json(path), evaluation.key: record._asdict()})

@@ -13,7 +13,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from .files import read_json, write_json
+from harness.runs.files import read_json, write_json
 
 _LOG_LINES = 15
 _CHECKPOINT = re.compile(r'iter_(\d+)\.pth', re.ASCII)

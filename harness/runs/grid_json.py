@@ -4,14 +4,12 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Optional
 
 from dataset_tools.manifest import VideoSet
+from harness.runs.evaluations import Variant
+from harness.runs.files import InvalidFile, load_json, write_json
+from harness.runs.text import clean
 from harness.strategies import STRATEGIES, Strategy
-
-from .evaluations import Variant
-from .files import InvalidFile, load_json, write_json
-from .text import clean
 
 # What each run of the grid must say, and of which types.
 RUN_FIELDS = {
@@ -129,13 +127,13 @@ def write_grid_record(
     write_json(work_dir / 'grid.json', content)
 
 
-def network_entry(label: str, paper: Optional[str], lr_kind: Optional[str] = None) -> dict:
+def network_entry(label: str, paper: str | None, lr_kind: str | None = None) -> dict:
     """A network, or results from elsewhere; ``paper`` is its name in the papers' tables."""
     entry = dict(label=label, paper=paper, lr_kind=lr_kind)
     return {key: value for key, value in entry.items() if value is not None}
 
 
-def set_entry(video_set: VideoSet, label: str, paper: Optional[str], protocol: str = '') -> dict:
+def set_entry(video_set: VideoSet, label: str, paper: str | None, protocol: str = '') -> dict:
     """A set: its names, and of each video the frames and the HR size (height, width).
 
     ``protocol`` is that of its scores, '' for the default.

@@ -9,11 +9,10 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Optional
+from typing import Any
 
 from dataset_tools.manifest import DatasetError, VideoSet
-
-from .files import sha256
+from harness.runs.files import sha256
 
 #: Raise it when a change of the code changes results, so that old runs are not taken for new ones.
 RESULTS_VERSION = 2
@@ -60,7 +59,7 @@ NOT_IDENTITY = (
 
 def identity_of(
     cfg: dict,
-    train_set: Optional[VideoSet],
+    train_set: VideoSet | None,
     chooses_best: bool = False,
     modules: Mapping[str, Path] = MappingProxyType({}),
 ) -> dict:
@@ -148,7 +147,7 @@ def _sha256(path: str) -> str:
     return f'sha256 {sha256(Path(path))}'
 
 
-def _checksum(root: Optional[str]) -> Optional[str]:
+def _checksum(root: str | None) -> str | None:
     """Of a set; None where it cannot be read, which the checks of the grid complain about."""
     try:
         return VideoSet.load(root).checksum if root else None

@@ -15,9 +15,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from .files import InvalidFile, load_json, replacing, sha256
-from .folder import RunFolder
-from .identity import versions
+from harness.runs.files import InvalidFile, load_json, replacing, sha256
+from harness.runs.folder import RunFolder
+from harness.runs.identity import versions
 
 FORMAT = 'vsr-stability records'
 RECORD = 'record.json'

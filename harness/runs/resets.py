@@ -1,7 +1,7 @@
 """Ways to set the state of a network back while a video runs, as grids and records write them."""
 
 import re
-from typing import NamedTuple, Optional, Union
+from typing import NamedTuple
 
 _FORM = re.compile(r'(?P<every>[1-9]\d*)(?:-(?P<kind>[a-z]+)(?P<amount>\d+(?:\.\d+)?))?')
 OVERLAPPING, GUARDS = ('overlap', 'blend'), ('norm', 'distance')
@@ -35,7 +35,7 @@ class Reset(NamedTuple):
     amount: float = 0.0
 
     @classmethod
-    def parse(cls, value: Union[int, str]) -> 'Reset':
+    def parse(cls, value: int | str) -> 'Reset':
         """From a number of frames or a text in one of the forms above.
 
         Raises:
@@ -55,7 +55,7 @@ class Reset(NamedTuple):
         return f'{self.every}-{self.kind}{self.amount:g}' if self.kind else str(self.every)
 
     @property
-    def value(self) -> Union[int, str]:
+    def value(self) -> int | str:
         """What :meth:`parse` takes."""
         return str(self) if self.kind else self.every
 
@@ -65,7 +65,7 @@ class Reset(NamedTuple):
         return self.kind in OVERLAPPING
 
     @property
-    def period(self) -> Optional[int]:
+    def period(self) -> int | None:
         """After how many frames it is done again; None where the state decides."""
         if self.is_guard:
             return None

@@ -1,12 +1,12 @@
 """Where a run stands, by what is on disk."""
 
 from collections.abc import Iterable
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
-from .claims import Claim, current_claim
-from .evaluations import Evaluation, why_missing
-from .files import read_json
-from .folder import RunFolder
+from harness.runs.claims import Claim, current_claim
+from harness.runs.evaluations import Evaluation, why_missing
+from harness.runs.files import read_json
+from harness.runs.folder import RunFolder
 
 #: STALE: begun, but nobody works on it any more; goes on when it is started again.
 #: QUEUED: handed over to a cluster.
@@ -34,7 +34,7 @@ class RunStatus(NamedTuple):
     details: dict
     launcher: str
     job: str
-    claim: Optional[Claim]
+    claim: Claim | None
     missing: dict[str, str]
     failures: int
 

@@ -3,10 +3,9 @@
 from typing import NamedTuple
 
 from harness.errors import fail
-
-from .evaluations import Evaluation
-from .files import read_json, write_json
-from .folder import RunFolder
+from harness.runs.evaluations import Evaluation
+from harness.runs.files import read_json, write_json
+from harness.runs.folder import RunFolder
 
 
 class Task(NamedTuple):

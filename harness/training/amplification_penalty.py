@@ -9,8 +9,7 @@ from mmengine.optim import AmpOptimWrapper
 from harness.errors import fail
 from harness.networks.amplification import Amplification
 from harness.networks.recurrent import RecurrentNet, memory_of
-
-from .plan import named_rng
+from harness.training.plan import named_rng
 
 
 class AmplificationPenalty:

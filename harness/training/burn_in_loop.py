@@ -1,7 +1,6 @@
 """Burn-in: frames before each clip lead to the state that it starts from."""
 
 from collections.abc import Iterator
-from typing import Optional
 
 import torch
 from mmagic.registry import LOOPS
@@ -10,10 +9,9 @@ from harness.clip_limits import is_count
 from harness.data import ClipIndex, prefetch
 from harness.errors import fail
 from harness.networks.recurrent import States
-
-from .loops import ClipTrainLoop
-from .plan import ClipPlan
-from .state_pass import window_loader
+from harness.training.loops import ClipTrainLoop
+from harness.training.plan import ClipPlan
+from harness.training.state_pass import window_loader
 
 
 @LOOPS.register_module()
@@ -97,5 +95,5 @@ class BurnInLoop(ClipTrainLoop):
         )
         return states.map(lambda x: x[:, 0])
 
-    def states_for(self, batch: list[ClipPlan], data: dict) -> Optional[States]:
+    def states_for(self, batch: list[ClipPlan], data: dict) -> States | None:
         return self._states

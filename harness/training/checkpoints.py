@@ -2,7 +2,6 @@
 
 import logging
 from pathlib import Path
-from typing import Optional
 
 from mmagic.registry import HOOKS
 from mmengine.fileio import LocalBackend, register_backend
@@ -57,7 +56,7 @@ class ClipCheckpointHook(CheckpointHook):
         super()._save_checkpoint(runner)
 
 
-def latest_checkpoint(folder: Path) -> Optional[Path]:
+def latest_checkpoint(folder: Path) -> Path | None:
     """The whole ``iter_<n>.pth`` with the largest n; None if there is none.
 
     Raises:
@@ -71,7 +70,7 @@ def latest_checkpoint(folder: Path) -> Optional[Path]:
     return None
 
 
-def best_checkpoint(folder: Path) -> Optional[Path]:
+def best_checkpoint(folder: Path) -> Path | None:
     """The checkpoint that validation found best; None if there is none, or it is damaged.
 
     Raises:

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -18,9 +18,8 @@ from harness.data.validation import ValidationVideo
 from harness.errors import fail
 from harness.evaluation.state_measures import perturbation_growth, state_norms
 from harness.networks.recurrent import RecurrentNet, States, memory_of
-
-from .loops import ClipTrainLoop
-from .validation import write_table
+from harness.training.loops import ClipTrainLoop
+from harness.training.validation import write_table
 
 
 class IntervalHook(Hook):
@@ -132,7 +131,7 @@ class StateDiagnosticsHook(IntervalHook):
 
     def __init__(
         self,
-        interval: Optional[int] = None,
+        interval: int | None = None,
         crop_size: int = 64,
         boundaries: int = 3,
         frames: int = 15,
@@ -145,7 +144,7 @@ class StateDiagnosticsHook(IntervalHook):
         self.frames = frames
         self.disturbance = disturbance
         self.share = share
-        self._places: Optional[list[_Place]] = None
+        self._places: list[_Place] | None = None
         self._is_on = True
 
     def before_train(self, runner) -> None:

@@ -7,8 +7,7 @@ from mmengine.hooks import Hook
 from torch import nn
 
 from harness.errors import fail
-
-from .loops import unwrapped_model
+from harness.training.loops import unwrapped_model
 
 
 @HOOKS.register_module()

@@ -1,14 +1,13 @@
 """Random initial states for training, the PI-BPTT paper's wording."""
 
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from harness.errors import UserError
 from harness.networks.recurrent import RecurrentNet, States
-
-from .plan import named_rng
+from harness.training.plan import named_rng
 
 
 def torch_rng(seed: int, name: str, *numbers: int) -> torch.Generator:
@@ -30,7 +29,7 @@ class InitialState(NamedTuple):
         return net.random_states(lrs, self.std, rng)
 
 
-def make_initial_state(cfg: Optional[dict], seed: int, rank: int) -> Optional[InitialState]:
+def make_initial_state(cfg: dict | None, seed: int, rank: int) -> InitialState | None:
     """Reads ``train_cfg.init_state``.
 
     Raises:

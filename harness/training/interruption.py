@@ -1,15 +1,13 @@
 """Ending in good order on a signal: a checkpoint first, so that nothing is lost."""
 
 import signal
-from typing import Optional
 
 import torch
 from mmengine.dist import all_reduce, barrier
 from mmengine.hooks import Hook
 
 from harness.exits import ENDING
-
-from .checkpoints import ClipCheckpointHook
+from harness.training.checkpoints import ClipCheckpointHook
 
 
 class Interrupted(Exception):
@@ -23,7 +21,7 @@ class Interruption:
     """
 
     def __init__(self) -> None:
-        self.received: Optional[signal.Signals] = None
+        self.received: signal.Signals | None = None
         for number in ENDING:
             signal.signal(number, self._receive)
 

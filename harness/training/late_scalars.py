@@ -1,6 +1,6 @@
 """Losses that the CPU reads one iteration late, so that it never waits for the GPU."""
 
-from typing import Any, NamedTuple, Optional
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -22,11 +22,11 @@ class LateScalars:
         is_late: None: where the scalars are on a GPU.
     """
 
-    def __init__(self, is_late: Optional[bool] = None):
+    def __init__(self, is_late: bool | None = None):
         self._is_late = is_late
-        self._pending: Optional[tuple[list[str], Tensor, Any, Any]] = None
+        self._pending: tuple[list[str], Tensor, Any, Any] | None = None
 
-    def exchange(self, values: dict[str, Tensor], about: Any) -> Optional[Scalars]:
+    def exchange(self, values: dict[str, Tensor], about: Any) -> Scalars | None:
         """Takes the scalars of an iteration; gives those of the one before, if there is one.
 
         Args:
@@ -48,7 +48,7 @@ class LateScalars:
         self._pending = list(values), copied, event, about
         return before
 
-    def rest(self) -> Optional[Scalars]:
+    def rest(self) -> Scalars | None:
         """Those that have not been given out; waits for them."""
         if self._pending is None:
             return None

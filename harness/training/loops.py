@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Optional
 
 import torch
 from mmagic.registry import HOOKS, LOOPS
@@ -16,19 +15,18 @@ from torch import nn
 from harness.clip_limits import Videos
 from harness.errors import UserError
 from harness.networks.recurrent import States
-
-from .amplification_penalty import AmplificationPenalty
-from .initial_state import InitialState, make_initial_state
-from .late_scalars import LateScalars, Scalars
-from .plan import ClipPlan, EpochPlan, Planner
-from .timing import PartTimer
+from harness.training.amplification_penalty import AmplificationPenalty
+from harness.training.initial_state import InitialState, make_initial_state
+from harness.training.late_scalars import LateScalars, Scalars
+from harness.training.plan import ClipPlan, EpochPlan, Planner
+from harness.training.timing import PartTimer
 
 
 class DivergedError(UserError):
     """Loss or states are no longer finite; training on would only spoil the checkpoints."""
 
 
-def raise_together(problem: Optional[str]) -> None:
+def raise_together(problem: str | None) -> None:
     """Raises on all ranks if any of them has a problem, so that none waits for the others.
 
     Raises:
@@ -85,7 +83,7 @@ class ClipTrainLoop(BaseLoop):
         clip_length: int,
         crop_size: int,
         windows_per_video: int = 1,
-        init_state: Optional[dict] = None,
+        init_state: dict | None = None,
         amplification_weight: float = 0.0,
         val_interval: int = 1000,
         val_begin: int = 1,
@@ -115,11 +113,11 @@ class ClipTrainLoop(BaseLoop):
             rank=get_rank(),
             world_size=get_world_size(),
         )
-        self.init_state: Optional[InitialState] = make_initial_state(
+        self.init_state: InitialState | None = make_initial_state(
             init_state, runner.seed, get_rank()
         )
         self.penalty = AmplificationPenalty(amplification_weight, self.model.generator)
-        self.plan: Optional[EpochPlan] = None  # of the current epoch
+        self.plan: EpochPlan | None = None  # of the current epoch
         self.timer = PartTimer()
         self._late = LateScalars()
         runner.register_hook(LoopStateHook(), priority='VERY_LOW')
@@ -199,7 +197,7 @@ class ClipTrainLoop(BaseLoop):
     def begin_epoch(self) -> None:
         """Called before the first iteration of an epoch, also of a resumed one."""
 
-    def states_for(self, batch: list[ClipPlan], data: dict) -> Optional[States]:
+    def states_for(self, batch: list[ClipPlan], data: dict) -> States | None:
         """States from which the clips of a batch start; None is the initial state.
 
         A network with look-ahead gets the LR frames that follow the clips.
@@ -268,7 +266,7 @@ class ClipTrainLoop(BaseLoop):
         read = self._late.exchange(dict(outputs, bad=bad), (self._iter, batch, states))
         return self._checked(read)
 
-    def _checked(self, read: Optional[Scalars]) -> dict:
+    def _checked(self, read: Scalars | None) -> dict:
         if read is None:
             return {}
         losses = dict(read.values)

@@ -1,7 +1,6 @@
 """PI-BPTT (Mori and Ukita, Sec. IV-A): clips start from the state the whole video leads to."""
 
 from pathlib import Path
-from typing import Optional
 
 import numpy as np
 import torch
@@ -13,13 +12,18 @@ from harness.data import ClipIndex
 from harness.errors import UserError
 from harness.formats import bytes_text
 from harness.networks.recurrent import States
-
-from .initial_state import torch_rng
-from .loops import ClipTrainLoop, raise_together
-from .plan import ClipPlan, named_rng
-from .state_bank import BankOptions, StateBank, check_fits, state_bytes
-from .state_changes import StateChanges, change, noise_like, other_entries, with_memory
-from .state_pass import StatePass
+from harness.training.initial_state import torch_rng
+from harness.training.loops import ClipTrainLoop, raise_together
+from harness.training.plan import ClipPlan, named_rng
+from harness.training.state_bank import BankOptions, StateBank, check_fits, state_bytes
+from harness.training.state_changes import (
+    StateChanges,
+    change,
+    noise_like,
+    other_entries,
+    with_memory,
+)
+from harness.training.state_pass import StatePass
 
 
 @LOOPS.register_module()
@@ -59,7 +63,7 @@ class PIBPTTLoop(ClipTrainLoop):
         *args,
         repeats: int,
         states: str = 'used',
-        bank: Optional[dict] = None,
+        bank: dict | None = None,
         state_pass_batch: int = 16,
         warmup_iters: int = 0,
         max_state_norm: float = 1e18,
@@ -77,7 +81,7 @@ class PIBPTTLoop(ClipTrainLoop):
         self.keeps_all = states == 'all'
         self.warmup_iters = warmup_iters
         self.max_state_norm = max_state_norm
-        self.bank: Optional[StateBank] = None
+        self.bank: StateBank | None = None
         self.bank_options = BankOptions(**(bank or {})).check()
         self.state_pass = StatePass(
             self.dataloader.dataset,
@@ -87,7 +91,7 @@ class PIBPTTLoop(ClipTrainLoop):
             self.dataloader.persistent_workers,
             self.dataloader.pin_memory,
         )
-        self._epoch_weights: Optional[dict] = None
+        self._epoch_weights: dict | None = None
         self._others: list[int] = []  # an entry of another video for each
         self._moments: tuple[dict, dict] = ({}, {})  # of the bank
 
@@ -223,7 +227,7 @@ class PIBPTTLoop(ClipTrainLoop):
         """The bank's slot of each clip."""
         return [c.index.start if self.keeps_all else c.repeat for c in batch]
 
-    def states_for(self, batch: list[ClipPlan], data: dict) -> Optional[States]:
+    def states_for(self, batch: list[ClipPlan], data: dict) -> States | None:
         if self.bank is None:
             return super().states_for(batch, data)
         entries, slots = [c.entry for c in batch], self.slots_of(batch)

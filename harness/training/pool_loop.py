@@ -1,6 +1,6 @@
 """A pool of states that clips leave behind, as neural cellular automata are trained."""
 
-from typing import Optional
+from functools import cached_property
 
 import numpy as np
 from mmagic.registry import LOOPS
@@ -8,10 +8,9 @@ from mmengine.dist import all_gather_object, get_rank
 
 from harness.data import ClipIndex
 from harness.networks.recurrent import States
-
-from .loops import ClipTrainLoop
-from .plan import ClipPlan, EpochPlan, Planner, named_rng
-from .state_bank import BankOptions, StateBank, check_fits, state_bytes
+from harness.training.loops import ClipTrainLoop
+from harness.training.plan import ClipPlan, EpochPlan, Planner, named_rng
+from harness.training.state_bank import BankOptions, StateBank, check_fits, state_bytes
 
 
 class GridPlanner(Planner):
@@ -75,27 +74,38 @@ class PoolLoop(ClipTrainLoop):
         kwargs: see :class:`ClipTrainLoop`.
 
     Raises:
-        UserError: the pool does not fit where it is to be kept.
+        UserError: the pool does not fit where it is to be kept (when training begins).
     """
 
     fixed_windows = True
     needs_states = True
     planner_type = GridPlanner
 
-    def __init__(self, *args, bank: Optional[dict] = None, **kwargs):
+    def __init__(self, *args, bank: dict | None = None, **kwargs):
         super().__init__(*args, **kwargs)
-        options = BankOptions(**(bank or {})).check()
-        folder = options.folder or self.runner.work_dir
-        shapes = self.model.generator.state_shapes(*[self.planner.crop_size] * 2)
-        clip_length = self.planner.clip_length
-        slots = [entry.length // clip_length + 1 for entry in self.planner.entries]
-        size = sum(slots) * state_bytes(shapes, options.torch_dtype)
-        check_fits(size, options, self.device, folder)
-        # zeros, which are the initial state
-        self.pool = StateBank(slots, shapes, self.device, options, folder).clear()
+        self.bank_options = BankOptions(**(bank or {})).check()
         self._of_all_ranks: list[States] = []
 
-    def states_for(self, batch: list[ClipPlan], data: dict) -> Optional[States]:
+    @cached_property
+    def pool(self) -> StateBank:
+        """The states that clips have left; zeros, the initial state, where none has yet."""
+        folder = self.bank_options.folder or self.runner.work_dir
+        check_fits(self.bank_bytes(), self.bank_options, self.device, folder)
+        return StateBank(
+            self._slots(), self._shapes(), self.device, self.bank_options, folder
+        ).clear()
+
+    def bank_bytes(self) -> int:
+        """Size of this rank's pool."""
+        return sum(self._slots()) * state_bytes(self._shapes(), self.bank_options.torch_dtype)
+
+    def _slots(self) -> list[int]:
+        return [entry.length // self.planner.clip_length + 1 for entry in self.planner.entries]
+
+    def _shapes(self):
+        return self.model.generator.state_shapes(*[self.planner.crop_size] * 2)
+
+    def states_for(self, batch: list[ClipPlan], data: dict) -> States | None:
         initial = super().states_for(batch, data) or States()
         forward, _ = self.pool.take([c.entry for c in batch], [c.repeat for c in batch])
         if not self.model.generator.bidirectional:

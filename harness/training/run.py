@@ -21,9 +21,8 @@ from harness.distributed import init_distributed
 from harness.errors import fail
 from harness.gpus import warn_of_unusable_gpus
 from harness.runs.files import write_json
-
-from .checkpoints import latest_checkpoint
-from .runner import ClipRunner
+from harness.training.checkpoints import latest_checkpoint
+from harness.training.runner import ClipRunner
 
 #: entries of a config that must be positive whole numbers, where they are given
 COUNTS = (

@@ -8,8 +8,7 @@ from mmengine.runner import Runner
 from harness.checkpoints import load_weights, read_checkpoint, weights_of
 from harness.config_errors import building
 from harness.errors import UserError, fail
-
-from .loops import ClipTrainLoop
+from harness.training.loops import ClipTrainLoop
 
 #: what a checkpoint must have for a training to go on as if it had not been interrupted
 _OF_TRAINING = ('meta', 'state_dict', 'message_hub', 'optimizer', 'train_loop')

@@ -3,8 +3,7 @@
 import heapq
 
 from harness.data import ClipIndex
-
-from .plan import ClipPlan, EpochPlan, Planner, named_rng
+from harness.training.plan import ClipPlan, EpochPlan, Planner, named_rng
 
 
 class SequentialPlanner(Planner):

@@ -5,10 +5,9 @@ from mmagic.registry import HOOKS
 
 from harness.data import ClipIndex
 from harness.evaluation.state_measures import relative_distances
-
-from .diagnostics import IntervalHook
-from .pi_loop import PIBPTTLoop
-from .state_bank import BankOptions, StateBank
+from harness.training.diagnostics import IntervalHook
+from harness.training.pi_loop import PIBPTTLoop
+from harness.training.state_bank import BankOptions, StateBank
 
 
 @HOOKS.register_module()

@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 import psutil
 import torch
@@ -34,7 +34,7 @@ class BankOptions(NamedTuple):
 
     place: str = 'device'
     dtype: str = 'float32'
-    folder: Optional[str] = None
+    folder: str | None = None
 
     def check(self) -> 'BankOptions':
         """Returns itself.

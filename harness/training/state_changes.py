@@ -1,6 +1,6 @@
 """Changes of stored states before clips start from them: rivals, controls, regularisers of PI."""
 
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -9,8 +9,7 @@ from torch import Tensor
 from harness.data import ClipIndex
 from harness.errors import fail
 from harness.networks.recurrent import State, States, memory_of
-
-from .initial_state import torch_rng
+from harness.training.initial_state import torch_rng
 
 SOURCES = ('own', 'other', 'noise')
 
@@ -75,7 +74,7 @@ def with_memory(states: States, memory: States) -> States:
 def noise_like(moments: tuple[dict, dict], states: States, rng: torch.Generator) -> States:
     """``states`` with memory drawn from Gaussians, see :meth:`StateBank.moments`."""
 
-    def draw(own: Optional[State], moments: dict) -> Optional[State]:
+    def draw(own: State | None, moments: dict) -> State | None:
         drawn = {}
         for key, x in memory_of(own).items():
             mean, std = (m.to(x.device) for m in moments[key])
@@ -111,7 +110,7 @@ def change(
     return States(masked.forward, states.backward if keep_backward else masked.backward)
 
 
-def _disturbed(state: Optional[State], changes: StateChanges, rng) -> Optional[State]:
+def _disturbed(state: State | None, changes: StateChanges, rng) -> State | None:
     disturbed = {}
     for key, x in memory_of(state).items():
         if changes.state_noise:

@@ -1,7 +1,6 @@
 """The feed-forward pass of PI-BPTT over whole windows (Mori and Ukita, Sec. IV-A)."""
 
 from collections.abc import Callable, Sequence
-from typing import Optional
 
 import numpy as np
 import torch
@@ -10,11 +9,10 @@ from torch.utils.data import DataLoader
 
 from harness.data import ClipIndex, PlannedSampler, VideoClipDataset, prefetch
 from harness.networks.recurrent import RecurrentNet, States
-
-from .state_bank import StateBank
+from harness.training.state_bank import StateBank
 
 #: makes the initial states (1, ...) of an entry from its LR window (1, T, 3, h, w)
-MakeInitial = Callable[[int, Tensor], Optional[States]]
+MakeInitial = Callable[[int, Tensor], States | None]
 
 
 class StatePass:
@@ -52,8 +50,8 @@ class StatePass:
         entries: Sequence[ClipIndex],
         starts: Sequence[np.ndarray],
         bank: StateBank,
-        make_initial: Optional[MakeInitial] = None,
-        on_batch: Optional[Callable[[], None]] = None,
+        make_initial: MakeInitial | None = None,
+        on_batch: Callable[[], None] | None = None,
     ) -> None:
         """Fills ``bank`` with the states of ``net`` for clips that begin at ``starts``.
 

@@ -1,17 +1,14 @@
 """Truncated BPTT whose clips carry the state from one to the next."""
 
-from typing import Optional
-
 import torch
 from mmagic.registry import LOOPS
 from mmengine.dist import all_gather_object, get_rank
 
 from harness.errors import UserError
 from harness.networks.recurrent import State, States
-
-from .loops import ClipTrainLoop
-from .plan import ClipPlan
-from .sequential_plan import SequentialPlanner
+from harness.training.loops import ClipTrainLoop
+from harness.training.plan import ClipPlan
+from harness.training.sequential_plan import SequentialPlanner
 
 
 @LOOPS.register_module()
@@ -39,15 +36,15 @@ class TBPTTLoop(ClipTrainLoop):
     def __init__(self, *args, both_ends: bool = False, **kwargs):
         super().__init__(*args, **kwargs)
         self.planner.both_ends = both_ends and self.model.generator.bidirectional
-        self._carried: Optional[State] = None
-        self._of_all_ranks: list[Optional[State]] = []
+        self._carried: State | None = None
+        self._of_all_ranks: list[State | None] = []
 
     @property
     def runs_backward(self) -> bool:
         """Whether the current epoch carries the backward state."""
         return self.planner.runs_backward(self._epoch)
 
-    def states_for(self, batch: list[ClipPlan], data: dict) -> Optional[States]:
+    def states_for(self, batch: list[ClipPlan], data: dict) -> States | None:
         initial = super().states_for(batch, data)
         begins = torch.tensor([self._begins(clip) for clip in batch])
         if begins.all():

@@ -1,7 +1,6 @@
 """Validation while training, on moving and on static videos (PI-BPTT paper, Sec. VI-A)."""
 
 from pathlib import Path
-from typing import Union
 
 import pandas as pd
 import torch
@@ -33,8 +32,8 @@ class VideoValLoop(BaseLoop):
     def __init__(
         self,
         runner,
-        dataloader: Union[DataLoader, dict],
-        evaluator: Union[Evaluator, dict, list],
+        dataloader: DataLoader | dict,
+        evaluator: Evaluator | dict | list,
     ):
         super().__init__(runner, dataloader)
         self.evaluator = (

@@ -42,14 +42,17 @@ def read_evaluations(
             is_whole = frames is not None and 'frame' not in frames
             path = folder.videos_csv(name) if is_whole else folder.frames_csv(name)
             file = '' if frames is None else f'{trial.folder}/{path.name}'
-            shift = str(record.shift) if record and record.shift else ''
-            numbers = (record.iteration, record.not_finite) if record else (None, None)
-            rows.append((trial.trial_id, key, status, reason, file, shift, *numbers))
+            record = record or Record()
+            shift = str(record.shift) if record.shift else ''
+            numbers = (record.iteration, record.not_finite)
+            both_ends = bool(record.bidirectional)
+            rows.append((trial.trial_id, key, status, reason, file, shift, *numbers, both_ends))
             if frames is not None:
                 found = frames.assign(trial_id=trial.trial_id, test_set=key)
                 (videos if is_whole else parts).append(found)
     numbers = ['iteration', 'not_finite']
     columns = ['trial_id', 'test_set', 'status', 'reason', 'file', 'shift', *numbers]
+    columns += ['bidirectional']
     # The empty first part only carries the columns; concatenating it would spoil the dtypes.
     frames = (
         pd.concat(parts[1:], ignore_index=True)

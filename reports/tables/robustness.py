@@ -2,10 +2,10 @@
 
 import math
 
+from harness.runs.collapse import DROP, RUN
 from reports.differences import ALPHA, LEAST_VIDEOS
 from reports.results import WINDOW, GridResults
-from reports.robustness import BEST, robust_sets, robustness
-from reports.stability import DROP
+from reports.robustness import robust_sets, robustness
 from reports.tables.captions import ending
 from reports.tables.model import HIGH, Cell, Column, Row, Table, rank_rows
 
@@ -72,8 +72,9 @@ def _caption(grid: GridResults, found) -> str:
     below = 'below bicubic interpolation, or ' if gain else ''
     return (
         f'Stability as robustness, over videos x seeds of {sets}. Collapse: units that stay to the '
-        f'end {below}{DROP:.0f} dB under the mean of their own {BEST} best frames ({level}); the '
-        'frame by which half of them have (-: they have not), and p of the log-rank test against '
+        f'end {below}{DROP:.0f} dB under their own best ({level}, running median of {RUN} frames; '
+        'backward branches are followed to the start); the frame by which half of them have '
+        '(-: they have not), and p of the log-rank test against '
         f'RI (*: below {ALPHA} after Holm correction), which takes videos of one training for '
         f'independent and so claims too much. Scores are means of the last {WINDOW} frames: mean, '
         'worst video, interquartile mean, and the probability that a seed beats one of RI on a '

@@ -2,7 +2,7 @@
 
 import heapq
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 from dataset_tools.manifest import VideoSet
 from harness.clip_limits import bank_slots
@@ -76,7 +76,7 @@ class Estimate(NamedTuple):
     memory: int = 0
     bank: int = 0
     disk: int = 0
-    problem: Optional[str] = None
+    problem: str | None = None
 
     @property
     def seconds(self) -> float:
@@ -86,10 +86,10 @@ class Estimate(NamedTuple):
 def estimate_run(
     run: Run,
     rest: Remaining,
-    train_set: Optional[VideoSet],
+    train_set: VideoSet | None,
     test_sets: Mapping[str, VideoSet],
-    training: Optional[TrainingCost],
-    evaluation: Optional[EvaluationCost],
+    training: TrainingCost | None,
+    evaluation: EvaluationCost | None,
     cores: int,
 ) -> Estimate:
     """Adds up what is left of a run.

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Union
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -20,13 +20,19 @@ from tqdm import tqdm
 
 from harness.formats import bytes_text, duration_text
 from harness.grid.expand import Run, run_folder
+from harness.grid.forecast.estimate import (
+    Estimate,
+    EvaluationCost,
+    Remaining,
+    TrainingCost,
+    estimate_run,
+    wall_clock,
+)
 from harness.grid.fork_server import call, threads_of
 from harness.grid.grid_file import Grid
 from harness.runs.evaluations import why_missing
 
-from .estimate import Estimate, EvaluationCost, Remaining, TrainingCost, estimate_run, wall_clock
-
-Measured = Union[TrainingCost, EvaluationCost, str]  # or why it could not be measured
+Measured = TrainingCost | EvaluationCost | str  # or why it could not be measured
 
 
 def print_forecast(
@@ -137,13 +143,13 @@ def _measure(probes: dict[str, tuple], jobs: int, threads: int) -> dict[str, Mea
 
 
 def _measure_training(*args) -> Measured:
-    from .measure import measure_training
+    from harness.grid.forecast.measure import measure_training
 
     return _or_problem(measure_training, *args)
 
 
 def _measure_evaluation(*args) -> Measured:
-    from .measure import measure_evaluation
+    from harness.grid.forecast.measure import measure_evaluation
 
     return _or_problem(measure_evaluation, *args)
 

@@ -13,7 +13,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Optional
 
 import torch
 from mmagic.registry import DATASETS
@@ -24,12 +23,11 @@ from dataset_tools.manifest import Video, VideoSet
 from harness.data import VideoClipDataset
 from harness.evaluation.evaluate import evaluate_set
 from harness.evaluation.model import default_device, load_model
+from harness.grid.forecast.estimate import EvaluationCost, TrainingCost, megapixels
 from harness.runs.files import redirect_output
 from harness.training.burn_in_loop import BurnInLoop
 from harness.training.pi_loop import PIBPTTLoop
 from harness.training.run import device_name, train
-
-from .estimate import EvaluationCost, TrainingCost, megapixels
 
 #: least frames of a state pass or burn-in beside those of a clip, on a CPU
 PASS_FRAMES = 16
@@ -91,7 +89,7 @@ class MeasuredClips(VideoClipDataset):
         kwargs: as of :class:`VideoClipDataset`.
     """
 
-    def __init__(self, count: int, frames: Optional[int], **kwargs):
+    def __init__(self, count: int, frames: int | None, **kwargs):
         super().__init__(**kwargs)
         self.videos = self.videos[:: max(1, len(self.videos) // count)][:count]
         self.frames = frames

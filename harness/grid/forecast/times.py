@@ -15,12 +15,11 @@ from pathlib import Path
 
 from harness.errors import fail
 from harness.grid.expand import Run, time_key
+from harness.grid.forecast.estimate import seconds_per_iteration
+from harness.grid.forecast.forecast import measure_runs
 from harness.grid.fork_server import threads_of
 from harness.grid.grid_file import Grid
 from harness.runs.files import InvalidFile, load_json, write_json
-
-from .estimate import seconds_per_iteration
-from .forecast import measure_runs
 
 
 def read_times(work_dir: Path) -> dict[str, float]:

@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Optional, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from harness.errors import fail
 from harness.runs.claims import JOB_VARIABLE, WORKER_VARIABLE
@@ -47,7 +47,7 @@ class Setting(NamedTuple):
 class Job(Protocol):
     """The process of one run, wherever it is."""
 
-    def ended(self) -> Optional[str]:
+    def ended(self) -> str | None:
         """None while it may still work; then how it ended, '' if by itself."""
 
     def kill(self) -> None:
@@ -67,7 +67,7 @@ class Launcher(Protocol):
     def free(self, running: int) -> int:
         """How many more runs can be started while ``running`` jobs are."""
 
-    def find(self, folder: RunFolder) -> Optional[Job]:
+    def find(self, folder: RunFolder) -> Job | None:
         """The job of an earlier command that still works on a run, or waits to."""
 
     def start(self, folders: Sequence[RunFolder]) -> list[Job]:
@@ -80,7 +80,7 @@ class Launcher(Protocol):
         """Called on Ctrl-C: what to do with the jobs that are still working."""
 
     @staticmethod
-    def at_work(jobs: Collection[str]) -> Optional[set[str]]:
+    def at_work(jobs: Collection[str]) -> set[str] | None:
         """Those of the jobs in ``job.json`` files that work or wait; None if nothing is known."""
 
 

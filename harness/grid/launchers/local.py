@@ -5,14 +5,12 @@ import time
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from multiprocessing.connection import wait
-from typing import Optional
 
 from harness.errors import fail
 from harness.exits import describe_exit, out_of_memory_kills
 from harness.grid.fork_server import fork_context, run_worker, threads_of
+from harness.grid.launchers import Setting
 from harness.runs.folder import RunFolder
-
-from . import Setting
 
 #: seconds that workers get to write a checkpoint after Ctrl-C
 GRACE = 60.0
@@ -26,7 +24,7 @@ class LocalJob:
         self.slot = slot
         self._kills = kills
 
-    def ended(self) -> Optional[str]:
+    def ended(self) -> str | None:
         if self.process.is_alive():
             return None
         return describe_exit(self.process.exitcode, self._kills)

@@ -3,12 +3,10 @@
 import sys
 import time
 from collections.abc import Collection, Sequence
-from typing import Optional
 
+from harness.grid.launchers import Setting
 from harness.runs.claims import release_job
 from harness.runs.folder import RunFolder
-
-from . import Setting
 
 
 class QueuedJob:
@@ -19,7 +17,7 @@ class QueuedJob:
         self._launcher = launcher
         self._folder = folder
 
-    def ended(self) -> Optional[str]:
+    def ended(self) -> str | None:
         if self._launcher.is_at_work(self.job):
             return None
         release_job(self._folder.path, self.job)
@@ -75,7 +73,7 @@ class QueueLauncher:
     def free(self, running: int) -> int:
         return self.setting.jobs - running
 
-    def find(self, folder: RunFolder) -> Optional[QueuedJob]:
+    def find(self, folder: RunFolder) -> QueuedJob | None:
         job = folder.job(self.name)
         return QueuedJob(self, folder, job) if job and self.is_at_work(job) else None
 
@@ -100,6 +98,6 @@ class QueueLauncher:
             print(f'\n{len(jobs)} job(s) stay in the queue: {names}', file=sys.stderr)
 
     @staticmethod
-    def at_work(jobs: Collection[str]) -> Optional[set[str]]:
+    def at_work(jobs: Collection[str]) -> set[str] | None:
         """Unknown without the launcher's options: the folders of the runs say where they are."""
         return None

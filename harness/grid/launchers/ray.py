@@ -16,10 +16,9 @@ import time
 from typing import Any
 
 from harness.errors import fail
+from harness.grid.launchers import Setting, worker_command, worker_environment
+from harness.grid.launchers.queue import QueueLauncher
 from harness.runs.folder import RunFolder
-
-from . import Setting, worker_command, worker_environment
-from .queue import QueueLauncher
 
 _KEYS = ('address', 'cpus', 'gpus')
 #: seconds without an answer after which jobs count as gone

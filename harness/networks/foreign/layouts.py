@@ -5,12 +5,12 @@ A layout is recognised by the names alone: all of them must have a counterpart h
 
 import re
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 from torch import Tensor
 
-from .frnet import KERNELS, frnet_weights
-from .matconvnet import lapsrn_weights
+from harness.networks.foreign.frnet import KERNELS, frnet_weights
+from harness.networks.foreign.matconvnet import lapsrn_weights
 
 Weights = dict[str, Tensor]
 _SPYNET = (
@@ -70,15 +70,15 @@ class Layout(NamedTuple):
     title: str
     type: str
     config: str
-    read: Callable[[Weights], Optional[Found]]
+    read: Callable[[Weights], Found | None]
 
 
 def _named(
     patterns: Sequence, options: Callable[[Weights], dict], *lr_kinds: str, needs: str
-) -> Callable[[Weights], Optional[Found]]:
+) -> Callable[[Weights], Found | None]:
     """Reads weights whose names begin with one of the patterns, and among which ``needs`` is."""
 
-    def read(weights: Weights) -> Optional[Found]:
+    def read(weights: Weights) -> Found | None:
         renamed = {}
         for name, x in weights.items():
             pattern, ours = next((p for p in patterns if re.match(p[0], name)), (None, None))
@@ -168,7 +168,7 @@ def _mrvsr_options(weights: Weights) -> dict:
     return dict(mid_channels=_width(weights, 'xi_layers.0.bias'), lipschitz=None)
 
 
-def _rlsp_of_tensorflow(weights: Weights) -> Optional[Found]:
+def _rlsp_of_tensorflow(weights: Weights) -> Found | None:
     """``layer0..7/{kernel,bias}``: HWIO kernels, values in [0, 255]; the last two: state and Y."""
     matches = [re.fullmatch(r'layer(\d+)/(kernel|bias)', name) for name in weights]
     if not all(matches):
@@ -186,7 +186,7 @@ def _rlsp_of_tensorflow(weights: Weights) -> Optional[Found]:
     return Found(renamed, _stack_options(renamed), ('lr_bd_rlsp',))
 
 
-def _lapsrn(weights: Weights) -> Optional[Found]:
+def _lapsrn(weights: Weights) -> Found | None:
     renamed = lapsrn_weights(weights)
     if renamed is None:
         return None
@@ -197,7 +197,7 @@ def _lapsrn(weights: Weights) -> Optional[Found]:
     return Found(renamed, options, ('lr_bi',))
 
 
-def _frvsr(weights: Weights) -> Optional[Found]:
+def _frvsr(weights: Weights) -> Found | None:
     """FRNet of TecoGAN-PyTorch and EGVSR; that for BD frames carries coefficients."""
     renamed = frnet_weights(weights)
     if renamed is None:

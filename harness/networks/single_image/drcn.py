@@ -11,8 +11,8 @@ import torch.nn.functional as F
 from mmagic.registry import MODELS
 from torch import nn
 
-from ..luma import rgb_to_ycbcr
-from .luma_image import LumaImageNet
+from harness.networks.luma import rgb_to_ycbcr
+from harness.networks.single_image.luma_image import LumaImageNet
 
 
 def _conv(in_channels: int, out_channels: int) -> nn.Conv2d:

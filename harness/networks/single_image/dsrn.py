@@ -11,8 +11,8 @@ import torch.nn.functional as F
 from mmagic.registry import MODELS
 from torch import Tensor, nn
 
-from ..stateless import StatelessNet, map_frames
-from ..upsample import bicubic
+from harness.networks.stateless import StatelessNet, map_frames
+from harness.networks.upsample import bicubic
 
 
 def _conv(in_channels: int, out_channels: int, stride: int = 1) -> nn.Conv2d:

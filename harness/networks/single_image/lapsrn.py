@@ -11,8 +11,8 @@ import torch.nn.functional as F
 from mmagic.registry import MODELS
 from torch import Tensor, nn
 
-from ..luma import rgb_to_ycbcr
-from .luma_image import LumaImageNet
+from harness.networks.luma import rgb_to_ycbcr
+from harness.networks.single_image.luma_image import LumaImageNet
 
 
 class _Level(nn.Module):

@@ -3,10 +3,10 @@
 import torch
 from torch import Tensor
 
-from ..luma import rgb_to_ycbcr, ycbcr_to_rgb
-from ..recurrent import States, Unrolled
-from ..stateless import StatelessNet, map_frames
-from ..upsample import bicubic
+from harness.networks.luma import rgb_to_ycbcr, ycbcr_to_rgb
+from harness.networks.recurrent import States, Unrolled
+from harness.networks.stateless import StatelessNet, map_frames
+from harness.networks.upsample import bicubic
 
 
 class LumaImageNet(StatelessNet):

@@ -9,6 +9,7 @@ from harness.formats import bytes_text
 from harness.grid.building import find_problems
 from harness.grid.expand import expand
 from harness.grid.validation import Start, load_grid, place
+from harness.strategies import STRATEGIES
 
 #: bytes of a state of the grid's network: SR and LR frame of a 16 x 16 window
 STATE = 4 * 16 * 16 * (3 * 16 + 3)
@@ -49,7 +50,7 @@ def test_a_model_of_mmagic(problems):
 
 
 def test_a_grid_that_works(problems):
-    assert problems(fc=[False, True], strategies=['RI', 'TBPTT', 'PI', 'PI-all']) == []
+    assert problems(fc=[False, True], strategies=list(STRATEGIES)) == []
 
 
 @pytest.mark.parametrize(

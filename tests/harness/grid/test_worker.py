@@ -31,7 +31,8 @@ def test_evaluation_takes_the_lr_frames_of_the_network(real_set, tmp_path):
         expected = evaluate_set(net, both, tmp_path / 'expected.csv', kind)
         table = pd.read_csv(folder / 'frames_both.csv')
         assert (table.psnr_y - expected.psnr_y).abs().max() < 1e-5
-        assert json.loads((folder / 'evaluations.json').read_text())['both']['not_finite'] == 0
+        record = json.loads((folder / 'evaluations.json').read_text())['both']
+        assert (record['not_finite'], record['bidirectional']) == (0, False)
 
 
 @pytest.mark.parametrize(

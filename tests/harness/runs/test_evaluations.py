@@ -36,8 +36,9 @@ def test_finished_results_count(folder):
     assert why(folder) is None
     record = read_records(folder)['moving']
     assert (record.iteration, record.not_finite) == (30, 0)
-    record_evaluation(folder, EVALUATION, 30, not_finite=7)
-    assert read_records(folder)['moving'].not_finite == 7
+    record_evaluation(folder, EVALUATION, 30, not_finite=7, bidirectional=True)
+    record = read_records(folder)['moving']
+    assert (record.not_finite, record.bidirectional) == (7, True)
 
 
 @pytest.mark.parametrize(

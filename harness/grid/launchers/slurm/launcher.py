@@ -10,16 +10,20 @@ import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
-from typing import Optional
 
 from harness.errors import fail
 from harness.grid.launchers import Setting
+from harness.grid.launchers.slurm.options import read_options
+from harness.grid.launchers.slurm.queue import (
+    LOOK_EVERY,
+    Queue,
+    accounting_state,
+    job_states,
+    may_work,
+)
 from harness.runs.claims import HEARTBEAT, release_job
 from harness.runs.files import read_json, write_json
 from harness.runs.folder import RunFolder
-
-from .options import read_options
-from .queue import LOOK_EVERY, Queue, accounting_state, job_states, may_work
 
 #: the launcher's name
 NAME = 'slurm'
@@ -51,7 +55,7 @@ class SlurmJob:
         self._queue = queue
         self._since = time.monotonic()
 
-    def ended(self) -> Optional[str]:
+    def ended(self) -> str | None:
         if not self._queue.has_ended(self.job, self._since):
             if self._queue.state(self.job) == 'PENDING':  # requeued without a word to the process
                 release_job(self._folder.path, self.job, silent=3 * HEARTBEAT)
@@ -99,7 +103,7 @@ class SlurmLauncher:
     def free(self, running: int) -> int:
         return sys.maxsize
 
-    def find(self, folder: RunFolder) -> Optional[SlurmJob]:
+    def find(self, folder: RunFolder) -> SlurmJob | None:
         job = folder.job(NAME)
         if job and may_work(self._queue.state(job)):
             return SlurmJob(job, folder, self._queue, self._folder)
@@ -113,7 +117,7 @@ class SlurmLauncher:
         """Says QUEUED before, because a job may start, and have more to say, at once."""
         import submitit
 
-        from .on_node import RunOnNode
+        from harness.grid.launchers.slurm.on_node import RunOnNode
 
         before = [read_json(folder.status_json) for folder in folders]
         for folder in folders:
@@ -166,7 +170,7 @@ class SlurmLauncher:
             )
 
     @staticmethod
-    def at_work(jobs: Collection[str]) -> Optional[set[str]]:
+    def at_work(jobs: Collection[str]) -> set[str] | None:
         """Those that the queue has; None if it does not answer within a second."""
         states = job_states(timeout=1.0)
         return None if states is None else {job for job in jobs if may_work(states.get(job, ''))}

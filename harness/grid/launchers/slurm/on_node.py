@@ -6,17 +6,15 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Optional
 
 import submitit
 
 from harness.exits import INTERRUPTED, describe_exit, out_of_memory_kills
 from harness.grid.launchers import worker_command
+from harness.grid.launchers.slurm.queue import job_states
 from harness.runs.claims import this_job
 from harness.runs.files import read_json
 from harness.runs.folder import RunFolder
-
-from .queue import job_states
 
 #: a run that was interrupted so often in a row without any progress is FAILED
 MAX_IDLE = 5
@@ -35,7 +33,7 @@ class RunOnNode:
     def __init__(self, seconds: float, idle: int = 0) -> None:
         self._seconds = seconds
         self._idle = idle
-        self._worker: Optional[subprocess.Popen] = None
+        self._worker: subprocess.Popen | None = None
 
     def __call__(self, path: str) -> None:
         """Brings the run of the folder ``path`` to its end; the exit code is the worker's."""
@@ -53,7 +51,7 @@ class RunOnNode:
             folder.write_failure(describe_exit(code, kills))
         sys.exit(abs(code))
 
-    def checkpoint(self, path: str) -> Optional[submitit.helpers.DelayedSubmission]:
+    def checkpoint(self, path: str) -> submitit.helpers.DelayedSubmission | None:
         """Called by submitit in a signal handler, inside of the call above; None ends the job."""
         if self._worker is not None and not self._interrupt():
             return None
@@ -80,7 +78,7 @@ class RunOnNode:
             return True
         return self._code() in _INTERRUPTED
 
-    def _code(self) -> Optional[int]:
+    def _code(self) -> int | None:
         """The worker's exit code; does not collect it, so that a signal handler can ask as well."""
         options = os.WEXITED | os.WNOHANG | os.WNOWAIT
         end = os.waitid(os.P_PID, self._worker.pid, options)

@@ -19,7 +19,7 @@ line ``true``, is for options without a value.
 import re
 import shlex
 from math import ceil
-from typing import Any, NamedTuple, Optional
+from typing import Any, NamedTuple
 
 from harness.errors import fail
 from harness.grid.launchers import REPOSITORY, Setting
@@ -135,7 +135,7 @@ def _can_be_given(value: Any) -> bool:
     return type(value) in (str, int, float) and not set('\n\r\\') & set(str(value)) and value != ''
 
 
-def _gpus(wanted: dict[str, Any]) -> Optional[int]:
+def _gpus(wanted: dict[str, Any]) -> int | None:
     """How many GPUs a run asks for; None if nothing says so."""
     if 'gpus' in wanted:
         found = _GPUS.fullmatch(str(wanted['gpus']))

@@ -5,7 +5,7 @@ import re
 import subprocess
 import time
 from collections.abc import Sequence
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 #: seconds between two looks at the queue
 LOOK_EVERY = 3.0
@@ -19,7 +19,7 @@ ENDED = frozenset(
 _STATES = ('squeue', '--noheader', '--array', '--states=all', '--format=%i|%T')
 
 
-def job_states(timeout: float = 30.0) -> Optional[dict[str, str]]:
+def job_states(timeout: float = 30.0) -> dict[str, str] | None:
     """Job -> state of all jobs of this user that Slurm remembers, in one call.
 
     Jobs are called as people call them: ``'12'``, or ``'12_3'`` in an array.
@@ -46,7 +46,7 @@ def accounting_state(job: str) -> str:
     return words[0] if words else ''  # of 'CANCELLED by 1000'
 
 
-def _output_of(command: Sequence[str], timeout: float) -> Optional[str]:
+def _output_of(command: Sequence[str], timeout: float) -> str | None:
     try:
         return subprocess.run(
             command, capture_output=True, text=True, timeout=timeout, check=True
@@ -71,7 +71,7 @@ class Queue:
         self._looks: list[_Look] = []  # the last two that succeeded
         self._next = 0.0
 
-    def state(self, job: str) -> Optional[str]:
+    def state(self, job: str) -> str | None:
         """The state of a job, '' if it is not in the queue; None if nothing is known yet."""
         self._look()
         return self._looks[-1].states.get(job, '') if self._looks else None

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.grid.launchers import Setting
+from harness.grid.launchers.slurm.options import read_options
 from harness.runs.claims import JOB_VARIABLE
 from harness.runs.folder import RunFolder
-
-from .options import read_options
 
 _TEMPLATE = """#!/bin/bash
 # {count} runs, written by run_grid.py --export-script; submit with: sbatch FILE
