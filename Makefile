@@ -4,6 +4,8 @@
 # make test-fast: without those that are marked slow, for daily work
 # make bench: measure speed and memory (25 minutes); work_dirs/bench/bench.md has every ratio
 # make gpu-check: on a machine with a GPU, tests and measures it (10 minutes); work_dirs/gpu_check/
+# make study PART=scratch: run a part of docs/study.md (hours; it resumes where it was stopped),
+#   renew its records and the page
 # make soak: kill and damage a grid of 200 runs for 10 minutes; it must end with the same numbers
 SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 PYTHON ?= $(shell for python in python3 python3.11 python3.12 python3.13; do \
@@ -12,7 +14,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-fast bench gpu-check soak lint setup clean
+.PHONY: demo test test-fast bench gpu-check study soak lint setup clean
 
 demo: $(READY)
 	@if $(BIN)/python -m harness.networks published && [ -e weights/animesr_v2.pth ] && \
@@ -40,6 +42,15 @@ bench: $(READY)
 
 gpu-check: $(READY)
 	PYTHONPATH=. $(BIN)/python tests/benchmarks/gpu_check.py
+
+# The grid's first lines say how long it takes.
+study: $(READY)
+	@sed '/^#/!q; s/^# //' mm_configs/grids/study_$(PART).py
+	$(BIN)/python -m dataset_tools sample --plan study
+	$(BIN)/python harness/run_grid.py mm_configs/grids/study_$(PART).py
+	@mkdir -p studies/$(PART)
+	$(BIN)/python harness/run_grid.py mm_configs/grids/study_$(PART).py --export studies/$(PART)/records.zip
+	$(BIN)/python -m reports study
 
 soak: $(READY)
 	$(BIN)/python tests/soak/soak.py work_dirs/soak-$$(date +%Y%m%d-%H%M%S)

@@ -3,7 +3,7 @@
 Standard library only; manifests and grid files are held to the same rule.
 """
 
-from typing import Any, Optional
+from typing import Any
 
 LONGEST = 100
 _RULE = (
@@ -13,7 +13,7 @@ _RULE = (
 _FORBIDDEN = frozenset('/\\@:*?"<>|')
 
 
-def name_problem(name: Any) -> Optional[str]:
+def name_problem(name: Any) -> str | None:
     """Why a name must not become (a part of) the name of a file or folder; None if it may.
 
     Such a name stays in its folder on every file system, is not hidden, and can be followed by

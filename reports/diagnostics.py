@@ -17,7 +17,7 @@ after which all others warn, too. Networks that overflow have infinite growths.
 
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -125,7 +125,7 @@ def norm_warns(signs: pd.DataFrame) -> pd.Series:
     return signs['norm_growth'] >= NORM_LIMIT
 
 
-def warned_from(iterations: pd.Series, warns: pd.Series) -> Optional[int]:
+def warned_from(iterations: pd.Series, warns: pd.Series) -> int | None:
     """The first measurement from which on all warn; None if the last one does not."""
     silent = iterations[~warns.to_numpy()]
     later = iterations[iterations > silent.max()] if len(silent) else iterations

@@ -1,7 +1,6 @@
 """What is compared: methods, and every name of them that is printed."""
 
 from dataclasses import dataclass
-from typing import Optional
 
 from harness.runs.resets import Reset
 
@@ -33,10 +32,10 @@ class Method:
     train_set: str
     network: str
     network_label: str
-    strategy: Optional[str] = None
+    strategy: str | None = None
     fc: bool = False
-    repeats: Optional[int] = None
-    reset: Optional[Reset] = None
+    repeats: int | None = None
+    reset: Reset | None = None
     checkpoint: str = 'last'
     strategy_name: str = ''
     options: tuple[str, ...] = ()
@@ -52,7 +51,7 @@ class Method:
         return self.reset is None and self.checkpoint == 'last'
 
     @property
-    def reset_every(self) -> Optional[int]:
+    def reset_every(self) -> int | None:
         """After how many frames the state is set back; None for never and for guards."""
         return self.reset and self.reset.period
 

@@ -3,7 +3,7 @@
 import errno
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple, Optional, TypeVar
+from typing import NamedTuple, TypeVar
 
 from harness.errors import reason_of
 from harness.runs.text import clean
@@ -54,7 +54,7 @@ class Outputs:
         self.problems: list[str] = []
         self.is_over = False
 
-    def attempt(self, what: str, make: Callable[..., T], *arguments) -> Optional[T]:
+    def attempt(self, what: str, make: Callable[..., T], *arguments) -> T | None:
         """What ``make`` returns; None if it raises, or if there is no use in trying."""
         if self.is_over:
             return None
@@ -70,7 +70,7 @@ class Outputs:
         if path is not None:
             self.add(description, [path])
 
-    def add(self, description: str, paths: list[Path], place: Optional[Path] = None) -> None:
+    def add(self, description: str, paths: list[Path], place: Path | None = None) -> None:
         """Take down files that belong together, as one place: their folder, or the first."""
         self.written.append((description, place or paths[0]))
         self.files += paths

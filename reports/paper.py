@@ -19,7 +19,7 @@ A pair gets a difference only where no setting is known to differ or unknown; th
 import math
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -138,7 +138,7 @@ def compare(grid: GridResults) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _ours(number: dict, found: Optional[Candidate]) -> dict:
+def _ours(number: dict, found: Candidate | None) -> dict:
     if found is None:
         found = Candidate('', math.nan, math.nan, 0, '', [])
     return {

@@ -8,7 +8,6 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Optional
 
 from harness.errors import fail
 from harness.runs.files import write_text
@@ -125,7 +124,7 @@ class _Rest:
     ):
         self._grid, self._images, self._folder = grid, images, folder
         self._outputs, self._stamps, self._inputs = outputs, stamps, inputs
-        self._tables: Optional[Tables] = None
+        self._tables: Tables | None = None
 
     def tables(self) -> str:
         """Writes the tables and cards, or keeps them; the most important ones for a terminal."""

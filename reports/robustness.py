@@ -53,7 +53,7 @@ def units(grid: GridResults) -> pd.DataFrame:
         (dB, NaN where the level of other trials cannot be had).
     """
     wanted = grid.frames['test_set'].isin(robust_sets(grid))
-    levels, kind = _levels(grid, grid.frames[wanted].reset_index(drop=True))
+    levels, kind = levels_of(grid, grid.frames[wanted].reset_index(drop=True))
     groups = levels.groupby(VIDEO_KEYS, sort=False)
     found = groups['frame'].max().add(1).rename('length').to_frame()
     found['collapse'] = _collapses(grid, groups)
@@ -72,7 +72,13 @@ def score_kind(grid: GridResults) -> str:
     return 'gain' if _references(grid) else 'psnr'
 
 
-def _levels(grid: GridResults, frames: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+def levels_of(grid: GridResults, frames: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """Frames with their ``level``, and what it is for the grid, as ``score_kind`` says.
+
+    Args:
+        grid: Where they come from; knows bicubic interpolation on the same LR frames.
+        frames: Rows of ``grid.frames``.
+    """
     references = _references(grid)
     frames = frames[[*VIDEO_KEYS, 'frame', 'psnr_y']].assign(
         reference=frames['trial_id'].map(references).astype(object)

@@ -6,7 +6,6 @@
 
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
-from typing import Optional
 
 from harness.runs.files import read_json, sha256, write_json
 
@@ -28,7 +27,7 @@ class Stamps:
         self._before = {k: s for k, s in read_json(folder / NAME).items() if _is_stamp(s)}
         self._now: dict[str, dict] = {}
 
-    def kept(self, output: str, inputs: str) -> Optional[dict]:
+    def kept(self, output: str, inputs: str) -> dict | None:
         """What :meth:`add` was told of an output that these inputs made and whose files are whole.
 
         None if it must be made (again).

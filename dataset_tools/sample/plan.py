@@ -210,6 +210,23 @@ _STUDY: dict[str, tuple[Item, ...]] = {
         Item('passers_by', _PASSERS_BY_SHORT, 200, 'composit'),
         Item('bikes_wall', _WALL_LONG_CUT, 200, 'composit'),
     ),
+    # One property at a time, as in the PI-BPTT paper's Sec. III: speed (LR pixels), gamma.
+    'speeds': tuple(
+        Item(f'{name}_s{step}', origin, 200, 'sliding-window', {'step': step, **_SLIDE})
+        for name, origin in (('china', _CHINA), ('flower', _FLOWER))
+        for step in (1, 2, 4, 8)
+    ),
+    'gammas': tuple(
+        Item(
+            f'{name}_g{amplitude}',
+            _STUDY_PHOTOGRAPHS[name],
+            200,
+            'gamma',
+            {'g_min': 1 / amplitude, 'g_max': amplitude, 'period': 100},
+        )
+        for name in ('hopper', 'flower')
+        for amplitude in (1.1, 1.5, 2.5)
+    ),
 }
 
 

@@ -158,8 +158,12 @@ class BoundedStableRank(OperatorOf):
     along u as A does, whatever gamma; it is chosen so that the Frobenius norm is that of the wanted
     stable rank. The norm of the result may be larger, which makes its stable rank smaller still;
     :class:`BoundedNorm` comes after it. A stable rank smaller than A1's is out of reach in one
-    step; then gamma is 0. For matrices (1 x 1 convolutions of single pixels) all is as in Sanyal et
-    al. Weights within the bound stay as they are.
+    step; then gamma is 0. Weights within the bound stay as they are.
+
+    Where the operator is the kernel reshaped to a matrix (3 x 3 convolutions of single patches),
+    this and :class:`BoundedNorm` give what the code of Sanyal et al. gives for norms above 1. That
+    code takes the reshaped kernel of every convolution, which leaves operators with norms of up to
+    1.6 (3x3, 16 or 32 channels, 10 x 10 pixels), and scales weights of smaller norms up to 1.
 
     Args:
         conv, size, iterations: see :class:`OperatorOf`.

@@ -1,7 +1,7 @@
 """All figures of a grid: which there are, with their captions."""
 
 from collections.abc import Callable
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 from matplotlib.figure import Figure
 
@@ -50,7 +50,7 @@ class Drawing(NamedTuple):
     make: Callable[..., Figure | None]
     grid: GridResults
     arguments: tuple[str, ...] = ()
-    images: Optional[SavedImages] = None
+    images: SavedImages | None = None
     test_set: str = ''
 
     def draw(self) -> Figure | None:

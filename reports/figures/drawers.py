@@ -6,7 +6,7 @@ from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from pathlib import Path
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 from reports.figures import style
 from reports.figures.catalogue import Drawing, drawings
@@ -54,7 +54,7 @@ class Drawers:
         self._inputs = [drawing.inputs(inputs) for drawing in self._todo]
         self._kept = [stamps.kept(*stamp) for stamp in zip(self._names, self._inputs, strict=True)]
         left = [number for number, stamp in enumerate(self._kept) if stamp is None]
-        self._pool: Optional[Executor] = self._start(len(left)) if left else None
+        self._pool: Executor | None = self._start(len(left)) if left else None
         # The last ones take longest (one panel a video), so they come first.
         self._drawn = {i: self._pool.submit(_draw, i) for i in reversed(left)}
 

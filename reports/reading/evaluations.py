@@ -8,7 +8,6 @@ run which is being evaluated on a further set, or failed at that, keeps those it
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Optional
 
 import pandas as pd
 
@@ -21,7 +20,7 @@ from reports.reading.frame_files import FRAME_COLUMNS, read_frames
 from reports.reading.run_files import STATUS_WORDS
 from reports.reading.video_scores import read_video_scores
 
-Records = Optional[dict[str, Record]]
+Records = dict[str, Record] | None
 
 
 def read_evaluations(
@@ -65,7 +64,7 @@ def read_evaluations(
 
 def _evaluate(
     trial, name: str, test_set: TestSet, folder: RunFolder, records: Callable[[str], Records]
-) -> tuple[str, str, Optional[pd.DataFrame], Optional[Record]]:
+) -> tuple[str, str, pd.DataFrame | None, Record | None]:
     """Status, reason, frames (None if they do not count) and the record of those that do.
 
     In the place of frames may be the scores of whole videos.
@@ -93,7 +92,7 @@ def _status(
     name: str,
     test_set: TestSet,
     folder: RunFolder,
-    record: Optional[Record],
+    record: Record | None,
     has_records: bool,
 ) -> tuple[str, str]:
     """Status and reason before the file is read."""

@@ -11,7 +11,8 @@ from typing import NamedTuple
 import pandas as pd
 from scipy import stats
 
-from reports.results import GridResults
+from reports.results import WINDOW, GridResults
+from reports.robustness import levels_of
 
 MARGIN = 1.0  # dB
 FIRST = 15  # frames
@@ -76,24 +77,39 @@ def first_frames(test_set: str) -> Measure:
     return Measure(f'*{_title(test_set)}*, frames 0 to {FIRST - 1}', of)
 
 
-def lost_stills() -> Measure:
-    """Number of stills that are lost."""
-    return Measure('lost stills', lambda grid: _lost(grid).groupby('trial_id').sum())
+def lost_stills(both_ends: bool = False) -> Measure:
+    """Number of stills that are lost.
+
+    Args:
+        both_ends: Whether the first 50 frames count as well, where backward branches fail.
+    """
+    return Measure('lost stills', lambda grid: _lost(grid, both_ends).groupby('trial_id').sum())
 
 
-def _lost(grid: GridResults) -> pd.Series:
+def _lost(grid: GridResults, both_ends: bool) -> pd.Series:
     """Whether a still is lost, indexed by trial_id and video.
 
     Raises:
-        ValueError: The grid has no bicubic interpolation.
+        ValueError: The grid has no bicubic interpolation on the same LR frames.
     """
-    ends = grid.videos[grid.videos['test_set'] == STATIC]
-    ends = ends.set_index(['trial_id', 'video'])['psnr_last50']
-    bicubic = grid.trials.loc[grid.trials['network'] == 'bicubic', 'trial_id']
-    if bicubic.empty:
-        raise ValueError('lost stills need bicubic interpolation in the grid')
-    limit = ends.loc[bicubic.iloc[0]] - MARGIN
-    return ends < limit.reindex(ends.index.get_level_values('video')).to_numpy()
+    levels = set_levels(grid, STATIC)
+    ends = [levels['frame'] >= levels['length'] - WINDOW]
+    ends += [levels['frame'] < WINDOW] if both_ends else []
+    keys = ['trial_id', 'video']
+    means = [levels[end].groupby(keys)['level'].mean() for end in ends]
+    return pd.concat(means, axis=1).min(axis=1) < -MARGIN
+
+
+def set_levels(grid: GridResults, test_set: str) -> pd.DataFrame:
+    """Frames of a set with their ``level`` (dB) above bicubic, and the ``length`` of the video.
+
+    Raises:
+        ValueError: The grid has no bicubic interpolation on the same LR frames.
+    """
+    levels, _ = levels_of(grid, grid.frames[grid.frames['test_set'] == test_set])
+    if not levels['is_gain'].all():
+        raise ValueError('levels need bicubic interpolation on the same LR frames in the grid')
+    return levels.assign(length=levels.groupby(['trial_id', 'video'])['frame'].transform('max') + 1)
 
 
 def stills(grid: GridResults) -> int:
@@ -124,7 +140,7 @@ def method_names(grid: GridResults, unit: str) -> pd.Series:
     trials = grid.trials
     if unit == 'seed':
         return trials['method']
-    is_start = (trials['kind'] == 'untrained') & (trials['network'] != 'bicubic')
+    is_start = (trials['kind'] == 'untrained') & ~trials['network'].str.startswith('bicubic')
     return trials['variant'].mask(is_start, START)
 
 

@@ -5,7 +5,7 @@ import pandas as pd
 from scipy import stats
 
 from reports.results import GridResults
-from reports.study.contrasts import STATIC, lost_stills, psnr
+from reports.study.contrasts import STATIC, lost_stills, psnr, set_levels
 
 #: predictor -> what it is, in the table
 PREDICTORS = {
@@ -37,11 +37,8 @@ def predictors(grid: GridResults) -> pd.DataFrame:
 
 
 def _short_level(grid: GridResults) -> pd.Series:
-    frames = grid.frames
-    short = frames[(frames['test_set'] == STATIC) & frames['frame'].isin(_SHORT)]
-    means = short.groupby('trial_id')['psnr_y'].mean()
-    bicubic = grid.trials.loc[grid.trials['network'] == 'bicubic', 'trial_id'].iloc[0]
-    return means - means[bicubic]
+    levels = set_levels(grid, STATIC)
+    return levels[levels['frame'].isin(_SHORT)].groupby('trial_id')['level'].mean()
 
 
 def accuracy(table: pd.DataFrame) -> pd.DataFrame:

@@ -27,7 +27,8 @@ def methods_figure(grid: GridResults) -> Figure:
     names = [name for name in names if len(values['Static', name])]
     with rc_context(RC):
         figure = Figure(figsize=(PAGE_WIDTH, 0.9 + 0.19 * len(names)), layout='constrained')
-        for axes, title in zip(figure.subplots(1, 2, sharey=True), ('Static', 'Moving')):
+        sides = figure.subplots(1, 2, sharey=True)
+        for axes, title in zip(sides, ('Static', 'Moving'), strict=True):
             for row, name in enumerate(names):
                 dots = values[title, name]
                 axes.plot(dots, np.full(len(dots), row), 'o', ms=3.5, alpha=0.6, color=_BLUE)
@@ -49,7 +50,9 @@ def early_figure(grid: GridResults) -> Figure:
         axes = figure.subplots()
         for is_lost, color, label in ((True, _RED, 'loses a still'), (False, _BLUE, 'keeps all')):
             part = table[table['collapses'] == is_lost]
-            axes.plot(part['growth'], part['static'], 'o', ms=4, alpha=0.7, color=color, label=label)
+            axes.plot(
+                part['growth'], part['static'], 'o', ms=4, alpha=0.7, color=color, label=label
+            )
         axes.set(
             xscale='log',
             xlabel='growth over 3 l frames / growth over l frames',

@@ -1,7 +1,7 @@
 """Puts tables and figures made from records into the page of the study.
 
 A marker in the page, ``<!-- scratch methods -->``, is followed by its table, up to
-``<!-- end -->``; what stands between them is replaced.
+``<!-- end -->``; the text between them is replaced.
 """
 
 import re
@@ -11,11 +11,12 @@ from pathlib import Path
 
 from harness.errors import UserError
 from harness.runs.records_zip import unpack_records
+from reports.figures.style import PNG_DPI
 from reports.results import GridResults, load_grid
 from reports.study.figures import FIGURES
 from reports.study.parts import TABLES
 
-_MARKED = re.compile(r'(<!-- ([a-z_ ]+) -->\n)(?:.*?\n)?(<!-- end -->\n)', re.DOTALL)
+_MARKED = re.compile(r'(<!-- ([a-z_ ]+) -->\n)(?:(?!<!--).*\n)*(<!-- end -->\n)')
 
 
 def write_page(page: Path, studies: Path) -> list[Path]:
@@ -29,22 +30,24 @@ def write_page(page: Path, studies: Path) -> list[Path]:
         The files that were written.
 
     Raises:
-        UserError: A marker is unknown, or the records of its part are missing.
+        UserError: A marker is unknown.
     """
     text = page.read_text()
-    parts = {TABLES[marker][0] for marker in _markers(page, text)}
-    written = []
+    written = [page]
     tables: dict[str, str] = {}
-    for part in sorted(parts):
-        grid = _read(studies / part / 'records.zip')
-        of_part = {marker: make for marker, (of, make) in TABLES.items() if of == part}
-        tables |= {marker: '\n'.join(make(grid)) for marker, make in of_part.items()}
+    for part in sorted({TABLES[marker][0] for marker in _markers(page, text)}):
+        makers = {marker: make for marker, (of, make) in TABLES.items() if of == part}
+        records = studies / part / 'records.zip'
+        if not records.is_file():
+            tables |= dict.fromkeys(makers, f'*Not run yet: `make study PART={part}`.*')
+            continue
+        grid = _read(records)
+        tables |= {marker: '\n'.join(make(grid)) for marker, make in makers.items()}
         for name, draw in FIGURES.get(part, {}).items():
-            path = studies / part / f'{name}.png'
-            draw(grid).savefig(path, dpi=150)
-            written.append(path)
+            written.append(studies / part / f'{name}.png')
+            draw(grid).savefig(written[-1], dpi=PNG_DPI)
     page.write_text(_MARKED.sub(lambda m: f'{m[1]}{tables[m[2]]}\n{m[3]}', text))
-    return [*written, page]
+    return written
 
 
 def _markers(page: Path, text: str) -> Iterator[str]:
@@ -55,8 +58,6 @@ def _markers(page: Path, text: str) -> Iterator[str]:
 
 
 def _read(records: Path) -> GridResults:
-    if not records.is_file():
-        raise UserError(f'{records}: no such file; `make study PART={records.parent.name}` makes it')
     with tempfile.TemporaryDirectory(prefix='records-') as folder:
         unpack_records(records, Path(folder))
         return load_grid(Path(folder))

@@ -1,6 +1,6 @@
 """The tables of each part of the study, as Markdown, by the name of their marker in the page."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 
 from reports.results import GridResults
 from reports.study import early
@@ -15,6 +15,7 @@ from reports.study.contrasts import (
     psnr,
     stills,
 )
+from reports.study.properties import by_property
 
 _RI, _PI, _TBPTT = 'FRVSR-RR w/ RI', 'FRVSR-RR w/ PI (R=8)', 'FRVSR-RR w/ TBPTT'
 _OTHER_SETS = ('sliding_window', 'gamma', 'composit')
@@ -53,7 +54,19 @@ _CURE_SMALL = (
 )
 
 
-def methods_table(grid: GridResults, sets: Iterable[str], unit: str) -> list[str]:
+_SMALL = 'BasicVSR-S w/'
+_BIDIRECTIONAL = (
+    ('B1', f'{_SMALL} PI (R=32)', f'{_SMALL} RI', lost_stills(both_ends=True)),
+    ('B2', f'{_SMALL} PI (R=32)', f'{_SMALL} RI', psnr('static')),
+    ('B3', f'{_SMALL} TBPTT', f'{_SMALL} PI (R=32)', psnr('static')),
+    ('B4', f'{_SMALL} Burn-in', f'{_SMALL} PI (R=32)', psnr('static')),
+    ('B5', f'{_SMALL} PI (R=32)', f'{_SMALL} RI', psnr('moving')),
+)
+
+
+def methods_table(
+    grid: GridResults, sets: Iterable[str], unit: str, both_ends: bool = False
+) -> list[str]:
     """A row a method: mean PSNR over units, and how many stills are lost of all."""
     measures = [psnr('moving'), psnr('static'), last50('static'), *map(psnr, sets)]
     heads = ' | '.join(measure.name for measure in measures)
@@ -66,7 +79,7 @@ def methods_table(grid: GridResults, sets: Iterable[str], unit: str) -> list[str
         count = len(values[0])
         if not count:
             continue
-        lost = by_unit(grid, name, lost_stills(), unit)
+        lost = by_unit(grid, name, lost_stills(both_ends), unit)
         means = ' | '.join(f'{value.mean():.2f}' for value in values)
         of = stills(grid) * count
         lines.append(f'| {name} | {count} | {means} | {lost.sum():.0f} of {of} |')
@@ -102,19 +115,45 @@ def early_table(grid: GridResults) -> list[str]:
     return lines
 
 
+def published_table(grid: GridResults) -> list[str]:
+    """A row a method: PSNR on moving videos and stills, and how many stills are lost of all."""
+    measures = [psnr('moving'), psnr('static')]
+    lines = ['| | *Moving* | *Static* | lost stills |', '|---|---:|---:|---:|']
+    for name in dict.fromkeys(method_names(grid, 'seed')):
+        means = ' | '.join(f'{by_unit(grid, name, m, "seed").mean():.2f}' for m in measures)
+        lost = by_unit(grid, name, lost_stills(both_ends=True), 'seed').sum()
+        lines.append(f'| {name} | {means} | {lost:.0f} of {stills(grid)} |')
+    return lines
+
+
+def losses_table(grid: GridResults) -> list[str]:
+    """A row a method: mean loss by property of the video."""
+    table = by_property(grid)
+    table = table[~table.index.str.startswith('Bicubic')]
+    lines = [f'| loss (dB) | {" | ".join(table.columns)} |', f'|---|{"---:|" * table.shape[1]}']
+    for name, row in table.iterrows():
+        lines.append(f'| {name} | {" | ".join(f"{value:.2f}" for value in row)} |')
+    return lines
+
+
 #: marker -> (part, what makes its lines)
 TABLES: dict[str, tuple[str, Callable[[GridResults], list[str]]]] = {
     'scratch methods': ('scratch', lambda g: methods_table(g, ('camera', *_OTHER_SETS), 'seed')),
     'scratch differences': ('scratch', lambda g: contrasts_table(g, _SCRATCH, 'seed')),
     'early': ('scratch', early_table),
     'cure_small methods': ('cure_small', lambda g: methods_table(g, (), 'network')),
+    'bidirectional methods': (
+        'bidirectional',
+        lambda g: methods_table(g, ('camera',), 'seed', both_ends=True),
+    ),
+    'bidirectional differences': (
+        'bidirectional',
+        lambda g: contrasts_table(g, _BIDIRECTIONAL, 'seed'),
+    ),
+    'properties methods': ('properties', published_table),
+    'properties losses': ('properties', losses_table),
     'cure_small differences': (
         'cure_small',
         lambda g: contrasts_table(g, _CURE_SMALL, 'network'),
     ),
 }
-
-
-def tables_of(part: str) -> Iterator[str]:
-    """Markers of a part's tables."""
-    return (marker for marker, (of, _) in TABLES.items() if of == part)

@@ -4,7 +4,6 @@ import math
 import re
 from dataclasses import dataclass, field, replace
 from itertools import groupby
-from typing import Optional
 
 import pandas as pd
 
@@ -93,8 +92,8 @@ class Row:
     section: str
     label: str
     cells: list[Cell]
-    rivals: Optional[str] = None
-    method: Optional[Method] = None
+    rivals: str | None = None
+    method: Method | None = None
     network: str = ''
     train_set: str = ''
 

@@ -5,7 +5,7 @@ difference where the settings match. Methods that the grid has not run keep the 
 """
 
 import math
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -93,7 +93,7 @@ def _in_brackets(setting: str) -> str:
     return f'({setting})' if setting else ''
 
 
-def _column_of(layout: _Layout, number: dict) -> Optional[Column]:
+def _column_of(layout: _Layout, number: dict) -> Column | None:
     """The column of a number; None for SSIM, which shares that of PSNR."""
     if number['metric'] in _METRICS:
         return Column(*_METRICS[number['metric']][:2])

@@ -10,7 +10,6 @@
 
 import math
 from dataclasses import replace
-from typing import Optional
 
 import pandas as pd
 
@@ -61,7 +60,7 @@ def _main_cell(cell: pd.Series, score: str) -> Cell:
     return _score_cell(cell, score, ssim=score == 'psnr_y')
 
 
-def strategies_table(grid: GridResults) -> Optional[Table]:
+def strategies_table(grid: GridResults) -> Table | None:
     """A block of columns a training set; None for a single one, or where they are too many.
 
     Networks that are not trained here stand in the first block.
@@ -88,7 +87,7 @@ def strategies_table(grid: GridResults) -> Optional[Table]:
     return Table('strategies', caption, columns, rank_rows(columns, rows), rivals=rivals)
 
 
-def stability_table(grid: GridResults) -> Optional[Table]:
+def stability_table(grid: GridResults) -> Table | None:
     """Methods, headed by the long test sets; None where no set is long."""
     columns = [
         Column('All frames', 'PSNR/SSIM', HIGH),
@@ -126,7 +125,7 @@ def _stability_cells(cell: pd.Series) -> list[Cell]:
     return [*cells, share, first if cell['diverged'] else none, worst]
 
 
-def consistency_table(grid: GridResults) -> Optional[Table]:
+def consistency_table(grid: GridResults) -> Table | None:
     """Methods x (optional quantity, test set); None if no run has any."""
     columns, scores = [], []
     for name in grid.quantities:
@@ -165,7 +164,7 @@ def timing_table(grid: GridResults) -> Table:
     return Table('timing', captions.timing_caption(grid), columns, rows)
 
 
-def tradeoff_table(grid: GridResults) -> Optional[Table]:
+def tradeoff_table(grid: GridResults) -> Table | None:
     """Training time and PSNR against R, beside RI, without FC; None if the grid has no PI runs."""
     plain = [m for m in grid.plain_methods if not m.fc and not m.options]
     methods = [m for m in plain if m.strategy in ('RI', 'PI')]

@@ -1,7 +1,7 @@
 """PI-BPTT's Figs. 2 to 4: what length, texture, motion and brightness do to an unstable network."""
 
 import re
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -37,7 +37,7 @@ class Cell(NamedTuple):
     picture: np.ndarray
     above: str
     below: str = ''
-    window: Optional[Window] = None
+    window: Window | None = None
 
 
 def length_and_texture(grid: GridResults, images: SavedImages) -> Figure:
@@ -128,7 +128,7 @@ def _score(grid, place, column, frame) -> str:
     return frame_psnr(curves, column.trial_id, frame)
 
 
-def _box(path) -> Optional[Window]:
+def _box(path) -> Window | None:
     """The rectangle of a mask; None if it is black."""
     mask = read_rgb(path)
     rows, columns = np.nonzero(mask[..., 0]) if mask is not None else ([], [])
