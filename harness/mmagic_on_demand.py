@@ -44,19 +44,28 @@ _REGISTERED = re.compile(
 )
 
 
+def check_installed() -> None:
+    """Looks for MMagic without importing it.
+
+    Raises:
+        UserError: it is not installed.
+    """
+    if importlib.util.find_spec('mmagic') is None:
+        fail(
+            "MMagic is not installed: pip install --no-deps 'mmagic==1.2.0' (its own requirements "
+            'are not needed)'
+        )
+
+
 def install() -> None:
-    """Has MMagic's modules imported on demand, from now on; what is imported already stays.
+    """Has MMagic's modules imported on demand from now on; those imported before stay.
 
     Raises:
         UserError: MMagic is not installed.
     """
     if any(isinstance(finder, _Finder) for finder in sys.meta_path):
         return
-    if importlib.util.find_spec('mmagic') is None:
-        fail(
-            "MMagic is not installed: pip install --no-deps 'mmagic==1.2.0' (what it requires "
-            'besides is not needed)'
-        )
+    check_installed()
     sys.meta_path.insert(0, _Finder())
     from mmagic import registry as registries
     from mmengine.registry import Registry
