@@ -11,12 +11,13 @@ import importlib
 import importlib.util
 import re
 import sys
+from collections.abc import Sequence
 from functools import cache
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
 from types import ModuleType
-from typing import Optional
+from typing import Any
 
 from harness.errors import fail
 
@@ -76,11 +77,13 @@ def install() -> None:
 
 
 class _Finder(MetaPathFinder):
-    def find_spec(self, fullname, path=None, target=None) -> Optional[ModuleSpec]:
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
         if fullname not in _PACKAGES:
             return None
         spec = PathFinder.find_spec(fullname, path)
-        if spec is not None:
+        if spec is not None and spec.origin:
             spec.loader = _PackageLoader(fullname, spec.origin)
         return spec
 
@@ -92,7 +95,7 @@ class _PackageLoader(SourceFileLoader):
         origins = _origins(self.get_source(module.__name__), module.__name__)
         everything = origins.pop('*', [])
 
-        def import_on_demand(name: str):
+        def import_on_demand(name: str) -> Any:
             candidates = origins.get(name, [] if name.startswith('__') else everything)
             for origin in map(importlib.import_module, candidates):
                 if hasattr(origin, name):
@@ -115,12 +118,12 @@ def _origins(source: str, package: str) -> dict[str, list[str]]:
     return origins
 
 
-def _register_on_demand(name: str, registry) -> None:
+def _register_on_demand(name: str, registry: Any) -> None:
     """Has ``registry``, MMagic's of this name, import the module that registers what it is asked
     for."""
     get = registry.get
 
-    def get_on_demand(key: str):
+    def get_on_demand(key: str) -> Any:
         asked = key.removeprefix('mmagic.') if isinstance(key, str) else key
         module = _registered().get((name, asked))
         if module is not None and asked not in registry.module_dict:
@@ -134,7 +137,7 @@ def _import(module: str, wanted: str) -> None:
     try:
         importlib.import_module(module)
     except ModuleNotFoundError as error:
-        missing = error.name.partition('.')[0]
+        missing = str(error.name).partition('.')[0]
         packages = _VERSIONS.get(missing, missing).split()
         fail(
             f"{wanted}: MMagic's {module} needs {missing}, which is not installed: pip install "
