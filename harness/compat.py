@@ -97,14 +97,15 @@ def _make_checkpoints_loadable() -> None:
     HistoryBuffer.__getstate__ = state_without_methods
     HistoryBuffer.__setstate__ = restore_without_methods
     # NumPy 2 has another name for the module
-    multiarray = [
+    multiarray = (np._core if hasattr(np, '_core') else np.core).multiarray
+    functions = [
         (function, f'numpy.{core}.multiarray.{function.__name__}')
         for core in ('core', '_core')
-        for function in (np.core.multiarray._reconstruct, np.core.multiarray.scalar)
+        for function in (multiarray._reconstruct, multiarray.scalar)
     ]
     dtypes = {type(np.dtype(kind)) for kind in '?bBhHiIlLqQefd'}
     torch.serialization.add_safe_globals(
-        [HistoryBuffer, np.ndarray, np.dtype, *multiarray, *dtypes]
+        [HistoryBuffer, np.ndarray, np.dtype, *functions, *dtypes]
         + [(lambda *_: None, 'builtins.getattr')]
     )
 
@@ -114,7 +115,7 @@ def _name_numpy_bool() -> None:
     import numpy as np
 
     if not hasattr(np, 'bool8'):
-        np.bool8 = np.bool_
+        np.bool8 = np.bool_  # type: ignore[attr-defined]
 
 
 def apply() -> None:

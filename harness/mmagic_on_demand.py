@@ -92,7 +92,7 @@ class _PackageLoader(SourceFileLoader):
     """Reads the imports of a package's ``__init__.py`` and makes each when its name is used."""
 
     def exec_module(self, module: ModuleType) -> None:
-        origins = _origins(self.get_source(module.__name__), module.__name__)
+        origins = _origins(Path(self.path).read_text('utf-8'), module.__name__)
         everything = origins.pop('*', [])
 
         def import_on_demand(name: str) -> Any:
@@ -103,13 +103,12 @@ class _PackageLoader(SourceFileLoader):
                     return getattr(origin, name)
             raise AttributeError(f'module {module.__name__!r} has no attribute {name!r}')
 
-        module.__getattr__ = import_on_demand
-        module.__all__ = list(origins)
+        vars(module).update(__getattr__=import_on_demand, __all__=list(origins))
 
 
 def _origins(source: str, package: str) -> dict[str, list[str]]:
     """Name, or ``*``, -> modules that a package's source imports it from."""
-    origins = {}
+    origins: dict[str, list[str]] = {}
     for node in ast.parse(source).body:
         if isinstance(node, ast.ImportFrom) and node.level:
             origin = importlib.util.resolve_name('.' * node.level + (node.module or ''), package)
@@ -148,7 +147,9 @@ def _import(module: str, wanted: str) -> None:
 @cache
 def _registered() -> dict[tuple[str, str], str]:
     """(Registry, name) -> module that registers it, of all of MMagic."""
-    root = Path(importlib.util.find_spec('mmagic').origin).parent
+    import mmagic
+
+    root = Path(mmagic.__path__[0])
     found = {}
     for path in sorted(root.rglob('*.py')):
         inside = path.relative_to(root.parent).with_suffix('')

@@ -1,4 +1,4 @@
-"""Subcommands on whole sets: ``sample`` and ``verify``."""
+"""Subcommands for whole sets: ``sample`` and ``verify``."""
 
 from __future__ import annotations
 
@@ -22,9 +22,7 @@ def add_parser(tools: Tools) -> None:
         'frames, LR frames for published weights; cure.py: training from published weights; '
         'study_*.py: videos that no recipe has seen',
     )
-    tool.add_argument(
-        '--output', type=Path, help='default: data/sample; data/PLAN of the other plans'
-    )
+    tool.add_argument('--output', type=Path, help='default: data/sample, for other plans data/PLAN')
     tool = add_tool(tools, 'verify', _verify, 'compare a set with its manifest', 'data/set')
     tool.add_argument('set', type=Path, help='the set folder')
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -52,8 +52,12 @@ def item_frames(item: Item) -> Iterable[Frame]:
         return frames
     if item.tool == 'composit':
         return composit(list(frames), item.frames)
-    tool = {'static': static, 'gamma': gamma, 'sliding-window': sliding_window}[item.tool]
-    return tool(next(frames), frames=item.frames, **item.parameters)
+    tools: dict[str, Callable[..., Iterable[Frame]]] = {
+        'static': static,
+        'gamma': gamma,
+        'sliding-window': sliding_window,
+    }
+    return tools[item.tool](next(frames), frames=item.frames, **item.parameters)
 
 
 def origin_frames(origin: Origin) -> Iterator[np.ndarray]:

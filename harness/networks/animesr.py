@@ -11,7 +11,7 @@ from mmagic.registry import MODELS
 from torch import Tensor, nn
 
 from harness.networks.look_ahead import beside, frame_before, neighbour_shapes
-from harness.networks.recurrent import UnidirectionalNet
+from harness.networks.unidirectional import UnidirectionalNet
 from harness.networks.upsample import bilinear
 
 WINDOW, SR = 3 * 3, 3 * 16  # channels of three RGB frames, and of one SR frame at LR size

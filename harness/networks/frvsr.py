@@ -6,7 +6,7 @@ from mmagic.registry import MODELS
 from torch import Tensor, nn
 
 from harness.networks.lipschitz import constrain
-from harness.networks.recurrent import UnidirectionalNet
+from harness.networks.unidirectional import UnidirectionalNet
 from harness.networks.upsample import bicubic_bd, bilinear
 from harness.networks.warp import warp
 

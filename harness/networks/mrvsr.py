@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from harness.networks.lipschitz import constrain
 from harness.networks.look_ahead import beside, frame_before, neighbour_shapes
 from harness.networks.luma import rgb_to_ycbcr, ycbcr_to_rgb
-from harness.networks.recurrent import UnidirectionalNet
+from harness.networks.unidirectional import UnidirectionalNet
 from harness.networks.upsample import bicubic_bd
 
 WINDOW, LUMA = 3 * 3, 4 * 4  # channels of three RGB frames, and of one Y frame at LR size

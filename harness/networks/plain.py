@@ -18,8 +18,9 @@ from mmengine.registry import MODELS
 from torch import Tensor, nn
 
 from harness.errors import UserError, fail
-from harness.networks.recurrent import State, StateShapes, UnidirectionalNet
+from harness.networks.recurrent import State, StateShapes
 from harness.networks.stateless import StatelessNet
+from harness.networks.unidirectional import UnidirectionalNet
 from harness.networks.wrapper import WrappingNet
 
 

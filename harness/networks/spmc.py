@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from harness.networks.convlstm import ConvLSTM
 from harness.networks.look_ahead import beside, frame_before, neighbour_shapes
 from harness.networks.luma import luma, with_luma
-from harness.networks.recurrent import UnidirectionalNet
+from harness.networks.unidirectional import UnidirectionalNet
 from harness.networks.upsample import bicubic
 from harness.networks.vespcn import MotionCompensation
 

@@ -29,7 +29,7 @@ class StatelessNet(RecurrentNet):
 
     def states_at(self, lrs, starts, ends, cond=None, lengths=None, initial=None):
         """Raises :class:`~harness.errors.UserError`."""
-        fail(f'{type(self).__name__} gives no states; train it with RI')
+        fail(f'{type(self).__name__} provides no states; train it with RI')
 
 
 def map_frames(function: Callable[[Tensor], Tensor], frames: Tensor, at_once: bool) -> Tensor:

@@ -4,7 +4,8 @@ import torch
 from torch import Tensor, nn
 
 from harness.networks.look_ahead import State, frame_before, neighbour_shapes
-from harness.networks.recurrent import StateShapes, UnidirectionalNet
+from harness.networks.recurrent import StateShapes
+from harness.networks.unidirectional import UnidirectionalNet
 
 
 def small_conv(in_channels: int, out_channels: int) -> nn.Conv2d:

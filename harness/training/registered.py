@@ -1,4 +1,4 @@
-"""All that configs name of training; importing this fills MMagic's ``LOOPS`` and ``HOOKS``."""
+"""Imports all training classes that configs name, which fills MMagic's ``LOOPS`` and ``HOOKS``."""
 
 from harness.training.burn_in_loop import BurnInLoop
 from harness.training.checkpoints import ClipCheckpointHook

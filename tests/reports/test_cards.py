@@ -88,12 +88,12 @@ def test_a_card_in_the_report_of_another_grid(card, fake, tmp_path):
 @pytest.mark.parametrize(
     ('change', 'message'),
     [
-        (lambda card: card | {'format': 'x'}, 'is no result card'),
-        (lambda card: card | {'version': 2}, 'is no result card'),
+        (lambda card: card | {'format': 'x'}, 'is not a result card'),
+        (lambda card: card | {'version': 2}, 'is not a result card'),
         (lambda card: {k: v for k, v in card.items() if k != 'source'}, "entry: 'source'"),
         (lambda card: card | {'source': {'kind': 'heard', 'by': ''}}, 'must be measured or repor'),
         (lambda card: card | {'test_sets': {'s': {'videos': {'../a': {'psnr_y': 2}}}}}, 'a name'),
-        (lambda card: card | {'test_sets': {'s': {'videos': {'a': {}}}}}, 'psnr_y must be there'),
+        (lambda card: card | {'test_sets': {'s': {'videos': {'a': {}}}}}, 'needs psnr_y'),
         (lambda card: card | {'test_sets': {'s': {'videos': {'a': {'psnr_y': 1e9}}}}}, 'from 0 to'),
         (lambda card: card | {'test_sets': {'s': {'videos': {'a': {'psnr_y': '9'}}}}}, "be '9'"),
         (lambda card: card | {'test_sets': [1]}, 'malformed'),

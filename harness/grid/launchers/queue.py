@@ -1,4 +1,4 @@
-"""What launchers of queues have in common: a job for each run, found again by its number."""
+"""The base class of launchers that submit each run as a job to a queue."""
 
 import sys
 import time
@@ -29,37 +29,37 @@ class QueuedJob:
 
 
 class QueueLauncher:
-    """Hands runs over to a queue; to be completed by :meth:`submit` and two more methods.
+    """Submits runs to a queue; subclasses implement :meth:`submit` and two more methods.
 
-    Jobs that the command has not seen the end of stay in the queue; the same command finds them
-    again. At most ``jobs`` are in the queue at a time.
+    When the command ends, its jobs stay in the queue, and the same command finds them again. At
+    most ``jobs`` are in the queue at a time.
 
     Args:
-        setting: what runs are started for.
+        setting: What it needs to know of the grid.
     """
 
     is_local = False
-    #: as it is registered
+    #: the name by which it is registered
     name: str
-    #: seconds between two looks at the queue
+    #: seconds between two queries of the queue
     look_every = 5.0
 
     def __init__(self, setting: Setting) -> None:
         self.setting = setting
 
     def submit(self, folder: RunFolder) -> str:
-        """Submits the job of a run and gives what the queue calls it.
+        """Submits the job of a run and returns its id in the queue.
 
         The job runs :func:`~harness.grid.launchers.worker_command` with the variables of
         :func:`~harness.grid.launchers.worker_environment`.
 
         Raises:
-            UserError: the queue refuses it.
+            UserError: The queue rejects it.
         """
         raise NotImplementedError
 
     def is_at_work(self, job: str) -> bool:
-        """Whether a job may still bring its run to an end: it waits or runs."""
+        """Whether a job waits or runs, and so may still finish its run."""
         raise NotImplementedError
 
     def cancel(self, job: str) -> None:
@@ -67,7 +67,7 @@ class QueueLauncher:
         raise NotImplementedError
 
     def reason(self, job: str) -> str:
-        """Why a job has ended, '' if it says nothing beyond what is in the folder of its run."""
+        """Why a job has ended; '' if the run's folder says everything."""
         return ''
 
     def free(self, running: int) -> int:
@@ -80,7 +80,7 @@ class QueueLauncher:
     def start(self, folders: Sequence[RunFolder]) -> list[QueuedJob]:
         jobs = []
         for folder in folders:
-            # before, because a job may start, and have more to say, at once
+            # before submitting, because the job may start at once and write its own status
             folder.write_status('QUEUED', **folder.position())
             job = self.submit(folder)
             folder.write_job(self.name, job)
@@ -99,5 +99,5 @@ class QueueLauncher:
 
     @staticmethod
     def at_work(jobs: Collection[str]) -> set[str] | None:
-        """Unknown without the launcher's options: the folders of the runs say where they are."""
+        """Unknown, since a query would need the launcher's options."""
         return None

@@ -47,7 +47,7 @@ def test_finished_results_count(folder):
         (dict(checksum='abd'), 'evaluated on another version of the set'),
         (dict(metrics=('lpips', 'tof')), 'evaluated without tof'),
         (dict(code='1'), "the code of the grid's own metrics has changed"),
-        (dict(images={'a': 1}), 'other SR frames were kept'),
+        (dict(images={'a': 1}), 'other SR frames were saved'),
         (dict(protocol='set5'), 'scored by protocol default'),
     ],
 )
