@@ -15,27 +15,27 @@ def _whole(height: int, width: int) -> Region:
 
 
 def to_8_bits(sr: np.ndarray) -> np.ndarray:
-    """An SR frame in [0, 255], clamped and rounded, as image files hold it."""
+    """Clamps and rounds an SR frame in [0, 255], as image files do."""
     return sr if sr.dtype == np.uint8 else np.rint(np.clip(sr, 0, 255)).astype(np.uint8)
 
 
 @dataclass(frozen=True)
 class Protocol:
-    """How two frames become PSNR and SSIM.
+    """How PSNR and SSIM of two frames are computed.
 
     Attributes:
-        name: what the command line calls it.
-        about: what it does, in a line.
-        quantize: brings SR frames that are not uint8 to what the toolbox scores.
-        y: what is scored of an RGB frame: Y (H, W), or all channels (H, W, 3).
-        sr_y: what is done to the Y of an SR frame; it may be all that the SR frame holds.
-        ssim: mean SSIM of (Y of GT, Y of SR), or of all channels.
-        frame: the part of a GT frame, given its height and width, that the toolbox has at all. SR
-            frames may be of that size, or of GT's size and are cut then.
-        region: the part of such a frame that is scored.
-        drop: frames left out at each end of a video.
-        grey_is_y: the toolbox writes Y as grey images.
-        against_lr: SR is degraded and compared with LR, not with GT.
+        name: Its name on the command line.
+        about: A description in one line.
+        quantize: Converts SR frames that are not uint8 to what the toolbox scores.
+        y: Computes what is scored from an RGB frame: Y (H, W), or all channels (H, W, 3).
+        sr_y: Processes the Y of an SR frame; the SR frame may consist of only Y.
+        ssim: Mean SSIM of (Y of GT, Y of SR), or of all channels.
+        frame: The part of a GT frame that the toolbox uses, given height and width. SR frames may
+            have that size, or GT's size, and are then cropped.
+        region: The part of such a frame that is scored.
+        drop: The number of frames to omit at each end of a video.
+        grey_is_y: Whether the toolbox writes Y as grey images.
+        against_lr: Whether SR is degraded and compared with LR instead of GT.
     """
 
     name: str
@@ -52,23 +52,21 @@ class Protocol:
 
     @property
     def rounds(self) -> bool:
-        """Whether it scores 8-bit RGB, so that a network's unrounded output makes no difference."""
+        """Whether it scores 8-bit RGB, so that rounding a network's output changes nothing."""
         return self.quantize is to_8_bits
 
     def match(self, gt: np.ndarray, sr: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Both frames cut to what the toolbox has of them, SR quantized.
+        """Crops both frames to what the toolbox uses, and quantizes SR.
 
         Args:
             gt: uint8 RGB (H, W, 3).
-            sr: uint8 RGB, or float RGB in [0, 255], or Y alone (H, W) if ``grey_is_y``.
+            sr: uint8 RGB, float RGB in [0, 255], or only Y (H, W) if ``grey_is_y``.
 
         Raises:
-            ValueError: the sizes do not match, or SR is grey.
+            ValueError: The sizes do not match, or SR is grey.
         """
         if sr.ndim == 2 and not self.grey_is_y:
-            raise ValueError(
-                'SR is grey and GT is not; if it holds Y, choose protocol mrvsr or rlsp'
-            )
+            raise ValueError('SR is grey but GT is not; if it is Y, choose protocol mrvsr or rlsp')
         frame = self.frame(*gt.shape[:2])
         cut = gt[frame]
         if sr.shape[:2] == gt.shape[:2]:
@@ -78,18 +76,18 @@ class Protocol:
         return cut, self.quantize(sr)
 
     def planes(self, gt: np.ndarray, sr: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Y (h, w), or RGB, of the scored parts of two frames that :meth:`match` has matched."""
+        """Y (h, w), or RGB, of the scored regions of two frames from :meth:`match`."""
         region = self.region(*gt.shape[:2])
         gt, sr = gt[region], sr[region]
         gt_y = self.y(gt)
         return gt_y, self.sr_y(sr.astype(gt_y.dtype) if sr.ndim == 2 else self.y(sr))
 
     def score(self, gt: np.ndarray, sr: np.ndarray) -> tuple[float, float]:
-        """PSNR (dB) and SSIM of an SR frame; arguments and errors as for :meth:`match`."""
+        """PSNR (dB) and SSIM of an SR frame; arguments and errors are those of :meth:`match`."""
         planes = self.planes(*self.match(gt, sr))
         return psnr(*planes), self.ssim(*planes)
 
 
 def size_text(image: np.ndarray) -> str:
-    """WxH of an image."""
+    """The size of an image as ``'WxH'``."""
     return f'{image.shape[1]}x{image.shape[0]}'

@@ -227,7 +227,7 @@ def branch_cond(cond: Tensor | None, channels: int, backward: bool) -> Tensor | 
     return cond[:, :, -channels:] if backward else cond[:, :, :channels]
 
 
-def _randomize(state, neighbour, std, rng):
+def _randomize(state: State | None, neighbour: Tensor, std: float, rng: torch.Generator):
     for key, x in (state or {}).items():
         if key == 'lr':
             x.copy_(neighbour)

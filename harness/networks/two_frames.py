@@ -26,7 +26,7 @@ class TwoFrameNet(UnidirectionalNet):
             reads no frame ahead.
     """
 
-    def __init__(self, mirror_start: bool):
+    def __init__(self, mirror_start: bool) -> None:
         super().__init__()
         self.look_ahead = int(mirror_start)
 

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils import parametrize
 
-from harness.networks.boundaries import on_cpu, wanted_at
+from harness.networks.boundaries import on_cpu, sent, wanted_at
 from harness.networks.look_ahead import State, frames_after, states_after
 from harness.networks.recurrent import RecurrentNet, States, Unrolled
 
@@ -41,7 +41,9 @@ class UnidirectionalNet(RecurrentNet):
         return self.step(lr, prepared, state, cond)[1]
 
     @parametrize.cached()
-    def unroll(self, lrs, states=None, cond=None):
+    def unroll(
+        self, lrs: Tensor, states: States | None = None, cond: Tensor | None = None
+    ) -> Unrolled:
         state, after = states or States()
         following = frames_after(lrs, after, _whole(lrs)) if self.look_ahead else None
         prepared = self.prepare(lrs, state, following)
@@ -68,27 +70,37 @@ class UnidirectionalNet(RecurrentNet):
 
     @torch.no_grad()
     @parametrize.cached()
-    def states_at(self, lrs, starts, ends, cond=None, lengths=None, initial=None):
+    def states_at(
+        self,
+        lrs: Tensor,
+        starts: Tensor,
+        ends: Tensor,
+        cond: Tensor | None = None,
+        lengths: Tensor | None = None,
+        initial: States | None = None,
+    ) -> States:
         (starts,) = on_cpu(starts)
-        lengths = _whole(lrs) if lengths is None else lengths.to(lrs.device)
+        lengths = _whole(lrs) if lengths is None else sent(lengths, lrs.device)
         initial = initial or States()
         forward = self._forward_states(lrs, starts, cond, lengths, initial)
         if not self.look_ahead:
             return States(forward)
-        return States(forward, states_after(lrs, ends.to(lrs.device), lengths, initial.backward))
+        return States(forward, states_after(lrs, sent(ends, lrs.device), lengths, initial.backward))
 
-    def _forward_states(self, lrs, starts, cond, lengths, initial):
+    def _forward_states(
+        self, lrs: Tensor, starts: Tensor, cond: Tensor | None, lengths: Tensor | None, initial
+    ):
         last = starts.amax(1)
         order = last.argsort(descending=True)  # videos that need no more frames drop off the end
-        starts, last, back = starts[order], last[order], order.argsort().to(lrs.device)
-        order = order.to(lrs.device)
+        starts, last, back = starts[order], last[order], sent(order.argsort(), lrs.device)
+        order = sent(order, lrs.device)
         lrs, lengths = lrs[order], lengths[order]
         cond = None if cond is None else cond[order]
         state, after = initial.map(lambda x: x[order])
         carried = state is not None
         if not carried:
             state = self.initial_states(lrs).forward
-        wanted, at_zero = wanted_at(starts, lrs.device), (starts == 0).to(lrs.device)
+        wanted, at_zero = wanted_at(starts, lrs.device), sent(starts == 0, lrs.device)
         kept = {
             k: x[:, None] * at_zero.view(*starts.shape, *[1] * (x.ndim - 1))
             for k, x in state.items()
@@ -114,7 +126,7 @@ class UnidirectionalNet(RecurrentNet):
         return {key: x[back] for key, x in kept.items()}
 
 
-def _by_frame(lrs, prepared, cond):
+def _by_frame(lrs: Tensor, prepared: tuple[Tensor, ...], cond: Tensor | None):
     """Yields each frame's LR frame, prepared tensors and condition planes."""
     for i in range(lrs.size(1)):
         yield lrs[:, i], tuple(x[:, i] for x in prepared), None if cond is None else cond[:, i]

@@ -1,4 +1,4 @@
-"""Processes that work on runs: which they are, whether they live, and which job they belong to."""
+"""The processes that work on runs: their identity, whether they are alive, and their jobs."""
 
 import os
 import socket
@@ -6,11 +6,11 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-#: environment variable of processes that work on runs; no other process is ever signalled
+#: environment variable that marks processes that work on runs; only these are ever signalled
 WORKER_VARIABLE = 'VSR_STABILITY_WORKER'
-#: environment variable with the job of a launcher that a process is part of
+#: environment variable that holds the launcher's job that a process belongs to
 JOB_VARIABLE = 'VSR_STABILITY_JOB'
-#: environment variable that is not 0 where that job was started before
+#: environment variable that is not 0 if that job has been restarted
 RESTARTED_VARIABLE = 'VSR_STABILITY_RESTARTED'
 
 
@@ -18,13 +18,12 @@ class Owner(NamedTuple):
     """The process that works on a run.
 
     Attributes:
-        host: its name.
-        pid: its number there.
-        started: when it was started, in clock ticks since the host was; tells it from a later
-            process of the same number.
-        system: the host's boot and its process namespace: only in the same one says a number
-            anything.
-        job: the launcher's job that it is part of, or ''.
+        host: Host name.
+        pid: Process id on that host.
+        started: Start time in clock ticks since the host booted; it distinguishes the process from
+            a later one with the same pid.
+        system: The host's boot id and process namespace; pids are comparable only within one.
+        job: The launcher's job that the process belongs to, or ''.
     """
 
     host: str
@@ -35,19 +34,19 @@ class Owner(NamedTuple):
 
     @property
     def is_here(self) -> bool:
-        """Whether its process can be looked at from here."""
+        """Whether this process can see the owner's process."""
         return self.system == _system()
 
     @property
     def is_alive_here(self) -> bool:
-        """Whether it lives, of one that can be looked at."""
+        """Whether it is alive, for an owner that :attr:`is_here`."""
         return _start_of(self.pid) == self.started
 
     @property
     def is_worker_here(self) -> bool:
-        """Whether it lives here and works on runs, so that it may be signalled.
+        """Whether it is alive on this host and works on runs, so that it may be signalled.
 
-        Anybody who may write to the run folder can put another process into a claim.
+        The claim alone is not proof: anyone who can write to the run folder can name any process.
         """
         if not (self.is_here and self.is_alive_here):
             return False
@@ -59,14 +58,14 @@ class Owner(NamedTuple):
 
 
 def this_job() -> str:
-    """The launcher's job that this process is part of, or ''."""
+    """The launcher's job that this process belongs to, or ''."""
     return os.environ.get(JOB_VARIABLE, '')
 
 
 def this_process() -> Owner:
-    """The owner of what this process claims."""
+    """This process as the owner of a claim."""
     pid = os.getpid()
-    return Owner(socket.gethostname(), pid, _start_of(pid), _system(), this_job())
+    return Owner(socket.gethostname(), pid, _start_of(pid) or 0, _system(), this_job())
 
 
 @cache
@@ -76,7 +75,7 @@ def _system() -> str:
 
 
 def _start_of(pid: int) -> int | None:
-    """When a process was started, in clock ticks; None if there is none, or only its remains."""
+    """Start time of a process in clock ticks; None if it does not exist or is a zombie."""
     try:
         stat = Path(f'/proc/{pid}/stat').read_text()
     except OSError:
