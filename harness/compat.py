@@ -84,6 +84,7 @@ def _make_checkpoints_loadable() -> None:
     import numpy as np
     import torch
     from mmengine.logging import HistoryBuffer
+    from numpy._core import multiarray
 
     restore = HistoryBuffer.__setstate__
 
@@ -96,8 +97,7 @@ def _make_checkpoints_loadable() -> None:
 
     HistoryBuffer.__getstate__ = state_without_methods
     HistoryBuffer.__setstate__ = restore_without_methods
-    # NumPy 2 has another name for the module
-    multiarray = (np._core if hasattr(np, '_core') else np.core).multiarray
+    # files of NumPy 1 have its former name
     functions = [
         (function, f'numpy.{core}.multiarray.{function.__name__}')
         for core in ('core', '_core')
