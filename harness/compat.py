@@ -7,6 +7,10 @@ import importlib.util
 import sys
 import warnings
 from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class MissingMMCVOpError(RuntimeError):
@@ -21,11 +25,11 @@ class _ExtPlaceholder(ModuleType):
     operator up works; calling it raises :class:`MissingMMCVOpError`.
     """
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         if name.startswith('__'):
             raise AttributeError(name)
 
-        def missing_op(*args, **kwargs):
+        def missing_op(*args: Any, **kwargs: Any) -> None:
             raise MissingMMCVOpError(
                 f'mmcv operator "{name}" needs the full mmcv with its compiled operators, but '
                 'mmcv-lite is installed, or an mmcv that was built without them'
@@ -52,18 +56,18 @@ def _deform_with_torchvision() -> None:
     from torchvision.ops import deform_conv2d
 
     def modulated_deform_conv2d(
-        x,
-        offset,
-        mask,
-        weight,
-        bias=None,
-        stride=1,
-        padding=0,
-        dilation=1,
-        groups=1,
-        deform_groups=1,
-    ):
-        # as in mmcv, autocast decides by the offsets, which come from an ordinary convolution
+        x: Tensor,
+        offset: Tensor,
+        mask: Tensor,
+        weight: Tensor,
+        bias: Tensor | None = None,
+        stride: Any = 1,
+        padding: Any = 0,
+        dilation: Any = 1,
+        groups: int = 1,
+        deform_groups: int = 1,
+    ) -> Tensor:
+        # as in mmcv, autocast follows the offsets, which come from an ordinary convolution
         x, mask, weight = (tensor.type_as(offset) for tensor in (x, mask, weight))
         bias = None if bias is None else bias.type_as(offset)
         return deform_conv2d(x, offset, weight, bias, stride, padding, dilation, mask)
@@ -85,11 +89,11 @@ def _make_checkpoints_loadable() -> None:
 
     restore = HistoryBuffer.__setstate__
 
-    def state_without_methods(buffer):
+    def state_without_methods(buffer: Any) -> dict[str, Any]:
         return {k: v for k, v in vars(buffer).items() if k != 'statistics_methods'}
 
-    def restore_without_methods(buffer, state):
-        # MMEngine would give them to all buffers
+    def restore_without_methods(buffer: Any, state: dict[str, Any]) -> None:
+        # MMEngine would set them for all buffers
         restore(buffer, {k: v for k, v in state.items() if k != 'statistics_methods'})
 
     HistoryBuffer.__getstate__ = state_without_methods
