@@ -18,7 +18,9 @@ all test sets together; ``docs/scoring.md`` has the definitions for readers.
 """
 
 import math
+from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -46,7 +48,7 @@ def robust_sets(grid: GridResults) -> list[str]:
 
 
 def units(grid: GridResults) -> pd.DataFrame:
-    """One row a trial and long video.
+    """One row per trial and long video.
 
     Returns:
         trial_id, test_set, video, seed, length (frames), collapse (frame, NaN for none) and score
@@ -116,7 +118,7 @@ def _is_bicubic(method: Method, record: GridRecord) -> bool:
     return is_named and method.is_plain and not method.is_trained
 
 
-def _collapses(grid: GridResults, groups) -> pd.Series:
+def _collapses(grid: GridResults, groups: Any) -> pd.Series:
     """Frame of collapse by ``VIDEO_KEYS``; NaN for none."""
     periods = grid.trials.set_index('trial_id')['reset_every']
     both_ends = grid.evaluations.set_index(['trial_id', 'test_set'])['bidirectional']
@@ -231,7 +233,7 @@ def by_method(grid: GridResults, rows: pd.DataFrame) -> dict[Method, pd.DataFram
     return {m: rows[method == m] for m in grid.methods if (method == m).any()}
 
 
-def baseline_of(method: Method, methods) -> Method | None:
+def baseline_of(method: Method, methods: Iterable[Method]) -> Method | None:
     """RI of the same network and training set, where it is there and another method."""
     for other in methods:
         same = (other.train_set, other.network) == (method.train_set, method.network)
@@ -242,7 +244,7 @@ def baseline_of(method: Method, methods) -> Method | None:
 
 
 def robustness(grid: GridResults) -> pd.DataFrame:
-    """One row a method that has finished long videos: the columns ``COLUMNS``."""
+    """One row per method that has finished long videos: the columns ``COLUMNS``."""
     found = by_method(grid, units(grid))
     kind = score_kind(grid)
     rows = [_row(method, rows, found, kind) for method, rows in found.items()]
@@ -253,7 +255,8 @@ def robustness(grid: GridResults) -> pd.DataFrame:
 
 def _row(method: Method, rows: pd.DataFrame, found: dict, kind: str) -> dict:
     scores, baseline = matrix(rows), baseline_of(method, found)
-    row = {'train_set': method.train_set, 'network': method.network, 'method': method.name}
+    row: dict[str, Any] = {'train_set': method.train_set, 'network': method.network}
+    row |= {'method': method.name}
     row |= {'units': len(rows), 'collapsed': int(rows['collapse'].notna().sum())}
     row |= {'median_survival': _median_survival(rows), 'score': kind}
     row |= {'run_ids': '; '.join(dict.fromkeys(rows['trial_id']))}

@@ -19,12 +19,10 @@ LR size H x W):
 - Other bidirectional networks: O(T), for all features, LR and SR frames; resets limit it.
 """
 
-import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import chain, islice
-from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -33,6 +31,7 @@ from torch import Tensor
 from harness.errors import fail
 from harness.evaluation.frame import SRFrame
 from harness.evaluation.guard import Guard
+from harness.evaluation.network_run import NetworkRun
 from harness.evaluation.pieces import overlapping_pieces
 from harness.evaluation.sweeps import sweep
 from harness.networks.recurrent import RecurrentNet, States
@@ -79,7 +78,7 @@ def super_resolve(
     """
     net.eval()
     on_hidden = on_hidden or (lambda done, total: None)
-    run = _Run(net, torch.device(device), dtype, states, on_hidden, rounded)
+    run = NetworkRun(net, torch.device(device), dtype, states, on_hidden, rounded)
     frames = _of_one_size(lr_frames)
     if reset is None:
         yield from _video(run, frames, length)
@@ -106,7 +105,7 @@ def check_guard(net: RecurrentNet) -> None:
         )
 
 
-def _video(run: '_Run', frames: Iterator[Tensor], length: int | None) -> Iterator[SRFrame]:
+def _video(run: NetworkRun, frames: Iterator[Tensor], length: int | None) -> Iterator[SRFrame]:
     """The SR frames of one video without resets."""
     if not run.net.bidirectional:
         yield from _stream(run, frames, length)
@@ -139,45 +138,8 @@ def _pieces(
         yield piece, None if length is None else min(size, length - number * size)
 
 
-class _Run(NamedTuple):
-    """A network and how to run it."""
-
-    net: RecurrentNet
-    device: torch.device
-    dtype: torch.dtype
-    states: str
-    on_hidden: Callable[[int, int], None]
-    rounded: bool
-
-    def timed(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> tuple[Any, float]:
-        """Calls a function; returns its result and its time in milliseconds.
-
-        On a single CPU thread this is the time of the thread, independent of other work.
-        """
-        is_one_thread = self.device.type == 'cpu' and torch.get_num_threads() == 1
-        clock = time.thread_time if is_one_thread else time.perf_counter
-        begin = clock()
-        with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
-            result = function(*args, **kwargs)
-        if self.device.type == 'cuda':
-            torch.cuda.synchronize(self.device)
-        return result, 1e3 * (clock() - begin)
-
-    def clip(self, frames: list[Tensor]) -> Tensor:
-        """Converts LR frames (H, W, 3), uint8, to a clip (1, T, 3, H, W) in [0, 1]."""
-        clip = torch.stack(frames).to(self.device)
-        return clip.permute(0, 3, 1, 2).float().div_(255)[None]
-
-    def frame(self, sr: Tensor, ms: float, is_reset: bool = False) -> SRFrame:
-        """Converts a tensor (3, H, W) in [0, 1] to an SR frame in [0, 255]."""
-        # aminmax returns NaN if any pixel is NaN
-        is_finite = bool(torch.stack(torch.aminmax(sr)).isfinite().all())
-        image = _to_uint8(sr) if self.rounded else _to_float32(sr)
-        return SRFrame(image, ms, is_reset, is_finite)
-
-
 def _stream(
-    run: _Run, frames: Iterator[Tensor], length: int | None, reset: Reset | None = None
+    run: NetworkRun, frames: Iterator[Tensor], length: int | None, reset: Reset | None = None
 ) -> Iterator[SRFrame]:
     """Runs unidirectional networks; ``age`` is the number of frames that the state has seen."""
     state, age, is_reset = None, 0, False
@@ -207,21 +169,9 @@ def _windows(frames: Iterator[Tensor], length: int) -> Iterator[deque[Tensor]]:
         window.popleft()
 
 
-def _whole(run: _Run, frames: Iterable[Tensor]) -> Iterator[SRFrame]:
+def _whole(run: NetworkRun, frames: Iterable[Tensor]) -> Iterator[SRFrame]:
     """Runs bidirectional networks that are not a chain of sweeps."""
     lrs = list(frames)
     srs, ms = run.timed(run.net, run.clip(lrs), length=len(lrs))
     for sr in srs[0]:
         yield run.frame(sr, ms / len(lrs))
-
-
-def _to_uint8(sr: Tensor) -> np.ndarray:
-    # NaN becomes black, so that the PSNR of a diverged network is finite and very low
-    sr = torch.nan_to_num(sr.float(), nan=0.0).clamp(0, 1)
-    return sr.mul(255).round().byte().permute(1, 2, 0).cpu().numpy()
-
-
-def _to_float32(sr: Tensor) -> np.ndarray:
-    # a wide range, because Y is computed from unclamped RGB
-    sr = torch.nan_to_num(sr.float(), nan=0.0).clamp(-4, 5)
-    return sr.mul(255).permute(1, 2, 0).cpu().numpy()

@@ -5,17 +5,15 @@ sweep.
 import math
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from harness.errors import fail
 from harness.evaluation.disk_store import DiskStore
+from harness.evaluation.network_run import NetworkRun
 from harness.networks.recurrent import State, Sweep
-
-if TYPE_CHECKING:
-    from harness.evaluation.inference import _Run
 
 #: number of frames that go through a sweep together, so that their flows are one batch
 CLIP = 4
@@ -23,7 +21,7 @@ CLIP = 4
 _Store = dict[int, Tensor] | DiskStore
 
 
-def sweep(run: '_Run', frames: Iterable[Tensor]) -> Iterator[tuple[Tensor, float]]:
+def sweep(run: NetworkRun, frames: Iterable[Tensor]) -> Iterator[tuple[Tensor, float]]:
     """Yields the SR frames (3, 4H, 4W) of a video, and the milliseconds that each took.
 
     Args:
@@ -73,7 +71,7 @@ class _Sweeps:
     through the video only for the states at the segments' ends, and again through each segment.
     """
 
-    def __init__(self, run: '_Run', lrs: _Store, length: int) -> None:
+    def __init__(self, run: NetworkRun, lrs: _Store, length: int) -> None:
         self.run, self.lrs, self.length = run, lrs, length
         *self.hidden, self.last = run.net.sweeps()
         step = length

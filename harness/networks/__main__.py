@@ -60,8 +60,9 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
             dest='layout',
             metavar='NAME',
             default='frvsr' if name == 'convert-frvsr' else None,
-            help='what FILE is: basicvsr, basicvsr_pp, iconvsr, real_basicvsr, animesr, rrn, rsdn, '
-            'rlsp, rlsp-tensorflow, rfs3, mrvsr, lapsrn, frvsr (by default found by names in it)',
+            help='what FILE is: basicvsr, basicvsr_pp, iconvsr, real_basicvsr, real_viformer, '
+            'animesr, rrn, rsdn, rlsp, rlsp-tensorflow, rfs3, mrvsr, lapsrn, frvsr (by default '
+            'found by names in it)',
         )
 
     published = _add_command(

@@ -79,7 +79,7 @@ def _disturb(
         return state, None
     changed, squares = dict(state), torch.zeros(())
     for key, x in memory.items():
-        noise = torch.randn(x.shape, generator=rng).to(x)
+        noise = torch.randn(x.shape, generator=rng).to(x, non_blocking=True)
         shape = (-1, *[1] * (x.ndim - 1))
         wanted = disturbance * end[key].detach().flatten(1).norm(dim=1)
         noise = noise * (wanted / noise.flatten(1).norm(dim=1)).view(shape)

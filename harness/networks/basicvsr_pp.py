@@ -12,7 +12,7 @@ from mmagic.models.utils import flow_warp
 from mmagic.registry import MODELS
 from torch import Tensor
 
-from harness.networks.boundaries import on_cpu
+from harness.networks.boundaries import on_cpu, sent
 from harness.networks.flow import pretrained_spynet
 from harness.networks.recurrent import (
     RecurrentNet,
@@ -152,7 +152,7 @@ class StatefulBasicVSRPlusPlusNet(RecurrentNet, BasicVSRPlusPlusNet):
         around = surround(lrs, initial, 2, differing(lengths, frames))
         lengths = around.lengths
         trails = [self._trail(around, b, initial[b], self.chunk) for b in (False, True)]
-        kept = around.before(starts.to(lrs.device)), around.after(ends.to(lrs.device))
+        kept = around.before(sent(starts, lrs.device)), around.after(sent(ends, lrs.device))
         earlier = [self._spatial(lrs, self.chunk)]
         for branch in _BRANCHES:
             trail, state = trails[branch.backward], initial[branch.backward]

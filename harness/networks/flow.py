@@ -21,15 +21,18 @@ from harness.errors import fail
 from harness.networks.constants import constant
 
 
-def pretrained_spynet(source: str) -> SPyNet:
-    """MMagic's SPyNet with the weights of its file.
+def pretrained_spynet(source: str | None) -> SPyNet:
+    """MMagic's SPyNet, with weights from a file in MMagic's format.
 
     Args:
-        source: path or URL, a network's ``spynet_pretrained``.
+        source: path or URL, a network's ``spynet_pretrained``; None keeps the random
+            initialisation.
 
     Raises:
         UserError: The weights cannot be loaded.
     """
+    if source is None:
+        return SPyNet(None)
     with loading(source, 'spynet_pretrained'):
         return SPyNet(source)
 

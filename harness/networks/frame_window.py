@@ -4,6 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from harness.networks.boundaries import sent
 from harness.networks.recurrent import RecurrentNet, State, States, StateShapes, Unrolled
 from harness.networks.stateless import map_frames
 from harness.networks.surrounded import Surrounded, surround
@@ -78,7 +79,7 @@ class FrameWindowNet(RecurrentNet):
         initial: States | None = None,
     ) -> States:
         around = surround(lrs, initial, self.radius, lengths)
-        return States(around.before(starts.to(lrs.device)), around.after(ends.to(lrs.device)))
+        return States(around.before(sent(starts, lrs.device)), around.after(sent(ends, lrs.device)))
 
 
 def _fill(around: Surrounded) -> Tensor:

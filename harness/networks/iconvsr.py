@@ -11,7 +11,7 @@ from mmagic.registry import MODELS
 from torch import Tensor
 
 from harness.checkpoints import loading
-from harness.networks.boundaries import on_cpu
+from harness.networks.boundaries import on_cpu, sent
 from harness.networks.flow import pretrained_spynet
 from harness.networks.keyframes import Refill, keyframes, pack, unpack, windows
 from harness.networks.recurrent import (
@@ -148,7 +148,7 @@ class StatefulIconVSRNet(RecurrentNet, IconVSRNet):
         starts, ends, lengths = on_cpu(starts, ends, lengths)
         steps = starts, (frames if lengths is None else lengths[:, None]) - ends
         around = surround(lrs, initial, self.beside, differing(lengths, frames))
-        wanted = starts.to(lrs.device), ends.to(lrs.device)
+        wanted = sent(starts, lrs.device), sent(ends, lrs.device)
         kept = self._observed(around, initial.forward, *wanted)
         around = self._padded(around)
         refill = self._refill(around, initial.forward)

@@ -6,6 +6,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from harness.networks.boundaries import sent
 from harness.networks.convlstm import BidirectionalConvLSTM
 from harness.networks.recurrent import RecurrentNet, State, States, StateShapes, Sweep, Unrolled
 
@@ -116,8 +117,8 @@ class StackedLSTMNet(RecurrentNet):
         initial: States | None = None,
     ) -> States:
         x = self.per_frame(lambda frames: self.lstm_input(self.spatial_features(frames)), lrs)
-        starts, ends = starts.to(x.device), ends.to(x.device)
-        lengths = None if lengths is None else lengths.to(x.device)
+        starts, ends = sent(starts, x.device), sent(ends, x.device)
+        lengths = None if lengths is None else sent(lengths, x.device)
         return self.lstm.unroll(x, starts, ends, initial, cond, lengths)[1]
 
     def per_frame(self, function: Callable[..., Tensor], *clips: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils import parametrize
 
-from harness.networks.boundaries import on_cpu, wanted_at
+from harness.networks.boundaries import on_cpu, sent, wanted_at
 from harness.networks.recurrent import RecurrentNet, State, States
 
 
@@ -44,7 +44,7 @@ class TwoBranchNet(RecurrentNet):
         kept = self._branch_states(lrs, starts, cond, forward, backward=False)
         if lengths is not None:
             ends = ends + (lrs.size(1) - lengths)[:, None]
-            lengths = lengths.to(lrs.device)
+            lengths = sent(lengths, lrs.device)
             lrs, cond = (
                 align_ends(lrs, lengths),
                 None if cond is None else align_ends(cond, lengths),
@@ -64,7 +64,7 @@ class TwoBranchNet(RecurrentNet):
         low, high = (int(boundaries.min()), frames) if backward else (0, int(boundaries.max()))
         outer = state if state is not None else self.initial_states(lrs).forward or {}
         wanted = wanted_at(boundaries, lrs.device)
-        outermost = (boundaries == (frames if backward else 0)).to(lrs.device)
+        outermost = sent(boundaries == (frames if backward else 0), lrs.device)
         kept = {
             key: x[:, None] * outermost.view(*outermost.shape, *[1] * (x.ndim - 1))
             for key, x in outer.items()

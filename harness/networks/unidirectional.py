@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils import parametrize
 
-from harness.networks.boundaries import on_cpu, wanted_at
+from harness.networks.boundaries import on_cpu, sent, wanted_at
 from harness.networks.look_ahead import State, frames_after, states_after
 from harness.networks.recurrent import RecurrentNet, States, Unrolled
 
@@ -82,27 +82,27 @@ class UnidirectionalNet(RecurrentNet):
         initial: States | None = None,
     ) -> States:
         (starts,) = on_cpu(starts)
-        lengths = _whole(lrs) if lengths is None else lengths.to(lrs.device)
+        lengths = _whole(lrs) if lengths is None else sent(lengths, lrs.device)
         initial = initial or States()
         forward = self._forward_states(lrs, starts, cond, lengths, initial)
         if not self.look_ahead:
             return States(forward)
-        return States(forward, states_after(lrs, ends.to(lrs.device), lengths, initial.backward))
+        return States(forward, states_after(lrs, sent(ends, lrs.device), lengths, initial.backward))
 
     def _forward_states(
         self, lrs: Tensor, starts: Tensor, cond: Tensor | None, lengths: Tensor, initial: States
     ) -> State:
         last = starts.amax(1)
         order = last.argsort(descending=True)  # so that finished videos drop off the batch's end
-        starts, last, back = starts[order], last[order], order.argsort().to(lrs.device)
-        order = order.to(lrs.device)
+        starts, last, back = starts[order], last[order], sent(order.argsort(), lrs.device)
+        order = sent(order, lrs.device)
         lrs, lengths = lrs[order], lengths[order]
         cond = None if cond is None else cond[order]
         state, after = initial.map(lambda x: x[order])
         carried = state is not None
         if state is None:
             state = self.initial_states(lrs).forward or {}
-        wanted, at_zero = wanted_at(starts, lrs.device), (starts == 0).to(lrs.device)
+        wanted, at_zero = wanted_at(starts, lrs.device), sent(starts == 0, lrs.device)
         kept = {
             k: x[:, None] * at_zero.view(*starts.shape, *[1] * (x.ndim - 1))
             for k, x in state.items()

@@ -20,6 +20,7 @@ from harness.networks.mrvsr import MRVSRNet, RFS3Net, RLSPNet  # noqa: E402
 from harness.networks.plain import PlainStepNet, PlainVideoNet  # noqa: E402
 from harness.networks.rdn import FramewiseRDNNet  # noqa: E402
 from harness.networks.real_basicvsr import StatefulRealBasicVSRNet  # noqa: E402
+from harness.networks.real_viformer import RealViformerNet  # noqa: E402
 from harness.networks.recurrent import RecurrentNet, States, Unrolled  # noqa: E402
 from harness.networks.ristn import RISTNNet  # noqa: E402
 from harness.networks.rrn import RRNNet  # noqa: E402
@@ -62,6 +63,7 @@ __all__ = [
     'RISTNNet',
     'RRNNet',
     'RSDNNet',
+    'RealViformerNet',
     'RecurrentNet',
     'RecurrentVSR',
     'SPMCNet',

@@ -45,7 +45,7 @@ class Contrast(NamedTuple):
     mean: float
     low: float
     high: float
-    count: int
+    count: int  # type: ignore[assignment]  # hides that of tuples
     units: str
 
     def __str__(self) -> str:

@@ -67,8 +67,8 @@ def auc(values: np.ndarray, positive: np.ndarray) -> float:
 def _interval(values: np.ndarray, positive: np.ndarray) -> tuple[float, float]:
     generator = np.random.default_rng(0)
     draws = generator.integers(len(values), size=(2000, len(values)))
-    aucs = [auc(values[draw], positive[draw]) for draw in draws]
-    aucs = np.array(aucs)[~np.isnan(aucs)]
+    aucs = np.array([auc(values[draw], positive[draw]) for draw in draws])
+    aucs = aucs[~np.isnan(aucs)]
     if not len(aucs):
         return np.nan, np.nan
     low, high = np.quantile(aucs, [0.025, 0.975])

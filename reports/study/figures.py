@@ -17,7 +17,7 @@ _BLUE, _RED, _GREY = '#0173b2', '#d55e00', '0.4'
 
 
 def methods_figure(grid: GridResults) -> Figure:
-    """PSNR of *Static* (left) and *Moving* (right): a dot a seed, a row a method."""
+    """PSNR of *Static* (left) and *Moving* (right): a dot a seed, a row per method."""
     names = [n for n in dict.fromkeys(method_names(grid, 'seed')) if n != 'Bicubic']
     values = {
         (title, name): by_unit(grid, name, psnr(key), 'seed')
@@ -63,7 +63,7 @@ def early_figure(grid: GridResults) -> Figure:
 
 
 def cure_figure(grid: GridResults) -> Figure:
-    """PSNR of *Static* against iterations of training on: a line a strategy, mean and range."""
+    """PSNR of *Static* against iterations of training on: a line per strategy, mean and range."""
     strategies = {'PI': 'PI (R=8', 'RI': 'RI ('}
     rows = []
     for strategy, begin in strategies.items():

@@ -67,7 +67,7 @@ _BIDIRECTIONAL = (
 def methods_table(
     grid: GridResults, sets: Iterable[str], unit: str, both_ends: bool = False
 ) -> list[str]:
-    """A row a method: mean PSNR over units, and how many stills are lost of all."""
+    """A row per method: mean PSNR over units, and how many stills are lost of all."""
     measures = [psnr('moving'), psnr('static'), last50('static'), *map(psnr, sets)]
     heads = ' | '.join(measure.name for measure in measures)
     lines = [
@@ -87,7 +87,7 @@ def methods_table(
 
 
 def contrasts_table(grid: GridResults, rows: Iterable[tuple], unit: str) -> list[str]:
-    """A row a paired difference."""
+    """A row per paired difference."""
     lines = ['| | difference | of | value |', '|---|---|---|---:|']
     for key, method, baseline, measure in rows:
         found = contrast(grid, method, baseline, measure, unit)
@@ -116,7 +116,7 @@ def early_table(grid: GridResults) -> list[str]:
 
 
 def published_table(grid: GridResults) -> list[str]:
-    """A row a method: PSNR on moving videos and stills, and how many stills are lost of all."""
+    """A row per method: PSNR on moving videos and stills, and how many stills are lost of all."""
     measures = [psnr('moving'), psnr('static')]
     lines = ['| | *Moving* | *Static* | lost stills |', '|---|---:|---:|---:|']
     for name in dict.fromkeys(method_names(grid, 'seed')):
@@ -127,7 +127,7 @@ def published_table(grid: GridResults) -> list[str]:
 
 
 def losses_table(grid: GridResults) -> list[str]:
-    """A row a method: mean loss by property of the video."""
+    """A row per method: mean loss by property of the video."""
     table = by_property(grid)
     table = table[~table.index.str.startswith('Bicubic')]
     lines = [f'| loss (dB) | {" | ".join(table.columns)} |', f'|---|{"---:|" * table.shape[1]}']

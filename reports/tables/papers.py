@@ -32,7 +32,7 @@ class _Layout(NamedTuple):
 _LAYOUTS = (
     _Layout('PI-BPTT', 'IV', 'PSNR/SSIM by strategy, training set and test set', 'Method'),
     _Layout('PI-BPTT', 'V', 'parameters and times', 'Method'),
-    _Layout('PI-BPTT', 'VI', 'training time and PSNR with changing R', 'Method'),
+    _Layout('PI-BPTT', 'VI', 'training time and PSNR for several R', 'Method'),
     _Layout('RISTN', '1', 'spatial networks on Set5', 'Network'),
     _Layout('RISTN', '2', 'methods on Vid4', 'Method'),
     _Layout('RISTN', '3', 'recurrent models by number of layers, PSNR on Vid4', 'Layers'),

@@ -29,7 +29,7 @@ CAPTION = (
 
 
 def signs_table(grid: GridResults) -> Table | None:
-    """A row a method whose runs have recorded their states; None if none has."""
+    """A row per method whose runs have recorded their states; None if none has."""
     key = grid.focus_set
     label = grid.record.test_sets[key].label
     columns = [

@@ -154,9 +154,8 @@ def test_not_a_video(tmp_path: Path):
     (tmp_path / 'a.mp4').write_bytes(b'no video at all')
     for name in ('a.mp4', 'absent.mp4'):
         for read in (read_header, count_pictures, lambda path: next(decode_video(path))):
-            with pytest.raises(
-                DatasetError, match=f'{name}: cannot be opened .*; download or copy the file'
-            ):
+            problem = f'{name}: cannot be opened .*; download or copy the file'
+            with pytest.raises(DatasetError, match=problem):
                 read(tmp_path / name)
     with av.open(str(tmp_path / 'b.mkv'), 'w') as container:
         sound = container.add_stream('pcm_s16le', 8000)

@@ -77,7 +77,7 @@ def test_a_card_in_the_report_of_another_grid(card, fake, tmp_path):
 
     for damage, reason in (
         (table.iloc[:1], 'does not have each video of the set once'),
-        (table.assign(psnr_y=[25.0, 1e6]), 'psnr_y has a number that cannot be'),
+        (table.assign(psnr_y=[25.0, 1e6]), 'psnr_y has an impossible number'),
         (table.drop(columns='psnr_y'), 'psnr_y is missing'),
     ):
         damage.to_csv(file, index=False)
