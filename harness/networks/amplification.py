@@ -46,12 +46,12 @@ def amplification_loss(
     through both runs.
 
     Args:
-        net: the network, in training mode.
+        net: The network, in training mode.
         lrs: LR clips (B, T, 3, H, W).
-        states: states at the clips' ends; None is the initial state.
-        cond: condition planes of the clips.
-        after: states after the unperturbed run, with gradient.
-        options: options of the penalty.
+        states: States at the clips' ends; None is the initial state.
+        cond: Condition planes of the clips.
+        after: States after the unperturbed run, with gradient.
+        options: Options of the penalty.
     """
     rng = torch.Generator().manual_seed(options.seed)
     initial = net.initial_states(lrs)

@@ -90,10 +90,10 @@ class AnimeSRNet(UnidirectionalNet):
     divisible by 4.)
 
     Args:
-        mid_channels: width of the convolutions and of the hidden state.
-        num_blocks: residual blocks at the frame's size, at half and at a quarter of it, in
+        mid_channels: Width of the convolutions and of the hidden state.
+        num_blocks: Residual blocks at the frame's size, at half and at a quarter of it, in
             non-increasing order.
-        cond_channels: constant planes of the current frame concatenated to the cell's input (see
+        cond_channels: Constant planes of the current frame concatenated to the cell's input (see
             :class:`FrameConditioned`).
     """
 

@@ -28,16 +28,16 @@ class StatefulBasicVSRNet(TwoBranchNet, BasicVSRNet):
     states and options the output is bit-identical to MMagic's.
 
     Args:
-        mid_channels: channels of the propagated features.
-        num_blocks: residual blocks of each branch.
-        spynet_pretrained: path or URL of SPyNet weights in MMagic's format; None keeps the random
+        mid_channels: Channels of the propagated features.
+        num_blocks: Residual blocks of each branch.
+        spynet_pretrained: Path or URL of SPyNet weights in MMagic's format; None keeps the random
             initialisation.
-        hr_channels: channels of the reconstruction at HR size; 64 in MMagic.
-        flow_net: config of a flow module that replaces SPyNet (for instance ``DISFlow``, which has
+        hr_channels: Channels of the reconstruction at HR size; 64 in MMagic.
+        flow_net: Config of a flow module that replaces SPyNet (for instance ``DISFlow``, which has
             no weights to train).
-        cond_channels: constant planes concatenated to the LR frame where it enters the two
+        cond_channels: Constant planes concatenated to the LR frame where it enters the two
             recurrences (see :class:`FrameConditioned`).
-        lipschitz: bound on the operator norm of each convolution that the propagated features pass
+        lipschitz: Bound on the operator norm of each convolution that the propagated features pass
             through (all convolutions of both branches), or its options (see :func:`constrain`).
             Nothing else is guaranteed: the map from feature to feature may still be expansive, as
             a residual block's Lipschitz constant may be 1 + bound**2 and warping may enlarge the

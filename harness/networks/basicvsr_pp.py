@@ -76,12 +76,12 @@ class StatefulBasicVSRPlusPlusNet(RecurrentNet, BasicVSRPlusPlusNet):
     the features of all frames: 20 * mid_channels bytes per LR pixel.
 
     Args:
-        mid_channels: channels of the propagated features.
-        num_blocks: residual blocks of each branch.
-        max_residue_magnitude: largest offset from the flow, in pixels.
-        spynet_pretrained: path or URL of SPyNet weights in MMagic's format; None keeps the random
+        mid_channels: Channels of the propagated features.
+        num_blocks: Residual blocks of each branch.
+        max_residue_magnitude: Largest offset from the flow, in pixels.
+        spynet_pretrained: Path or URL of SPyNet weights in MMagic's format; None keeps the random
             initialisation.
-        cond_channels: constant planes concatenated to the input of each branch's residual blocks
+        cond_channels: Constant planes concatenated to the input of each branch's residual blocks
             (see :class:`FrameConditioned`), but not to the input of the LR feature extraction,
             which has no memory, or of the alignment.
 
@@ -246,12 +246,12 @@ class StatefulBasicVSRPlusPlusNet(RecurrentNet, BasicVSRPlusPlusNet):
         """Features of the two frames before the branch's first frame, and of all frames it visits.
 
         Args:
-            branch: the branch to run.
-            earlier: the output of the branches before it for each frame, in the video's order.
-            trail: the flows of the branch's direction.
-            state: the state from which the branch starts; None is the initial state.
-            cond, lengths: as in the interface.
-            stop: number of frames to visit; None: all.
+            branch: The branch to run.
+            earlier: The output of the branches before it for each frame, in the video's order.
+            trail: The flows of the branch's direction.
+            state: The state from which the branch starts; None is the initial state.
+            cond, lengths: As in the interface.
+            stop: Number of frames to visit; None: all.
         """
         earlier = [list_in_order(frames, branch.backward, lengths) for frames in earlier]
         planes = branch_cond(cond, self.cond_channels, branch.backward)

@@ -12,7 +12,7 @@ class BicubicUpsampler(StatelessNet):
     """x4 bicubic upsampling of each frame, the baseline without training.
 
     Args:
-        degradation: of the LR frames, ``'bd'`` or ``'bi'``; see :func:`bicubic`.
+        degradation: Degradation of the LR frames, ``'bd'`` or ``'bi'``; see :func:`bicubic`.
     """
 
     def __init__(self, degradation: str = 'bd') -> None:

@@ -21,7 +21,7 @@ def wanted_at(boundaries: Tensor, device: torch.device) -> dict[int, tuple[Tenso
 
     Args:
         boundaries: (B, R), on the CPU.
-        device: where the states are; all indices go there in one copy.
+        device: Where the states are; all indices go there in one copy.
     """
     order = boundaries.flatten().argsort(stable=True)
     numbers, counts = boundaries.flatten()[order].unique_consecutive(return_counts=True)

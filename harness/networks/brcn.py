@@ -59,8 +59,9 @@ class BRCNNet(TwoBranchNet):
     the neighbouring LR frame.
 
     Args:
-        degradation: of the LR frames, ``'bi'`` or ``'bd'``; see :func:`~.upsample.bicubic`.
-        cond_channels: constant planes concatenated to the current frame in the first layer (see
+        degradation: Degradation of the LR frames, ``'bi'`` or ``'bd'``; see
+            :func:`~.upsample.bicubic`.
+        cond_channels: Constant planes concatenated to the current frame in the first layer (see
             :class:`FrameConditioned`).
     """
 

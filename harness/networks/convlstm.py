@@ -50,7 +50,7 @@ class ConvLSTM(nn.Module):
     Args:
         in_channels: C of the input.
         growth: G.
-        kernels: kernel sizes of the convolutions; each has an equal share of the G channels.
+        kernels: Kernel sizes of the convolutions; each has an equal share of the G channels.
 
     Raises:
         ValueError: The number of kernels does not divide G.
@@ -78,10 +78,10 @@ class ConvLSTM(nn.Module):
 
         Args:
             inputs: (B, T, C_i, H, W), which are concatenated.
-            state: hidden and cell state (B, G, H, W) before the first visited frame.
-            backward: run from the last frame to the first; the state at boundary t is then the
+            state: Hidden and cell state (B, G, H, W) before the first visited frame.
+            backward: Run from the last frame to the first; the state at boundary t is then the
                 state after frame t.
-            valid: mask (B, T) of the frames that belong to their video; any other frame resets the
+            valid: Mask (B, T) of the frames that belong to their video; any other frame resets the
                 state to ``state``.
         """
         frames = inputs[0].size(1)
@@ -132,8 +132,8 @@ class BidirectionalConvLSTM(nn.Module):
         connection: ``'C'``, ``'RC'``, ``'DC'`` or ``'RDC'``.
         layers: L.
         growth: G. The paper states it for RDC-LSTM only; the others use the same value here.
-        cond_channels: constant planes concatenated to the first layer's input.
-        kernels: as in :class:`ConvLSTM`.
+        cond_channels: Constant planes concatenated to the first layer's input.
+        kernels: As in :class:`ConvLSTM`.
     """
 
     def __init__(
@@ -170,7 +170,7 @@ class BidirectionalConvLSTM(nn.Module):
             x: (B, T, channels, H, W).
             starts: (B, R) boundaries 0..T whose forward states are wanted.
             ends: (B, R) boundaries 0..T whose backward states are wanted.
-            states: the states at both ends; None is all zeros.
+            states: The states at both ends; None is all zeros.
             cond: (B, T, cond_channels, 1, 1); with twice as many channels, the first half is for
                 the forward layers and the second half for the backward layers.
             lengths: (B,) number of frames of each video, the rest is padding; None: all have T.
@@ -208,11 +208,11 @@ class BidirectionalConvLSTM(nn.Module):
         """One layer in one direction, clip by clip.
 
         Args:
-            layer, backward: the layer and the direction to run.
+            layer, backward: The layer and the direction to run.
             x: (B, T, channels, H, W), read by the first layer only; may be None for the others.
-            outputs: outputs (B, T, 2G, H, W) of the layers before it.
+            outputs: Outputs (B, T, 2G, H, W) of the layers before it.
             state: ``h`` and ``c`` (B, G, H, W) returned for the previous clip; None: zeros.
-            cond: as for :meth:`unroll`.
+            cond: As for :meth:`unroll`.
 
         Returns:
             This direction's half of the layer's output (B, T, G, H, W), and its state.

@@ -25,7 +25,7 @@ def pretrained_spynet(source: str | None) -> SPyNet:
     """MMagic's SPyNet, with weights from a file in MMagic's format.
 
     Args:
-        source: path or URL, a network's ``spynet_pretrained``; None keeps the random
+        source: Path or URL, a network's ``spynet_pretrained``; None keeps the random
             initialisation.
 
     Raises:
@@ -54,8 +54,8 @@ class FRVSRFlowNet(BaseModule):
     upsampling, then 32 and 2 channels; ``max_flow`` * tanh.
 
     Args:
-        max_flow: bound on the flow in pixels.
-        padding: how to handle sizes not divisible by 8. ``'input'``: frames are padded by
+        max_flow: Bound on the flow in pixels.
+        padding: How to handle sizes not divisible by 8. ``'input'``: frames are padded by
             reflection and the flow is cropped. ``'flow'``: as in TecoGAN-PyTorch, pooling drops
             the last rows and columns and the smaller flow is padded by reflection; frames must
             have at least 8 x 8 pixels.
@@ -115,9 +115,9 @@ class ConvFlowNet(BaseModule):
     """A plain stack of 3x3 convolutions for small displacements, for networks trained in minutes.
 
     Args:
-        channels: width of the hidden layers.
-        num_convs: number of convolutions.
-        max_flow: bound on the flow in pixels.
+        channels: Width of the hidden layers.
+        num_convs: Number of convolutions.
+        max_flow: Bound on the flow in pixels.
     """
 
     def __init__(self, channels: int = 24, num_convs: int = 4, max_flow: float = 4.0) -> None:

@@ -23,10 +23,10 @@ class FrameConditioned(RecurrentNet):
     a video need not be known: all frames beyond ``last_frame`` have the value 1.
 
     Args:
-        net: config of a network that takes ``cond_channels``.
-        last_frame: number of the last frame of the (longest) training video, T - 1. None: use each
+        net: Config of a network that takes ``cond_channels``.
+        last_frame: Number of the last frame of the (longest) training video, T - 1. None: use each
             video's own last frame, so that its planes run from 0 to 1 whatever its length.
-        direction_aware: the backward recurrence counts from the video's end, where it starts,
+        direction_aware: The backward recurrence counts from the video's end, where it starts,
             so that 0 marks a fresh state in both directions. For bidirectional networks.
 
     With ``last_frame=None`` or ``direction_aware`` the length of the video must be known.

@@ -56,21 +56,21 @@ class FRVSRNet(UnidirectionalNet):
     (3, 4H, 4W), and ``lr``, the previous LR frame, (3, H, W).
 
     Args:
-        mid_channels: width of the SR network.
-        num_blocks: residual blocks of the SR network (without batch norm).
-        flow_net: config of the flow network.
+        mid_channels: Width of the SR network.
+        num_blocks: Residual blocks of the SR network (without batch norm).
+        flow_net: Config of the flow network.
         tail: ``'deconvolution'`` as in the paper, or the cheaper ``'pixel_shuffle'``.
-        residual_recurrence: not in the paper. The recurrence runs on the *detail*, the difference
+        residual_recurrence: Not in the paper. The recurrence runs on the *detail*, the difference
             between SR and upsampled LR frame, and each frame adds to it:
             detail[t] = warp(detail[t-1]) + net(LR[t], warp(detail[t-1])). Such a network is at the
             edge of stability from its first iteration on, so that a small one shows in minutes
             what full-size networks show after days.
-        upsampler: upsampling of the flow and of the LR frame: ``'bilinear'`` as in the paper, or
+        upsampler: Upsampling of the flow and of the LR frame: ``'bilinear'`` as in the paper, or
             ``'bicubic_bd'`` (see :func:`bicubic_bd`) for weights of TecoGAN-PyTorch (see
             ``harness/networks/foreign/frnet.py``).
-        cond_channels: number of constant planes concatenated to the LR frame where it enters the
+        cond_channels: Number of constant planes concatenated to the LR frame where it enters the
             SR network (see :class:`FrameConditioned`).
-        lipschitz: bound on the operator norm of each convolution that the previous SR frame passes
+        lipschitz: Bound on the operator norm of each convolution that the previous SR frame passes
             through (all convolutions of the SR network), or its options (see :func:`constrain`).
             Nothing else is guaranteed: the map from SR frame to SR frame may still be expansive, as
             a residual block's Lipschitz constant may be 1 + bound**2 and warping may enlarge the

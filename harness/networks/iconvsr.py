@@ -55,9 +55,9 @@ class StatefulIconVSRNet(RecurrentNet, IconVSRNet):
     state is taken as the end of the video, whose last frame is a keyframe.
 
     Args:
-        num_blocks, keyframe_stride, padding, spynet_pretrained, edvr_pretrained: as in
+        num_blocks, keyframe_stride, padding, spynet_pretrained, edvr_pretrained: As in
             ``IconVSRNet``; the last two are paths of weights.
-        cond_channels: constant planes concatenated to the LR frame where it enters the two
+        cond_channels: Constant planes concatenated to the LR frame where it enters the two
             recurrences (see :class:`FrameConditioned`).
 
     Raises:
@@ -256,14 +256,14 @@ class StatefulIconVSRNet(RecurrentNet, IconVSRNet):
         """Features of the frame before the branch's first frame, and of all frames it visits.
 
         Args:
-            backward: which branch to run.
-            around: clips whose height and width are divisible by 4.
-            backward_feats: the backward branch's features in the video's order, which the forward
+            backward: Which branch to run.
+            around: Clips whose height and width are divisible by 4.
+            backward_feats: The backward branch's features in the video's order, which the forward
                 branch reads.
             refill: EDVR's features of the clips' keyframes.
-            state: the state from which the branch starts; None is the initial state.
-            cond: as in the interface.
-            size: number of frames whose flows form one batch; None: all.
+            state: The state from which the branch starts; None is the initial state.
+            cond: As in the interface.
+            size: Number of frames whose flows form one batch; None: all.
         """
         lengths = around.lengths
         frames = around.visited(backward)[0][:, around.count - 1 :]

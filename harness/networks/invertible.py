@@ -41,7 +41,7 @@ class InvertibleBlock(nn.Module):
 
     Args:
         channels: C of input and output, even.
-        bottlenecks: number of bottlenecks.
+        bottlenecks: Number of bottlenecks.
     """
 
     def __init__(self, channels: int, bottlenecks: int) -> None:
@@ -122,9 +122,9 @@ class SpatialComponent(nn.Module):
 
     Args:
         block: ``'RIB'``, ``'IB'`` or ``'RB'`` (Table 1).
-        bottlenecks: for each of the two branches, the number of bottlenecks of its blocks, stage by
+        bottlenecks: For each of the two branches, the number of bottlenecks of its blocks, stage by
             stage.
-        channels: number of channels to which RGB is padded.
+        channels: Number of channels to which RGB is padded.
     """
 
     def __init__(

@@ -52,9 +52,9 @@ class OperatorOf(nn.Module):
     weights and leaves the buffer unchanged.
 
     Args:
-        conv: a convolution of stride 1, or a transposed convolution.
-        size: height and width of the layer's input, which define the operator.
-        iterations: power iterations of a training step.
+        conv: A convolution of stride 1, or a transposed convolution.
+        size: Height and width of the layer's input, which define the operator.
+        iterations: Power iterations of a training step.
 
     Raises:
         UserError: The convolution has a stride, dilation or groups.
@@ -144,8 +144,8 @@ class BoundedNorm(OperatorOf):
     """Limits the operator norm of a convolution to ``bound``.
 
     Args:
-        conv, size, iterations: see :class:`OperatorOf`.
-        bound: the largest norm.
+        conv, size, iterations: See :class:`OperatorOf`.
+        bound: The largest norm.
     """
 
     def __init__(self, conv: Convolution, bound: float, size: int, iterations: int) -> None:
@@ -177,7 +177,7 @@ class BoundedStableRank(OperatorOf):
     (3x3, 16 or 32 channels, 10 x 10 pixels), and scales weights of smaller norms up to 1.
 
     Args:
-        conv, size, iterations: see :class:`OperatorOf`.
+        conv, size, iterations: See :class:`OperatorOf`.
         ratio: 0 to 1; 1 is no bound.
     """
 
@@ -229,15 +229,15 @@ def constrain(
     Checkpoints of the unconstrained network load too; power iteration then starts afresh.
 
     Args:
-        recurrent: the modules that the state passes through, in order: after a transposed
+        recurrent: The modules that the state passes through, in order: after a transposed
             convolution of stride s the feature maps are s times as large.
-        lipschitz: the bound; ``'hard'`` or ``'soft'`` (norm <= 2, stable rank <= 0.1 of the largest
+        lipschitz: The bound; ``'hard'`` or ``'soft'`` (norm <= 2, stable rank <= 0.1 of the largest
             possible); or ``dict(bound=1.0, stable_rank=1.0, convs='recurrent', size=64,
             iterations=10)``. ``size`` is the height and width of the feature maps at the first
             module, usually the LR crop size in training; ``convs='all'`` also bounds the
             convolutions that no state passes through, at their largest size so far, beyond which
             norms hardly grow.
-        net: the network, for ``convs='all'``.
+        net: The network, for ``convs='all'``.
 
     Raises:
         UserError: An option is unknown or out of range.

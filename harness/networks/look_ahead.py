@@ -35,11 +35,11 @@ def frames_after(
     """The LR frame after each frame in [begin, stop).
 
     Args:
-        lrs: videos (B, T, 3, H, W).
-        after: the state with the frame after the videos; where there is none, the last frame is
+        lrs: Videos (B, T, 3, H, W).
+        after: The state with the frame after the videos; where there is none, the last frame is
             repeated.
         lengths: (B,) number of frames of each video.
-        begin, stop: the range of frames; the default is all of them.
+        begin, stop: The range of frames; the default is all of them.
 
     Returns:
         LR frames (B, stop - begin, 3, H, W).

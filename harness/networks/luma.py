@@ -51,7 +51,7 @@ class LumaLoss(nn.Module):
     Y away from the ground truth.
 
     Args:
-        loss: config of the loss.
+        loss: Config of the loss.
     """
 
     def __init__(self, loss: dict) -> None:

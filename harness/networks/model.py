@@ -18,7 +18,7 @@ class FramePreprocessor(BaseDataPreprocessor):
     """Moves a batch to the device and scales uint8 frames to [0, 1].
 
     Args:
-        channels_last: return frames in channels-last memory order.
+        channels_last: Return frames in channels-last memory order.
     """
 
     def __init__(self, channels_last: bool = False) -> None:
@@ -44,15 +44,15 @@ class RecurrentVSR(BaseModel):
     ``generator``, like MMagic's; checkpoints of the network alone load too.
 
     Args:
-        generator: config of a recurrent network.
-        pixel_loss: config of the loss between SR and GT frames.
-        flow_loss_weight: weight of the LR warping loss (FRVSR), for networks with a learned flow:
+        generator: Config of a recurrent network.
+        pixel_loss: Config of the loss between SR and GT frames.
+        flow_loss_weight: Weight of the LR warping loss (FRVSR), for networks with a learned flow:
             mean squared difference between each LR frame and its warped predecessor. 0 disables it.
-        output_losses: for each further output of the network (see
+        output_losses: For each further output of the network (see
             :class:`~harness.networks.recurrent.Unrolled`), the config of its loss.
-        channels_last: keep weights, and thus features, in channels-last memory order: equal results
+        channels_last: Keep weights, and thus features, in channels-last memory order: equal results
             up to rounding, faster for some networks.
-        init_cfg, data_preprocessor: as in MMEngine; the default preprocessor moves data to the
+        init_cfg, data_preprocessor: As in MMEngine; the default preprocessor moves data to the
             device and scales uint8 frames to [0, 1].
     """
 
@@ -106,10 +106,10 @@ class RecurrentVSR(BaseModel):
         Args:
             inputs: LR clips (B, T, 3, H, W) in [0, 1].
             gts: HR clips (B, T, 3, 4H, 4W) in [0, 1], required by mode ``'loss'``.
-            states: states at the clips' ends; None is the initial state.
-            start: number of each clip's first frame in its video.
-            length: number of frames of each whole video, if known.
-            amplification: adds the penalty on the growth of perturbations to the losses.
+            states: States at the clips' ends; None is the initial state.
+            start: Number of each clip's first frame in its video.
+            length: Number of frames of each whole video, if known.
+            amplification: Adds the penalty on the growth of perturbations to the losses.
             mode: ``'tensor'`` and ``'predict'`` return SR frames, ``'loss'`` a dict of losses;
                 ``'loss'`` also stores the detached states for the neighbouring clips in
                 :attr:`states_after`.

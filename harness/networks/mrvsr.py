@@ -90,9 +90,9 @@ class RFS3Net(_ConvStack):
     The forward state is the previous LR frame, the backward state the next one (``look_ahead.py``).
 
     Args:
-        mid_channels: width of the convolutions.
-        num_convs: number of convolutions.
-        cond_channels: constant planes of the current frame concatenated to the three LR frames
+        mid_channels: Width of the convolutions.
+        num_convs: Number of convolutions.
+        cond_channels: Constant planes of the current frame concatenated to the three LR frames
             (see :class:`FrameConditioned`).
     """
 
@@ -125,9 +125,9 @@ class RLSPNet(_ConvStack):
     LR frame (``look_ahead.py``).
 
     Args:
-        mid_channels: width of the convolutions and of the hidden state.
-        num_convs: number of convolutions from input to output; one more computes the hidden state.
-        cond_channels: as in :class:`RFS3Net`.
+        mid_channels: Width of the convolutions and of the hidden state.
+        num_convs: Number of convolutions from input to output; one more computes the hidden state.
+        cond_channels: As in :class:`RFS3Net`.
     """
 
     def __init__(self, mid_channels: int = 128, num_convs: int = 7, cond_channels: int = 0) -> None:
@@ -170,10 +170,10 @@ class MRVSRNet(_ThreeFrameNet):
     state is the next LR frame (``look_ahead.py``).
 
     Args:
-        mid_channels: width of the convolutions and of the hidden state.
-        lipschitz: bound on the operator norms, or its options (see :func:`constrain`); None for no
+        mid_channels: Width of the convolutions and of the hidden state.
+        lipschitz: Bound on the operator norms, or its options (see :func:`constrain`); None for no
             bound.
-        cond_channels: as in :class:`RFS3Net`.
+        cond_channels: As in :class:`RFS3Net`.
     """
 
     def __init__(

@@ -49,8 +49,8 @@ class PlainVideoNet(_Plain, StatelessNet):
     they fit in memory, or on pieces of them (``reset_every``).
 
     Args:
-        net: the module, or ``'file:Class'`` to import and build.
-        kwargs: arguments of that class.
+        net: The module, or ``'file:Class'`` to import and build.
+        kwargs: Arguments of that class.
 
     Raises:
         UserError: There is no such class, or it does not take these arguments.
@@ -82,9 +82,9 @@ class PlainStepNet(_Plain, UnidirectionalNet):
     a third argument, the planes (B, 1, 1, 1).
 
     Args:
-        net: the module, or ``'file:Class'`` to import and build.
-        kwargs: arguments of that class.
-        cond_channels: set by :class:`FrameConditioned`.
+        net: The module, or ``'file:Class'`` to import and build.
+        kwargs: Arguments of that class.
+        cond_channels: Set by :class:`FrameConditioned`.
 
     Raises:
         UserError: There is no such class, it does not take these arguments, or it has no ``step``;

@@ -14,7 +14,7 @@ class FramewiseRDNNet(StatelessNet, RDNNet):
     22,271,107 parameters with default arguments.
 
     Args:
-        mid_channels, num_blocks, num_layers, channel_growth: as in ``RDNNet``.
+        mid_channels, num_blocks, num_layers, channel_growth: As in ``RDNNet``.
     """
 
     def __init__(

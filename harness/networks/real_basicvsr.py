@@ -34,14 +34,14 @@ class StatefulRealBasicVSRNet(TwoBranchNet):
     The further output (see :class:`Unrolled`) is ``cleaned``, the cleaned LR frames.
 
     Args:
-        mid_channels: channels of the features.
-        num_propagation_blocks: residual blocks of each branch.
-        num_cleaning_blocks: residual blocks of the cleaning network.
-        dynamic_refine_thres: a frame is cleaned again, at most 3 times in total, while its mean
+        mid_channels: Channels of the features.
+        num_propagation_blocks: Residual blocks of each branch.
+        num_cleaning_blocks: Residual blocks of the cleaning network.
+        dynamic_refine_thres: A frame is cleaned again, at most 3 times in total, while its mean
             absolute change is not below this threshold, in units of 1/255. MMagic's configs
             recommend 1.5 (trained without GAN) and 5 (trained with GAN) for testing.
-        spynet_pretrained: as in :class:`StatefulBasicVSRNet`. The flow network is not trained.
-        hr_channels, flow_net, cond_channels: as in :class:`StatefulBasicVSRNet`.
+        spynet_pretrained: As in :class:`StatefulBasicVSRNet`. The flow network is not trained.
+        hr_channels, flow_net, cond_channels: As in :class:`StatefulBasicVSRNet`.
 
     Raises:
         UserError: ``spynet_pretrained`` cannot be loaded.

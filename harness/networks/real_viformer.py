@@ -49,8 +49,8 @@ class _ChannelAttention(nn.Module):
     """Common base of self-attention and fusion: attention among the channels of each head.
 
     Args:
-        channels: channels of queries, keys and values.
-        heads: number of groups of channels.
+        channels: Channels of queries, keys and values.
+        heads: Number of groups of channels.
     """
 
     def __init__(self, channels: int, heads: int) -> None:
@@ -77,8 +77,8 @@ class _SelfAttention(_ChannelAttention):
     """The improved channel attention: channels are also weighted by their similarity to others.
 
     Args:
-        channels, heads: see :class:`_ChannelAttention`.
-        rescales: whether channels are weighted.
+        channels, heads: See :class:`_ChannelAttention`.
+        rescales: Whether channels are weighted.
     """
 
     def __init__(self, channels: int, heads: int, rescales: bool) -> None:
@@ -202,15 +202,15 @@ class RealViformerNet(UnidirectionalNet):
     of the coarsest scale; MMagic's SPyNet, which is used here, does not.
 
     Args:
-        mid_channels: width at the frame's size.
-        num_blocks: number of blocks at the frame's size (in the encoder and in the decoder), at
+        mid_channels: Width at the frame's size.
+        num_blocks: Number of blocks at the frame's size (in the encoder and in the decoder), at
             half, at a quarter, and in the refinement.
-        heads: attention heads at the frame's size, at half and at a quarter of it.
-        merge_heads: attention heads of the fusion.
-        expansion: expansion factor of the feed-forward networks.
-        squeeze: factor by which attention reduces the channels.
-        spynet_pretrained, flow_net: as in :class:`StatefulBasicVSRNet`.
-        cond_channels: constant planes concatenated to the LR frame where it enters the recurrence
+        heads: Attention heads at the frame's size, at half and at a quarter of it.
+        merge_heads: Attention heads of the fusion.
+        expansion: Expansion factor of the feed-forward networks.
+        squeeze: Factor by which attention reduces the channels.
+        spynet_pretrained, flow_net: As in :class:`StatefulBasicVSRNet`.
+        cond_channels: Constant planes concatenated to the LR frame where it enters the recurrence
             (see :class:`FrameConditioned`).
 
     Raises:

@@ -143,15 +143,15 @@ class RecurrentNet(BaseModule):
         """States at chosen boundaries of whole videos, without gradient.
 
         Args:
-            lrs: videos (B, T, 3, H, W).
+            lrs: Videos (B, T, 3, H, W).
             starts: (B, R) boundaries 0..T whose forward states are wanted. Like ``ends`` and
                 ``lengths`` they should be on the CPU: reading them from a GPU waits for it.
             ends: (B, R) boundaries 0..T whose backward states are wanted; ignored by networks
                 without a backward state.
-            cond: as in :meth:`unroll`.
+            cond: As in :meth:`unroll`.
             lengths: (B,) number of frames of each video; later frames in ``lrs`` are padding and
                 have no influence. None: all videos have T frames.
-            initial: states at the two ends of the videos; None is the initial state.
+            initial: States at the two ends of the videos; None is the initial state.
 
         Returns:
             States whose tensors begin with (B, R).
@@ -212,9 +212,9 @@ class RecurrentNet(BaseModule):
         frames that a network with look-ahead reads stay zero, since they are not memory.
 
         Args:
-            lrs: videos, all of T frames.
-            std: standard deviation of every recurrent entry.
-            rng: a generator on the CPU.
+            lrs: Videos, all of T frames.
+            std: Standard deviation of every recurrent entry.
+            rng: A generator on the CPU.
         """
         forward, backward = self.initial_states(lrs)
         _randomize(forward, lrs[:, 0], std, rng)

@@ -114,19 +114,19 @@ class RISTNNet(StackedLSTMNet):
     the states from which clips start were computed with running statistics.
 
     Args:
-        block: blocks of the spatial component: ``'RIB'``, ``'IB'`` (no residual connection) or
+        block: Blocks of the spatial component: ``'RIB'``, ``'IB'`` (no residual connection) or
             ``'RB'`` (no invertible structure) (Table 1).
-        bottlenecks: bottlenecks of each block, for each of the two branches.
-        temporal: connections of the ConvLSTM: ``'C'``, ``'RC'``, ``'DC'`` or ``'RDC'`` (Table 3);
+        bottlenecks: Bottlenecks of each block, for each of the two branches.
+        temporal: Connections of the ConvLSTM: ``'C'``, ``'RC'``, ``'DC'`` or ``'RDC'`` (Table 3);
             None: spatial component and reconstruction only, each frame on its own (Table 1).
-        layers: bidirectional layers of the ConvLSTM.
-        growth: hidden channels of each layer in each direction.
+        layers: Bidirectional layers of the ConvLSTM.
+        growth: Hidden channels of each layer in each direction.
         fusion: ``'sparse'``; ``'dense'``: the same without the L1 term (RISTN-DF); ``'none'``:
             the reconstruction does not read spatial features (RISTN-NF) (Table 2).
-        sparsity: lambda of Eq. 10, weight of the fusion matrix's L1 norm in the loss.
+        sparsity: Lambda of Eq. 10, weight of the fusion matrix's L1 norm in the loss.
         deconv_kernel: 2 as in the published code, which gives the paper's spatial-only size, or
             3 as in the paper's text (1,883,120 spatial-only).
-        cond_channels: constant planes concatenated to each frame's features at the input of the
+        cond_channels: Constant planes concatenated to each frame's features at the input of the
             first ConvLSTM layer. The spatial component does not read them, as it has no memory and
             no weights of its own for its zero channels.
 

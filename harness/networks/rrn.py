@@ -44,10 +44,10 @@ class RRNNet(TwoFrameNet):
     the next LR frame (``look_ahead.py``), which only the first frame of a video needs.
 
     Args:
-        mid_channels: width of the convolutions and of the hidden state.
-        num_blocks: residual blocks.
-        mirror_start: as in :class:`TwoFrameNet`.
-        cond_channels: constant planes of the current frame concatenated to the input (see
+        mid_channels: Width of the convolutions and of the hidden state.
+        num_blocks: Residual blocks.
+        mirror_start: As in :class:`TwoFrameNet`.
+        cond_channels: Constant planes of the current frame concatenated to the input (see
             :class:`FrameConditioned`).
     """
 

@@ -116,10 +116,10 @@ class RSDNNet(TwoFrameNet):
     Its further outputs (see :class:`Unrolled`) are ``detail`` and ``structure`` of the SR frames.
 
     Args:
-        mid_channels: width of the convolutions and of the hidden state.
-        num_blocks: structure-detail blocks.
-        mirror_start: as in :class:`TwoFrameNet`.
-        cond_channels: constant planes of the current frame concatenated to the input of both
+        mid_channels: Width of the convolutions and of the hidden state.
+        num_blocks: Structure-detail blocks.
+        mirror_start: As in :class:`TwoFrameNet`.
+        cond_channels: Constant planes of the current frame concatenated to the input of both
             branches (see :class:`FrameConditioned`).
     """
 

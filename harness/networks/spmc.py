@@ -89,11 +89,12 @@ class SPMCNet(UnidirectionalNet):
     frames of a window; here only the output for the last frame has a loss.
 
     Args:
-        base_channels: width of the first layer; twice and four times as many at 1/2 and 1/4 size.
-        carry: whether the ConvLSTM remembers earlier frames.
-        max_flow: as in :class:`~.vespcn.VESPCNNet`.
-        degradation: of the LR frames, ``'bi'`` or ``'bd'``; see :func:`~.upsample.bicubic`.
-        cond_channels: constant planes of frame t concatenated to the encoder's input.
+        base_channels: Width of the first layer; twice and four times as many at 1/2 and 1/4 size.
+        carry: Whether the ConvLSTM remembers earlier frames.
+        max_flow: As in :class:`~.vespcn.VESPCNNet`.
+        degradation: Degradation of the LR frames, ``'bi'`` or ``'bd'``; see
+            :func:`~.upsample.bicubic`.
+        cond_channels: Constant planes of frame t concatenated to the encoder's input.
     """
 
     look_ahead = 1

@@ -31,12 +31,13 @@ class STCNNet(StackedLSTMNet):
     as does :class:`WindowedInference` around this network.
 
     Args:
-        mid_channels: width of the spatial convolutions; the LSTM has half of it in each direction.
-        num_convs: number of spatial convolutions.
-        layers: bidirectional layers of the ConvLSTM.
-        kernels: kernel sizes of its layers; each has an equal share of the channels.
-        degradation: of the LR frames, ``'bi'`` or ``'bd'``; see :func:`~.upsample.bicubic`.
-        cond_channels: constant planes that the first ConvLSTM layer reads with the features.
+        mid_channels: Width of the spatial convolutions; the LSTM has half of it in each direction.
+        num_convs: Number of spatial convolutions.
+        layers: Bidirectional layers of the ConvLSTM.
+        kernels: Kernel sizes of its layers; each has an equal share of the channels.
+        degradation: Degradation of the LR frames, ``'bi'`` or ``'bd'``; see
+            :func:`~.upsample.bicubic`.
+        cond_channels: Constant planes that the first ConvLSTM layer reads with the features.
     """
 
     lstm_scale = 4

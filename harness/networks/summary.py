@@ -61,9 +61,9 @@ def summarize(config: Path, size: tuple[int, int], timed: bool = True) -> Row:
     """The row of one config; any error becomes its ``problem``.
 
     Args:
-        config: config file.
+        config: Config file.
         size: (H, W) of the LR frame.
-        timed: measure milliseconds per frame.
+        timed: Measure milliseconds per frame.
     """
     name = config.stem
     try:

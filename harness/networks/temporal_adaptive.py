@@ -41,9 +41,9 @@ class PatchAlignment(nn.Module):
     """Estimates one translation for each patch of a pair of frames.
 
     Args:
-        patch: side length of a patch in LR pixels. Frames are padded to multiples of it by
+        patch: Side length of a patch in LR pixels. Frames are padded to multiples of it by
             replicating their border.
-        channels: channels of both convolutions.
+        channels: Channels of both convolutions.
     """
 
     def __init__(self, patch: int, channels: int = 32) -> None:
@@ -93,11 +93,12 @@ class TemporalAdaptiveNet(FrameWindowNet):
     369,550 parameters, 245,294 of them in the alignment. Chroma is upsampled bicubically.
 
     Args:
-        branches: number of branches; the last one reads ``2 * branches - 1`` frames.
-        patch: side length of the alignment's patches in LR pixels.
-        align_weight: weight of the loss on the translations: their mean squared error, in pixels,
+        branches: Number of branches; the last one reads ``2 * branches - 1`` frames.
+        patch: Side length of the alignment's patches in LR pixels.
+        align_weight: Weight of the loss on the translations: their mean squared error, in pixels,
             relative to DIS flow averaged over each patch and rounded. In training only.
-        degradation: of the LR frames, ``'bi'`` or ``'bd'``; see :func:`~.upsample.bicubic`.
+        degradation: Degradation of the LR frames, ``'bi'`` or ``'bd'``; see
+            :func:`~.upsample.bicubic`.
     """
 
     def __init__(

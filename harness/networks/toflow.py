@@ -23,8 +23,9 @@ class WindowTOFlowNet(FrameWindowNet, TOFlowVSRNet):
     (``reflection_circle``), up to 6 frames ahead.
 
     Args:
-        adapt_official_weights: as in ``TOFlowVSRNet``: the middle frame comes first.
-        degradation: of the LR frames, ``'bi'`` or ``'bd'``; see :func:`~.upsample.bicubic`.
+        adapt_official_weights: As in ``TOFlowVSRNet``: the middle frame comes first.
+        degradation: Degradation of the LR frames, ``'bi'`` or ``'bd'``; see
+            :func:`~.upsample.bicubic`.
     """
 
     radius = 3

@@ -24,7 +24,7 @@ class TwoFrameNet(UnidirectionalNet):
     """A network that reads the LR frames t-1 and t, as RRN and RSDN do.
 
     Args:
-        mirror_start: what the first frame of a video reads instead of a previous frame. True: the
+        mirror_start: What the first frame of a video reads instead of a previous frame. True: the
             second frame, as in both methods' public code. False: itself; the network then has no
             look-ahead.
     """

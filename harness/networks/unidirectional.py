@@ -24,8 +24,8 @@ class UnidirectionalNet(RecurrentNet):
 
         Args:
             lrs: LR clips (B, T, 3, H, W).
-            state: the forward state; None when the clip starts from the initial state.
-            following: the LR frame after each frame, (B, T, 3, H, W), for networks with
+            state: The forward state; None when the clip starts from the initial state.
+            following: The LR frame after each frame, (B, T, 3, H, W), for networks with
                 look-ahead, else None.
         """
         raise NotImplementedError

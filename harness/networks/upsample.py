@@ -15,7 +15,7 @@ def bicubic(images: Tensor, degradation: str) -> Tensor:
     """Bicubic x4 of images (B, C, H, W) -> (B, C, 4H, 4W), not clamped.
 
     Args:
-        images: images of any value range.
+        images: Images of any value range.
         degradation: ``'bd'`` for frames that kept pixels 0, 4, 8, ...: LR pixel i lies on HR pixel
             4i, not at 4i+1.5 where ``F.interpolate`` puts it; a = -0.75 and replicated borders as
             in PyTorch and OpenCV. ``'bi'`` for frames that were downsampled bicubically: LR pixel

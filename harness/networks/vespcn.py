@@ -28,7 +28,7 @@ class MotionCompensation(nn.Module):
     """The motion compensation transformer: coarse flow at 1/4, fine flow at 1/2 size.
 
     Args:
-        max_flow: displacement in pixels that corresponds to a flow of 1.
+        max_flow: Displacement in pixels that corresponds to a flow of 1.
     """
 
     def __init__(self, max_flow: float) -> None:
@@ -68,13 +68,14 @@ class VESPCNNet(FrameWindowNet):
     operation counts for x3 and x4.
 
     Args:
-        num_layers: convolutions of the super-resolution network.
-        max_flow: largest coarse (and fine) displacement in LR pixels. In the paper a flow of 1 is
+        num_layers: Convolutions of the super-resolution network.
+        max_flow: Largest coarse (and fine) displacement in LR pixels. In the paper a flow of 1 is
             half of the frame and thus depends on the frame's size; 16 is half of its 33-pixel
             crops.
-        warp_weight, smooth_weight: weights of the losses on the aligned neighbours (mean squared
+        warp_weight, smooth_weight: Weights of the losses on the aligned neighbours (mean squared
             difference from the frame itself) and on the flow's roughness. In training only.
-        degradation: of the LR frames, ``'bi'`` or ``'bd'``; see :func:`~.upsample.bicubic`.
+        degradation: Degradation of the LR frames, ``'bi'`` or ``'bd'``; see
+            :func:`~.upsample.bicubic`.
     """
 
     def __init__(

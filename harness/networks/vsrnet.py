@@ -38,9 +38,10 @@ class VSRNet(FrameWindowNet):
     weights (filter symmetry). Upsampling is bicubic, also that of chroma.
 
     Args:
-        decay: rate at which the weight of a compensated pixel decays with its difference; 0 trusts
+        decay: Rate at which the weight of a compensated pixel decays with its difference; 0 trusts
             all pixels. By default the weight is 1/e at a difference of 8 of 255 grey levels.
-        degradation: of the LR frames, ``'bi'`` or ``'bd'``; see :func:`~.upsample.bicubic`.
+        degradation: Degradation of the LR frames, ``'bi'`` or ``'bd'``; see
+            :func:`~.upsample.bicubic`.
     """
 
     radius = 2

@@ -24,13 +24,13 @@ class WindowedInference(WrappingNet):
     network load as well as those of this wrapper.
 
     Args:
-        net: config of the network.
-        window: number of frames of a window.
-        stride: number of frames from the start of one window to the start of the next.
-        carry: an extension, not in the paper: a window starts from the forward state that the
+        net: Config of the network.
+        window: Number of frames of a window.
+        stride: Number of frames from the start of one window to the start of the next.
+        carry: An extension, not in the paper: a window starts from the forward state that the
             previous window has at that boundary, instead of the initial state. The published code
             computes that state and discards it. Costs a second pass of the recurrence.
-        cond_channels: passed to the network.
+        cond_channels: Passed to the network.
 
     Raises:
         ValueError: The windows would skip frames.

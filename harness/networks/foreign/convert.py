@@ -62,10 +62,10 @@ def convert(source: Path, target: Path, name: str | None = None) -> Converted:
     """Converts a file of other code into a checkpoint.
 
     Args:
-        source: a PyTorch file, one of the two files of a TensorFlow checkpoint, or a network saved
+        source: A PyTorch file, one of the two files of a TensorFlow checkpoint, or a network saved
             by MatConvNet.
-        target: file to write.
-        name: layout of ``source``; None recognises it by the names of the weights.
+        target: File to write.
+        name: Layout of ``source``; None recognises it by the names of the weights.
 
     Raises:
         UserError: ``target`` exists or its folder does not, or ``source`` fits no network here.

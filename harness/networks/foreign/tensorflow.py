@@ -32,7 +32,7 @@ def read_bundle(path: Path) -> dict[str, Tensor]:
     """All float32 tensors of a checkpoint by name, except those of optimizers.
 
     Args:
-        path: one of its two files.
+        path: One of its two files.
 
     Raises:
         UserError: A file is missing, damaged, or of another kind.

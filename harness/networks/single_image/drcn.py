@@ -35,9 +35,9 @@ class DRCNNet(LumaImageNet):
     Its further output is ``recursions``, the images after each recursion (recursions, 1, 4H, 4W).
 
     Args:
-        mid_channels: width of the convolutions.
-        recursions: number of recursions.
-        degradation: degradation of the LR frames; see :class:`LumaImageNet`.
+        mid_channels: Width of the convolutions.
+        recursions: Number of recursions.
+        degradation: Degradation of the LR frames; see :class:`LumaImageNet`.
     """
 
     def __init__(

@@ -46,9 +46,10 @@ class DSRNNet(StatelessNet):
     there are no states between frames.
 
     Args:
-        mid_channels: width of both states.
-        steps: number of steps that have an LR state; the HR state is one step behind.
-        degradation: of the LR frames, ``'bi'`` or ``'bd'``; see :func:`~..upsample.bicubic`.
+        mid_channels: Width of both states.
+        steps: Number of steps that have an LR state; the HR state is one step behind.
+        degradation: Degradation of the LR frames, ``'bi'`` or ``'bd'``; see
+            :func:`~..upsample.bicubic`.
     """
 
     def __init__(self, mid_channels: int = 128, steps: int = 7, degradation: str = 'bi') -> None:

@@ -53,9 +53,9 @@ class LapSRNNet(LumaImageNet):
     truth is the GT frame, bicubically downsampled by 2.
 
     Args:
-        mid_channels: width of the convolutions.
-        depth: number of convolutions per level.
-        degradation: as in :class:`LumaImageNet`; affects chroma only.
+        mid_channels: Width of the convolutions.
+        depth: Number of convolutions per level.
+        degradation: As in :class:`LumaImageNet`; affects chroma only.
     """
 
     def __init__(self, mid_channels: int = 64, depth: int = 10, degradation: str = 'bi') -> None:

@@ -15,7 +15,8 @@ class LumaImageNet(StatelessNet):
     The further outputs in training (see :class:`Unrolled`) are Y in the same range.
 
     Args:
-        degradation: of the LR frames, ``'bi'`` or ``'bd'``; see :func:`~..upsample.bicubic`.
+        degradation: Degradation of the LR frames, ``'bi'`` or ``'bd'``; see
+            :func:`~..upsample.bicubic`.
     """
 
     def __init__(self, degradation: str = 'bi') -> None:
