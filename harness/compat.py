@@ -1,6 +1,6 @@
-"""Work-arounds for version trouble between the libraries below us, all in one place.
+"""Workarounds for incompatible versions of the libraries that we use, all in one place.
 
-Call :func:`apply` before MMagic is imported. It changes nothing where the trouble is absent.
+Call :func:`apply` before MMagic is imported. Each workaround does nothing if it is not needed.
 """
 
 import importlib.util
@@ -20,11 +20,11 @@ class MissingMMCVOpError(RuntimeError):
 
 
 class _ExtPlaceholder(ModuleType):
-    """Stands for ``mmcv._ext``, the compiled operators that mmcv-lite does not carry.
+    """A placeholder for ``mmcv._ext``, the compiled operators that mmcv-lite lacks.
 
-    MMagic imports all of its editors at once and some of them look their operators up at import
-    time, so that without this not even its pure PyTorch networks can be imported. Looking an
-    operator up works; calling it raises :class:`MissingMMCVOpError`.
+    Some of MMagic's modules look operators up when they are imported, so that even pure PyTorch
+    networks cannot be imported without it. Looking an operator up works; calling it raises
+    :class:`MissingMMCVOpError`.
     """
 
     def __getattr__(self, name: str) -> Any:
@@ -34,7 +34,7 @@ class _ExtPlaceholder(ModuleType):
         def missing_op(*args: Any, **kwargs: Any) -> None:
             raise MissingMMCVOpError(
                 f'mmcv operator "{name}" needs the full mmcv with its compiled operators, but '
-                'mmcv-lite is installed, or an mmcv that was built without them'
+                'mmcv-lite or an mmcv built without them is installed'
             )
 
         return missing_op
@@ -81,9 +81,9 @@ def _deform_with_torchvision() -> None:
 def _make_checkpoints_loadable() -> None:
     """Lets ``torch.load`` read what MMEngine saves, under its safe ``weights_only`` default.
 
-    MMEngine's ``HistoryBuffer`` pickles its own methods, for which a file asks by ``getattr``. It
-    gets nothing, for the buffer restores them by itself; the other types that MMEngine saves are
-    harmless.
+    MMEngine's ``HistoryBuffer`` pickles its own methods, so that its files call ``getattr``. Here
+    this call returns None, because the buffer restores its methods itself; the other types that
+    MMEngine saves are harmless.
     """
     import numpy as np
     import torch
@@ -100,7 +100,7 @@ def _make_checkpoints_loadable() -> None:
 
     HistoryBuffer.__getstate__ = state_without_methods
     HistoryBuffer.__setstate__ = restore_without_methods
-    # NumPy 2 has another name for the module
+    # NumPy 2 renamed the module
     multiarray = (np._core if hasattr(np, '_core') else np.core).multiarray
     functions = [
         (function, f'numpy.{core}.multiarray.{function.__name__}')
@@ -115,7 +115,7 @@ def _make_checkpoints_loadable() -> None:
 
 
 def _name_numpy_bool() -> None:
-    """NumPy 2 has no ``np.bool8`` any more, which MMagic's transforms name."""
+    """Restores ``np.bool8``, which MMagic's transforms use and NumPy 2 removed."""
     import numpy as np
 
     if not hasattr(np, 'bool8'):
