@@ -7,10 +7,7 @@ import importlib.util
 import sys
 import warnings
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from typing import Any
 
 from harness import mmagic_on_demand
 
@@ -55,6 +52,7 @@ def _deform_with_torchvision() -> None:
     """
     import mmcv.ops
     from mmcv.ops import modulated_deform_conv
+    from torch import Tensor
     from torchvision.ops import deform_conv2d
 
     def modulated_deform_conv2d(
