@@ -3,6 +3,7 @@
 Call :func:`apply` before MMagic is imported. Each workaround does nothing if it is not needed.
 """
 
+import importlib
 import importlib.util
 import sys
 import warnings
@@ -98,11 +99,11 @@ def _make_checkpoints_loadable() -> None:
 
     HistoryBuffer.__getstate__ = state_without_methods
     HistoryBuffer.__setstate__ = restore_without_methods
-    # NumPy 2 renamed the module
-    multiarray = (np._core if hasattr(np, '_core') else np.core).multiarray
+    core = '_core' if int(np.__version__.partition('.')[0]) >= 2 else 'core'
+    multiarray: Any = importlib.import_module(f'numpy.{core}.multiarray')
     functions = [
-        (function, f'numpy.{core}.multiarray.{function.__name__}')
-        for core in ('core', '_core')
+        (function, f'numpy.{name}.multiarray.{function.__name__}')
+        for name in ('core', '_core')  # files of NumPy 1 and of NumPy 2
         for function in (multiarray._reconstruct, multiarray.scalar)
     ]
     dtypes = {type(np.dtype(kind)) for kind in '?bBhHiIlLqQefd'}
