@@ -1,8 +1,8 @@
 """RealViformer: Investigating Attention for Real-World Video Super-Resolution (Zhang and Yao, ECCV
 2024).
 
-Parameters have the names of the authors' public code, so that their weights load. Attention is
-among channels (as in Restormer): C' x C' similarities of a head's C' channels over all pixels.
+Parameters are named as in the authors' public code, so that their weights load. Attention is among
+channels (as in Restormer): C' x C' similarities of a head's C' channels over all pixels.
 """
 
 import torch
@@ -34,7 +34,7 @@ def _depthwise(channels: int) -> nn.Conv2d:
 
 
 class _ChannelNorm(nn.Module):
-    """Divides each pixel's channels by their standard deviation; no mean is taken off."""
+    """Divides each pixel's channels by their standard deviation, without subtracting the mean."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -46,11 +46,11 @@ class _ChannelNorm(nn.Module):
 
 
 class _ChannelAttention(nn.Module):
-    """What self-attention and fusion share: heads of similar channels.
+    """Common base of self-attention and fusion: attention among the channels of each head.
 
     Args:
-        channels: of queries, keys and values.
-        heads: number of groups of channels.
+        channels: Channels of queries, keys and values.
+        heads: Number of groups of channels.
     """
 
     def __init__(self, channels: int, heads: int) -> None:
@@ -64,21 +64,21 @@ class _ChannelAttention(nn.Module):
         return x.unflatten(1, (self.heads, -1)).flatten(3)
 
     def similarities(self, queries: Tensor, keys: Tensor) -> Tensor:
-        """Scaled cosines (B, heads, C', C') of what :meth:`split` gives."""
+        """Scaled cosines (B, heads, C', C') between results of :meth:`split`."""
         cosines = F.normalize(queries, dim=-1) @ F.normalize(keys, dim=-1).transpose(-2, -1)
         return cosines * self.temperature
 
     def merge(self, x: Tensor, like: Tensor) -> Tensor:
-        """The inverse of :meth:`split`, to the shape of ``like``, and the last convolution."""
+        """Inverts :meth:`split`, to the shape of ``like``, and applies the last convolution."""
         return self.project_out(x.reshape(like.shape))
 
 
 class _SelfAttention(_ChannelAttention):
-    """The improved channel attention: channels are also weighted by how similar others are.
+    """The improved channel attention: channels are also weighted by their similarity to others.
 
     Args:
-        channels, heads: see :class:`_ChannelAttention`.
-        rescales: whether they are weighted.
+        channels, heads: See :class:`_ChannelAttention`.
+        rescales: Whether channels are weighted.
     """
 
     def __init__(self, channels: int, heads: int, rescales: bool) -> None:
@@ -99,14 +99,14 @@ class _SelfAttention(_ChannelAttention):
         return self.merge(out, x)
 
     def _weights(self, similarities: Tensor) -> Tensor:
-        """Of each channel (B, heads, C', 1), 0 to 1, by its largest and mean similarity."""
+        """Weights (B, heads, C', 1) in [0, 1], from each channel's largest and mean similarity."""
         described = torch.stack([similarities.amax(-1), similarities.mean(-1)], -1)
         weights = F.gelu(self.linear1(described)).squeeze(-1)
         return self.linear2(weights).unsqueeze(-1).sigmoid()
 
 
 class _CrossAttention(_ChannelAttention):
-    """Queries of the frame, keys and values of the propagated features."""
+    """Queries from the frame, keys and values from the propagated features."""
 
     def __init__(self, channels: int, heads: int) -> None:
         super().__init__(channels, heads)
@@ -121,7 +121,7 @@ class _CrossAttention(_ChannelAttention):
 
 
 class _Fusion(nn.Module):
-    """Channel attention fusion of a frame's features (x) and the propagated ones."""
+    """Channel attention fusion of a frame's features (x) and the propagated features."""
 
     def __init__(self, channels: int, heads: int) -> None:
         super().__init__()
@@ -158,7 +158,7 @@ class _FeedForward(nn.Module):
 
 
 class _Block(nn.Module):
-    """A transformer block; ``squeeze`` is by how much fewer channels its attention has."""
+    """A transformer block; its attention has ``squeeze`` times fewer channels."""
 
     def __init__(self, channels: int, heads: int, expansion: float, squeeze: int = 1) -> None:
         super().__init__()
@@ -190,28 +190,28 @@ class _Resample(nn.Module):
 class RealViformerNet(UnidirectionalNet):
     """RealViformer: 5,817,593 parameters, 1,440,300 of them SPyNet's.
 
-    Each frame's features are fused with the propagated ones, warped by SPyNet's flow, and go
-    through a U-Net of transformer blocks at the frame's size, a half and a quarter of it.
+    Each frame's features are fused with the propagated features, warped by SPyNet's flow, and pass
+    through a U-Net of transformer blocks at the frame's size, at half and at a quarter of it.
 
     The forward state is ``feat``, the propagated feature (mid_channels, H', W'), and the previous
-    LR frame ``lr``. H' and W' are H and W rounded up to multiples of 4, to which frames are padded
-    by reflection at the top and on the left, as the authors' test code does; where there is too
-    little to reflect, the border is repeated.
+    LR frame ``lr``. H' and W' are H and W rounded up to multiples of 4; frames are padded to that
+    size by reflection at the top and on the left, as in the authors' test code. Frames too small
+    for reflection are padded by replicating their border.
 
-    Of frames at most 32 pixels wide the authors' SPyNet begins one scale finer, with the weights of
-    the coarsest; MMagic's, which is used here, does not.
+    For frames at most 32 pixels wide the authors' SPyNet starts one scale finer, with the weights
+    of the coarsest scale; MMagic's SPyNet, which is used here, does not.
 
     Args:
-        mid_channels: width at the frame's size.
-        num_blocks: blocks at the frame's size (in the encoder and in the decoder), at a half,
-            at a quarter, and of the refinement.
-        heads: of the attention at the frame's size, a half and a quarter.
-        merge_heads: of the fusion.
-        expansion: of the feed-forward networks.
-        squeeze: by how much the attention's channels are fewer.
-        spynet_pretrained, flow_net: as in :class:`StatefulBasicVSRNet`.
-        cond_channels: constant planes that are concatenated to the LR frame where it enters the
-            recurrence (see :class:`FrameConditioned`).
+        mid_channels: Width at the frame's size.
+        num_blocks: Number of blocks at the frame's size (in the encoder and in the decoder), at
+            half, at a quarter, and in the refinement.
+        heads: Attention heads at the frame's size, at half and at a quarter of it.
+        merge_heads: Attention heads of the fusion.
+        expansion: Expansion factor of the feed-forward networks.
+        squeeze: Factor by which attention reduces the channels.
+        spynet_pretrained, flow_net: As in :class:`StatefulBasicVSRNet`.
+        cond_channels: Constant planes concatenated to the LR frame where it enters the recurrence
+            (see :class:`FrameConditioned`).
 
     Raises:
         UserError: ``spynet_pretrained`` cannot be loaded.
@@ -268,7 +268,7 @@ class RealViformerNet(UnidirectionalNet):
     def prepare(
         self, lrs: Tensor, state: State | None, following: Tensor | None
     ) -> tuple[Tensor, ...]:
-        """Padded frames (B, T, 3, H', W') and the flow (B, T, 2, H', W') to the one before each."""
+        """Padded frames (B, T, 3, H', W') and flows (B, T, 2, H', W') to the previous frames."""
         frames = _padded(lrs)
         before = frames[:, :1] if state is None else _padded(state['lr'][:, None])
         before = torch.cat([before, frames[:, :-1]], 1)
@@ -282,7 +282,7 @@ class RealViformerNet(UnidirectionalNet):
         inputs = frame
         if cond is not None:
             inputs = torch.cat([frame, cond.expand(-1, -1, *frame.shape[-2:])], 1)
-        # positions are rounded to the feature's precision, autocast may have halved it
+        # positions are rounded to the feature's precision, which autocast may have halved
         warped = flow_warp(state['feat'].to(frame.dtype), flow.permute(0, 2, 3, 1))
         out = self._unet(self.attn_merge(self.shallow_extraction(inputs), warped))
         sr = self._reconstruct(out) + bilinear(frame)
@@ -305,7 +305,7 @@ class RealViformerNet(UnidirectionalNet):
 
 
 def _padded(frames: Tensor) -> Tensor:
-    """Frames (B, T, 3, H, W) with more rows at the top and columns on the left."""
+    """Pads frames (B, T, 3, H, W) at the top and on the left."""
     height, width = frames.shape[-2:]
     top, left = -height % SCALES, -width % SCALES
     mode = 'reflect' if top < height and left < width else 'replicate'
