@@ -6,6 +6,7 @@ modules hold one published network each. ``zoo`` imports all of them and registe
 configs. What you need to write a network of your own (``recurrent``, ``unidirectional``,
 ``stateless`` and ``plain``) imports MMEngine but not MMagic.
 
-Nothing here knows about training, runs or grids: of ``harness``, only the shared modules at its
-top (errors, checkpoints, ...) are imported.
+Networks know nothing of training, runs or grids: they may import only the shared modules at the
+top of ``harness``. The tools in ``summary`` and ``foreign`` may also import ``harness.evaluation``
+and ``harness.runs.files``.
 """
