@@ -3,12 +3,14 @@
 import importlib.machinery
 import importlib.util
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import IO, Any
 
 import mmengine.config.config
+import mmengine.config.utils
 from mmengine.config import Config, DictAction
+from mmengine.config.utils import _is_builtin_module
 
 from harness.errors import fail
 
@@ -25,6 +27,18 @@ def _open_text(
 
 
 mmengine.config.config.open = _open_text  # also for the files that a config names in _base_
+
+
+def _is_standard(module: str, is_builtin: Callable[[str], bool] = _is_builtin_module) -> bool:
+    """Whether a config may import this module and use it while it is read.
+
+    MMEngine alone looks for the standard library in /usr/lib, and calls ``os`` none of it.
+    """
+    return module.split('.')[0] in sys.stdlib_module_names or is_builtin(module)
+
+
+mmengine.config.config._is_builtin_module = _is_standard
+mmengine.config.utils._is_builtin_module = _is_standard
 
 #: the folder in which this project's own configs are found
 _REPOSITORY = Path(__file__).resolve().parents[1]

@@ -1,4 +1,4 @@
-"""Scores a network on a set folder and writes one CSV row per frame."""
+"""Runs a network on a set folder, scores every frame and writes one CSV row per frame."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -12,17 +12,20 @@ from mmengine.dist import all_gather_object, get_rank, get_world_size, is_main_p
 
 from dataset_tools.manifest import DatasetError, VideoSet
 from harness.data import prefetch
+from harness.evaluation.frame import SRFrame
 from harness.evaluation.frames_csv import write_frames
 from harness.evaluation.images import ImageSaver
 from harness.evaluation.inference import super_resolve
-from harness.evaluation.protocols import DEFAULT, Protocol, size_text, to_8_bits
+from harness.evaluation.protocol import Protocol, size_text, to_8_bits
+from harness.evaluation.protocols import DEFAULT
 from harness.evaluation.scorer import VideoScorer, metric_columns
 from harness.evaluation.shift import FRAMES, find_shift, psnr_of_shifts
 from harness.evaluation.videos import set_frames, set_masks
 from harness.networks.recurrent import RecurrentNet
 from harness.runs.resets import Reset
 
-#: SR frames that the network may be ahead of scoring; bidirectional ones come several at once
+#: number of SR frames by which the network may be ahead of scoring, because bidirectional networks
+#: return several at once
 FRAMES_AHEAD = 8
 
 
@@ -38,34 +41,34 @@ def evaluate_set(
     reset: Reset | None = None,
     protocol: Protocol = DEFAULT,
 ) -> pd.DataFrame:
-    """Super-resolves all videos of a set from their first frame on and scores every frame.
+    """Super-resolves all videos of a set from their first frame on, and scores every frame.
 
-    In a distributed process group the videos are shared out; every rank returns the whole table.
-    Decoding, the network and scoring run beside each other, where that cannot slow the network
-    down: it is on a GPU, or on one of several processors.
+    In a distributed process group, each rank processes some of the videos and returns the whole
+    table. Decoding, the network and scoring run in parallel if this cannot slow down the network:
+    if it is on a GPU, or on one of several processors.
 
     Args:
-        net: the network, already on ``device``.
-        test_set: the set folder.
-        output: CSV file with the columns video, frame (0-based), psnr_y (dB), ssim_y, others that
-            ``metrics`` or the set's masks bring, and ms (time of the network). It appears only
-            when it is complete.
-        lr_kind: LR frames to use.
-        device: where the network runs.
-        on_frame: called after each frame.
-        metrics: what to compute besides PSNR and SSIM.
-        images: saves chosen SR frames.
-        reset: how the state is set back, see :func:`super_resolve`.
-        protocol: how to score; frames that it drops have no row. Where it does not round them, it
-            gets the network's frames before they are 8-bit RGB.
+        net: The network, already on ``device``.
+        test_set: The set folder.
+        output: CSV file to write, with the columns video, frame (0-based), psnr_y (dB), ssim_y,
+            those of ``metrics`` and of the set's masks, and ms (milliseconds of the network). It
+            appears only when it is complete.
+        lr_kind: The LR frames to use.
+        device: The device of the network.
+        on_frame: Called after each frame.
+        metrics: Metrics besides PSNR and SSIM.
+        images: Saves selected SR frames.
+        reset: How the state is reset, see :func:`super_resolve`.
+        protocol: How to score; frames that it drops have no row. Unless it rounds frames, it gets
+            the network's output before rounding to 8-bit RGB.
 
     Returns:
-        The table; ``attrs['shift']`` is the :class:`Shift` that would score better, or None, and
-        ``attrs['resets']`` has the frames before which a guard has set the state back, by video;
+        The table. ``attrs['shift']`` is the :class:`Shift` that would score better, or None;
+        ``attrs['resets']`` maps videos to the frames before which a guard has reset the state;
         ``attrs['not_finite']`` is the number of SR frames with NaN or infinite pixels.
 
     Raises:
-        DatasetError: a frame is missing or unreadable, GT and SR sizes differ, or a video is too
+        DatasetError: A frame is missing or unreadable, GT and SR sizes differ, or a video is too
             short for the protocol.
     """
     test_set.require(lr_kind if protocol.against_lr else 'gt', lr_kind)
@@ -73,9 +76,11 @@ def evaluate_set(
     columns = metric_columns(metrics, has_masks)
     beside = prefetch if runs_beside(torch.device(device)) else _one_by_one
     scoring = _Scoring(test_set, lr_kind, columns, images, protocol, beside)
-    rows, resets, not_finite = [], {}, []
+    rows: list[dict] = []
+    resets: dict[str, list[int]] = {}
+    not_finite: list[int] = []
     for video in list(test_set.videos)[get_rank() :: get_world_size()]:
-        srs = super_resolve(
+        srs: Iterable[SRFrame] = super_resolve(
             net,
             beside(set_frames(test_set, lr_kind, video)),
             device,
@@ -104,7 +109,7 @@ def evaluate_set(
 
 
 def runs_beside(device: torch.device) -> bool:
-    """Whether other work can run beside a network on ``device`` without a change of its times."""
+    """Whether other work can run beside a network on ``device`` without affecting its time."""
     has_room = torch.get_num_threads() == 1 and len(os.sched_getaffinity(0)) > 1
     return device.type == 'cuda' or has_room
 
@@ -114,11 +119,11 @@ def _one_by_one(items: Iterable, ahead: int = 0) -> Iterable:
 
 
 def _as_in_this_thread(srs: Iterable, device: torch.device) -> Iterator:
-    """``srs``, made in another thread with what PyTorch keeps for each."""
+    """Yields ``srs``; another thread that does so gets this thread's settings of PyTorch."""
     threads = torch.get_num_threads()
     gpu = torch.cuda.current_device() if device.type == 'cuda' else None
 
-    def make():
+    def make() -> Iterator:
         torch.set_num_threads(threads)
         if gpu is not None:
             torch.cuda.set_device(gpu)
@@ -134,13 +139,13 @@ def _in_set_order(shares: list[list[dict]], test_set: VideoSet) -> list[dict]:
 
 
 def summarize(table: pd.DataFrame) -> tuple[float, float]:
-    """PSNR (dB) and SSIM: mean over the frames of each video, then over videos."""
+    """PSNR (dB) and SSIM, averaged over the frames of each video and then over videos."""
     means = table.groupby('video')[['psnr_y', 'ssim_y']].mean().mean()
     return means.psnr_y, means.ssim_y
 
 
-def _noting(srs, resets: list[int], not_finite: list[int]):
-    """The frames; the numbers of those that are special are added to the lists."""
+def _noting(srs: Iterable[SRFrame], resets: list[int], not_finite: list[int]) -> Iterator[SRFrame]:
+    """Yields the frames, and adds the numbers of special ones to the lists."""
     for number, sr in enumerate(srs):
         if sr.is_reset:
             resets.append(number)
@@ -151,7 +156,7 @@ def _noting(srs, resets: list[int], not_finite: list[int]):
 
 @dataclass
 class _Scoring:
-    """How the videos of a set are scored; ``shifts`` are those that :func:`find_shift` takes."""
+    """Scores the videos of a set, and collects ``shifts`` for :func:`find_shift`."""
 
     test_set: VideoSet
     lr_kind: str
@@ -162,9 +167,10 @@ class _Scoring:
     shifts: list = field(default_factory=list)
 
     def rows(self, video: str, srs: Iterable) -> Iterator[dict | None]:
-        """A row a frame; None for those that the protocol drops."""
+        """Yields a row for each frame; None for those that the protocol drops."""
         scorer = VideoScorer(self.columns, self.protocol, self.lr_kind)
-        kept, rows = self._kept(video), []
+        kept = self._kept(video)
+        rows: list[dict] = []
         for number, (gt, mask, sr) in enumerate(self._frames(video, srs)):
             if self.images:
                 self.images.add(video, number, to_8_bits(sr.rgb))
@@ -191,12 +197,12 @@ class _Scoring:
         return kept
 
     def _frames(self, video: str, srs: Iterable) -> Iterator[tuple]:
-        """What SR frames are compared with, a mask or None, and the SR frames."""
+        """Yields the frame to compare with, a mask or None, and the SR frame."""
         target = self.lr_kind if self.protocol.against_lr else 'gt'
         targets = set_frames(self.test_set, target, video)
         masks = set_masks(self.test_set, video)
-        targets = self.beside(zip(targets, masks, strict=True))
-        for number, ((gt, mask), sr) in enumerate(zip(targets, srs, strict=True)):
+        pairs = self.beside(zip(targets, masks, strict=True))
+        for number, ((gt, mask), sr) in enumerate(zip(pairs, srs, strict=True)):
             if gt.shape != sr.rgb.shape and not self.protocol.against_lr:
                 raise DatasetError(
                     f'{self.test_set.root}: {video} frame {number} is {size_text(gt)} in gt, but '

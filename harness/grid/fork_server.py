@@ -16,6 +16,7 @@ from typing import Any
 
 from harness.errors import fail
 from harness.grid.launchers import worker_environment
+from harness.mmagic_on_demand import check_installed
 
 #: modules that the server imports before it forks
 PRELOADED = ['harness.grid.unsignalled', 'harness.grid.worker']
@@ -29,8 +30,10 @@ def fork_context(threads: int) -> ForkServerContext:
         threads: CPU threads of each process; the first call determines it for all.
 
     Raises:
-        UserError: The path of the folder for temporary files is too long.
+        UserError: MMagic is not installed, or the path of the folder for temporary files is too
+            long.
     """
+    check_installed()
     context = multiprocessing.get_context('forkserver')
     context.set_forkserver_preload(PRELOADED)
     with _environment(

@@ -33,16 +33,11 @@ from harness.exits import INTERRUPTED
 from harness.grid.launchers.torchrun import train_with_torchrun
 from harness.grid.tracking import track
 from harness.grid.train_process import train_run
-from harness.runs.claims import (
-    RESTARTED_VARIABLE,
-    AlreadyRunningError,
-    claim,
-    release_job,
-    this_job,
-)
+from harness.runs.claims import AlreadyRunningError, claim, release_job
 from harness.runs.evaluations import BEST, Evaluation, record_evaluation, why_missing
 from harness.runs.files import read_json, redirect_output
 from harness.runs.folder import Progress, RunFolder, iterations_of
+from harness.runs.owners import RESTARTED_VARIABLE, this_job
 from harness.runs.task import Task
 from harness.training.checkpoints import best_checkpoint, latest_checkpoint
 from harness.training.interruption import Interrupted, Interruption

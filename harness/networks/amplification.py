@@ -70,14 +70,16 @@ def amplification_loss(
     return options.weight * torch.stack(growths).square().log1p().mean()
 
 
-def _disturb(state: State | None, end: State | None, disturbance: float, rng) -> tuple:
+def _disturb(
+    state: State | None, end: State | None, disturbance: float, rng: torch.Generator
+) -> tuple:
     """A state with noise in its memory, and the norms (B,) of the noise; None without memory."""
     memory = memory_of(state)
     if not memory:
         return state, None
     changed, squares = dict(state), 0.0
     for key, x in memory.items():
-        noise = torch.randn(x.shape, generator=rng).to(x)
+        noise = torch.randn(x.shape, generator=rng).to(x, non_blocking=True)
         shape = (-1, *[1] * (x.ndim - 1))
         wanted = disturbance * end[key].detach().flatten(1).norm(dim=1)
         noise = noise * (wanted / noise.flatten(1).norm(dim=1)).view(shape)

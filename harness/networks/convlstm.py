@@ -18,7 +18,7 @@ CONNECTIONS = {'C': (False, False), 'RC': (False, True), 'DC': (True, False), 'R
 class _MultiScaleGates(nn.Module):
     """Convolutions of several kernels side by side, each of which gives its share of every gate."""
 
-    def __init__(self, in_channels: int, growth: int, kernels: Sequence[int], bias: bool):
+    def __init__(self, in_channels: int, growth: int, kernels: Sequence[int], bias: bool) -> None:
         super().__init__()
         if growth % len(kernels):
             raise ValueError(f'{growth} channels cannot be shared by {len(kernels)} kernels')
@@ -53,7 +53,7 @@ class ConvLSTM(nn.Module):
     #: frames whose input is convolved in one batch, so that memory does not grow with the video
     chunk = 16
 
-    def __init__(self, in_channels: int, growth: int, kernels: Sequence[int] = (3,)):
+    def __init__(self, in_channels: int, growth: int, kernels: Sequence[int] = (3,)) -> None:
         super().__init__()
         self.from_input = _gates(in_channels, growth, kernels, bias=True)
         self.from_hidden = _gates(growth, growth, kernels, bias=False)
@@ -138,7 +138,7 @@ class BidirectionalConvLSTM(nn.Module):
         growth: int,
         cond_channels: int = 0,
         kernels: Sequence[int] = (3,),
-    ):
+    ) -> None:
         super().__init__()
         self.dense, self.residual = CONNECTIONS[connection]
         self.growth = growth
@@ -219,7 +219,7 @@ class BidirectionalConvLSTM(nn.Module):
         end, half = (0, hiddens[:, :-1]) if backward else (-1, hiddens[:, 1:])
         return half, {'h': hiddens[:, end], 'c': cells[:, end]}
 
-    def _inputs(self, layer, x, outputs, cond, backward):
+    def _inputs(self, layer: int, x: Tensor, outputs: Tensor, cond: Tensor | None, backward: bool):
         """What a layer reads, to be concatenated."""
         if layer:
             return outputs if self.dense else outputs[-1:]

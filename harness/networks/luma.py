@@ -54,7 +54,7 @@ class LumaLoss(nn.Module):
         loss: config of the loss.
     """
 
-    def __init__(self, loss: dict):
+    def __init__(self, loss: dict) -> None:
         super().__init__()
         self.loss = MODELS.build(loss)
 

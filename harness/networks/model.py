@@ -1,5 +1,7 @@
 """The MMEngine model around a recurrent network: losses for training, frames for testing."""
 
+from typing import Any
+
 import torch
 from mmagic.registry import MODELS
 from mmengine.model import BaseDataPreprocessor, BaseModel
@@ -18,7 +20,7 @@ class FramePreprocessor(BaseDataPreprocessor):
         channels_last: give frames in channels-last memory order.
     """
 
-    def __init__(self, channels_last: bool = False):
+    def __init__(self, channels_last: bool = False) -> None:
         super().__init__(non_blocking=True)  # from pinned memory, while the GPU computes
         self.channels_last = channels_last
 
@@ -62,7 +64,7 @@ class RecurrentVSR(BaseModel):
         channels_last: bool = False,
         data_preprocessor: dict | None = None,
         init_cfg: dict | None = None,
-    ):
+    ) -> None:
         super().__init__(
             MODELS.build(
                 data_preprocessor or dict(type='FramePreprocessor', channels_last=channels_last)
@@ -79,7 +81,7 @@ class RecurrentVSR(BaseModel):
         if channels_last:
             self.to(memory_format=torch.channels_last)
 
-    def _load_from_state_dict(self, state_dict, prefix, *args):
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
         # MMagic's BasicVSR counts its training steps in its checkpoints
         state_dict.pop(f'{prefix}step_counter', None)
         own = f'{prefix}generator.'

@@ -114,7 +114,7 @@ def _what_it_reads(net: RecurrentNet, has_state: bool) -> str:
 
 
 @torch.no_grad()
-def _gflops(net, size):
+def _gflops(net, size: int | None):
     """What a third frame costs more than two, so that the first one's lack of flow counts not."""
     # bounded convolutions look for their norm once
     net(torch.rand(1, 2, 3, *size, device=default_device()), length=2)
@@ -127,7 +127,7 @@ def _gflops(net, size):
     return (totals[1] - totals[0]) / 1e9
 
 
-def _ms(net, size):
+def _ms(net, size: int | None):
     """As evaluation measures it; median over the frames after the first two."""
     frames = np.random.default_rng(0).integers(0, 256, (5, *size, 3), np.uint8)
     times = [frame.ms for frame in super_resolve(net, frames, default_device(), len(frames))]

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from harness.networks.boundaries import wanted_at
+from harness.networks.boundaries import sent, wanted_at
 from harness.networks.look_ahead import State
 from harness.networks.recurrent import States
 
@@ -60,7 +60,7 @@ def surround(
     known = torch.cat([before['known'], lrs.new_ones(lrs.shape[:2]), after['known']], 1)
     if lengths is None:
         return Surrounded(frames, known, count, None)
-    lengths = lengths.to(lrs.device)
+    lengths = sent(lengths, lrs.device)
     places = torch.arange(frames.size(1), device=lrs.device).expand(len(lrs), -1)
     behind = places >= count + lengths[:, None]
     places = places + behind * (lrs.size(1) - lengths)[:, None]

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils import parametrize
 
-from harness.networks.boundaries import on_cpu, wanted_at
+from harness.networks.boundaries import on_cpu, sent, wanted_at
 from harness.networks.recurrent import RecurrentNet, State, States
 
 
@@ -27,26 +27,41 @@ class TwoBranchNet(RecurrentNet):
 
     @torch.no_grad()
     @parametrize.cached()
-    def states_at(self, lrs, starts, ends, cond=None, lengths=None, initial=None):
+    def states_at(
+        self,
+        lrs: Tensor,
+        starts: Tensor,
+        ends: Tensor,
+        cond: Tensor | None = None,
+        lengths: Tensor | None = None,
+        initial: States | None = None,
+    ) -> States:
         forward, backward = initial or States()
         starts, ends, lengths = on_cpu(starts, ends, lengths)
         kept = self._branch_states(lrs, starts, cond, forward, backward=False)
         if lengths is not None:
             ends = ends + (lrs.size(1) - lengths)[:, None]
-            lengths = lengths.to(lrs.device)
+            lengths = sent(lengths, lrs.device)
             lrs, cond = (
                 align_ends(lrs, lengths),
                 None if cond is None else align_ends(cond, lengths),
             )
         return States(kept, self._branch_states(lrs, ends, cond, backward, backward=True))
 
-    def _branch_states(self, lrs, boundaries, cond, state, backward):
+    def _branch_states(
+        self,
+        lrs: Tensor,
+        boundaries: Tensor,
+        cond: Tensor | None,
+        state: State | None,
+        backward: bool,
+    ):
         """States (B, R, ...) of one branch at ``boundaries``; it stops at the last of them."""
         frames = lrs.size(1)
         low, high = (int(boundaries.min()), frames) if backward else (0, int(boundaries.max()))
         outer = state if state is not None else self.initial_states(lrs).forward
         wanted = wanted_at(boundaries, lrs.device)
-        outermost = (boundaries == (frames if backward else 0)).to(lrs.device)
+        outermost = sent(boundaries == (frames if backward else 0), lrs.device)
         kept = {
             key: x[:, None] * outermost.view(*outermost.shape, *[1] * (x.ndim - 1))
             for key, x in outer.items()

@@ -4,7 +4,8 @@ import torch
 from torch import Tensor, nn
 
 from harness.networks.look_ahead import State, frame_before, neighbour_shapes
-from harness.networks.recurrent import StateShapes, UnidirectionalNet
+from harness.networks.recurrent import StateShapes
+from harness.networks.unidirectional import UnidirectionalNet
 
 
 def small_conv(in_channels: int, out_channels: int) -> nn.Conv2d:
@@ -25,7 +26,7 @@ class TwoFrameNet(UnidirectionalNet):
             reads no frame ahead.
     """
 
-    def __init__(self, mirror_start: bool):
+    def __init__(self, mirror_start: bool) -> None:
         super().__init__()
         self.look_ahead = int(mirror_start)
 

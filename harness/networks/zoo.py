@@ -20,7 +20,8 @@ from harness.networks.mrvsr import MRVSRNet, RFS3Net, RLSPNet  # noqa: E402
 from harness.networks.plain import PlainStepNet, PlainVideoNet  # noqa: E402
 from harness.networks.rdn import FramewiseRDNNet  # noqa: E402
 from harness.networks.real_basicvsr import StatefulRealBasicVSRNet  # noqa: E402
-from harness.networks.recurrent import RecurrentNet, States, UnidirectionalNet, Unrolled  # noqa: E402
+from harness.networks.real_viformer import RealViformerNet  # noqa: E402
+from harness.networks.recurrent import RecurrentNet, States, Unrolled  # noqa: E402
 from harness.networks.ristn import RISTNNet  # noqa: E402
 from harness.networks.rrn import RRNNet  # noqa: E402
 from harness.networks.rsdn import RSDNNet  # noqa: E402
@@ -33,6 +34,7 @@ from harness.networks.stcn import STCNNet  # noqa: E402
 from harness.networks.temporal_adaptive import TemporalAdaptiveNet  # noqa: E402
 from harness.networks.toflow import WindowTOFlowNet  # noqa: E402
 from harness.networks.two_branches import TwoBranchNet  # noqa: E402
+from harness.networks.unidirectional import UnidirectionalNet  # noqa: E402
 from harness.networks.vespcn import VESPCNNet  # noqa: E402
 from harness.networks.vsrnet import VSRNet  # noqa: E402
 from harness.networks.windowed import WindowedInference  # noqa: E402
@@ -61,6 +63,7 @@ __all__ = [
     'RISTNNet',
     'RRNNet',
     'RSDNNet',
+    'RealViformerNet',
     'RecurrentNet',
     'RecurrentVSR',
     'SPMCNet',

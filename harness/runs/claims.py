@@ -12,18 +12,17 @@ import faulthandler
 import os
 import re
 import secrets
-import socket
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 from harness.runs.files import read_json, write_json
 from harness.runs.folder import RunFolder
+from harness.runs.owners import Owner, this_process
 
 #: seconds between two heartbeats
 HEARTBEAT = 10.0
@@ -31,53 +30,9 @@ HEARTBEAT = 10.0
 DEAD_AFTER = 180.0
 #: exit code of a process whose run was taken over by another
 CLAIM_LOST = 76
-#: environment variable that marks processes that work on runs; only these are ever signalled
-WORKER_VARIABLE = 'VSR_STABILITY_WORKER'
-#: environment variable that holds the launcher's job that a process belongs to
-JOB_VARIABLE = 'VSR_STABILITY_JOB'
-#: environment variable that is not 0 if that job has been restarted
-RESTARTED_VARIABLE = 'VSR_STABILITY_RESTARTED'
 _CLAIM = re.compile(r'claim\.\d+\.json')
 #: errors of file systems that do not support hard links
 _NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EINVAL)
-
-
-class Owner(NamedTuple):
-    """The process that works on a run.
-
-    Attributes:
-        host: Host name.
-        pid: Process id on that host.
-        started: Start time in clock ticks since the host booted; it distinguishes the process from
-            a later one with the same pid.
-        system: The host's boot id and process namespace; pids are comparable only within one.
-        job: The launcher's job that the process belongs to, or ''.
-    """
-
-    host: str
-    pid: int
-    started: int
-    system: str
-    job: str = ''
-
-    @property
-    def is_here(self) -> bool:
-        """Whether this process can see the owner's process."""
-        return self.system == _system()
-
-    @property
-    def is_worker_here(self) -> bool:
-        """Whether it is alive on this host and works on runs, so that it may be signalled.
-
-        The claim alone is not proof: anyone who can write to the run folder can name any process.
-        """
-        if not self.is_here or _start_of(self.pid) != self.started:
-            return False
-        try:
-            variables = Path(f'/proc/{self.pid}/environ').read_bytes().split(b'\0')
-        except OSError:
-            return False
-        return any(v.startswith(f'{WORKER_VARIABLE}='.encode()) for v in variables)
 
 
 class Claim(NamedTuple):
@@ -100,7 +55,7 @@ class Claim(NamedTuple):
         if self.owner is None:
             return False
         if self.owner.is_here:
-            return _start_of(self.owner.pid) == self.owner.started
+            return self.owner.is_alive_here
         return abs(self.age) < DEAD_AFTER
 
 
@@ -213,7 +168,7 @@ def take(folder: Path) -> Path:
     # written under another name and then linked: the claim is never incomplete, and linking fails
     # if it exists
     draft = folder / f'.claim.{secrets.token_hex(6)}'
-    write_json(draft, _this_process()._asdict())
+    write_json(draft, this_process()._asdict())
     try:
         _create(draft, mine)
     except FileExistsError as error:
@@ -255,11 +210,6 @@ def release(path: Path) -> None:
     """Releases the run; the claim's file and number remain."""
     with suppress(OSError):  # such as a full disk; the end of the process releases the run as well
         write_json(path, dict(read_json(path), released=True))
-
-
-def this_job() -> str:
-    """The launcher's job that this process belongs to, or ''."""
-    return os.environ.get(JOB_VARIABLE, '')
 
 
 def release_job(folder: Path, job: str, silent: float = 0.0) -> None:
@@ -319,24 +269,3 @@ def _claims(folder: Path) -> list[Path]:
 
 def _number(path: Path) -> int:
     return int(path.name.split('.')[1])
-
-
-def _this_process() -> Owner:
-    pid = os.getpid()
-    return Owner(socket.gethostname(), pid, _start_of(pid) or 0, _system(), this_job())
-
-
-@cache
-def _system() -> str:
-    boot = Path('/proc/sys/kernel/random/boot_id').read_text().strip()
-    return f'{boot} {os.readlink("/proc/self/ns/pid")}'
-
-
-def _start_of(pid: int) -> int | None:
-    """Start time of a process in clock ticks; None if it does not exist or is a zombie."""
-    try:
-        stat = Path(f'/proc/{pid}/stat').read_text()
-    except OSError:
-        return None
-    state, *fields = stat.rpartition(')')[2].split()
-    return None if state in 'ZX' else int(fields[18])

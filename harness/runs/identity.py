@@ -167,13 +167,16 @@ def versions() -> dict[str, str]:
             found[package] = version(package)
         except PackageNotFoundError:
             continue
-    commit = subprocess.run(
-        ['git', 'describe', '--always', '--dirty', '--abbrev=40'],
-        cwd=Path(__file__).parent,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    try:
+        commit = subprocess.run(
+            ['git', 'describe', '--always', '--dirty', '--abbrev=40'],
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except FileNotFoundError:  # no git here
+        return found
     if commit.returncode == 0:
         found['commit'] = commit.stdout.strip()
     return found

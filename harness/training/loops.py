@@ -18,6 +18,7 @@ from harness.errors import UserError
 from harness.networks.model import RecurrentVSR
 from harness.networks.recurrent import States
 from harness.training.amplification_penalty import AmplificationPenalty
+from harness.training.gradient_norm import GradientNorm
 from harness.training.initial_state import InitialState, make_initial_state
 from harness.training.late_scalars import LateScalars, Scalars
 from harness.training.plan import ClipPlan, EpochPlan, Planner
@@ -125,6 +126,7 @@ class ClipTrainLoop(BaseLoop):
         self.penalty = AmplificationPenalty(amplification_weight, self.model.generator)
         self.timer = PartTimer()
         self._late = LateScalars()
+        self._gradient_norm = GradientNorm()
         runner.register_hook(LoopStateHook(), priority='VERY_LOW')
 
     @property
@@ -164,6 +166,7 @@ class ClipTrainLoop(BaseLoop):
 
     def run(self) -> torch.nn.Module:
         """Trains until ``max_iters``; returns the model."""
+        self._gradient_norm.watch(self.runner.optim_wrapper)
         self.runner.call_hook('before_train')
         if self._iter:
             self._validate_if_due()  # checkpoints are written before validation
@@ -269,14 +272,15 @@ class ClipTrainLoop(BaseLoop):
             self.runner.model.train()
 
     def _read_losses(self, outputs: dict, batch: list[ClipPlan], states: States | None) -> dict:
-        """The losses on the CPU, checked.
+        """The losses and the gradient's norm on the CPU, checked.
 
         On a GPU these are the losses of the previous iteration (see :class:`LateScalars`), and none
         in the first one.
         """
         bad = torch.logical_not(outputs['loss'].detach().isfinite()).float()
         all_reduce(bad)
-        read = self._late.exchange(dict(outputs, bad=bad), (self._iter, batch, states))
+        scalars = dict(self._gradient_norm.take(), **outputs, bad=bad)
+        read = self._late.exchange(scalars, (self._iter, batch, states))
         return self._checked(read)
 
     def _checked(self, read: Scalars | None) -> dict:

@@ -78,7 +78,7 @@ def noise_like(moments: tuple[dict, dict], states: States, rng: torch.Generator)
     def draw(own: State | None, moments: dict) -> State | None:
         drawn = {}
         for key, x in memory_of(own).items():
-            mean, std = (m.to(x.device) for m in moments[key])
+            mean, std = (m.to(x.device, non_blocking=True) for m in moments[key])
             drawn[key] = mean + std * _normal(x, rng)
         return own and {**own, **drawn}
 
@@ -105,7 +105,7 @@ def change(
     kept = torch.rand(size, generator=rng) >= changes.p_initial
 
     def mask(x: Tensor) -> Tensor:
-        return x * kept.to(x.device).view(-1, *[1] * (x.ndim - 1))
+        return x * kept.to(x.device, non_blocking=True).view(-1, *[1] * (x.ndim - 1))
 
     masked = states.map(mask)
     return States(masked.forward, states.backward if keep_backward else masked.backward)
@@ -118,11 +118,11 @@ def _disturbed(state: State | None, changes: StateChanges, rng: torch.Generator)
             rms = x.flatten(1).square().mean(1).sqrt().view(-1, *[1] * (x.ndim - 1))
             x = x + changes.state_noise * rms * _normal(x, rng)
         if changes.state_dropout:
-            left = torch.rand(x.shape, generator=rng).to(x.device) >= changes.state_dropout
-            x = x * left / (1 - changes.state_dropout)
+            left = torch.rand(x.shape, generator=rng) >= changes.state_dropout
+            x = x * left.to(x.device, non_blocking=True) / (1 - changes.state_dropout)
         disturbed[key] = x
     return state and {**state, **disturbed}
 
 
 def _normal(x: Tensor, rng: torch.Generator) -> Tensor:
-    return torch.randn(x.shape, generator=rng).to(x.device)
+    return torch.randn(x.shape, generator=rng).to(x.device, non_blocking=True)

@@ -60,9 +60,10 @@ class TBPTTLoop(ClipTrainLoop):
             )
         initial, carried = initial or States(), {}
         own = initial.backward if self.runs_backward else initial.forward
+        begins = begins.to(self.device, non_blocking=True)
         for key, x in self._carried.items():
-            first = own[key].to(x.device) if own else torch.zeros_like(x)
-            mask = begins.to(x.device).view(-1, *[1] * (x.ndim - 1))
+            first = own[key].to(x.device, non_blocking=True) if own else torch.zeros_like(x)
+            mask = begins.view(-1, *[1] * (x.ndim - 1))
             carried[key] = torch.where(mask, first, x)
         if self.runs_backward:
             return States(initial.forward, carried)

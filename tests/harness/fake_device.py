@@ -23,7 +23,7 @@ CUDA = torch.device('cuda', 0)
 
 
 class Copies(TorchDispatchMode):
-    """Counts the copies between devices, by (from, to); a copy that need not wait is no count."""
+    """Counts the copies between devices, by (from, to), whether the CPU waits for them or not."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -41,13 +41,13 @@ class Copies(TorchDispatchMode):
 
 
 class Shims(TorchFunctionMode):
-    """What fake tensors lack: a dtype by its name, and the list of a constant of the CPU.
+    """What devices without numbers lack: a dtype by its name, and the list of a fake constant.
 
     ``x.type('torch.cuda.FloatTensor')``, as MMagic has it, would ask for the real device.
     """
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
-        if function is torch.Tensor.tolist and args[0].constant is not None:
+        if function is torch.Tensor.tolist and getattr(args[0], 'constant', None) is not None:
             return args[0].constant.tolist()
         if function is torch.Tensor.type and len(args) == 2 and isinstance(args[1], str):
             name = args[1].rpartition('.')[2].removesuffix('Tensor').lower()

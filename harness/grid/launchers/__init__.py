@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from harness.errors import fail
-from harness.runs.claims import JOB_VARIABLE, WORKER_VARIABLE
 from harness.runs.folder import RunFolder
+from harness.runs.owners import JOB_VARIABLE, WORKER_VARIABLE
 
 #: the folder that processes need on their PYTHONPATH
 REPOSITORY = Path(__file__).resolve().parents[3]

@@ -39,6 +39,14 @@ _BASICVSR_PP = (
 )
 _ICONVSR = (*_BASICVSR, (r'((backward|forward)_fusion\.|edvr\.)', r'\1'))
 _REAL_BASICVSR = ((r'(image_cleaning\.|basicvsr\.)', r'\1'),)
+_REAL_VIFORMER = (
+    *_SPYNET,
+    (
+        r'((shallow_extraction|attn_merge|encoder_level[12]|down1_2|down2_3|latent|up3_2|up2_1|'
+        r'reduce_chan_level2|decoder_level[12]|refinement|compress|upconv[12]|conv_hr|conv_last)\.)',
+        r'\1',
+    ),
+)
 _CELL = (r'((block1|blocks|hidden_state_layer|output_layer)\.)', r'\1')
 _MRVSR = (r'((xi_layers|phi_hidden_state_layer|phi_layers|psi_layers|psi_output_layer)\.)', r'\1')
 
@@ -128,6 +136,14 @@ def _real_basicvsr_options(weights: Weights) -> dict:
             weights, r'basicvsr\.backward_resblocks\.main\.2\.\d+\.conv1\.bias'
         ),
         num_cleaning_blocks=_count(weights, r'image_cleaning\.0\.main\.2\.\d+\.conv1\.bias'),
+    )
+
+
+def _real_viformer_options(weights: Weights) -> dict:
+    blocks = ('encoder_level1', 'encoder_level2', 'latent', 'refinement')
+    return dict(
+        mid_channels=_width(weights, 'compress.bias'),
+        num_blocks=tuple(_count(weights, rf'{name}\.\d+\.norm1\.body\.weight') for name in blocks),
     )
 
 
@@ -244,6 +260,14 @@ LAYOUTS = {
         'StatefulRealBasicVSRNet',
         'mm_configs/realbasicvsr/realbasicvsr_paper.py',
         _named(_REAL_BASICVSR, _real_basicvsr_options, 'lr_bi', needs='basicvsr.fusion.bias'),
+    ),
+    'real_viformer': Layout(
+        'RealViformer',
+        'RealViformerNet',
+        'mm_configs/realviformer/realviformer_paper.py',
+        _named(
+            _REAL_VIFORMER, _real_viformer_options, 'lr_bi', needs='attn_merge.attn.temperature'
+        ),
     ),
     'animesr': Layout(
         'AnimeSR',

@@ -158,6 +158,6 @@ def _write(preset: Preset, grid: GridResults, images: SavedImages, folder: Path)
         figure = preset.draw(grid, images)
     except Lacks as lack:
         return lack
-    wide = figure.get_figwidth() > style.COLUMN_WIDTH
+    wide = bool(figure.get_figwidth() > style.COLUMN_WIDTH)
     paths = style.save(figure, folder, preset.name)
     return Drawn(preset.what, preset.caption, paths, wide)

@@ -11,7 +11,7 @@ from harness.evaluation.evaluate import evaluate_set
 from harness.evaluation.images import select_images
 from harness.evaluation.model import load_model
 from harness.grid import worker
-from harness.runs import claims
+from harness.runs import claims, owners
 from harness.runs.evaluations import Evaluation, Variant
 from harness.runs.folder import RunFolder
 from harness.training.interruption import Interruption
@@ -45,7 +45,7 @@ def test_a_restarted_job_takes_its_run_over_from_its_earlier_start(
     claim = claims.take(tmp_path)
     owner = json.loads(claim.read_text())
     claim.write_text(json.dumps(dict(owner, system='another boot', job='12')))
-    monkeypatch.setenv(claims.RESTARTED_VARIABLE, restarts)
-    monkeypatch.setenv(claims.JOB_VARIABLE, job)
+    monkeypatch.setenv(owners.RESTARTED_VARIABLE, restarts)
+    monkeypatch.setenv(owners.JOB_VARIABLE, job)
     assert worker.work_in_job(RunFolder(tmp_path)) == code  # 1: there is no task in the folder
     assert (tmp_path / 'claim.2.json').exists() == (code == 1)

@@ -43,7 +43,7 @@ def test_trains(make_cfg, loop):
         had_states
         == {'RI': [False] * 5, 'PI': [True] * 5, 'TB': [False] + [True] * 4}[loop['type'][:2]]
     )
-    assert {'loss', 'loss_pixel', 'loss_flow'} <= set(seen.losses)
+    assert {'loss', 'loss_pixel', 'loss_flow', 'grad_norm'} <= set(seen.losses)
     weights = weights_of(checkpoint)
     assert weights.keys() == {f'generator.{key}' for key in seen.before}
     for key, before in seen.before.items():

@@ -12,9 +12,9 @@ import submitit
 from harness.exits import INTERRUPTED, describe_exit, out_of_memory_kills
 from harness.grid.launchers import worker_command
 from harness.grid.launchers.slurm.queue import job_states
-from harness.runs.claims import this_job
 from harness.runs.files import read_json
 from harness.runs.folder import RunFolder
+from harness.runs.owners import this_job
 
 #: a run fails after this many consecutive interruptions without progress
 MAX_IDLE = 5

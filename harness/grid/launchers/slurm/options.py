@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 
 from harness.errors import fail
 from harness.grid.launchers import REPOSITORY, Setting
-from harness.runs.claims import JOB_VARIABLE, RESTARTED_VARIABLE, WORKER_VARIABLE
+from harness.runs.owners import JOB_VARIABLE, RESTARTED_VARIABLE, WORKER_VARIABLE
 
 #: key -> option of sbatch, if it has another name
 _FLAGS = dict(gpus='gpus-per-node', cpus='cpus-per-task')

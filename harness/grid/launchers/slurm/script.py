@@ -7,8 +7,8 @@ from pathlib import Path
 
 from harness.grid.launchers import Setting
 from harness.grid.launchers.slurm.options import read_options
-from harness.runs.claims import JOB_VARIABLE
 from harness.runs.folder import RunFolder
+from harness.runs.owners import JOB_VARIABLE
 
 _TEMPLATE = """#!/bin/bash
 # {count} runs, written by run_grid.py --export-script; submit with: sbatch FILE

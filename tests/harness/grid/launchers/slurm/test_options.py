@@ -225,7 +225,7 @@ def test_the_shell_of_a_job_shares_its_cpus_and_finds_the_repository(cpus, nproc
     ],
 )
 def test_the_worker_knows_its_job_as_the_queue_calls_it(variables, job):
-    shown = 'from harness.runs.claims import this_job; print(this_job())'
+    shown = 'from harness.runs.owners import this_job; print(this_job())'
     done = subprocess.run(
         [
             *('bash', '-euc'),
