@@ -19,8 +19,8 @@ it hardly: zero padding matters less (freshly initialised MRVSR: 0.02 % from 64 
 Beside the norm the *stable rank* may be bounded, as Tanay et al. do (Diagnosing and Preventing
 Instabilities in Recurrent Video Processing, TPAMI 2023, arXiv 2010.05099: SRN-C; MRVSR's authors
 constrain their recurrence so, Chiche et al., CVPR 2022, Sec. 3). The stable rank of an operator A
-is ``|A|_F^2 / |A|^2``, at most its rank. Their code is not public; see :class:`BoundedStableRank` for
-what is done here. A *hard* Lipschitz constraint bounds the norm by 1; a *soft* one lets it be
+is ``|A|_F^2 / |A|^2``, at most its rank. Their code is not public; see :class:`BoundedStableRank`
+for what is done here. A *hard* Lipschitz constraint bounds the norm by 1; a *soft* one lets it be
 larger and bounds the stable rank, so that only few directions can be amplified.
 """
 
