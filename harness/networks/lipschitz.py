@@ -19,7 +19,7 @@ zero padding matters less (freshly initialised MRVSR: 0.02 % from 64 x 64 to 96 
 In addition to the norm, the *stable rank* may be bounded, following Tanay et al. (Diagnosing and
 Preventing Instabilities in Recurrent Video Processing, TPAMI 2023, arXiv 2010.05099: SRN-C); the
 authors of MRVSR constrain their recurrence in this way (Chiche et al., CVPR 2022, Sec. 3). The
-stable rank of an operator A is |A|_F^2 / |A|^2, at most its rank. Their code is not public; see
+stable rank of an operator A is ``|A|_F^2 / |A|^2``, at most its rank. Their code is not public; see
 :class:`BoundedStableRank` for our implementation. A *hard* Lipschitz constraint bounds the norm by
 1; a *soft* constraint allows a larger norm and bounds the stable rank, so that only a few
 directions can be amplified.

@@ -1,4 +1,4 @@
-"""Plain ``torch.nn.Module``s as networks, without any import of this project. In a config:
+"""Plain ``torch.nn.Module`` classes as networks, without any import of this project. In a config:
 
     generator = dict(type='PlainStepNet', net='my_net:MyNet', kwargs=dict(channels=32))
 
