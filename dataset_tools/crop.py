@@ -1,4 +1,4 @@
-"""Crops: a stretch of each video, cut to a window in the middle."""
+"""Crops: a section of each video, cropped to a window in the middle."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ def make_crop_set(
     videos: Sequence[str] | None = None,
     jobs: int | None = None,
 ) -> tuple[VideoSet, bool]:
-    """Makes a set of stretches of videos, each cut to a window in the middle of the frame.
+    """Makes a set of sections of videos, each cropped to a window in the middle of the frame.
 
-    LR frames are made of the cut HR frames, so that nothing outside the window is seen in them.
+    LR frames are made from the cropped HR frames, so they contain nothing outside the window.
 
     Args:
-        source_set_root: The set to start from.
+        source_set_root: The source set.
         output_root: The set to make.
-        window: (height, width) in LR pixels; smaller frames are taken whole.
-        frames: Length of the videos; shorter ones are taken to their end.
+        window: (height, width) in LR pixels; smaller frames are not cropped.
+        frames: Maximum length of the videos.
         first: Number of the first frame.
-        videos: Names of those to take; None for all.
-        jobs: Frames made at once; None takes all cores.
+        videos: Names of the videos to use; None for all.
+        jobs: Frames made in parallel; None means all cores.
 
     Returns:
-        The set, and whether it was made now (False: already there).
+        The set, and whether it was made now (False: it was there already).
 
     Raises:
         DatasetError: See ``build_set``; also a video that is not there or ends before ``first``.
@@ -82,7 +82,7 @@ def _read_crop(path: Path, window: tuple[int, int]) -> np.ndarray:
 
 
 def crop(frame: np.ndarray, window: tuple[int, int]) -> np.ndarray:
-    """The middle of a frame (h, w, 3); its borders lie on whole LR pixels.
+    """Returns the middle of a frame (h, w, 3); its borders are on whole LR pixels.
 
     Args:
         frame: HR.

@@ -1,20 +1,21 @@
-"""Whether a video file ends as files of its kind do, for those that do not tell their length."""
+"""Detects truncated video files from their last bytes, for formats that store no duration."""
 
 from __future__ import annotations
 
 import struct
 from pathlib import Path
+from typing import BinaryIO
 from uuid import UUID
 
 _ASF_FILE_PROPERTIES = UUID('8CABDCA1-A947-11CF-8EE4-00C00C205365').bytes_le
 
 
 def is_torn(path: Path, container: str, end_of_packets: int) -> bool:
-    """Whether a file ends in the middle of something.
+    """Returns whether a file ends within a packet or box.
 
     Args:
         path: The file.
-        container: FFmpeg's name of its format; MP4, ASF, MPEG-TS, Ogg, GIF and Y4M are looked at.
+        container: FFmpeg's name of its format; MP4, ASF, MPEG-TS, Ogg, GIF and Y4M are checked.
         end_of_packets: Where the last packet that was read from it ends, in bytes.
     """
     size = path.stat().st_size
@@ -40,13 +41,13 @@ def is_torn(path: Path, container: str, end_of_packets: int) -> bool:
 
 
 def _asf_size(head: bytes) -> int:
-    """Size of the file as the file properties of ASF tell it, 0 if they do not."""
+    """Returns the file size in ASF's file properties, 0 if there is none."""
     at = head.find(_ASF_FILE_PROPERTIES)
     return struct.unpack_from('<Q', head, at + 40)[0] if 0 <= at <= len(head) - 48 else 0
 
 
-def _ends_within_box(file, size: int) -> bool:
-    """MP4 and MOV: boxes follow each other; what is no box at the end does not matter."""
+def _ends_within_box(file: BinaryIO, size: int) -> bool:
+    """MP4 and MOV: boxes follow each other; other bytes after the last box are ignored."""
     at = 0
     while at + 8 <= size:
         file.seek(at)

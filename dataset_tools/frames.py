@@ -21,8 +21,8 @@ IMAGE_SUFFIXES = ('.png', '.jpg', '.jpeg', '.bmp')
 
 _NO_IMAGE = 'not an image, or a damaged one; replace the file by a PNG, JPEG or BMP'
 
-# Fixed, so that the bytes do not follow OpenCV's defaults. On video frames run lengths are within
-# 3 % of level 6 in size and three times as fast.
+# Fixed, so that the bytes do not depend on OpenCV's defaults. For video frames, run lengths give
+# files within 3 % of level 6 in a third of the time.
 _PNG_OPTIONS = (
     cv2.IMWRITE_PNG_COMPRESSION,
     1,
@@ -33,10 +33,10 @@ _PNG_OPTIONS = (
 
 @dataclass(frozen=True)
 class LazyFrame:
-    """A frame that is made when its turn comes, by one of several threads.
+    """A frame that one of several threads makes when it is needed.
 
     Attributes:
-        key: Frames of one video with the same key are the same; they are made and stored once.
+        key: Frames of one video with the same key are equal; they are made and stored once.
         make: Makes the frame.
     """
 
@@ -44,12 +44,12 @@ class LazyFrame:
     make: Callable[[], np.ndarray]
 
 
-# What a set's writer takes: an image file is read when its turn comes.
+# A frame as a set's writer takes it; an image file is read when it is needed.
 Frame = np.ndarray | Path | LazyFrame
 
 
 def encode_png(frame: np.ndarray) -> bytes:
-    """Encodes a frame, or a mask (h x w), as PNG; the same frame always gives the same bytes."""
+    """Encodes a frame, or a mask (h x w), as PNG; equal frames always give equal bytes."""
     bgr = frame if frame.ndim == 2 else cv2.cvtColor(frame, cv2.COLOR_RGB2BGR)
     done, data = cv2.imencode('.png', bgr, _PNG_OPTIONS)
     if not done:
@@ -58,7 +58,7 @@ def encode_png(frame: np.ndarray) -> bytes:
 
 
 def read_frame(path: Path) -> np.ndarray:
-    """Reads an image file upright, as its EXIF entry tells; grey images become RGB.
+    """Reads an image file, rotated upright by its EXIF entry; grey images become RGB.
 
     Args:
         path: A PNG, JPEG or BMP file.
@@ -76,9 +76,9 @@ def read_frame(path: Path) -> np.ndarray:
 def read_image(path: Path) -> np.ndarray:
     """Reads an image file as ``read_frame`` does, but leaves grey images grey, uint8, h x w."""
     try:
-        # A pipe or the like would be waited for.
+        # Reading a pipe would block.
         if path.exists() and not path.is_file():
-            raise DatasetError(f'{path}: cannot be read (no ordinary file)')
+            raise DatasetError(f'{path}: cannot be read (not a regular file)')
         data = path.read_bytes()
     except OSError as error:
         raise DatasetError(f'{path}: cannot be read ({error.strerror})') from error
@@ -86,7 +86,7 @@ def read_image(path: Path) -> np.ndarray:
     if problem:
         raise DatasetError(f'{path}: {problem}')
     try:
-        # IMREAD_UNCHANGED, for otherwise 16-bit images would silently lose their lower half.
+        # IMREAD_UNCHANGED, because otherwise 16-bit images would silently lose their lower half.
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error:
         image = None
@@ -101,7 +101,7 @@ def read_image(path: Path) -> np.ndarray:
 
 
 def _header_problem(data: bytes) -> str | None:
-    """Why an image file is not decoded, by what its header claims."""
+    """Returns why an image file is not decoded, judging by its header."""
     size = image_size(data)
     return _NO_IMAGE if size is None else size_problem(size)
 
@@ -110,13 +110,13 @@ def list_frames(folder: Path) -> list[Path]:
     """Lists the frames of a video stored as numbered images, which may start at any number.
 
     Args:
-        folder: Holds nothing but them; files whose names start with a dot are passed over.
+        folder: Holds nothing but the frames; files whose names start with a dot are ignored.
 
     Returns:
         The files in the order of their numbers, see ``number_frames``.
 
     Raises:
-        DatasetError: No frames, a file that is no image, or see ``number_frames``.
+        DatasetError: No frames, a file that is not an image, or see ``number_frames``.
     """
     paths = [path for path in sorted(folder.iterdir()) if not path.name.startswith('.')]
     for path in paths:
@@ -131,9 +131,9 @@ def list_frames(folder: Path) -> list[Path]:
 
 
 def number_frames(paths: list[Path]) -> dict[int, Path]:
-    """Frame numbers of the images of one video, ``img_17.jpg`` or ``001_0017_x4.png``.
+    """Returns the frame numbers of one video's images, ``img_17.jpg`` or ``001_0017_x4.png``.
 
-    Of several numbers in the names it is the last that tells the frames apart without a gap.
+    If names have several numbers, it is the last one that numbers the frames without a gap.
 
     Args:
         paths: At least one, all in one folder.
@@ -142,7 +142,7 @@ def number_frames(paths: list[Path]) -> dict[int, Path]:
         Number -> image, in the order of ``paths``.
 
     Raises:
-        DatasetError: An image has no number or that of another one, or there is a gap.
+        DatasetError: An image has no number or the same as another one, or there is a gap.
     """
     found = [[int(digits) for digits in re.findall(r'\d+', path.stem)] for path in paths]
     if not all(found):
@@ -180,6 +180,6 @@ def read_frames(paths: list[Path]) -> Iterator[np.ndarray]:
         if frame.shape != first:
             raise DatasetError(
                 f'{path}: frame is {size_text(frame.shape)}, but {paths[0].name} is '
-                f'{size_text(first)}; all frames of a video have one size'
+                f'{size_text(first)}; all frames of a video must have one size'
             )
         yield frame

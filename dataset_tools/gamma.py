@@ -1,8 +1,8 @@
-"""Gamma videos: a still frame whose brightness breathes.
+"""Gamma videos: a still frame whose brightness varies periodically.
 
-The logarithm of gamma follows a cosine: g_min at frame 0, g_max half a period later, and back. In
-the logarithm gamma and 1/gamma are equally far from 1, so that brightening and darkening get equal
-shares of the period.
+The logarithm of gamma follows a cosine: g_min at frame 0, g_max half a period later, and back. On a
+logarithmic scale gamma and 1/gamma are equally far from 1, so brightening and darkening each take
+half of the period.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def gamma_at(t: int, g_min: float, g_max: float, period: int) -> float:
         t: Frame number.
         g_min: Gamma at t = 0, above 0.
         g_max: Gamma at t = period / 2, at least g_min.
-        period: Frames until it starts again.
+        period: Frames of one cycle.
     """
     share = (1 - math.cos(2 * math.pi * t / period)) / 2
     return math.exp(math.log(g_min) + share * (math.log(g_max) - math.log(g_min)))
@@ -56,10 +56,10 @@ def gamma(
     check_frames(frames)
     if not 0 < g_min <= g_max < math.inf or period < 1:
         raise DatasetError(
-            f'gamma from {g_min} to {g_max} in a period of {period} frames: wanted 0 < g_min <= '
-            'g_max, finite, and a period of at least 1'
+            f'gamma from {g_min} to {g_max} in a period of {period} frames: must be 0 < g_min <= '
+            'g_max, finite, with a period of at least 1'
         )
-    # Only 256 values exist, so the power is taken of a table and not of every pixel.
+    # Only 256 values exist, so the power is computed for a table, not for every pixel.
     values = np.arange(256) / 255
     for t in range(frames):
         table = np.rint(255 * values ** gamma_at(t, g_min, g_max, period)).astype(np.uint8)
@@ -80,7 +80,7 @@ def make_gamma_set(
     """Makes a set with one gamma video for each video of a set.
 
     Args:
-        source_set_root: The set to start from.
+        source_set_root: The source set.
         output_root: The set to make.
         g_min: Least gamma.
         g_max: Largest gamma.
@@ -89,10 +89,10 @@ def make_gamma_set(
         index: Which frame of each source video is used.
         on: ``hr``: HR is changed and LR made from it; ``lr``: the LR frame is changed as in the
             paper, without ground truth.
-        jobs: Frames made at once; None takes all cores.
+        jobs: Frames made in parallel; None means all cores.
 
     Returns:
-        The set, and whether it was made now (False: already there).
+        The set, and whether it was made now (False: it was there already).
 
     Raises:
         DatasetError: See ``build_set`` and ``gamma``.

@@ -1,4 +1,4 @@
-"""What image files say of themselves before their pixels are decoded: size and orientation."""
+"""Reads the size and orientation of image files without decoding their pixels."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _ORIENTATION_TAG = 0x0112
 
 
 def image_size(data: bytes) -> tuple[int, int] | None:
-    """(height, width) as a PNG, JPEG or BMP file stores it; None if it is none of these."""
+    """Returns (height, width) as stored in a PNG, JPEG or BMP file; None for other files."""
     return png_size(data) or _jpeg_size(data) or _bmp_size(data)
 
 
 def image_orientation(data: bytes) -> Orientation:
-    """How the image of a PNG or JPEG file is turned upright, by its EXIF entry."""
+    """Returns the EXIF orientation of a PNG or JPEG file."""
     exif = _png_exif(data) if data.startswith(b'\x89PNG') else _jpeg_exif(data)
     if not exif:
         return Orientation()

@@ -1,8 +1,8 @@
 """Jumping videos: scene cuts at given frames.
 
-At each cut the next video of the set takes over and goes on at the same frame number: frame t of a
-jumping video is frame t of the video that is on. So its metrics can be compared with those of the
-uncut videos, frame by frame.
+At each cut the next video of the set takes over at the same frame number: frame t of a jumping
+video is frame t of the video shown. So its metrics can be compared with those of the uncut videos,
+frame by frame.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from dataset_tools.writer import build_set
 
 
 def jump_order(start: int, videos: int, cuts: Sequence[int], frames: int) -> list[int]:
-    """Which video is on in each frame.
+    """Returns the number of the video shown in each frame.
 
     Args:
         start: Number of the video that begins.
@@ -33,8 +33,8 @@ def jump_order(start: int, videos: int, cuts: Sequence[int], frames: int) -> lis
     check_frames(frames)
     if not all(before < after for before, after in pairwise([0, *cuts, frames])):
         raise DatasetError(
-            f'cuts at {", ".join(map(str, cuts))}: wanted numbers above 0 and below {frames}, '
-            'increasing'
+            f'cuts at {", ".join(map(str, cuts))}: must be increasing numbers above 0 and below '
+            f'{frames}'
         )
     return [(start + bisect_right(cuts, t)) % videos for t in range(frames)]
 
@@ -46,17 +46,17 @@ def make_jump_set(
     frames: int,
     jobs: int | None = None,
 ) -> tuple[VideoSet, bool]:
-    """Makes a set with one jumping video for each video of a set, which it begins with.
+    """Makes a set with one jumping video for each video of a set, which starts with that video.
 
     Args:
         source_set_root: The set to start from: at least two videos, all of one size.
         output_root: The set to make.
         cuts: First frame of every later scene, increasing, 0 < cut < frames.
         frames: Length of the videos; no source video may be shorter.
-        jobs: Frames made at once; None takes all cores.
+        jobs: Frames made in parallel; None means all cores.
 
     Returns:
-        The set, and whether it was made now (False: already there).
+        The set, and whether it was made now (False: it was there already).
 
     Raises:
         DatasetError: See ``build_set`` and ``jump_order``; also videos that cannot be joined.

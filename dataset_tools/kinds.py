@@ -1,4 +1,4 @@
-"""The kinds of frames of a set: what is made from what, and what the manifest says of it."""
+"""The kinds of frames of a set: which is made from which, and how the manifest describes them."""
 
 from __future__ import annotations
 
@@ -57,11 +57,11 @@ class Layout:
     """Which kinds a set holds.
 
     Attributes:
-        given: Kind of the frames that a tool gives: ``gt``, or an LR kind for a set without HR.
+        given: Kind of the frames that a tool makes: ``gt``, or an LR kind for a set without HR.
         made: LR kinds made from ``gt``.
         pad: Whether ``gt`` is padded to a multiple of 4 instead of cropped.
-        mask: Whether the tool gives a mask with each frame, of the same size.
-        unchanged: Whether a set without HR holds the frames of its source as they are.
+        mask: Whether the tool makes a mask of the same size with each frame.
+        unchanged: Whether a set without HR holds the unchanged frames of its source.
     """
 
     given: str = 'gt'
@@ -78,7 +78,7 @@ class Layout:
         return kinds | ({'mask': _ABOUT_MASK} if self.mask else {})
 
     def fit(self, frame: np.ndarray) -> np.ndarray:
-        """Brings a given frame to a size that 4 divides; LR frames stay as they are.
+        """Crops or pads an HR frame to a size that 4 divides; LR frames stay as they are.
 
         Raises:
             DatasetError: The frame is too small to be cropped.
@@ -89,12 +89,12 @@ class Layout:
 
 
 def layout_like(source: VideoSet, on: str = 'hr', mask: bool = False) -> Layout:
-    """The layout of a set made from another: with the same LR kinds.
+    """Returns the layout of a set made from another, with the same LR kinds.
 
     Args:
-        source: The set to start from.
-        on: ``hr``: HR frames are changed and LR made of them; ``lr``: the source's first LR kind
-            is changed, and there is no HR.
+        source: The source set.
+        on: ``hr``: HR frames are changed and LR made from them; ``lr``: the source's first LR
+            kind is changed, and there is no HR.
         mask: Whether there will be masks.
 
     Raises:

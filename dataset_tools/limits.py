@@ -1,21 +1,22 @@
-"""How large frames may be: what a file claims is looked at before memory is taken for it.
+"""Limits the size of frames, before memory is allocated for the size that a file claims.
 
 Standard library only.
 """
 
 import os
+from collections.abc import Sequence
 
 MEGAPIXELS = 100
 VARIABLE = 'VSR_MAX_MEGAPIXELS'
 
 
-def size_text(size: tuple[int, int]) -> str:
-    """(height, width) as people write it, WxH."""
+def size_text(size: Sequence[int]) -> str:
+    """Returns (height, width) or a frame's shape as people write it, WxH."""
     return f'{size[1]}x{size[0]}'
 
 
 def size_problem(size: tuple[int, int]) -> str | None:
-    """Why a frame of (height, width) pixels is not read; None if it may be."""
+    """Returns why a frame of (height, width) pixels is too large to be read; None if it is not."""
     text = os.environ.get(VARIABLE, str(MEGAPIXELS))
     try:
         limit = float(text)

@@ -1,4 +1,4 @@
-"""Looped videos: a short video played again and again, with a jump from its end to its start."""
+"""Looped videos: a short video is repeated, with a jump from its end to its start."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ def make_loop_set(
     """Makes a set with one looped video for each video of a set.
 
     Args:
-        source_set_root: The set to start from.
+        source_set_root: The source set.
         output_root: The set to make.
         frames: Length of every video: frame t is frame t modulo N of a video of N frames.
-        jobs: Frames made at once; None takes all cores.
+        jobs: Frames made in parallel; None means all cores.
 
     Returns:
-        The set, and whether it was made now (False: already there).
+        The set, and whether it was made now (False: it was there already).
 
     Raises:
         DatasetError: See ``build_set``.

@@ -2,11 +2,9 @@
 
 A set is ``<root>/<kind>/<video>/%08d.png`` (8-bit RGB, numbered from 0) and a ``manifest.json``.
 Kinds are ``gt``, ``lr_bd``, ``lr_bi``, .. (see ``DEGRADATIONS``) and ``mask`` (grey); a set of
-changed LR has no ``gt``.
-Nothing is read outside of the set folder: names cannot lead out of it (see ``name_problem``), and
-links in it may only lead to files of the same set, as those of repeated frames do. The set folder
-itself may be reached through links.
-Standard library only, so that whoever reads a manifest imports nothing heavy.
+changed LR frames has no ``gt``. Nothing outside the set folder is read: names cannot point outside
+(see ``name_problem``), and links may only point to files of the same set, as for repeated frames.
+The set folder itself may be a link. Imports only the standard library.
 """
 
 from __future__ import annotations
@@ -34,7 +32,7 @@ _HOW_TO_MAKE = (
 
 
 class DatasetError(RuntimeError):
-    """Something is wrong with a set, frame or video; one line: what, where, how to mend it."""
+    """Something is wrong with a set, frame or video; one line: what, where, how to fix it."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +51,7 @@ class Video:
 
     @property
     def hr_size(self) -> tuple[int, int]:
-        """(height, width) of HR frames, also where there are none."""
+        """(height, width) of HR frames, even if there are none."""
         if 'gt' in self.sizes:
             return self.sizes['gt']
         height, width = next(size for kind, size in self.sizes.items() if kind != 'mask')
@@ -67,8 +65,8 @@ class VideoSet:
     Attributes:
         root: The set folder.
         name: The name it was made under; the folder may have been renamed since.
-        scale: Size of ``gt`` over that of the LR kinds.
-        checksum: SHA-256 over video names, kinds and frame checksums: what it holds, not where.
+        scale: Size of ``gt`` divided by that of the LR kinds.
+        checksum: SHA-256 over video names, kinds and frame checksums; paths do not matter.
         kinds: The kinds of frames, e.g. ``("gt", "lr_bd")``.
         videos: Name -> video, in the manifest's order.
         manifest: The whole manifest, as parsed.
@@ -84,7 +82,7 @@ class VideoSet:
 
     @classmethod
     def load(cls, root: str | Path) -> VideoSet:
-        """Reads a set's manifest; looks at no frame.
+        """Reads a set's manifest, but no frame.
 
         Args:
             root: The set folder.
@@ -117,15 +115,13 @@ class VideoSet:
         return os.path.realpath(self.root)
 
     def place(self, *parts: str) -> Path:
-        """Path of something in the set, links followed or not: they may not lead out of it.
-
-        The set folder itself may be reached through links; repeated frames are links to each other.
+        """Returns the path of a file or folder in the set.
 
         Args:
-            parts: Names of folders and at last of a file or folder below the root.
+            parts: Names of its folders below the root, and its own.
 
         Raises:
-            DatasetError: It leads out of the set.
+            DatasetError: A link on the path leads out of the set.
         """
         path = self.root.joinpath(*parts)
         resolved = os.path.realpath(path)
@@ -138,7 +134,7 @@ class VideoSet:
 
     @property
     def packed(self) -> bool:
-        """Whether frames are in the tiled store that ``pack`` makes, instead of PNG files."""
+        """Whether frames are in the tiled store that ``pack`` makes, not in PNG files."""
         return 'packed' in self.manifest
 
     @property
@@ -147,7 +143,7 @@ class VideoSet:
         return tuple(kind for name in DEGRADATIONS if (kind := f'lr_{name}') in self.kinds)
 
     def frame_path(self, kind: str, video: str, index: int) -> Path:
-        """Path of one frame.
+        """Returns the path of one frame.
 
         Args:
             kind: One of ``kinds``.
@@ -170,10 +166,10 @@ class VideoSet:
         return self.place(kind, video, frame_name(index))
 
     def require(self, *kinds: str) -> None:
-        """Sees that the set has frames of these kinds.
+        """Checks that the set has frames of these kinds.
 
         Raises:
-            DatasetError: It has not.
+            DatasetError: It does not.
         """
         for kind in kinds:
             if kind not in self.kinds:
@@ -182,12 +178,12 @@ class VideoSet:
                 )
 
     def quick_check(self) -> None:
-        """Sees that every frame file is there and each video's first has its size.
+        """Checks that every frame file is there and each video's first has the right size.
 
-        ``verify`` compares the bytes. The store of a packed set is checked where it is opened.
+        ``verify`` compares the bytes. The store of a packed set is checked when it is opened.
 
         Raises:
-            DatasetError: A frame file is missing, or no PNG of the size in the manifest.
+            DatasetError: A frame file is missing, or not a PNG of the size in the manifest.
         """
         if self.packed:
             return
@@ -224,12 +220,12 @@ class VideoSet:
 
 
 def frame_name(index: int) -> str:
-    """The one place that knows how frame files are called."""
+    """Returns the file name of a frame; the only place that knows it."""
     return f'{index:08d}.png'
 
 
 def png_size(head: bytes) -> tuple[int, int] | None:
-    """(height, width) of a PNG file by its first 24 bytes or more; None if they are not a PNG's."""
+    """Returns (height, width) from the first 24 bytes of a PNG file; None for other files."""
     if len(head) < 24 or not head.startswith(b'\x89PNG\r\n\x1a\n'):
         return None
     width, height = struct.unpack('>II', head[16:24])
@@ -237,7 +233,7 @@ def png_size(head: bytes) -> tuple[int, int] | None:
 
 
 def content_checksum(videos: dict[str, dict[str, Any]], kinds: tuple[str, ...]) -> str:
-    """SHA-256 over video names, kinds and frame checksums; the order of names is no matter."""
+    """Returns the SHA-256 over video names, kinds and frame checksums, in any order of names."""
     content = [
         [name, [[kind, videos[name][kind]['sha256']] for kind in sorted(kinds)]]
         for name in sorted(videos)
@@ -252,15 +248,15 @@ def find_existing(
     source: Any,
     kinds: tuple[str, ...] = ('gt', 'lr_bd'),
 ) -> VideoSet | None:
-    """Looks whether an output folder already holds the set that is about to be made.
+    """Checks whether an output folder already holds the set that is about to be made.
 
-    Frames are not hashed again, only looked for, so that asking twice costs nothing.
+    Frame files must exist, but are not hashed again.
 
     Returns:
-        The set, or None where the folder is absent or empty.
+        The set, or None if the folder is absent or empty.
 
     Raises:
-        DatasetError: The folder holds something else, or the set with a frame missing.
+        DatasetError: The folder holds something else, or a frame of the set is missing.
     """
     if not root.exists() or (root.is_dir() and not any(root.iterdir())):
         return None
@@ -283,7 +279,7 @@ def _read_manifest(root: Path) -> dict[str, Any]:
         raise DatasetError(f'{root}: no such set folder; {_HOW_TO_MAKE}')
     path = root / MANIFEST
     try:
-        # not a pipe or the like, which would be waited for
+        # reading a pipe would block
         if not path.is_file():
             raise DatasetError(f'{root}: no {MANIFEST} in this folder; {_HOW_TO_MAKE}')
         return json.loads(path.read_text(encoding='utf-8-sig'))

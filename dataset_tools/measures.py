@@ -1,4 +1,4 @@
-"""What ``info`` measures of the videos of a set."""
+"""Measures the videos of a set for ``info``."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from tqdm import tqdm
 from dataset_tools.manifest import VideoSet
 from dataset_tools.pack.reader import frame_reader
 
-# Pairs of frames, and frames, that are looked at in every video, evenly spread.
+# Frames, and pairs of frames, that are measured in every video, evenly spaced.
 SAMPLES = 8
 
-# DIS takes no smaller frames.
+# DIS does not accept smaller frames.
 _SMALLEST_FLOW = 16
 
 
@@ -27,12 +27,12 @@ class VideoInfo:
     Attributes:
         video: Name.
         frames: Number of frames.
-        different: Number of frames that are stored; the others repeat one of them.
-        size: (height, width) of the first kind (HR, where there is HR).
+        different: Number of distinct frames; the others repeat one of them.
+        size: (height, width) of the first kind (HR, if there is HR).
         lr_size: (height, width) of the first LR kind.
-        motion: Mean length of the optical flow, LR pixels a frame.
-        texture: Mean gradient of Y, grey levels (0..255) a pixel of the first kind (HR).
-        disk: Bytes of its files.
+        motion: Mean length of the optical flow, LR pixels per frame.
+        texture: Mean gradient of Y, grey levels (0..255) per pixel of the first kind (HR).
+        disk: Size of its files in bytes.
     """
 
     video: str
@@ -77,7 +77,7 @@ def describe_videos(root: str | Path) -> list[VideoInfo]:
 
 
 def motion(before: np.ndarray, after: np.ndarray) -> float:
-    """Mean length of the optical flow (DIS) between two frames, in pixels.
+    """Returns the mean length of the optical flow (DIS) between two frames, in pixels.
 
     Args:
         before: uint8, h x w x 3.
@@ -88,13 +88,14 @@ def motion(before: np.ndarray, after: np.ndarray) -> float:
     grey = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in (before, after)]
     short = [max(0, _SMALLEST_FLOW - size) for size in grey[0].shape]
     grey = [cv2.copyMakeBorder(g, 0, short[0], 0, short[1], cv2.BORDER_REPLICATE) for g in grey]
-    flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(*grey, None)
+    dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    flow = dis.calc(grey[0], grey[1], np.empty(0, np.float32))
     height, width = before.shape[:2]
     return float(np.linalg.norm(flow[:height, :width], axis=2).mean())
 
 
 def texture(frame: np.ndarray) -> float:
-    """Mean length of the gradient of Y (central differences), grey levels a pixel.
+    """Returns the mean length of the gradient of Y (central differences), grey levels per pixel.
 
     Args:
         frame: uint8, h x w x 3.
@@ -104,7 +105,7 @@ def texture(frame: np.ndarray) -> float:
         cv2.Sobel(y, cv2.CV_32F, *axis, ksize=1, scale=0.5, borderType=cv2.BORDER_REPLICATE)
         for axis in ((1, 0), (0, 1))
     )
-    # rounded, for OpenCV's last digits depend on where in memory the frame lies
+    # rounded, because OpenCV's last digits depend on the memory alignment of the frame
     return round(cv2.mean(cv2.magnitude(right, down))[0], 6)
 
 
@@ -121,7 +122,7 @@ def _mean_texture(read: _Read, kind: str, video: str, frames: int) -> float:
 
 
 def _spread(count: int) -> list[int]:
-    """At most ``SAMPLES`` of the numbers below ``count``, evenly spread, the first one included."""
+    """Returns at most ``SAMPLES`` of the numbers below ``count``, evenly spaced, from 0 on."""
     samples = min(SAMPLES, count)
     return [index * count // samples for index in range(samples)]
 

@@ -1,29 +1,29 @@
 """The one rule for names that become paths: of sets, videos, kinds, networks, runs.
 
-Standard library only; manifests and grid files are held to the same rule.
+Manifests and grid files follow the same rule. Imports only the standard library.
 """
 
-from typing import Any, Optional
+from typing import Any
 
 LONGEST = 100
 _RULE = (
-    f'names are of 1 to {LONGEST} characters, begin with a letter, digit or underscore, do not end '
-    'in a dot or space, and hold no control characters and none of / \\ @ : * ? " < > |'
+    f'names have 1 to {LONGEST} characters, begin with a letter, digit or underscore, do not end '
+    'with a dot or space, and contain no control characters and none of / \\ @ : * ? " < > |'
 )
 _FORBIDDEN = frozenset('/\\@:*?"<>|')
 
 
-def name_problem(name: Any) -> Optional[str]:
-    """Why a name must not become (a part of) the name of a file or folder; None if it may.
+def name_problem(name: Any) -> str | None:
+    """Returns why a name cannot become (part of) the name of a file or folder; None if it can.
 
-    Such a name stays in its folder on every file system, is not hidden, and can be followed by
-    ``@`` and more in a file's name.
+    A valid name stays in its folder on every file system, is not hidden, and can be followed by
+    ``@`` and a suffix in a file's name.
 
     Args:
         name: anything that was found where a name should be.
     """
     if not isinstance(name, str):
-        return f'{name!r} is no text; {_RULE}'
+        return f'{name!r} is not a string; {_RULE}'
     good = (
         1 <= len(name) <= LONGEST
         and len(name.encode(errors='surrogatepass')) <= 2 * LONGEST

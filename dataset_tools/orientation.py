@@ -1,4 +1,4 @@
-"""How frames are turned upright: phones store what their sensor sees, and say how to turn it."""
+"""Rotates frames upright: phones store frames as the sensor sees them, and how to rotate them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 
 class Orientation(NamedTuple):
-    """What turns a stored frame upright: first transpose it, then reverse rows and columns.
+    """How a stored frame is made upright: first transpose it, then reverse rows and columns.
 
     Attributes:
         transpose: Whether rows become columns.
@@ -22,12 +22,12 @@ class Orientation(NamedTuple):
 
     @classmethod
     def of_matrix(cls, a: int, b: int, c: int, d: int) -> Orientation | None:
-        """Orientation by the linear part of a display matrix, x' = a*x + c*y, y' = b*x + d*y.
+        """Converts the linear part of a display matrix, x' = a*x + c*y, y' = b*x + d*y.
 
-        The y axis points down; scales are no matter. A matrix of zeros turns nothing.
+        The y axis points down; scales do not matter. A matrix of zeros means upright.
 
         Returns:
-            None if the matrix turns by an angle that is no multiple of 90 degrees.
+            None if the matrix rotates by an angle that is not a multiple of 90 degrees.
         """
         largest = max(map(abs, (a, b, c, d)))
         a, b, c, d = (value if 100 * abs(value) > largest else 0 for value in (a, b, c, d))
@@ -36,7 +36,7 @@ class Orientation(NamedTuple):
         return None if a or d else cls(True, b < 0, c < 0)
 
     def turn(self, frame: np.ndarray) -> np.ndarray:
-        """The frame (h x w or h x w x 3) as it is to be seen."""
+        """Returns the frame (h x w or h x w x 3) upright."""
         if self == Orientation():
             return frame
         frame = frame.swapaxes(0, 1) if self.transpose else frame
@@ -45,7 +45,7 @@ class Orientation(NamedTuple):
 
 
 # Values of the EXIF tag 0x0112 and their display matrices.
-_MATRICES = {
+_MATRICES: dict[object, tuple[int, int, int, int]] = {
     2: (-1, 0, 0, 1),
     3: (-1, 0, 0, -1),
     4: (1, 0, 0, -1),
@@ -57,5 +57,5 @@ _MATRICES = {
 
 
 def exif_orientation(value: object) -> Orientation:
-    """Orientation by the value of EXIF's tag; values that mean nothing turn nothing."""
-    return Orientation.of_matrix(*_MATRICES.get(value, (1, 0, 0, 1)))
+    """Returns the orientation for a value of EXIF's tag; invalid values mean upright."""
+    return Orientation.of_matrix(*_MATRICES.get(value, (1, 0, 0, 1))) or Orientation()

@@ -1,4 +1,4 @@
-"""Draws what ``preview`` shows."""
+"""Draws contact sheets and short videos of sets for ``preview``."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import cast
 
 import av
 import cv2
@@ -31,17 +32,17 @@ def make_preview(root: str | Path, output: Path, videos: int) -> int:
     Args:
         root: The set folder.
         output: The file to write, replaced if it exists; ends in .png, .mp4 or .gif.
-        videos: How many videos to show at most, evenly spread over the set.
+        videos: Maximum number of videos to show, evenly spaced over the set.
 
     Returns:
-        How many are shown.
+        The number of videos shown.
 
     Raises:
-        DatasetError: Another ending, no set, or a file that cannot be read or written.
+        DatasetError: Unknown suffix, no set, or a file that cannot be read or written.
     """
     suffix = output.suffix.lower()
     if suffix not in ('.png', '.mp4', '.gif'):
-        raise DatasetError(f'{output}: the name has to end in .png, .mp4 or .gif')
+        raise DatasetError(f'{output}: the name must end in .png, .mp4 or .gif')
     video_set = VideoSet.load(root)
     shown = min(videos, len(video_set.videos))
     names = list(video_set.videos)
@@ -61,7 +62,7 @@ def make_preview(root: str | Path, output: Path, videos: int) -> int:
 
 
 def contact_sheet(video_set: VideoSet, names: list[str], kind: str, read: _Read) -> np.ndarray:
-    """Frames of videos, first to last, one row a video.
+    """Draws frames of videos, first to last, one row per video.
 
     Args:
         video_set: The set.
@@ -88,7 +89,7 @@ def contact_sheet(video_set: VideoSet, names: list[str], kind: str, read: _Read)
 
 
 def _playing(video_set: VideoSet, names: list[str], kind: str, read: _Read) -> Iterator[np.ndarray]:
-    """Videos side by side in a grid; a short one stands still on its last frame."""
+    """Yields frames of all videos in a grid; a short video stops at its last frame."""
     longest = max(video_set.videos[name].frames for name in names)
     columns = math.ceil(math.sqrt(len(names)))
     for t in range(min(longest, VIDEO_FRAMES)):
@@ -102,7 +103,7 @@ def _playing(video_set: VideoSet, names: list[str], kind: str, read: _Read) -> I
 
 
 def _cell(frame: np.ndarray, label: str) -> np.ndarray:
-    """A small frame, even in height as video codecs want it, below its label."""
+    """Draws a small frame below its label; its height is even, as video codecs need it."""
     height = max(2, round(frame.shape[0] * CELL_WIDTH / frame.shape[1] / 2) * 2)
     small = cv2.resize(frame, (CELL_WIDTH, height), interpolation=cv2.INTER_AREA)
     strip = np.zeros((LABEL_HEIGHT, CELL_WIDTH, 3), np.uint8)
@@ -119,16 +120,15 @@ def _pad(cell: np.ndarray, height: int) -> np.ndarray:
 def _write_video(path: Path, frames: Iterable[np.ndarray]) -> None:
     codec, pixels = ('gif', 'rgb8') if path.suffix == '.gif' else (_mp4_codec(), 'yuv420p')
     with av.open(str(path), 'w') as container:
-        stream = None
-        for frame in frames:
-            if stream is None:
-                stream = container.add_stream(codec, rate=VIDEO_RATE)
+        stream = cast(av.VideoStream, container.add_stream(codec, rate=VIDEO_RATE))
+        stream.pix_fmt = pixels
+        for number, frame in enumerate(frames):
+            if not number:
                 stream.height, stream.width = frame.shape[:2]
-                stream.pix_fmt = pixels
             container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format='rgb24')))
         container.mux(stream.encode())
 
 
 def _mp4_codec() -> str:
-    """H.264 where PyAV was built with it; MPEG-4 is part of FFmpeg itself."""
+    """Returns H.264 if PyAV was built with it, else MPEG-4, which is part of FFmpeg itself."""
     return 'libx264' if 'libx264' in av.codecs_available else 'mpeg4'

@@ -1,6 +1,6 @@
-"""What a manifest must say: every entry that is relied on is looked at when a set is loaded.
+"""Checks a manifest: every entry that is used is checked when a set is loaded.
 
-Standard library only.
+Imports only the standard library.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ _TYPES = {dict: 'an object', list: 'a list', str: 'a text', int: 'a whole number
 
 
 def check_manifest(manifest: Any) -> None:
-    """Looks at a manifest as parsed.
+    """Checks a parsed manifest.
 
     Raises:
-        ValueError: Something is missing, of the wrong type, or cannot be; one line without the
-            file.
+        ValueError: An entry is missing, of the wrong type, or impossible; one line, which does not
+            name the file.
     """
     _check_type(manifest, dict, 'the manifest')
     version = _entry(manifest, 'format', int)
@@ -52,9 +52,9 @@ def check_manifest(manifest: Any) -> None:
 
 
 def check_sha256(value: Any, where: str) -> None:
-    """Raises ValueError unless a value is a SHA-256 in lower-case hexadecimal digits."""
+    """Raises ValueError if a value is not a SHA-256 in lower-case hexadecimal digits."""
     if not isinstance(value, str) or not _SHA256.fullmatch(value):
-        raise ValueError(f'{where}: {_short(value)} is no SHA-256')
+        raise ValueError(f'{where}: {_short(value)} is not a SHA-256')
 
 
 def _check_video(name: str, entry: dict[str, Any], kinds: list[str]) -> None:
@@ -85,16 +85,16 @@ def _check_sizes(name: str, sizes: dict[str, tuple[int, int]]) -> None:
 def _size_problem(
     kind: str, size: tuple[int, int], sizes: dict[str, tuple[int, int]]
 ) -> str | None:
-    """HR is SCALE times LR, and masks are of the size of the frames they belong to."""
+    """Checks that HR is SCALE times LR, and masks have the size of their frames."""
     if min(size) < 1:
         return f'frames of {size_text(size)} pixels'
     wanted = size
     if kind == 'gt':
-        wanted = tuple(length // SCALE * SCALE for length in size)
+        wanted = (size[0] // SCALE * SCALE, size[1] // SCALE * SCALE)
     elif 'gt' in sizes and kind == 'mask':
         wanted = sizes['gt']
     elif 'gt' in sizes and kind.startswith('lr'):
-        wanted = tuple(length // SCALE for length in sizes['gt'])
+        wanted = (sizes['gt'][0] // SCALE, sizes['gt'][1] // SCALE)
     elif kind == 'mask':
         wanted = next((s for k, s in sizes.items() if k != 'mask'), size)
     if size != wanted:
@@ -109,7 +109,7 @@ def _entry(holder: dict[str, Any], key: str, kind: type, where: str = '') -> Any
 
 
 def _check_type(value: Any, kind: type, where: str) -> Any:
-    # not isinstance, for which True is a whole number
+    # not isinstance, which accepts True as an int
     if type(value) is not kind:
         raise ValueError(f'{where}: {_short(value)} is not {_TYPES[kind]}')
     return value

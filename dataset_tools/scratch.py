@@ -1,7 +1,7 @@
-"""Temporary folders beside what is made: marked, held by one process, cleared by the next one.
+"""Temporary folders next to an output: marked, locked by one process, cleared by the next one.
 
-A call that ends removes its folder, whatever ended it. One that is killed leaves it, and the next
-call on the same output clears it away. A folder without the marker is never touched.
+A call removes its folder when it ends, even by an exception. If it is killed, the next call for the
+same output removes the folder. A folder without the marker is never touched.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ MARKER = '.made_by_dataset_tools'
 
 @contextmanager
 def scratch_folder(output: str | Path, ending: str = 'part') -> Iterator[Path]:
-    """Gives an empty folder ``.<output>.<ending>`` beside an output, and removes it at the end.
+    """Yields an empty folder ``.<output>.<ending>`` next to an output, and removes it at the end.
 
-    It holds a marker file, which a lock is on. Parents of the output are made, and go again if
-    nothing has been put into them.
+    It contains a locked marker file. Parents of the output are created, and removed again if they
+    stay empty.
 
     Args:
         output: The file or folder to be made.
-        ending: What tells apart the folders of one call.
+        ending: Distinguishes the folders of one call.
 
     Raises:
-        DatasetError: Another process makes this output, something else is in the folder's place, or
-            (also in the ``with`` block) nothing can be written.
+        DatasetError: Another process is making this output, something else has the folder's name,
+            or (also in the ``with`` block) nothing can be written.
     """
     output = Path(os.path.abspath(output))
     folder = output.parent / f'.{output.name}.{ending}'
@@ -43,7 +43,7 @@ def scratch_folder(output: str | Path, ending: str = 'part') -> Iterator[Path]:
             yield folder
         finally:
             _clear(folder)
-            # In this order: nobody else's marker is removed, and NFS keeps no file that is open.
+            # In this order no other process's marker is removed; NFS keeps files that are open.
             (folder / MARKER).unlink()
             os.close(lock)
             with suppress(OSError):
@@ -57,17 +57,17 @@ def scratch_folder(output: str | Path, ending: str = 'part') -> Iterator[Path]:
 
 
 def _take(folder: Path, output: Path) -> int:
-    """Makes the folder unless a killed call has left it; returns the lock's file descriptor."""
+    """Creates the folder unless a killed call left it; returns the lock's file descriptor."""
     marker = folder / MARKER
     while True:
         folder.mkdir(parents=True, exist_ok=True)
         if folder.is_symlink() or (not marker.is_file() and any(folder.iterdir())):
             raise DatasetError(
-                f'{folder}: is in the way and no temporary folder of this program; move it away'
+                f'{folder}: is in the way and not a temporary folder of this program; move it away'
             )
         lock = os.open(marker, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
         try:
-            # A file that is open for writing, for NFS locks no folders.
+            # A file that is open for writing, because NFS cannot lock folders.
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if marker.is_file() and os.path.samestat(os.fstat(lock), marker.stat()):
                 return lock
@@ -77,7 +77,7 @@ def _take(folder: Path, output: Path) -> int:
         except OSError:
             os.close(lock)
             raise
-        # The process before has just removed its folder.
+        # The previous process has just removed its folder.
         os.close(lock)
 
 

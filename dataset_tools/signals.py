@@ -1,4 +1,4 @@
-"""Signals that end a program in good order."""
+"""Signals that end a program after clean-up."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from contextlib import contextmanager
 
 
 class Ended(KeyboardInterrupt):
-    """A signal, whose number it holds, ends the program as Ctrl-C does."""
+    """A signal ends the program as Ctrl-C does; the argument is its number."""
 
 
 @contextmanager
 def ending_signals() -> Iterator[None]:
-    """SIGTERM and SIGHUP remove what is half-made, too, unless they are ignored (``nohup``)."""
+    """Makes SIGTERM and SIGHUP remove partial output too, unless they are ignored (``nohup``)."""
     numbers = [n for n in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) == signal.SIG_DFL]
 
     def end(number: int, frame: object) -> None:
         for other in numbers:
-            # Tidying up is not interrupted in its turn.
+            # Further signals do not interrupt the clean-up.
             signal.signal(other, signal.SIG_IGN)
         raise Ended(number)
 

@@ -2,14 +2,14 @@
 
 The window and its step are given in LR pixels, as in the paper; on an HR frame everything is four
 times that, so that ground truth exists and every window starts on the LR grid. Each frame has a
-mask of the pixels that are in all windows of the video, the paper's red rectangle (Fig. 3): a place
-of the large frame, so in the window it moves against the window's movement.
+mask of the pixels that are in all windows of the video, the paper's red rectangle (Fig. 3). It is
+fixed in the large frame, so within the window it moves in the opposite direction.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -41,15 +41,15 @@ def sliding_window(
         frame: uint8, h x w x 3.
         window: (height, width) in LR pixels.
         step: LR pixels from frame to frame, at least 1.
-        direction: One of ``DIRECTIONS``; across the direction of movement the window is centred.
+        direction: One of ``DIRECTIONS``; the window is centred perpendicular to its movement.
         frames: Length of the video.
-        unit: Pixels of the frame for an LR pixel: 4 for an HR frame, 1 for an LR frame.
+        unit: Pixels of the frame per LR pixel: 4 for an HR frame, 1 for an LR frame.
 
     Yields:
         Windows, uint8, unit * height x unit * width x 3.
 
     Raises:
-        DatasetError: The window is larger than the frame, or has no room for one step.
+        DatasetError: The window is larger than the frame, or there is no room for one step.
     """
     large = crop_to_multiple(frame, unit)
     height, width = (unit * size for size in window)
@@ -66,15 +66,15 @@ def overlap_masks(
     frames: int,
     unit: int = SCALE,
 ) -> Iterator[LazyFrame]:
-    """Masks of the pixels that are in all windows of a video; all black if there are none.
+    """Yields masks of the pixels that are in all windows of a video; black if there are none.
 
     Args:
         shape: Height and width of the large frame.
-        window: See ``sliding_window``, as for the other arguments.
+        window: (height, width) in LR pixels.
         step: LR pixels from frame to frame.
         direction: One of ``DIRECTIONS``.
         frames: Length of the video.
-        unit: Pixels of the frame for an LR pixel.
+        unit: Pixels of the frame per LR pixel.
 
     Yields:
         uint8, unit * height x unit * width: 255 in all windows, 0 elsewhere.
@@ -92,7 +92,7 @@ def overlap_masks(
         yield LazyFrame(place, partial(_mask, size, box))
 
 
-def _mask(size: tuple[int, int], box: tuple[slice, slice]) -> np.ndarray:
+def _mask(size: tuple[int, ...], box: tuple[slice, ...]) -> np.ndarray:
     mask = np.zeros(size, np.uint8)
     mask[box] = 255
     return mask
@@ -106,7 +106,7 @@ def _places(
     frames: int,
     unit: int,
 ) -> list[tuple[int, int]]:
-    """(top, left) of the window in each frame, in pixels of the large frame."""
+    """Returns (top, left) of the window in each frame, in pixels of the large frame."""
     check_frames(frames)
     height, width = window
     large_height, large_width = (size // unit for size in shape[:2])
@@ -124,13 +124,13 @@ def _places(
 def window_positions(
     room: tuple[int, int], step: int, direction: str, frames: int
 ) -> list[tuple[int, int]]:
-    """Where the window is in each frame.
+    """Returns the position of the window in each frame.
 
-    It moves by exactly ``step`` in every frame, also when it turns: it turns at the last multiple
-    of ``step`` that fits, which may be up to ``step - 1`` LR pixels short of the border.
+    It moves by exactly ``step`` in every frame, even when it turns: it turns at the last multiple
+    of ``step`` that fits, which may be up to ``step - 1`` LR pixels from the border.
 
     Args:
-        room: How far the window can go (down, right) from the upper left corner, LR pixels.
+        room: How far the window can move (down, right) from the upper left corner, LR pixels.
         step: LR pixels from frame to frame.
         direction: One of ``DIRECTIONS``.
         frames: Number of positions.
@@ -142,13 +142,12 @@ def window_positions(
         DatasetError: Unknown direction, step below 1, or no room for one step.
     """
     if direction not in DIRECTIONS:
-        raise DatasetError(f'direction {direction!r} is none of {", ".join(DIRECTIONS)}')
+        raise DatasetError(f'direction {direction!r} is not one of {", ".join(DIRECTIONS)}')
     moves = (direction != 'horizontal', direction != 'vertical')
     if step < 1 or any(moving and space < step for moving, space in zip(moves, room, strict=True)):
         raise DatasetError(
-            f'a step of {step} LR pixels does not fit: the window has {room[1]} to go to the '
-            f'right and {room[0]} down; choose a step of at least 1, or a smaller '
-            'window'
+            f'a step of {step} LR pixels does not fit: the window can move {room[1]} to the right '
+            f'and {room[0]} down; choose a step of at least 1, or a smaller window'
         )
     tops, lefts = (
         [_bounce(t, space // step) * step for t in range(frames)]
@@ -160,7 +159,7 @@ def window_positions(
 
 
 def _bounce(t: int, last: int) -> int:
-    """The t-th number of 0, 1, .., last, last - 1, .., 0, 1, .."""
+    """Returns the t-th number of 0, 1, .., last, last - 1, .., 0, 1, .."""
     phase = t % (2 * last)
     return min(phase, 2 * last - phase)
 
@@ -179,19 +178,19 @@ def make_sliding_window_set(
     """Makes a set with a sliding window over one frame of each video of a set, for each step.
 
     Args:
-        source_set_root: The set to start from.
+        source_set_root: The source set.
         output_root: The set to make; its videos are called ``<video>_s<step>``, and its kind
-            ``mask`` says which pixels are in all windows.
+            ``mask`` marks the pixels that are in all windows.
         window: (height, width) in LR pixels.
         steps: Steps in LR pixels; each gives one video for each source video.
         direction: One of ``DIRECTIONS``.
         frames: Length of the videos.
         index: Which frame of each source video is used.
         on: ``hr``, or ``lr`` for windows of the LR frame as in the paper, without ground truth.
-        jobs: Frames made at once; None takes all cores.
+        jobs: Frames made in parallel; None means all cores.
 
     Returns:
-        The set, and whether it was made now (False: already there).
+        The set, and whether it was made now (False: it was there already).
 
     Raises:
         DatasetError: See ``build_set`` and ``sliding_window``.
@@ -200,7 +199,7 @@ def make_sliding_window_set(
     layout = layout_like(source, on, mask=True)
     unit = SCALE if on == 'hr' else 1
 
-    def videos() -> Iterator[tuple[str, Iterator[LazyFrame], Iterator[LazyFrame]]]:
+    def videos() -> Iterator[tuple[str, Iterable[LazyFrame], Iterable[LazyFrame]]]:
         for name, frame in stills(source, index, layout.given):
             for step in steps:
                 motion = (window, step, direction, frames, unit)

@@ -1,4 +1,4 @@
-"""What the tools that change a whole set have in common: reading from the set they start from."""
+"""Reading from a source set, for the tools that make one set from another."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dataset_tools.manifest import DatasetError, VideoSet
 
 
 def describe_source(source: VideoSet, kind: str = 'gt') -> dict[str, Any]:
-    """What a manifest says of the set that frames come from: not where it is, but what it holds."""
+    """Describes a source set for a manifest: its content, not its path."""
     return {'set': source.name, 'checksum': source.checksum, 'kind': kind}
 
 
@@ -36,7 +36,7 @@ def stills(source: VideoSet, index: int, kind: str = 'gt') -> Iterator[tuple[str
 
 
 def frame_paths(source: VideoSet, name: str, order: Iterable[int]) -> list[Path]:
-    """HR frames of a video in a new order.
+    """Returns the paths of a video's HR frames in a new order.
 
     Raises:
         DatasetError: The video has no such frame.
@@ -45,6 +45,6 @@ def frame_paths(source: VideoSet, name: str, order: Iterable[int]) -> list[Path]
 
 
 def check_frames(frames: int) -> None:
-    """Raises DatasetError unless a video can have that many frames."""
+    """Raises DatasetError if a video cannot have this many frames."""
     if frames < 1:
         raise DatasetError(f'{frames} frames asked for; a video has at least 1')

@@ -39,14 +39,14 @@ def make_static_set(
     """Makes a set with one static video for each video of a set.
 
     Args:
-        source_set_root: The set to start from.
+        source_set_root: The source set.
         output_root: The set to make.
         frames: Length of the static videos.
         index: Which frame of each source video is repeated.
-        jobs: Frames made at once; None takes all cores.
+        jobs: Frames made in parallel; None means all cores.
 
     Returns:
-        The set, and whether it was made now (False: already there).
+        The set, and whether it was made now (False: it was there already).
 
     Raises:
         DatasetError: See ``build_set``; also a source video without frame ``index``.

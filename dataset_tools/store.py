@@ -1,9 +1,9 @@
-"""Writes the frames of a set: threads make and encode them, equal frames of a video once.
+"""Writes the frames of a set: threads make and encode them, equal frames of a video only once.
 
-Threads suffice: NumPy, OpenCV and hashlib release the interpreter lock for the real work. What is
-written does not depend on their number, because frames are settled in order: a frame equal to an
-earlier one of its video becomes a relative link to the first of them. So a still of 300 frames
-costs one PNG, and the set can still be moved, renamed or packed as a whole.
+Threads suffice, because NumPy, OpenCV and hashlib release the interpreter lock. The output does not
+depend on their number, because frames are settled in order: a frame equal to an earlier one of its
+video becomes a relative link to it. So a still of 300 frames costs one PNG, and the set can still
+be moved, renamed or packed as a whole.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from dataset_tools.manifest import DatasetError, frame_name
 
 
 class _Ready(NamedTuple):
-    """A frame that waits for its turn to be settled."""
+    """A frame that waits to be settled."""
 
     frame: np.ndarray
     digest: bytes
-    size_before: tuple[int, int]
+    size_before: tuple[int, ...]
 
 
 class _Written(NamedTuple):
@@ -41,19 +41,23 @@ class _Written(NamedTuple):
     sha256: str
 
 
+#: (height, width) of a frame before and after it is fitted
+Sizes = tuple[tuple[int, ...], tuple[int, ...]]
+
+
 @dataclass
 class _Stream:
-    """The frames of one video that are given (and those made from them), or its masks.
+    """The frames that a tool gives for one video (and the LR frames from them), or its masks.
 
     Attributes:
         video: Name of the video.
-        kinds: What is written for each frame.
+        kinds: The kinds that are written for each frame.
         fit: Brings a frame to its final size.
         first_with_key: Key -> number of the first frame that has it.
         first_with_digest: Checksum of the pixels -> number of the first frame that has it.
-        originals: For each settled frame the number of the file that holds it.
+        originals: For each settled frame the number of the frame whose file it shares.
         files: Number of the frame -> kind -> file, once written.
-        size: Of the first frame, (height, width) before and after ``fit``.
+        size: (height, width) of the first frame before and after ``fit``.
     """
 
     video: str
@@ -64,17 +68,17 @@ class _Stream:
     first_with_digest: dict[bytes, int] = field(default_factory=dict)
     originals: list[int] = field(default_factory=list)
     files: dict[int, Future[dict[str, _Written]]] = field(default_factory=dict)
-    size: tuple[tuple[int, int], tuple[int, int]] | None = None
+    size: Sizes | None = None
 
 
 class FrameStore:
-    """Takes the videos of a set and writes their frames.
+    """Writes the frames of a set's videos.
 
     Args:
-        root: Where ``<kind>/<video>/`` go.
+        root: Folder for ``<kind>/<video>/``.
         layout: The kinds of the set.
-        jobs: Frames made at once.
-        settled: Called after every frame, but not after masks.
+        jobs: Frames made in parallel.
+        settled: Called after every frame that is not a mask.
     """
 
     def __init__(self, root: Path, layout: Layout, jobs: int, settled: Callable[[], None]) -> None:
@@ -90,18 +94,18 @@ class FrameStore:
     def add_video(
         self, name: str, frames: Iterable[Frame], masks: Iterable[LazyFrame] | None = None
     ) -> None:
-        """Takes a video, and writes most of it; ``finish`` waits for the rest.
+        """Adds a video and writes most of it; ``finish`` waits for the rest.
 
         Args:
             name: Name of the video, new to the set.
-            frames: Frames of the kind that the layout says is given, all of one size: arrays
-                (uint8, h x w x 3), image files, or functions that make them. A frame equal to an
-                earlier one becomes a link to it.
+            frames: Frames of the layout's kind ``given``, all of one size: arrays (uint8,
+                h x w x 3), image files, or functions that make them. A frame equal to an earlier
+                one becomes a link to it.
             masks: uint8, h x w, one for each frame, if the layout has masks.
 
         Raises:
-            DatasetError: A name that is taken, no frames, or frames (of any video until now) that
-                cannot be read or have different sizes.
+            DatasetError: A name that is taken, no frames, or frames (of any video so far) that
+                cannot be read or differ in size.
         """
         if name in self._streams:
             raise DatasetError(f'two videos would be called {name}; rename one of them')
@@ -119,7 +123,7 @@ class FrameStore:
         """Waits until everything is written.
 
         Returns:
-            Name of the video -> its entry in the manifest.
+            Name of each video -> its entry in the manifest.
 
         Raises:
             DatasetError: See ``add_video``.
@@ -128,13 +132,13 @@ class FrameStore:
             self._settle()
         return {name: _entry(streams) for name, streams in self._streams.items()}
 
-    def resized(self) -> dict[str, tuple[tuple[int, int], tuple[int, int]]]:
-        """Name -> (height, width) before and after, of videos that 4 does not divide."""
+    def resized(self) -> dict[str, Sizes]:
+        """Returns name -> sizes before and after, of videos whose size 4 does not divide."""
         sizes = {name: streams[0].size for name, streams in self._streams.items()}
-        return {name: size for name, size in sizes.items() if size[0] != size[1]}
+        return {name: size for name, size in sizes.items() if size and size[0] != size[1]}
 
     def close(self) -> None:
-        """Stops the threads, dropping what they have not begun."""
+        """Stops the threads, dropping work they have not begun."""
         self._pool.shutdown(cancel_futures=True)
 
     def _take(self, stream: _Stream, frames: Iterable[Frame]) -> None:
@@ -150,7 +154,7 @@ class FrameStore:
                 ready = self._pool.submit(_prepare, make, stream.fit, place)
             self._waiting.append((stream, index, first, ready))
             stream.count += 1
-            # As many frames in memory as keep the threads busy, whatever the length of the video.
+            # Only as many frames in memory as keep the threads busy.
             while len(self._waiting) > 2 * self._jobs:
                 self._settle()
 
@@ -168,7 +172,7 @@ class FrameStore:
             written = self._pool.submit(self._write, stream, index, ready.frame)
             stream.files[index] = written
             self._writing.append(written)
-            # A full disk is met at once and not after the last frame.
+            # So a full disk is noticed at once, not after the last frame.
             if len(self._writing) > 2 * self._jobs:
                 self._writing.popleft().result()
         else:
@@ -181,10 +185,11 @@ class FrameStore:
         written = {}
         for kind in stream.kinds:
             is_made = kind in self._layout.made
-            image = degrade(frame, kind.removeprefix('lr_')) if is_made else frame
+            image = degrade(frame, kind) if is_made else frame
             data = encode_png(image)
             self._file(kind, stream.video, index).write_bytes(data)
-            written[kind] = _Written(*image.shape[:2], hashlib.sha256(data).hexdigest())
+            height, width = image.shape[:2]
+            written[kind] = _Written(height, width, hashlib.sha256(data).hexdigest())
         return written
 
     def _file(self, kind: str, video: str, index: int) -> Path:
@@ -217,12 +222,12 @@ def _check_size(stream: _Stream, index: int, ready: _Ready) -> None:
     if size != stream.size:
         raise DatasetError(
             f'{stream.video}: frame {index} is {size_text(size[0])}, the ones before '
-            f'{size_text(stream.size[0])}; all frames of a video have one size'
+            f'{size_text(stream.size[0])}; all frames of a video must have one size'
         )
 
 
 def _entry(streams: list[_Stream]) -> dict[str, Any]:
-    """A video's entry in the manifest."""
+    """Returns a video's entry in the manifest."""
     entry: dict[str, Any] = {'frames': streams[0].count}
     for stream in streams:
         files = {index: future.result() for index, future in stream.files.items()}

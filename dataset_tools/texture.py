@@ -1,7 +1,7 @@
-"""Texture density: ranks the frames of a set, and picks dense and sparse ones.
+"""Ranks the frames of a set by texture density, and picks dense and sparse ones.
 
-The paper chose such frames by hand. A measure that one strong edge does not dominate suits better
-than gradient energy: the mean length of the brightness gradient.
+The paper chose such frames by hand. The measure is the mean length of the brightness gradient,
+which a single strong edge dominates less than it would gradient energy.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tqdm import tqdm
 
@@ -35,11 +35,11 @@ class RankedFrame(NamedTuple):
 
 
 def rank_frames(source: VideoSet, jobs: int | None = None) -> list[RankedFrame]:
-    """All HR frames of a set, the densest first.
+    """Ranks all HR frames of a set, the densest first.
 
     Args:
         source: The set.
-        jobs: Frames read at once; None takes all cores.
+        jobs: Frames read in parallel; None means all cores.
 
     Raises:
         DatasetError: A frame cannot be read.
@@ -59,10 +59,10 @@ def rank_frames(source: VideoSet, jobs: int | None = None) -> list[RankedFrame]:
 
 
 def pick(ranking: Iterable[RankedFrame], count: int) -> list[RankedFrame]:
-    """The first frames of a ranking that come from different videos.
+    """Returns the first frames of a ranking that come from different videos.
 
     Raises:
-        DatasetError: There are not so many videos.
+        DatasetError: There are not enough videos.
     """
     first_of_video: dict[str, RankedFrame] = {}
     for entry in ranking:
@@ -78,24 +78,24 @@ def pick(ranking: Iterable[RankedFrame], count: int) -> list[RankedFrame]:
 def make_texture_set(
     source_set_root: str | Path, output_root: str | Path, count: int, jobs: int | None = None
 ) -> tuple[VideoSet, bool]:
-    """Makes a set of stills: the densest and the sparsest frames, of different videos each.
+    """Makes a set of stills: the densest and the sparsest frames, each from different videos.
 
     Args:
-        source_set_root: The set to start from.
+        source_set_root: The source set.
         output_root: The set to make; videos of one frame called ``dense<n>_<video>_<frame>`` and
             ``sparse<n>_..``, n from 1, and ``ranking.csv`` with all frames of the source.
         count: How many dense and how many sparse frames.
-        jobs: Frames read at once; None takes all cores.
+        jobs: Frames read in parallel; None means all cores.
 
     Returns:
-        The set, and whether it was made now (False: already there).
+        The set, and whether it was made now (False: it was there already).
 
     Raises:
-        DatasetError: See ``build_set``; also a source with fewer videos than frames asked for.
+        DatasetError: See ``build_set``; also a source with too few videos.
     """
     source = VideoSet.load(source_set_root)
     layout = layout_like(source)
-    plan = {
+    plan: dict[str, Any] = {
         'tool': 'texture',
         'parameters': {'count': count, 'measure': 'mean length of the brightness gradient'},
         'source': describe_source(source),

@@ -1,7 +1,7 @@
-"""Whether a video file is whole, by the timestamps of what was read from it.
+"""Decides from timestamps whether a video file is complete.
 
-Matroska, WebM, FLV and AVI tell their duration in their header, MP4 and AVI list all pictures.
-Of others nothing but the last bytes can tell (see ``is_torn``).
+Matroska, WebM, FLV and AVI store their duration in the header, MP4 and AVI list all frames. For
+other formats only the last bytes can tell (see ``is_torn``).
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ import av
 
 from dataset_tools.endings import is_torn
 
-# Clocks of containers are rounded, and sound may end with half a packet.
+# Timestamps are rounded, and audio may end with half a packet.
 _TOLERANCE = 0.1
-# Pictures are coded after others that are shown later, at most so many of them.
+# A frame may be coded after at most this many frames that are shown later.
 _REORDERED = 20
 
 
@@ -26,7 +26,7 @@ class Fault(NamedTuple):
 
     Attributes:
         text: A phrase.
-        end: Time in seconds from which on pictures are missing or not whole; infinite for a gap.
+        end: Time in seconds after which frames are missing or incomplete; infinite for a gap.
     """
 
     text: str
@@ -34,17 +34,17 @@ class Fault(NamedTuple):
 
 
 class _Span(NamedTuple):
-    """When a picture is shown, in seconds."""
+    """When a frame is shown, in seconds."""
 
     start: float
     end: float
 
 
 class Timeline:
-    """Takes the packets of all streams and says what is missing.
+    """Follows the packets of all streams and says what is missing.
 
     Args:
-        container: The file, opened.
+        container: The opened file.
         stream: The video stream that is decoded.
 
     Attributes:
@@ -62,7 +62,7 @@ class Timeline:
         self._end_of_bytes = 0
 
     def add(self, packet: av.Packet) -> None:
-        """Takes the next packet of any stream; of the video stream none after a corrupt one."""
+        """Adds the next packet of any stream; in the video stream none after a corrupt one."""
         if not packet.size:
             return
         if packet.pos is not None:
@@ -76,16 +76,16 @@ class Timeline:
                 self._shown.append(span)
 
     def fault(self) -> Fault | None:
-        """What is wrong, once all packets have been taken; None if nothing is known to be."""
+        """Returns what is wrong, after all packets were added; None if nothing is."""
         if self.last is None:
             return None
         self._shown.sort()
-        end = self._whole_end()
+        end = self._whole_end(_span(self.last))
         if self.last.is_corrupt:
             return Fault(f'cut off or damaged after {end:.2f} s', end)
         promised = self._promised()
         if promised > self._read:
-            return Fault(f'cut off or damaged: lists {promised} pictures, holds {self._read}', end)
+            return Fault(f'cut off or damaged: lists {promised} frames, holds {self._read}', end)
         path = Path(self._container.name)
         if is_torn(path, self._container.format.name, self._end_of_bytes):
             return Fault(f'cut off after {end:.2f} s', end)
@@ -97,13 +97,13 @@ class Timeline:
         return None
 
     def _usual(self) -> float:
-        """The interval between pictures; of a variable rate a long one that is usual."""
+        """Returns the interval between frames; for variable rates the 95th percentile."""
         intervals = sorted(after.start - before.start for before, after in pairwise(self._shown))
         return intervals[int(0.95 * (len(intervals) - 1))] if intervals else 0.0
 
-    def _whole_end(self) -> float:
-        """Until when all pictures are there if the last packet, which may be torn, is not used."""
-        last, usual = _span(self.last), self._usual()
+    def _whole_end(self, last: _Span) -> float:
+        """Returns until when all frames are there, without the last packet, which may be torn."""
+        usual = self._usual()
         used = [span for span in self._shown if span != last][-_REORDERED:]
         for before, after in pairwise(used):
             if after.start - max(before.end, before.start + usual) > 0.5 * usual:
@@ -111,12 +111,12 @@ class Timeline:
         return last.start
 
     def _promised(self) -> int:
-        """How many pictures are listed."""
+        """Returns how many frames are listed."""
         frames = self._listed if self._has_index() else self._stream.frames
         return max(frames, len(self._stream.index_entries))
 
     def _has_index(self) -> bool:
-        """Whether an index of all pictures came first; others are built while packets come."""
+        """Returns whether the file began with an index; other indexes are built from packets."""
         always = self._container.format.name.startswith('mov')
         return self._listed >= self._read and (always or self._listed > 1)
 
@@ -125,7 +125,7 @@ class Timeline:
         for before, after in pairwise(self._shown):
             if after.start - max(before.end, before.start + usual) > 1.5 * usual:
                 return Fault(
-                    f'damaged or of a variable rate: holds no pictures from {before.end:.2f} s to '
+                    f'damaged or of variable rate: has no frames from {before.end:.2f} s to '
                     f'{after.start:.2f} s'
                 )
         return None

@@ -26,7 +26,7 @@ _PNG_END = b'IEND\xaeB`\x82'
 
 
 class _Expected(NamedTuple):
-    """What a file should be: its SHA-256 and, if known, pixels (height, width) or bytes."""
+    """The SHA-256 that a file should have and, if known, its pixels (height, width) or bytes."""
 
     sha256: str
     size: tuple[int, int] | None = None
@@ -34,16 +34,16 @@ class _Expected(NamedTuple):
 
 
 def verify(root: str | Path) -> list[str]:
-    """Looks for files that are missing, truncated, changed, of another size, or extra.
+    """Finds files that are missing, truncated, changed, of another size, or extra.
 
     Args:
         root: The set folder, packed or not.
 
     Returns:
-        One line for each problem, e.g. ``changed: gt/a/00000003.png``; empty for a sound set.
+        One line for each problem, e.g. ``changed: gt/a/00000003.png``; empty for an intact set.
 
     Raises:
-        DatasetError: No set or no valid manifest there.
+        DatasetError: No set or no valid manifest.
     """
     found = VideoSet.load(root)
     problems = []
@@ -91,7 +91,7 @@ def _packed(found: VideoSet) -> dict[str, _Expected]:
 
 
 def _hashes(paths: Iterable[Path]) -> dict[str, str | None]:
-    """SHA-256 of files, None where missing; repeated frames are links to one file, read once."""
+    """Returns the SHA-256 of files, None for missing ones; linked files are read once."""
     files = list(dict.fromkeys(map(os.path.realpath, paths)))
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         hashes = pool.map(_hash, files)
@@ -101,14 +101,14 @@ def _hashes(paths: Iterable[Path]) -> dict[str, str | None]:
 
 def _hash(file: str) -> str | None:
     try:
-        # A pipe or the like would be waited for.
+        # Reading a pipe would block.
         return hashlib.sha256(Path(file).read_bytes()).hexdigest() if os.path.isfile(file) else None
     except OSError:
         return None
 
 
 def _damage(path: Path, expected: _Expected) -> str:
-    """What has become of a file whose bytes are not those of the manifest."""
+    """Describes the damage of a file whose bytes differ from the manifest."""
     if not path.is_file():
         return 'missing'
     data = path.read_bytes()

@@ -1,4 +1,4 @@
-"""Video files: their header, the number of their pictures, and their frames upright.
+"""Reads video files: their header, their number of frames, and their frames upright.
 
 Every frame is RGB, uint8, h x w x 3, values 0..255.
 """
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
+from typing import cast
 
 import av
 import numpy as np
@@ -27,23 +28,23 @@ VIDEO_SUFFIXES = (
     *('.ts', '.mts', '.m2ts', '.mpg', '.mpeg', '.wmv', '.flv', '.ogv'),
 )
 
-_UNSPECIFIED = 2  # FFmpeg's number for a matrix of colours that a file does not tell
+_UNSPECIFIED = 2  # FFmpeg's number for an unspecified colour matrix
 _HD_HEIGHT = 720
 _ROUNDING = 1e-4  # of timestamps, in seconds
-_AGAIN = 'fetch the file again'
+_AGAIN = 'download or copy the file again'
 
 
 @dataclass(frozen=True)
 class VideoHeader:
-    """What is known of a video file when its first picture has been decoded.
+    """What is known of a video file after decoding its first frame.
 
     Attributes:
-        height: Of the frames as they are to be seen, in pixels.
-        width: The same.
-        rate: Average number of frames per second; None where that is not known.
-        pixel_aspect: Width of a pixel over its height, as it is to be seen.
-        expected: How many pictures to expect, roughly; None where nothing tells.
-        notes: What a user should know of how it is read, a sentence each.
+        height: Height of upright frames in pixels.
+        width: Width of upright frames in pixels.
+        rate: Average number of frames per second; None if unknown.
+        pixel_aspect: Width of a pixel divided by its height, in upright frames.
+        expected: Approximate number of frames; None if unknown.
+        notes: What a user should know about how it is read, a sentence each.
     """
 
     height: int
@@ -55,10 +56,10 @@ class VideoHeader:
 
 
 def read_header(path: Path) -> VideoHeader:
-    """Reads what a video file says of itself, and its first picture.
+    """Reads the header of a video file and decodes its first frame.
 
     Raises:
-        DatasetError: The file is missing, not a video, or its first picture is damaged.
+        DatasetError: The file is missing, not a video, or its first frame is damaged.
     """
     with _opened(path) as (container, stream):
         picture = next(_pictures(container, stream, path))
@@ -79,11 +80,11 @@ def read_header(path: Path) -> VideoHeader:
 
 
 def count_pictures(path: Path) -> tuple[int, str | None]:
-    """Decodes a video file to count its pictures; edit lists and the like make headers unreliable.
+    """Decodes a video file to count its frames, because edit lists make headers unreliable.
 
     Returns:
-        How many can be decoded, up to the first damaged one; and what is wrong with the file, if
-        anything is.
+        The number of frames before the first damaged one; and what is wrong with the file, or
+        None.
 
     Raises:
         DatasetError: See ``read_header``.
@@ -107,11 +108,11 @@ def decode_video(path: Path) -> Iterator[np.ndarray]:
         path: Any file that FFmpeg reads (mp4, mkv, y4m, GIF, ...).
 
     Yields:
-        Frames, uint8, h x w x 3, turned as the file tells; of several videos in it the largest.
+        Upright frames, uint8, h x w x 3, of the largest video stream.
 
     Raises:
-        DatasetError: The file is missing or not a video; after the last whole frame also: it is
-            damaged or cut off, as far as its timestamps tell (see ``Timeline``).
+        DatasetError: The file is missing or not a video; or, after the last intact frame, it is
+            damaged or truncated as far as its timestamps tell (see ``Timeline``).
     """
     with _opened(path) as (container, stream):
         for picture in _pictures(container, stream, path):
@@ -119,7 +120,7 @@ def decode_video(path: Path) -> Iterator[np.ndarray]:
 
 
 class _FaultError(DatasetError):
-    """Something is wrong with the pictures of a file."""
+    """Something is wrong with the frames of a file."""
 
     def __init__(self, path: Path, problem: str) -> None:
         super().__init__(f'{path}: {problem}; {_AGAIN}')
@@ -136,7 +137,7 @@ def _opened(path: Path) -> Iterator[tuple[av.container.InputContainer, av.VideoS
         streams = _streams(container)
         if not streams:
             raise DatasetError(f'{path}: no video in this file')
-        # FFmpeg's own choice is the one marked as default, which mp4 files mark without a reason.
+        # FFmpeg itself chooses the one marked as default, but in mp4 files that mark means little.
         stream = max(streams, key=lambda stream: stream.width * stream.height)
         problem = size_problem((stream.height, stream.width))
         if problem:
@@ -146,14 +147,14 @@ def _opened(path: Path) -> Iterator[tuple[av.container.InputContainer, av.VideoS
 
 
 def _streams(container: av.container.InputContainer) -> list[av.VideoStream]:
-    """Video streams, without the covers of albums."""
+    """Returns the video streams, without cover art."""
     return [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
 
 
 def _pictures(
     container: av.container.InputContainer, stream: av.VideoStream, path: Path
 ) -> Iterator[av.VideoFrame]:
-    """Pictures of a stream; raises _FaultError after the last whole one if something is missing."""
+    """Yields a stream's frames; raises _FaultError after the last intact one if any is missing."""
     number, size = 0, None
     timeline = Timeline(container, stream)
     try:
@@ -161,27 +162,28 @@ def _pictures(
             found = (picture.height, picture.width)
             size = size or found
             if picture.is_corrupt:
-                raise _FaultError(path, f'picture {number} is damaged')
+                raise _FaultError(path, f'frame {number} is damaged')
             if found != size:
                 sizes = f'{size_text(found)}, the ones before {size_text(size)}'
-                raise _FaultError(path, f'picture {number} is {sizes}')
+                raise _FaultError(path, f'frame {number} is {sizes}')
             yield picture
             number += 1
     except (av.FFmpegError, OSError) as error:
-        raise _FaultError(path, f'cannot be decoded after {number} pictures ({error})') from error
-    fault = timeline.fault()
-    if fault or not number:
-        raise _FaultError(path, fault.text if number else 'no whole picture in this file')
+        raise _FaultError(path, f'cannot be decoded after {number} frames ({error})') from error
+    if not number:
+        raise _FaultError(path, 'no intact frame in this file')
+    if fault := timeline.fault():
+        raise _FaultError(path, fault.text)
 
 
 def _decoded(
     container: av.container.InputContainer, stream: av.VideoStream, timeline: Timeline
 ) -> Iterator[av.VideoFrame]:
-    """Pictures in the order in which they are shown, up to the first that is not there.
+    """Yields frames in the order in which they are shown, up to the first missing one.
 
-    The last packet waits until it is known whether the file was cut off within it.
+    The last packet is held back until it is known whether the file was cut off within it.
     """
-    waiting = None
+    waiting: av.Packet | None = None
     for packet in container.demux():
         timeline.add(packet)
         if packet.stream.index != stream.index:
@@ -190,12 +192,14 @@ def _decoded(
             break
         if packet.size:
             if waiting is not None:
-                yield from waiting.decode()
+                yield from stream.decode(waiting)
             waiting = packet
     end = (timeline.fault() or Fault('')).end
-    is_whole = waiting is not None and (end == math.inf or waiting is not timeline.last)
-    for picture in chain(waiting.decode() if is_whole else (), stream.decode(None)):
-        if picture.pts is not None and picture.pts * float(stream.time_base) >= end - _ROUNDING:
+    is_whole = end == math.inf or waiting is not timeline.last
+    last = stream.decode(waiting) if waiting is not None and is_whole else []
+    clock = float(stream.time_base or 0)
+    for picture in chain(last, stream.decode(None)):
+        if picture.pts is not None and picture.pts * clock >= end - _ROUNDING:
             return
         yield picture
 
@@ -204,12 +208,10 @@ def _orientation(picture: av.VideoFrame, path: Path) -> Orientation:
     matrix = picture.side_data.get('DISPLAYMATRIX')
     if matrix is None:
         return Orientation()
-    a, b, _, c, d, *_ = np.frombuffer(matrix, np.int32).tolist()
+    a, b, _, c, d, *_ = np.frombuffer(cast(bytes, matrix), np.int32).tolist()
     orientation = Orientation.of_matrix(a, b, c, d)
     if orientation is None:
-        raise DatasetError(
-            f'{path}: is to be turned by an angle that is no multiple of 90 degrees; turn it first'
-        )
+        raise DatasetError(f'{path}: its rotation is not a multiple of 90 degrees; rotate it first')
     return orientation
 
 
@@ -219,9 +221,9 @@ def _notes(
     streams = _streams(container)
     if len(streams) > 1:
         size = size_text((stream.height, stream.width))
-        yield f'holds {len(streams)} videos; the largest is taken, {size}'
+        yield f'has {len(streams)} video streams; the largest is read, {size}'
     pixels = picture.format
     has_matrix = not (pixels.is_rgb or pixels.has_palette or len(pixels.components) < 3)
     is_hd = min(picture.height, picture.width) >= _HD_HEIGHT
     if is_hd and has_matrix and picture.colorspace == _UNSPECIFIED:
-        yield 'is HD and tells no colour matrix; BT.601 is assumed, as FFmpeg does'
+        yield 'is HD without a colour matrix; BT.601 is assumed, as in FFmpeg'

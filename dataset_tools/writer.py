@@ -1,7 +1,7 @@
-"""Writing a set: all of it, or nothing.
+"""Writes a set: all of it, or nothing.
 
-Frames go to a temporary folder beside the set; the manifest is written last and the folder renamed
-into place, so that a folder under the set's own name is always a whole set.
+Frames go to a temporary folder next to the set; the manifest is written last, then the folder is
+renamed, so a folder with the set's own name is always a complete set.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from dataset_tools.manifest import (
 from dataset_tools.names import name_problem
 from dataset_tools.schema import FORMAT, SCALE
 from dataset_tools.scratch import scratch_folder
-from dataset_tools.store import FrameStore
+from dataset_tools.store import FrameStore, Sizes
 
 _LOG = logging.getLogger(__name__)
 
@@ -46,22 +46,22 @@ def build_set(
     files: dict[str, bytes] | None = None,
     jobs: int | None = None,
 ) -> tuple[VideoSet, bool]:
-    """Makes a set, unless it is already there.
+    """Makes a set, unless it is there already.
 
     Args:
         root: The folder to make.
         tool: Name of the tool, as on the command line.
-        parameters: All that shapes the frames, JSON values.
+        parameters: Everything that determines the frames, JSON values.
         source: Where the frames come from, JSON values.
         total: Number of frames of all videos, for the progress bar.
         videos: Lazy (name, frames) or (name, frames, masks), see ``FrameStore.add_video``.
-            Untouched if the set is there.
-        layout: The kinds of the set; HR frames are given and BD made of them if left out.
-        files: Name -> content of further files at the top of the set.
-        jobs: Frames made at once; None takes all cores.
+            Not consumed if the set is there already.
+        layout: The kinds of the set; by default HR frames, and BD made from them.
+        files: Name -> content of additional files in the set folder.
+        jobs: Frames made in parallel; None means all cores.
 
     Returns:
-        The set, and whether it was made now (False: already there).
+        The set, and whether it was made now (False: it was there already).
 
     Raises:
         DatasetError: The output holds something else, a name cannot be used, or a frame cannot be
@@ -92,7 +92,7 @@ def build_set(
 
 
 def check_name(name: str, where: str | Path) -> None:
-    """Raises DatasetError unless a name may become that of a set or video."""
+    """Raises DatasetError if a set or video cannot have this name."""
     problem = name_problem(name)
     if problem:
         raise DatasetError(f'{where}: {problem}')
@@ -105,15 +105,15 @@ def _complete(
     videos: dict[str, dict[str, Any]],
     files: dict[str, bytes],
 ) -> None:
-    """Writes the further files and then ``manifest.json``, the last thing that is done to a set.
+    """Writes the additional files and finally ``manifest.json``.
 
     Args:
-        folder: Where the frames are.
+        folder: The folder with the frames.
         about: Name of the set; tool that made it, with its parameters; and source: a set with its
             checksum, or files with frame ranges.
         kinds: Kind -> how its frames were made.
-        videos: Name -> ``{"frames": n, <kind>: {"height", "width", "sha256": [one a frame]}}``.
-        files: Name -> content of further files beside the manifest.
+        videos: Name -> ``{"frames": n, <kind>: {"height", "width", "sha256": [one per frame]}}``.
+        files: Name -> content of additional files.
     """
     for name, content in files.items():
         (folder / name).write_bytes(content)
@@ -130,9 +130,7 @@ def _complete(
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + '\n', encoding='utf-8')
 
 
-def _report_sizes(
-    made: VideoSet, resized: dict[str, tuple[tuple[int, int], tuple[int, int]]], padded: bool
-) -> None:
+def _report_sizes(made: VideoSet, resized: dict[str, Sizes], padded: bool) -> None:
     if resized:
         name, (before, after) = next(iter(resized.items()))
         _LOG.warning(

@@ -1,6 +1,6 @@
-"""What clips, crops and batches ask of a training set; said once, and without importing torch.
+"""The requirements of clips, crops and batches on a training set; imports no torch.
 
-The planner of a training raises these problems, and a grid looks for them before it starts.
+The planner of a training raises these problems, and a grid checks for them before it starts.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 
 class Videos(NamedTuple):
-    """What planning needs to know of the training set: frames, LR (height, width) and names."""
+    """The frame counts, LR sizes (height, width) and names of the videos of a training set."""
 
     lengths: Sequence[int]
     lr_sizes: Sequence[tuple[int, int]]
@@ -21,7 +21,7 @@ def is_count(value: Any) -> bool:
 
 
 def number_problems(values: Mapping[str, Any]) -> dict[str, str]:
-    """Key -> what is wrong with each value that is not a positive whole number."""
+    """Key -> problem, for each value that is not a positive whole number."""
     return {
         key: f'{value!r} is not a positive whole number'
         for key, value in values.items()
@@ -38,16 +38,19 @@ def clip_problems(
     world_size: int,
     repeats: int,
 ) -> dict[str, str]:
-    """Key -> why a training set cannot give such clips; empty if it can.
+    """Checks that a training set can provide such clips.
 
     Args:
-        videos: the training set.
-        clip_length: frames l of a clip; no video may be shorter.
-        crop_size: side of the window in LR pixels, which all frames must have room for.
-        batch_size: clips of an iteration on one rank; no window comes twice in a batch.
-        windows_per_video: windows of each video in an epoch.
-        world_size: ranks, which share the windows.
-        repeats: clips R of each window in an epoch.
+        videos: The training set.
+        clip_length: The frames l of a clip; no video may be shorter.
+        crop_size: The side of the window in LR pixels; no frame may be smaller.
+        batch_size: Clips per iteration on one rank; they must come from different windows.
+        windows_per_video: Windows per video and epoch.
+        world_size: The number of ranks, which share the windows.
+        repeats: The clips R per window and epoch.
+
+    Returns:
+        Key -> problem; empty if there is none.
     """
     problems = number_problems(
         dict(
@@ -68,8 +71,8 @@ def clip_problems(
     height, width = videos.lr_sizes[smallest]
     if 'crop_size' not in problems and crop_size > min(height, width):
         problems['crop_size'] = (
-            f'{crop_size} pixels are more than LR frames of {width}x{height} have, those of video '
-            f'{videos.names[smallest]}'
+            f'{crop_size} pixels are more than the {width}x{height} LR frames of video '
+            f'{videos.names[smallest]} have'
         )
     if not {'batch_size', 'windows_per_video'} & problems.keys():
         windows = len(videos.lengths) * windows_per_video // world_size
@@ -90,17 +93,18 @@ def bank_slots(
     repeats: int,
     keeps_all: bool,
 ) -> int:
-    """Hidden states that PI-BPTT keeps of the largest epoch on one rank.
+    """The number of hidden states that PI-BPTT stores in the largest epoch on one rank.
 
     Args:
-        lengths: frames of each training video.
-        clip_length, batch_size, windows_per_video, world_size, repeats: see :func:`clip_problems`.
-        keeps_all: those of all boundaries instead of those that clips start from.
+        lengths: The frame count of each training video.
+        clip_length, batch_size, windows_per_video, world_size, repeats: As in
+            :func:`clip_problems`.
+        keeps_all: Whether states of all boundaries are stored, or only those where clips start.
     """
     windows = len(lengths) * windows_per_video // world_size
     if keeps_all:
-        # whichever windows this rank is dealt
+        # the worst case over the windows that this rank may get
         boundaries = sorted(length - clip_length + 1 for length in lengths)
         return sum([n for n in boundaries for _ in range(windows_per_video)][-windows:])
-    # the remainder of a batch is carried into the next epoch
+    # clips that do not fill a batch are carried over to the next epoch
     return windows * repeats + batch_size - 1

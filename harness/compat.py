@@ -8,6 +8,8 @@ import sys
 import warnings
 from types import ModuleType
 
+from harness import mmagic_on_demand
+
 
 class MissingMMCVOpError(RuntimeError):
     """An operator of the full mmcv was called, but only mmcv-lite is installed."""
@@ -95,21 +97,32 @@ def _make_checkpoints_loadable() -> None:
     HistoryBuffer.__getstate__ = state_without_methods
     HistoryBuffer.__setstate__ = restore_without_methods
     # NumPy 2 has another name for the module
-    multiarray = [
+    multiarray = (np._core if hasattr(np, '_core') else np.core).multiarray
+    functions = [
         (function, f'numpy.{core}.multiarray.{function.__name__}')
         for core in ('core', '_core')
-        for function in (np.core.multiarray._reconstruct, np.core.multiarray.scalar)
+        for function in (multiarray._reconstruct, multiarray.scalar)
     ]
     dtypes = {type(np.dtype(kind)) for kind in '?bBhHiIlLqQefd'}
     torch.serialization.add_safe_globals(
-        [HistoryBuffer, np.ndarray, np.dtype, *multiarray, *dtypes]
+        [HistoryBuffer, np.ndarray, np.dtype, *functions, *dtypes]
         + [(lambda *_: None, 'builtins.getattr')]
     )
 
 
+def _name_numpy_bool() -> None:
+    """NumPy 2 has no ``np.bool8`` any more, which MMagic's transforms name."""
+    import numpy as np
+
+    if not hasattr(np, 'bool8'):
+        np.bool8 = np.bool_  # type: ignore[attr-defined]
+
+
 def apply() -> None:
     """Make MMagic importable and its checkpoints loadable with the installed versions."""
-    warnings.filterwarnings('ignore', category=FutureWarning, module='(timm|diffusers|mmengine)')
+    warnings.filterwarnings('ignore', category=FutureWarning, module='mmengine')
+    _name_numpy_bool()
+    mmagic_on_demand.install()
     if 'mmcv._ext' not in sys.modules:
         _placehold_mmcv_ext()
     if isinstance(sys.modules.get('mmcv._ext'), _ExtPlaceholder):

@@ -1,4 +1,4 @@
-"""What cannot be built as a config says: one line instead of a traceback."""
+"""Turns errors from building the parts of a config into one line instead of a traceback."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -8,19 +8,19 @@ from mmengine.config import Config
 from dataset_tools.manifest import DatasetError
 from harness.errors import UserError
 
-#: what MMEngine says of an optimizer of unknown type
+#: MMEngine's message for an optimizer of unknown type
 _NO_OPTIMIZER = 'None is not a callable object'
 
 
 class ConfigError(UserError):
-    """An entry of a config that nothing can be built of."""
+    """An entry of a config from which nothing can be built."""
 
 
 def check_model(cfg: Mapping) -> None:
-    """Refuses MMagic's own models, whose networks hide their states.
+    """Refuses MMagic's own models, whose networks do not expose their states.
 
     Raises:
-        UserError: the config has one, or no model.
+        UserError: The config has such a model, or none.
     """
     from mmagic.registry import MODELS
 
@@ -30,21 +30,21 @@ def check_model(cfg: Mapping) -> None:
         whose = f"{name} is MMagic's own" if name else 'has no type'
         raise UserError(
             f"model: {whose}; this harness takes dict(type='RecurrentVSR', "
-            'generator=...), as the configs in mm_configs/ have it. '
-            "MMagic's weights load into these as they are"
+            'generator=...), as in the configs in mm_configs/, '
+            "which load MMagic's weights without conversion"
         )
 
 
 @contextmanager
 def building(cfg: Config, key: str) -> Iterator[None]:
-    """Around the building of what a config says: names its file and the entry in every error.
+    """Adds the config file and the entry to every error that is raised in the block.
 
     Args:
-        cfg: the config.
-        key: the entry that is built.
+        cfg: The config.
+        key: The entry from which something is built.
 
     Raises:
-        ConfigError: anything was raised, except by a set folder or by the disk.
+        ConfigError: Any error was raised, except by a set folder or by the file system.
     """
     try:
         yield
@@ -55,7 +55,7 @@ def building(cfg: Config, key: str) -> Iterator[None]:
 
 
 def build_problem(key: str, error: Exception) -> str:
-    """One line on what was raised when the entry ``key`` was built; errors of ours name theirs."""
+    """One line about an error from building the entry ``key``; our own errors name their entry."""
     text = ' '.join(str(error.args[0] if error.args else error).split())
     text = text.split(' Please check whether')[0]  # MMEngine's advice on registries
     if text == _NO_OPTIMIZER:

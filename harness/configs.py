@@ -1,50 +1,67 @@
-"""Reading MMEngine configs, and importing the modules that they name."""
+"""Reads MMEngine configs and imports the modules that they name."""
 
 import importlib.machinery
 import importlib.util
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Optional
+from typing import IO, Any
 
 import mmengine.config.config
+import mmengine.config.utils
 from mmengine.config import Config, DictAction
+from mmengine.config.utils import _is_builtin_module
 
 from harness.errors import fail
 
 
-def _open_text(file, mode='r', *args, encoding=None, **options):
-    """``open``, for which a byte order mark, as editors on Windows write it, is no part of a text.
-
-    Python's parser stops at one.
+def _open_text(
+    file: str, mode: str = 'r', buffering: int = -1, encoding: str | None = None, **options: Any
+) -> IO[Any]:
+    """``open`` that skips a byte order mark, which Windows editors write and Python's parser
+    rejects.
     """
     if encoding == 'utf-8' and mode == 'r':
         encoding = 'utf-8-sig'
-    return open(file, mode, *args, encoding=encoding, **options)
+    return open(file, mode, buffering, encoding, **options)
 
 
 mmengine.config.config.open = _open_text  # also for the files that a config names in _base_
 
-#: whose configs grid files may name wherever they are
+
+def _is_standard(module: str, is_builtin: Callable[[str], bool] = _is_builtin_module) -> bool:
+    """Whether a config may import this module and use it while it is read.
+
+    MMEngine alone looks for the standard library in /usr/lib, and calls ``os`` none of it.
+    """
+    return module.split('.')[0] in sys.stdlib_module_names or is_builtin(module)
+
+
+mmengine.config.config._is_builtin_module = _is_standard
+mmengine.config.utils._is_builtin_module = _is_standard
+
+#: the folder in which this project's own configs are found
 _REPOSITORY = Path(__file__).resolve().parents[1]
 
 
 def find_config(path: str, folder: str = '.') -> str:
-    """Where a config is: below the current folder, below ``folder``, or among this project's."""
+    """Finds a config in the current folder, in ``folder``, or among this project's configs."""
     places = (Path(path), Path(folder) / path, _REPOSITORY / path)
     return str(next((place for place in places if place.is_file()), path))
 
 
 def load_config(path: str, options: Sequence[str] = ()) -> Config:
-    """Reads a config file without importing what it names, and applies ``KEY=VALUE`` options.
+    """Reads a config file without importing the modules that it names.
 
-    Those of this project are found wherever it is installed, ``mm_configs/frvsr/frvsr_paper.py``.
+    If the config names modules of the user in ``custom_imports``, its folder is added as
+    ``module_folders``, in which they are searched.
 
-    A config that names modules of its own in ``custom_imports`` notes in ``module_folders`` that
-    they may lie beside it.
+    Args:
+        path: The file; this project's configs (``mm_configs/...``) are found from any folder.
+        options: ``KEY=VALUE`` changes to the config.
 
     Raises:
-        UserError: no such file, or not a config.
+        UserError: There is no such file, it is not a config, or an option does not fit.
     """
     path = find_config(path)
     if not Path(path).is_file():
@@ -59,7 +76,7 @@ def load_config(path: str, options: Sequence[str] = ()) -> Config:
             fail(f'--cfg-options {option}: must look like KEY=VALUE')
         try:
             cfg.merge_from_dict({key: DictAction._parse_iterable(value)})
-        except Exception as error:  # MMEngine raises what its dicts and lists raise
+        except Exception as error:  # MMEngine passes on any error of its dicts and lists
             fail(f'--cfg-options {option}: does not fit {path} ({type(error).__name__}: {error})')
     if own_modules(cfg) and 'module_folders' not in cfg:
         cfg.module_folders = [str(Path(path).resolve().parent)]
@@ -67,11 +84,10 @@ def load_config(path: str, options: Sequence[str] = ()) -> Config:
 
 
 def custom_modules(cfg: dict) -> list[str]:
-    """The modules that a config names: in ``custom_imports``, as MMEngine has it, and as
-    ``'module:Class'`` of a plain PyTorch network.
+    """The modules in a config's ``custom_imports`` and in ``'module:Class'`` of plain networks.
 
     Raises:
-        UserError: the entry is neither a list of names nor ``dict(imports=[...])``.
+        UserError: ``custom_imports`` is neither a list of names nor ``dict(imports=[...])``.
     """
     entry = cfg.get('custom_imports') or []
     names = entry.get('imports', []) if isinstance(entry, dict) else entry
@@ -86,33 +102,34 @@ def custom_modules(cfg: dict) -> list[str]:
 
 
 def own_modules(cfg: dict) -> list[str]:
-    """Those of :func:`custom_modules` that are not this project's."""
+    """The modules of :func:`custom_modules` that do not belong to this project."""
     return [name for name in custom_modules(cfg) if name.split('.')[0] != 'harness']
 
 
-def module_file(name: str, folders: Iterable[str]) -> Optional[Path]:
-    """Where a module is, without importing it; None if it is nowhere.
+def module_file(name: str, folders: Iterable[str]) -> Path | None:
+    """Finds the file of a module without importing it; None if there is none.
 
     Args:
-        name: of a module, perhaps in packages.
-        folders: to look in after Python's own search path.
+        name: The module's name, with its packages.
+        folders: Folders to search after Python's own search path.
     """
-    path: Optional[list[str]] = [*sys.path, *folders]
+    path: list[str] | None = [*sys.path, *folders]
+    spec = None
     for depth in range(1, name.count('.') + 2):
         spec = importlib.machinery.PathFinder.find_spec('.'.join(name.split('.')[:depth]), path)
         if spec is None:
             return None
         path = list(spec.submodule_search_locations or ())
-    return Path(spec.origin) if spec.origin else None
+    return Path(spec.origin) if spec and spec.origin else None
 
 
 def import_custom_modules(cfg: dict) -> None:
-    """Imports what a config names in ``custom_imports``, so that its types are registered.
+    """Imports the modules that a config names, so that their types are registered.
 
     Runs of a grid also import its ``plugins``.
 
     Raises:
-        UserError: there is no such module, it raises, or another of the same name is imported.
+        UserError: There is no such module, it raises, or another of the same name is loaded.
     """
     import_modules([*custom_modules(cfg), *cfg.get('plugins', ())], cfg.get('module_folders', ()))
 
@@ -121,7 +138,7 @@ def import_modules(names: Iterable[str], folders: Sequence[str]) -> None:
     """Imports modules from Python's search path or else from ``folders``.
 
     Raises:
-        UserError: as :func:`import_custom_modules`.
+        UserError: As for :func:`import_custom_modules`.
     """
     for name in names:
         file = module_file(name, folders)
@@ -135,4 +152,4 @@ def import_modules(names: Iterable[str], folders: Sequence[str]) -> None:
             fail(f'custom_imports: {file}: {type(error).__name__}: {error}')
         found = getattr(module, '__file__', None)
         if file and found and Path(found).resolve() != file.resolve():
-            fail(f'custom_imports: {name} is {found} already, and cannot be {file} as well')
+            fail(f'custom_imports: {name} is already loaded from {found}, so {file} cannot be')

@@ -1,19 +1,23 @@
-"""Train a published or own network on for a few iterations, so that it survives still videos.
+"""Fine-tune a published or own network for a few iterations, so that it survives still videos.
 
-The network is evaluated on videos that are held out of the training and on stills made of their
-first frames, before and after; all of it is a grid (see harness/run_grid.py) in the work folder,
-and the same command goes on where it was interrupted.
+The network is evaluated before and after, on held-out videos and on still videos of their first
+frames. All of this is a grid (see harness/run_grid.py) in the work directory; after an
+interruption, the same command resumes it.
 """
 
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 if __name__ == '__main__':
     sys.path[0] = str(Path(__file__).resolve().parents[1])  # the repository, not this folder
 
 from dataset_tools.commands.shared import positive, window
 from harness.cli import add_cfg_options
+
+if TYPE_CHECKING:
+    from mmengine.config import Config
 
 #: parts of the names of networks that estimate optical flow
 _FLOW = ('spynet', 'flow')
@@ -24,12 +28,12 @@ EXAMPLES = """example:
   python harness/cure.py mm_configs/basicvsr/basicvsr_cure.py weights/basicvsr_reds4.pth \\
       --data data/cure/train --output weights/basicvsr_reds4_cured.pth
 
-The config's optimizer is replaced: Adam, a learning rate that falls to 0 along a cosine, a tenth of
-it for optical flow. Its model, losses and lr_kind stay.
+The config's optimizer is replaced by Adam with a learning rate that decays to 0 along a cosine, and
+is ten times lower for optical flow. Model, losses and lr_kind are the config's.
 """
 
 
-def parse_args(argv=None) -> argparse.Namespace:
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -37,7 +41,7 @@ def parse_args(argv=None) -> argparse.Namespace:
     parser.add_argument('weights', type=Path, help='checkpoint file')
     parser.add_argument('--data', type=Path, required=True, metavar='SET', help='set to train on')
     parser.add_argument('--output', type=Path, required=True, metavar='FILE', help='new weights')
-    parser.add_argument('--work-dir', type=Path, help='work_dirs/cure_<output> by default')
+    parser.add_argument('--work-dir', type=Path, help='default: work_dirs/cure_<output>')
     how = parser.add_argument_group('training')
     how.add_argument('--strategy', default='PI', help='see docs/strategies.md (default: PI)')
     how.add_argument('--R', type=positive, default=8, help="PI's repeats (default: 8)")
@@ -48,7 +52,9 @@ def parse_args(argv=None) -> argparse.Namespace:
     how.add_argument('--lr', type=float, default=5e-5, help='learning rate (default: 5e-5)')
     test = parser.add_argument_group('evaluation')
     test.add_argument('--held-out', type=positive, default=2, help='videos (default: 2)')
-    test.add_argument('--frames', type=positive, default=300, help='of each still (default: 300)')
+    test.add_argument(
+        '--frames', type=positive, default=300, help='length of still videos (default: 300)'
+    )
     test.add_argument(
         '--window', type=window, default=(64, 64), metavar='WxH', help='LR pixels (default: 64x64)'
     )
@@ -56,7 +62,7 @@ def parse_args(argv=None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def main(argv=None) -> int:
+def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
     from harness.cli import user_errors
     from harness.errors import fail
@@ -73,19 +79,19 @@ def main(argv=None) -> int:
         code = run_grid.main([str(grid_file), '--work-dir', str(work_dir)])
         if code == 0:
             save(work_dir, args.output)
-            print(f'{args.output}: the new weights; before and after: {work_dir}/report/index.html')
+            print(f'{args.output}: the new weights; report: {work_dir}/report/index.html')
         return code
 
 
 def prepare(args: argparse.Namespace, work_dir: Path) -> Path:
-    """Makes the test sets and writes config and grid file into the work folder.
+    """Makes the test sets, and writes the config and the grid file into the work directory.
 
     Returns:
         The grid file.
 
     Raises:
-        UserError: a config or checkpoint is not there.
-        DatasetError: the set cannot be used.
+        UserError: A config or checkpoint does not exist, or too many videos are held out.
+        DatasetError: The set cannot be used.
     """
     from mmengine.config import Config
 
@@ -106,7 +112,7 @@ def prepare(args: argparse.Namespace, work_dir: Path) -> Path:
     if not left:
         fail(
             f'--held-out {args.held_out}: leaves none of the {len(source.videos)} videos of '
-            f'{args.data} to train on; give a smaller number, or a larger set'
+            f'{args.data} for training; give a smaller number or a larger set'
         )
     moving, static = work_dir / 'data/moving', work_dir / 'data/static'
     make_crop_set(args.data, moving, args.window, 30, videos=held_out)
@@ -134,8 +140,8 @@ def prepare(args: argparse.Namespace, work_dir: Path) -> Path:
     return grid_file
 
 
-def set_recipe(cfg, args: argparse.Namespace, held_out: list[str]) -> None:
-    """Replaces training data, optimizer and schedule of a config."""
+def set_recipe(cfg: 'Config', args: argparse.Namespace, held_out: list[str]) -> None:
+    """Replaces the training data, optimizer and schedule of a config."""
     cfg.train_cfg.update(
         max_iters=args.iterations, clip_length=args.clip_length, crop_size=args.crop
     )
@@ -155,7 +161,7 @@ def set_recipe(cfg, args: argparse.Namespace, held_out: list[str]) -> None:
 
 
 def save(work_dir: Path, output: Path) -> None:
-    """Copies the weights that the training ended with."""
+    """Copies the final weights of the training to ``output``."""
     import torch
 
     from harness.checkpoints import read_weights

@@ -1,4 +1,4 @@
-"""Starting a process group on GPUs and, which MMEngine cannot, on CPUs."""
+"""Starts a process group on GPUs or, unlike MMEngine, on CPUs."""
 
 import torch
 from mmengine.dist import init_dist, is_distributed
@@ -9,11 +9,11 @@ from harness.errors import fail
 def init_distributed(launcher: str) -> None:
     """Joins the process group that ``launcher`` (none, pytorch or slurm) has prepared.
 
-    MMEngine's ``init_dist`` picks a GPU in any case; without one, gloo is started here, and the
-    Runner uses the group that it finds.
+    MMEngine's ``init_dist`` requires a GPU. Without one, this function starts gloo, and the Runner
+    uses the existing group.
 
     Raises:
-        UserError: the launcher needs a GPU and there is none.
+        UserError: The launcher needs a GPU and there is none.
     """
     if launcher == 'none' or is_distributed():
         return

@@ -1,23 +1,23 @@
-"""The root of all errors that the user can mend."""
+"""The base class of all errors that the user can fix."""
 
 from typing import NoReturn
 
 
 class UserError(RuntimeError):
-    """Something the user can mend; commands show it as one line."""
+    """An error that the user can fix; commands print it as one line."""
 
 
 def fail(message: str) -> NoReturn:
-    """Ends what is being done with one line: what is wrong, where, and how to mend it.
+    """Raises a :class:`UserError`.
 
-    Raises:
-        UserError: always.
+    Args:
+        message: One line that says what is wrong, where, and how to fix it.
     """
     raise UserError(message)
 
 
 def reason_of(error: Exception) -> str:
-    """What an error of any kind says; of the system's, its words and the file, without a number."""
+    """The message of any error; for system errors the text and the file, without the number."""
     if isinstance(error, OSError) and error.strerror:
         return f'{error.strerror}: {error.filename}' if error.filename else error.strerror
     return f'{type(error).__name__}: {error}'

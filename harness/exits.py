@@ -1,29 +1,32 @@
-"""How processes of runs end: the signals that they heed, and their exit codes."""
+"""How processes of runs end: the signals that they handle, and their exit codes."""
 
 import re
 import signal
 from pathlib import Path
 
-#: signals on which work ends in good order: what schedulers, people and closed terminals send;
-#: SIGINT stays Ctrl-C
+#: signals that end work gracefully; schedulers, people and closed terminals send them. SIGINT is
+#: left to Ctrl-C.
 ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
-#: exit code of a process that a signal has interrupted: its run can go on (EX_TEMPFAIL)
+#: exit code of a process that a signal has interrupted: its run can resume (EX_TEMPFAIL)
 INTERRUPTED = 75
 
 
 def describe_exit(code: int, kills: int) -> str:
-    """What an exit code means; '' if the process ended by itself.
+    """Explains an exit code.
 
     Args:
-        code: negative if it was killed by a signal.
-        kills: :func:`out_of_memory_kills` before it was started.
+        code: The exit code; negative if a signal killed the process.
+        kills: :func:`out_of_memory_kills` before the process started.
+
+    Returns:
+        The explanation; '' if the process ended by itself.
     """
     if code in (0, INTERRUPTED):
         return ''
     if code == -signal.SIGKILL and out_of_memory_kills() > kills:
         return (
-            'out of memory: the kernel killed the process (SIGKILL); give it more (fewer at once '
-            'with --jobs, --slurm mem=...), or make batch_size, crop_size or the bank smaller'
+            'out of memory: the kernel killed the process (SIGKILL); give it more memory (lower '
+            '--jobs, or raise --slurm mem=...), or reduce batch_size, crop_size or the bank'
         )
     if code < 0:
         return f'the process was killed by {signal.Signals(-code).name}'
@@ -31,7 +34,7 @@ def describe_exit(code: int, kills: int) -> str:
 
 
 def out_of_memory_kills() -> int:
-    """Processes that this machine's kernel has killed for lack of memory; 0 if it does not say."""
+    """The number of processes that the kernel has killed for lack of memory; 0 if unknown."""
     try:
         found = re.search(r'^oom_kill (\d+)$', Path('/proc/vmstat').read_text(), re.MULTILINE)
     except OSError:

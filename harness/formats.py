@@ -1,8 +1,8 @@
-"""Durations and sizes as people read them."""
+"""Formats durations and sizes for people."""
 
 
 def duration_text(seconds: float | None) -> str:
-    """``'40 s'``, ``'12 min'``, ``'3.5 h'`` or ``'2.1 d'``; nothing for 0 and for None."""
+    """``'40 s'``, ``'12 min'``, ``'3.5 h'`` or ``'2.1 d'``; '' for 0 and None."""
     if not seconds:
         return ''
     for unit, name, digits in ((86_400, 'd', 1), (3600, 'h', 1), (60, 'min', 0)):
@@ -12,7 +12,7 @@ def duration_text(seconds: float | None) -> str:
 
 
 def bytes_text(size: float) -> str:
-    """``'1.50 GB'``, ``'20.0 MB'``, ``'0.4 kB'``; 1 GB is 10**9 bytes; nothing for 0."""
+    """``'1.50 GB'``, ``'20.0 MB'``, ``'0.4 kB'``; '' for 0. 1 GB is 10**9 bytes."""
     if not size:
         return ''
     if size >= 1e9:

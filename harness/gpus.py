@@ -1,28 +1,27 @@
-"""GPUs that are there, but that the installed PyTorch cannot use."""
+"""Warns of GPUs that the installed PyTorch cannot use."""
 
 import logging
 import os
 from functools import lru_cache
 from pathlib import Path
-from typing import Optional
 
 import torch
 from mmengine.logging import print_log
 
-#: an entry for each GPU, where NVIDIA's driver is loaded
+#: has an entry for each GPU if NVIDIA's driver is loaded
 _DRIVER = Path('/proc/driver/nvidia/gpus')
-_REMEDY = 'install a driver or a PyTorch that fit: see "Does it run on my GPU?" in docs/faq.md'
+_REMEDY = 'install a fitting driver or PyTorch: see "Does it run on my GPU?" in docs/faq.md'
 
 
 @lru_cache(maxsize=1)
 def warn_of_unusable_gpus() -> None:
-    """Says once, if it is so, that work goes on without a GPU that is there."""
+    """Warns once if this machine has GPUs that cannot be used."""
     if problem := unusable_gpus():
         print_log(f'{problem}; {_REMEDY}', 'current', logging.WARNING)
 
 
-def unusable_gpus() -> Optional[str]:
-    """Why the GPUs of this machine cannot be used; None where they can, are hidden or are none."""
+def unusable_gpus() -> str | None:
+    """Why GPUs of this machine cannot be used; None if they can, are hidden, or do not exist."""
     if os.environ.get('CUDA_VISIBLE_DEVICES') in ('', '-1'):
         return None
     built = f'PyTorch {torch.__version__} (CUDA {torch.version.cuda})'

@@ -1,14 +1,16 @@
-"""Train and evaluate a grid of networks, strategies and data, and report it.
+"""Train and evaluate a grid of networks, strategies and data, and write the report.
 
-Runs that are done are not repeated, interrupted ones go on where they were; the grid's state is
-only what is on disk. At the end tables (LaTeX, Excel, CSV) and figures are written.
+Finished runs are not repeated, and interrupted ones resume; the grid's state is only on disk. At
+the end, tables (LaTeX, Excel, CSV) and figures are written.
 """
 
 import argparse
 import fnmatch
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 if __name__ == '__main__':
     sys.path[0] = str(Path(__file__).resolve().parents[1])  # the repository, not this folder
@@ -16,9 +18,16 @@ if __name__ == '__main__':
 from harness.exits import ENDING
 from harness.grid.arguments import parse_args, parse_options, parse_overrides
 
+if TYPE_CHECKING:
+    from harness.grid.expand import Run
+    from harness.grid.grid_file import Grid
+    from harness.grid.launchers import Setting
+    from harness.grid.scheduler import Work
+    from harness.grid.views import Survey
 
-def main(argv=None) -> int:
-    args = parse_args(__doc__, argv)
+
+def main(argv: list[str] | None = None) -> int:
+    args = parse_args(__doc__ or '', argv)
     from harness.cli import user_errors
 
     with user_errors():
@@ -26,11 +35,11 @@ def main(argv=None) -> int:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Plans, starts and reports.
+    """Does what the command line asks for: lists, starts or reports the runs.
 
     Returns:
-        The exit code: 0, also where only a part of the grid was asked for and is done; 1 if runs
-        are not done in the end, or the report lacks something; 130 after Ctrl-C.
+        The exit code: 0 if all requested runs are done; 1 if some are not, or the report is
+        incomplete; 130 after Ctrl-C.
     """
     from harness.errors import fail
     from harness.grid.expand import write_record
@@ -75,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
         try:
             start_runs(args, grid, todo, work_dir)
         except KeyboardInterrupt:
-            print('\ninterrupted; the same command goes on where it was', file=sys.stderr)
+            print('\ninterrupted; the same command resumes', file=sys.stderr)
             return 130
     whole = report(work_dir)
     surveys = survey(runs, work_dir, grid.evaluation)
@@ -84,16 +93,18 @@ def run(args: argparse.Namespace) -> int:
     if args.report_only:
         left = [s for s in left if s.status.status == 'FAILED']
     if left:
-        print(f'{len(left)} of the runs are not done; --status says why', file=sys.stderr)
+        print(f'{len(left)} of the runs are not done; --status shows why', file=sys.stderr)
     return int(bool(left) or not whole)
 
 
-def known_runs(args: argparse.Namespace, grid, work_dir: Path) -> list:
-    """The runs of the grid. What they need to know of training times is measured, if something is
-    to start; else those that are not known yet are left out, and that is said.
+def known_runs(args: argparse.Namespace, grid: 'Grid', work_dir: Path) -> 'list[Run]':
+    """The runs of the grid.
+
+    Training times that ``budget='time'`` needs are measured if runs will start; otherwise the runs
+    that depend on them are omitted, with a message.
 
     Raises:
-        UserError: times cannot be measured here.
+        UserError: Times cannot be measured here.
     """
     from harness.errors import fail
     from harness.grid.expand import expansion
@@ -106,8 +117,8 @@ def known_runs(args: argparse.Namespace, grid, work_dir: Path) -> list:
         local = launcher_class(args.launcher or grid.launcher).is_local and not args.export_script
         if not local and not args.plan:
             fail(
-                "budget='time': training times must be measured where the runs will run: start the "
-                'same command with --plan on such a machine first'
+                "budget='time': training times must be measured where the runs will run: first "
+                'start the same command with --plan on such a machine'
             )
         check(args, grid, found.untimed, work_dir)
         times = settle_times(grid, found.untimed, work_dir, args.jobs or grid.jobs)
@@ -125,7 +136,9 @@ def _matches(run_id: str, pattern: str | None) -> bool:
     return not pattern or fnmatch.fnmatch(run_id, f'*{pattern}*')
 
 
-def to_start(surveys, work_dir: Path, args: argparse.Namespace) -> list:
+def to_start(
+    surveys: 'Sequence[Survey]', work_dir: Path, args: argparse.Namespace
+) -> 'list[Survey]':
     """Those of the chosen runs, with their statuses, that are not done and may be started."""
     from harness.grid.expand import run_folder
 
@@ -143,8 +156,12 @@ def to_start(surveys, work_dir: Path, args: argparse.Namespace) -> list:
     return chosen
 
 
-def check(args: argparse.Namespace, grid, runs: list, work_dir: Path) -> None:
-    """Refuses what could keep runs from working, before any of them starts."""
+def check(args: argparse.Namespace, grid: 'Grid', runs: 'Sequence[Run]', work_dir: Path) -> None:
+    """Checks that all runs can work, before any of them starts.
+
+    Raises:
+        UserError: Lists all problems.
+    """
     from harness.grid.launchers import launcher_class
     from harness.grid.validation import check_start
 
@@ -152,7 +169,9 @@ def check(args: argparse.Namespace, grid, runs: list, work_dir: Path) -> None:
     check_start(args.grid, grid, runs, work_dir, args.jobs or grid.jobs, here)
 
 
-def prepare_runs(args: argparse.Namespace, grid, todo: list, work_dir: Path) -> list:
+def prepare_runs(
+    args: argparse.Namespace, grid: 'Grid', todo: 'Sequence[Survey]', work_dir: Path
+) -> 'list[Work]':
     """Writes the folders of runs, given with their statuses."""
     from harness.grid.scheduler import prepare
 
@@ -167,11 +186,13 @@ def prepare_runs(args: argparse.Namespace, grid, todo: list, work_dir: Path) -> 
     )
 
 
-def launcher_setting(args: argparse.Namespace, grid, name: str, work_dir: Path):
-    """What the launcher of that name is made for; the command line's options come first.
+def launcher_setting(
+    args: argparse.Namespace, grid: 'Grid', name: str, work_dir: Path
+) -> 'Setting':
+    """The setting for the launcher of that name; options of the command line take precedence.
 
     Raises:
-        UserError: there are options for another launcher.
+        UserError: There are options for another launcher.
     """
     from harness.errors import fail
     from harness.grid.launchers import Setting
@@ -186,13 +207,15 @@ def launcher_setting(args: argparse.Namespace, grid, name: str, work_dir: Path):
     return Setting(work_dir, grid.name, args.jobs or grid.jobs, grid.nproc, options)
 
 
-def export_script(args: argparse.Namespace, grid, todo: list, work_dir: Path) -> None:
+def export_script(
+    args: argparse.Namespace, grid: 'Grid', todo: 'Sequence[Survey]', work_dir: Path
+) -> None:
     """Prepares runs, given with their statuses, and writes the sbatch script that starts them."""
     from harness.errors import fail
     from harness.grid.launchers.slurm.script import sbatch_script
 
     if not todo:
-        fail('nothing to start; --status says why')
+        fail('nothing to start; --status shows why')
     works = prepare_runs(args, grid, todo, work_dir)
     setting = launcher_setting(args, grid, 'slurm', work_dir)
     script = sbatch_script([work.folder for work in works], setting)
@@ -203,11 +226,13 @@ def export_script(args: argparse.Namespace, grid, todo: list, work_dir: Path) ->
         print(f'{len(works)} runs: sbatch {args.export_script}')
 
 
-def start_runs(args: argparse.Namespace, grid, todo: list, work_dir: Path) -> None:
-    """Brings runs to an end, given with their statuses.
+def start_runs(
+    args: argparse.Namespace, grid: 'Grid', todo: 'Sequence[Survey]', work_dir: Path
+) -> None:
+    """Starts runs, given with their statuses, and waits until they are finished.
 
     Raises:
-        KeyboardInterrupt: on Ctrl-C, SIGTERM, SIGHUP, SIGUSR1 or SIGUSR2.
+        KeyboardInterrupt: On Ctrl-C, SIGTERM, SIGHUP, SIGUSR1 or SIGUSR2.
     """
     from rich.console import Console
 
@@ -229,8 +254,8 @@ def start_runs(args: argparse.Namespace, grid, todo: list, work_dir: Path) -> No
             signal.signal(number, handler)
 
 
-def export(args: argparse.Namespace, grid, runs: list, work_dir: Path) -> int:
-    """Writes the zip of --export."""
+def export(args: argparse.Namespace, grid: 'Grid', runs: 'list[Run]', work_dir: Path) -> int:
+    """Writes the zip of --export; returns the exit code."""
     from harness.grid.expand import write_record
     from harness.runs.records_zip import export_records
 
@@ -241,8 +266,10 @@ def export(args: argparse.Namespace, grid, runs: list, work_dir: Path) -> int:
     return 0
 
 
-def show(args: argparse.Namespace, grid, surveys, work_dir: Path) -> int:
-    """What --status, --watch and --explain print."""
+def show(
+    args: argparse.Namespace, grid: 'Grid', surveys: 'Sequence[Survey]', work_dir: Path
+) -> int:
+    """Prints the output of --status, --watch or --explain; returns the exit code."""
     from rich.console import Console
 
     from harness.grid.views import explain, print_status, watch
@@ -259,23 +286,23 @@ def show(args: argparse.Namespace, grid, surveys, work_dir: Path) -> int:
     return 0
 
 
-def forecast(args: argparse.Namespace, grid, todo: list, work_dir: Path) -> int:
-    """What --plan prints."""
+def forecast(args: argparse.Namespace, grid: 'Grid', todo: 'Sequence[Run]', work_dir: Path) -> int:
+    """Prints the output of --plan; returns the exit code."""
     from rich.console import Console
 
     from harness.grid.forecast.forecast import print_forecast
 
-    # where there is no terminal, lines need not fit one
+    # without a terminal, lines need not fit its width
     console = Console(width=None if sys.stdout.isatty() else 200, soft_wrap=True)
     print_forecast(grid, todo, work_dir, args.jobs or grid.jobs, console)
     return 0
 
 
 def report(work_dir: Path) -> bool:
-    """Writes tables and figures, says where they are and shows the main table.
+    """Writes tables and figures, and prints their places and the main table.
 
     Returns:
-        Whether everything could be written.
+        Whether the report is complete.
     """
     from reports.report import build_report
 

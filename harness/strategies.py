@@ -1,32 +1,32 @@
-"""The training strategies: one row for each, for the grid, its checks and the reports.
+"""The training strategies: one row each, used by the grid, its checks and the reports.
 
-A grid file may add rows of its own::
+A grid file may add its own::
 
     custom_imports = dict(imports=['my_loop'])  # registers MyLoop in MMagic's LOOPS
     strategies = dict(MINE=dict(type='MyLoop', has_repeats=False, label='Mine'))
 
-where every key but ``has_repeats``, ``label``, ``color`` and ``marker`` is an option of the loop.
-Sweeps take options of loops as axes, ``clip_length=[7, 15, 30]``: those of ``OPTIONS``, and of
-other loops those that their row names.
+All keys except ``has_repeats``, ``label``, ``color`` and ``marker`` are options of the loop. Sweeps
+accept options of loops as axes, ``clip_length=[7, 15, 30]``: those in ``OPTIONS``, and for other
+loops those in the strategy's row.
 """
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple, Optional
+from typing import Any, NamedTuple
 
 from dataset_tools.names import name_problem
 
 
 class Strategy(NamedTuple):
-    """How clips are trained.
+    """A training strategy.
 
     Attributes:
-        name: in grid files, run ids and results.
+        name: Its name in grid files, run ids and results.
         loop: ``type`` and options of the loop, for ``train_cfg``.
-        has_repeats: whether R is an axis of it.
-        label: in tables and figures.
-        colors: of curves without and with FC; '' leaves them to the reports.
-        markers: likewise, as matplotlib calls them.
+        has_repeats: Whether R is one of its axes.
+        label: Its name in tables and figures.
+        colors: Colours of curves without and with FC; '' leaves them to the reports.
+        markers: Markers of curves without and with FC, as for matplotlib; '' as above.
     """
 
     name: str
@@ -37,12 +37,12 @@ class Strategy(NamedTuple):
     markers: tuple[str, str] = ('', '')
 
     def record(self) -> dict:
-        """As ``grid.json`` holds it."""
+        """The entry for ``grid.json``."""
         return dict(label=self.label, color=self.colors[0], marker=self.markers[0])
 
 
-# Colours of seaborn's `colorblind` palette; for PI-all of Tol's muted one, since the former has no
-# more that stay clear of the shades of PI.
+# Colours of seaborn's `colorblind` palette; PI-all uses Tol's muted palette, because the former has
+# no other colours that differ enough from those of PI.
 _ROWS = (
     Strategy('RI', dict(type='RIBPTTLoop'), False, 'RI', ('#d55e00', '#de8f05'), ('s', 'D')),
     Strategy(
@@ -72,12 +72,12 @@ _ROWS = (
         ('X', '*'),
     ),
 )
-#: those that come with this project, in the order of tables and figures
+#: the strategies of this project, in the order of tables and figures
 STRATEGIES = {row.name: row for row in _ROWS}
 _OWN_KEYS = ('has_repeats', 'label', 'color', 'marker')
 
-#: options of all loops that may be axes of sweeps, with their defaults; None: there is none
-COMMON_OPTIONS = MappingProxyType(
+#: options of all loops that may be axes of sweeps, with their defaults; None: no default
+COMMON_OPTIONS: Mapping[str, Any] = MappingProxyType(
     dict(
         max_iters=None,
         clip_length=None,
@@ -86,8 +86,8 @@ COMMON_OPTIONS = MappingProxyType(
         amplification_weight=0.0,
     )
 )
-#: loop -> its further options, likewise; R is an axis by itself
-OPTIONS = MappingProxyType(
+#: loop -> its further options with their defaults; R is a separate axis
+OPTIONS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     dict(
         RIBPTTLoop={},
         TBPTTLoop=dict(both_ends=False),
@@ -107,18 +107,18 @@ OPTIONS = MappingProxyType(
 
 
 def options_of(strategy: Strategy) -> dict[str, Any]:
-    """The options of a strategy's loop that may be axes, with their defaults."""
+    """The options of a strategy's loop that may be axes of sweeps, with their defaults."""
     loop = strategy.loop['type']
     own = {key: value for key, value in strategy.loop.items() if key not in ('type', 'repeats')}
     return {**COMMON_OPTIONS, **OPTIONS.get(loop, own)}
 
 
-#: option -> its symbol in labels; the others are called by their names
+#: option -> its symbol in labels; other options appear by name
 _SYMBOLS = MappingProxyType(dict(clip_length='l', burn_in='k', p_initial='p'))
 
 
 def option_label(key: str, value: Any) -> str:
-    """How tables and figures say that an axis has a value: ``'l=15'``, ``'from reds4'``."""
+    """The value of an axis as in tables and figures: ``'l=15'``, ``'from reds4'``."""
     if key == 'init_from':
         return f'from {value or "nothing"}'
     if key == 'as_long_as':
@@ -128,11 +128,11 @@ def option_label(key: str, value: Any) -> str:
 
 
 def with_own(entries: Mapping[str, Mapping], problems: list[str]) -> dict[str, Strategy]:
-    """All strategies of a grid, its own last.
+    """All strategies of a grid, with its own last.
 
     Args:
         entries: ``strategies`` of the grid file.
-        problems: gets a line for each entry that cannot be used.
+        problems: Receives a line for each invalid entry.
     """
     strategies = dict(STRATEGIES)
     for name, entry in entries.items():
@@ -151,7 +151,7 @@ def with_own(entries: Mapping[str, Mapping], problems: list[str]) -> dict[str, S
     return strategies
 
 
-def _problem(name: str, entry: Any) -> Optional[str]:
+def _problem(name: str, entry: Any) -> str | None:
     if name in STRATEGIES:
         return 'is a strategy of this project; choose another name'
     if problem := name_problem(name):
@@ -162,5 +162,5 @@ def _problem(name: str, entry: Any) -> Optional[str]:
         return 'has_repeats: must be True or False'
     for key in ('label', 'color', 'marker'):
         if not isinstance(entry.get(key, ''), str):
-            return f'{key}: {entry[key]!r} is no text'
+            return f'{key}: {entry[key]!r} is not a text'
     return None

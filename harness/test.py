@@ -1,15 +1,22 @@
-"""Evaluate a checkpoint on set folders frame by frame, as with MMagic's tools/test.py."""
+"""Evaluate a checkpoint on set folders frame by frame, like MMagic's tools/test.py."""
 
 import argparse
 import hashlib
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 if __name__ == '__main__':
     sys.path[0] = str(Path(__file__).resolve().parents[1])  # the repository, not this folder
 
 from harness.cli import add_run_options, parse_run_args
+
+if TYPE_CHECKING:
+    from mmengine.config import Config
+
+    from dataset_tools.manifest import VideoSet
 
 EXAMPLES = """examples:
   python harness/test.py mm_configs/frvsr/frvsr_rr_quickstart.py \\
@@ -19,7 +26,7 @@ EXAMPLES = """examples:
 """
 
 
-def parse_args(argv=None) -> argparse.Namespace:
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     from harness.evaluation.protocols import DEFAULT, PROTOCOLS
     from harness.evaluation.scorer import OPTIONAL_METRICS
 
@@ -27,33 +34,33 @@ def parse_args(argv=None) -> argparse.Namespace:
         description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument('config', help='config file')
-    parser.add_argument('checkpoint', help='checkpoint file, also one of MMagic')
+    parser.add_argument('checkpoint', help='checkpoint file; may be one of MMagic')
     parser.add_argument(
-        '--data', nargs='+', metavar='SET', help="set folders; the config's test_sets by default"
+        '--data', nargs='+', metavar='SET', help="set folders (default: the config's test_sets)"
     )
-    parser.add_argument('--work-dir', help='for the CSV files; work_dirs/<config> by default')
+    parser.add_argument('--work-dir', help='folder for the CSV files (default: work_dirs/<config>)')
     parser.add_argument(
-        '--lr-kind', help="LR frames of the sets; the config's lr_kind by default, or lr_bd"
+        '--lr-kind', help="LR frames of the sets (default: the config's lr_kind, or lr_bd)"
     )
     parser.add_argument(
         '--metrics',
         nargs='+',
         default=[],
         choices=list(OPTIONAL_METRICS),
-        help='what to compute besides PSNR and SSIM',
+        help='metrics besides PSNR and SSIM',
     )
     parser.add_argument(
         '--protocol',
         choices=PROTOCOLS,
         default=DEFAULT.name,
         metavar='NAME',
-        help=f'how to score: {", ".join(PROTOCOLS)}',
+        help=f'scoring protocol: {", ".join(PROTOCOLS)}',
     )
     add_run_options(parser)
     return parse_run_args(parser, argv)
 
 
-def main(argv=None) -> int:
+def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
     from harness.cli import user_errors
     from harness.configs import load_config
@@ -72,13 +79,15 @@ def main(argv=None) -> int:
         sets = [VideoSet.load(root) for root in roots]
         names = [test_set.name for test_set in sets]
         if twice := sorted({name for name in names if names.count(name) > 1}):
-            fail(f'two sets are called {twice[0]}, and so would be their results')
+            fail(f'two sets are named {twice[0]}, so their results would have the same name')
         args.lr_kind = args.lr_kind or cfg.get('lr_kind', 'lr_bd')
         evaluate(cfg, args, sets, work_dir)
     return 0
 
 
-def evaluate(cfg, args: argparse.Namespace, sets, work_dir: Path) -> None:
+def evaluate(
+    cfg: 'Config', args: argparse.Namespace, sets: 'Sequence[VideoSet]', work_dir: Path
+) -> None:
     """Writes ``frames_<set>.csv`` for each set and prints the means."""
     from mmengine.dist import is_main_process
     from tqdm import tqdm
@@ -114,17 +123,19 @@ def evaluate(cfg, args: argparse.Namespace, sets, work_dir: Path) -> None:
             psnr, ssim = summarize(table)
             print(f'{test_set.name}: PSNR {psnr:.2f} dB, SSIM {ssim:.4f} ({output})')
             if shift := table.attrs['shift']:
-                lr = f'{args.lr_kind} may not be the LR frames of these weights'
+                lr = f'{args.lr_kind} may be the wrong LR frames for these weights'
                 print(f'warning: {test_set.name}: {shift}; {lr}', file=sys.stderr)
             if count := table.attrs['not_finite']:
                 print(f'warning: {test_set.name}: {not_finite_text(count)}', file=sys.stderr)
 
 
-def claim_results(cfg, args: argparse.Namespace, sets, work_dir: Path) -> None:
-    """Notes in ``evaluated.json`` what the files of results are going to be of.
+def claim_results(
+    cfg: 'Config', args: argparse.Namespace, sets: 'Sequence[VideoSet]', work_dir: Path
+) -> None:
+    """Records in ``evaluated.json`` from what the result files will be computed.
 
     Raises:
-        UserError: results of something else would be replaced.
+        UserError: Results of another checkpoint, model, set or protocol would be replaced.
     """
     from mmengine.dist import barrier, is_main_process
 
@@ -139,13 +150,15 @@ def claim_results(cfg, args: argparse.Namespace, sets, work_dir: Path) -> None:
         lr_kind=args.lr_kind,
         protocol=args.protocol,
     )
-    wanted = {f'frames_{s.name}.csv': dict(of, set=s.checksum) for s in sets}
+    wanted: dict[str, dict[str, Any]] = {
+        f'frames_{s.name}.csv': dict(of, set=s.checksum) for s in sets
+    }
     for name, about in wanted.items():
         there = known.get(name, {})
         if (work_dir / name).exists() and there != about:
             other = next(key for key in about if there.get(key) != about[key])
-            what = f'of another {other}' if there else 'already, nobody knows of which checkpoint'
-            fail(f'{work_dir / name}: holds results {what}; give another --work-dir or delete it')
+            what = f'of another {other}' if there else 'of an unknown checkpoint'
+            fail(f'{work_dir / name}: contains results {what}; use another --work-dir or delete it')
     barrier()
     if is_main_process():
         write_json(path, {**known, **wanted})

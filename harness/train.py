@@ -1,4 +1,4 @@
-"""Train one network from a config, as with MMagic's tools/train.py."""
+"""Train one network from a config, like MMagic's tools/train.py."""
 
 import argparse
 import sys
@@ -18,25 +18,25 @@ EXAMPLES = """examples:
 """
 
 
-def parse_args(argv=None) -> argparse.Namespace:
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument('config', help='config file')
     parser.add_argument(
-        '--work-dir', help='for logs and checkpoints; work_dirs/<config> by default'
+        '--work-dir', help='folder for logs and checkpoints (default: work_dirs/<config>)'
     )
     parser.add_argument(
         '--resume',
         nargs='?',
         const='auto',
-        help='go on from the last checkpoint of the work dir, or from the one given',
+        help='resume from the last checkpoint in the work dir, or from the given one',
     )
     add_run_options(parser)
     return parse_run_args(parser, argv)
 
 
-def main(argv=None) -> int:
+def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
     from harness.cli import user_errors
     from harness.configs import load_config

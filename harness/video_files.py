@@ -1,4 +1,4 @@
-"""A user's own video: a video file, a folder of frames or one image in, frames or an mp4 out."""
+"""Input and output of users' videos: reads video files, folders and images; writes PNG or mp4."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -7,7 +7,7 @@ from fractions import Fraction
 from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import Optional
+from typing import Any
 
 import av
 import numpy as np
@@ -22,42 +22,41 @@ from dataset_tools.frames import (
 from dataset_tools.manifest import DatasetError
 from dataset_tools.scratch import scratch_folder
 from dataset_tools.video import VIDEO_SUFFIXES, decode_video, read_header
+from harness.errors import fail
+from harness.runs.files import replacing
 
-from .errors import fail
-from .runs.files import replacing
-
-# nearly lossless: the artefacts to look at shall be the network's, not the codec's
+# nearly lossless, so that visible artefacts are the network's and not the codec's
 _X264 = {'crf': '14'}
-# FFmpeg's numbers for ITU-R BT.709 and limited range, what players take unmarked HD video to be
+# FFmpeg's numbers for ITU-R BT.709 and limited range, which players assume for unmarked HD video
 _BT709 = _LIMITED = 1
 
 
 @dataclass
 class Video:
-    """A video to read once.
+    """A video that can be read once.
 
     Attributes:
-        frames: (H, W, 3), uint8 RGB; they end early where one cannot be read.
-        expected: how many there will be, of video files roughly; None where nothing tells.
-        names: those of the image files, without suffix.
-        rate: (average) number of frames per second of a video file.
-        pixel_aspect: width of a pixel over its height.
-        notes: what a user should know of how it is read.
-        fault: what is wrong with a video whose first frames could be read, once they have been.
+        frames: Frames (H, W, 3), uint8 RGB; they end at the first one that cannot be read.
+        expected: The number of frames, approximate for video files; None if unknown.
+        names: The names of the image files, without suffix; None for video files.
+        rate: The (average) frames per second of a video file.
+        pixel_aspect: The width of a pixel divided by its height.
+        notes: What the user should know about how the video is read.
+        fault: Why reading stopped early, if it did; set after the last readable frame.
     """
 
     frames: Iterator[np.ndarray]
-    expected: Optional[int]
-    names: Optional[list[str]] = None
-    rate: Optional[Fraction] = None
+    expected: int | None
+    names: list[str] | None = None
+    rate: Fraction | None = None
     pixel_aspect: Fraction = Fraction(1)
     notes: tuple[str, ...] = ()
-    fault: Optional[DatasetError] = None
+    fault: DatasetError | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self.frames = self._until_fault(self.frames)
 
-    def _until_fault(self, frames):
+    def _until_fault(self, frames: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
         begun = False
         try:
             for frame in frames:
@@ -70,11 +69,11 @@ class Video:
 
 
 def open_video(path: Path) -> Video:
-    """Opens a folder of numbered frames, an image, or any video file that FFmpeg reads.
+    """Opens a folder of numbered frames, an image, or any video file that FFmpeg can read.
 
     Raises:
-        UserError: no such file or folder.
-        DatasetError: no frames or no video in it, or the first frame is damaged.
+        UserError: There is no such file or folder.
+        DatasetError: It contains no frames or video, or the first frame is damaged.
     """
     if path.is_dir():
         paths = list_frames(path)
@@ -94,13 +93,13 @@ def open_video(path: Path) -> Video:
 
 
 def check_output(path: Path, source: Path, overwrite: bool) -> None:
-    """Sees that the output is a folder or an .mp4 and that nothing would be lost.
+    """Checks that the output is a folder or an .mp4 and that nothing would be lost.
 
     Raises:
-        UserError: it is not, or it exists and may not be overwritten.
+        UserError: It is neither, or it exists and must not be overwritten.
     """
     if path.resolve() in (source.resolve(), source.resolve().parent):
-        fail(f'output {path}: is or holds the input; give another name')
+        fail(f'output {path}: is or contains the input; give another name')
     is_file = path.suffix.lower() in (*VIDEO_SUFFIXES, *IMAGE_SUFFIXES)
     if is_file and not is_mp4(path):
         fail(f'output {path}: give a folder (for PNG frames) or a file that ends in .mp4')
@@ -112,37 +111,45 @@ def check_output(path: Path, source: Path, overwrite: bool) -> None:
 
 def open_output(
     path: Path,
-    names: Optional[list[str]],
+    names: list[str] | None,
     rate: Fraction,
     pixel_aspect: Fraction = Fraction(1),
 ) -> AbstractContextManager[Callable[[np.ndarray], None]]:
-    """Gives a function that writes the next frame (h, w, 3), uint8 RGB, to a folder or an .mp4.
+    """Opens a folder or an .mp4 for writing.
 
-    Frames in a folder get the names given, or numbers; each appears when it is whole, and PNG files
-    from before are removed first. An .mp4 (H.264, yuv420p) appears when all of it is whole, and has
-    pixels of the aspect given.
+    Existing PNG files of a folder are removed first. An .mp4 (H.264, yuv420p) appears only when it
+    is complete, and so does each frame in a folder.
+
+    Args:
+        path: The folder or .mp4.
+        names: The names of the frames in a folder, without suffix; None for numbers.
+        rate: Frames per second of an .mp4.
+        pixel_aspect: The width of a pixel of an .mp4 divided by its height.
+
+    Yields:
+        A function that writes the next frame (h, w, 3), uint8 RGB.
 
     Raises:
-        UserError: the output cannot be written.
+        UserError: The output cannot be written.
     """
     return _mp4(path, rate, pixel_aspect) if is_mp4(path) else _folder(path, names)
 
 
 def is_mp4(path: Path) -> bool:
-    """Whether an output is to be an mp4, not a folder."""
+    """Whether an output is an mp4 instead of a folder."""
     return path.suffix.lower() == '.mp4'
 
 
 @contextmanager
-def _folder(path, names):
+def _folder(path: Path, names: list[str] | None) -> Iterator[Callable[[np.ndarray], None]]:
     with _writing(path):
         path.mkdir(parents=True, exist_ok=True)
         for old in path.glob('*.png'):
             old.unlink()
-    names = iter(names or map('{:08d}'.format, count()))
+    stems = iter(names or map('{:08d}'.format, count()))
 
-    def write(rgb):
-        with _writing(path), replacing(path / f'{next(names)}.png') as temporary:
+    def write(rgb: np.ndarray) -> None:
+        with _writing(path), replacing(path / f'{next(stems)}.png') as temporary:
             temporary.write_bytes(encode_png(rgb))
 
     try:
@@ -153,11 +160,13 @@ def _folder(path, names):
 
 
 @contextmanager
-def _mp4(path, rate, pixel_aspect):
-    # a killed call leaves its folder, which the next one clears
+def _mp4(
+    path: Path, rate: Fraction, pixel_aspect: Fraction
+) -> Iterator[Callable[[np.ndarray], None]]:
+    # if this process is killed, its folder stays until the next call removes it
     with scratch_folder(path) as scratch, _writing(path):
         temporary = scratch / path.name
-        temporary.touch()  # FFmpeg opens its file with the first frames only
+        temporary.touch()  # FFmpeg opens its file only when it writes the first frames
         with av.open(str(temporary), 'w', format='mp4') as container:
             stream = container.add_stream('libx264', rate=rate, options=_X264)
             stream.codec_context.sample_aspect_ratio = pixel_aspect
@@ -166,7 +175,7 @@ def _mp4(path, rate, pixel_aspect):
         temporary.replace(path)
 
 
-def _encode(container, stream, rgb):
+def _encode(container: Any, stream: Any, rgb: np.ndarray) -> None:
     codec = stream.codec_context
     if not codec.is_open:
         codec.height, codec.width = rgb.shape[:2]
@@ -178,7 +187,7 @@ def _encode(container, stream, rgb):
 
 
 @contextmanager
-def _writing(path):
+def _writing(path: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, av.FFmpegError) as error:

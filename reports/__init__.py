@@ -1,5 +1,6 @@
-"""Tables and figures of a grid of runs, made from the files of its work directory alone.
+"""Tables, figures, workbook and page of a grid, made only from the files of its work directory.
 
-``reports`` reads what training and evaluation left on disk and needs neither torch nor MMEngine.
-Importing this package costs nothing; ``reports.report.build_report`` makes everything.
+May import ``dataset_tools.manifest`` and, of ``harness``, ``runs``, ``cli``, ``errors``,
+``strategies`` and ``formats``; never torch, MMEngine or MMagic. Importing this package imports
+nothing else; ``reports.report.build_report`` makes everything.
 """

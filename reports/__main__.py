@@ -5,10 +5,14 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from reports.report import Report
 
 DESCRIPTION = """Make tables (LaTeX, Excel, CSV, Markdown) and figures (PNG, PDF) of a grid from
-its run folders: means, stability, paired differences, times, and the papers' numbers beside ours.
-Unfinished grids are fine: missing, running and failed runs are marked and listed with the reason.
+its run folders: means, stability, paired differences, times, and the papers' numbers next to ours.
+The grid may be unfinished: missing, running and failed runs are marked and listed with the reason.
 """
 EXAMPLES = """examples:
   python -m reports work_dirs/quickstart
@@ -16,6 +20,7 @@ EXAMPLES = """examples:
   python -m reports records.zip     # of run_grid.py --export, anywhere; writes records_report
   python -m reports work_dirs/paper --paper-figures
   python -m reports video work_dirs/quickstart --set static --video bikes_street  # mp4 and GIF
+  python -m reports study           # docs/study.md from the records under studies/
   cd work_dirs/quickstart/report/tables && pdflatex results_standalone.tex
 
 in the output folder:
@@ -29,11 +34,11 @@ in the output folder:
                  runs.csv, paper_comparison.csv
   cards/         a card for each method, as other grids take it (JSON)
 
-What an earlier report has made from the same results is kept. Files of methods that the grid has no
-more are removed.
+Files whose inputs have not changed are kept. Files of methods that the grid no longer has are
+removed.
 
-exit code: 0; 1 if some of the files could not be written, which are named; 2 if WORK_DIR cannot be
-reported on
+exit code: 0; 1 if some files could not be written (they are named); 2 if there is nothing to report
+in WORK_DIR
 """
 
 
@@ -44,6 +49,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         from reports.video.__main__ import main as make_video
 
         return make_video(argv[1:])
+    if argv[:1] == ['study']:
+        from reports.study.__main__ import main as renew_study
+
+        return renew_study(argv[1:])
     parser = argparse.ArgumentParser(
         prog='python -m reports',
         description=DESCRIPTION,
@@ -61,8 +70,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         '--paper-figures',
         action='store_true',
-        help='only the figures of the PI-BPTT and RISTN papers, as far as the grid has what they '
-        'show, in the folder paper_figures of the report; what the others lack is listed',
+        help='draw only the figures of the PI-BPTT and RISTN papers, in the folder paper_figures '
+        'of the report; for figures that cannot be drawn, list what the grid lacks',
     )
     arguments = parser.parse_args(argv)
 
@@ -93,13 +102,13 @@ def _paper_figures(work_dir: Path, output: Path | None) -> int:
     for figure in written.drawn:
         print(f'{figure.what:16} {figure.paths[0]}')
     for what, lack in written.lacking:
-        print(f'{what:16} not made, for the grid lacks {lack}')
+        print(f'{what:16} not drawn: the grid lacks {lack}')
     for problem in written.problems:
         print(f'error: {problem}', file=sys.stderr)
     return 1 if written.problems else 0
 
 
-def _build(source: Path, output: Path | None):
+def _build(source: Path, output: Path | None) -> 'Report':
     from harness.runs.records_zip import unpack_records
     from reports.report import build_report
 
@@ -110,7 +119,7 @@ def _build(source: Path, output: Path | None):
         return build_report(folder, output or source.with_name(f'{source.stem}_report'))
 
 
-def _print(report) -> None:
+def _print(report: 'Report') -> None:
     for note in report.notes[len(report.problems) :]:
         print(f'note: {note}')
     for description, path in report.places:

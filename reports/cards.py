@@ -10,7 +10,7 @@ from reports.results import GridResults
 
 
 def write_cards(grid: GridResults, folder: Path) -> Path:
-    """Writes a card for each method that was measured here, and removes all others.
+    """Writes a card for each method that was evaluated here, and removes all others.
 
     Returns:
         The folder.
@@ -32,7 +32,7 @@ def write_cards(grid: GridResults, folder: Path) -> Path:
 
 
 def card_of(grid: GridResults, method: Method) -> Card:
-    """The card of a method, on the test sets that all its seeds have finished."""
+    """Returns the card of a method, with the test sets that all its seeds have finished."""
     record = grid.record
     runs = grid.runs[grid.runs['run_id'].isin(grid.trials_of(method))]
     settings = {

@@ -1,23 +1,23 @@
-"""Signs of instability that trainings have recorded of themselves, and how early they warned.
+"""Signs of instability that trainings recorded, and how early they warned.
 
-A run's ``states/iter_<n>.csv`` (see ``StateDiagnosticsHook``) says how the norm of its states
-develops along a video and how a small perturbation of them grows. Of each such file one row:
+A run's ``states/iter_<n>.csv`` (see ``StateDiagnosticsHook``) records how the norm of its states
+develops along a video and how a small perturbation of them grows. Each such file gives one row:
 
 - ``growth_short``, ``growth_long``: growth of a perturbation over l and over 3 l frames (a third of
   the frames for which it was followed, and all of them), where it is largest;
 - ``norm_growth``: norm of the state at the end of a window relative to that after its first l
   frames, where it is largest.
 
-A perturbation is white noise, most of which any network forgets at once; what tells is whether the
-rest decays. It warns if nine tenths of what is left after l frames are left after 3 l, and so do
-states twice as large at the end. (Measured once: in the quickstart's FRVSR-RR three tenths are left
-under PI, all under RI, which collapses on stills.) A run *warned* from the first measurement on
-after which all others warn, too. Networks that overflow have infinite growths.
+A perturbation is white noise, most of which any network forgets at once; the question is whether
+the rest decays. It is a warning if of what is left after l frames at least nine tenths are left
+after 3 l, or if the states are twice as large at the end. (In the quickstart's FRVSR-RR three
+tenths are left under PI, but all under RI, which collapses on stills.) A run *warned* from the
+first measurement after which all others warn, too. Networks that overflow have infinite growth.
 """
 
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -31,12 +31,12 @@ _OF_FILES = {'video', 'direction', 'quantity', 'boundary', 'frames', 'value'}
 
 
 class Diagnostics(NamedTuple):
-    """What is known of a grid.
+    """The recorded signs of a grid.
 
     Attributes:
-        signs: a row a run and measurement, see the module; sorted.
-        validation: run_id, iteration, psnr_y: the mean of validation, where there was one.
-        problems: a line for each file that cannot be used.
+        signs: a row per run and measurement, see the module; sorted.
+        validation: run_id, iteration, psnr_y: mean of the validation, if there was one.
+        problems: a line for each unusable file.
     """
 
     signs: pd.DataFrame
@@ -44,20 +44,22 @@ class Diagnostics(NamedTuple):
     problems: list[str]
 
     def part(self, run_ids: Collection[str]) -> 'Diagnostics':
-        """What the tables know of these runs."""
+        """Returns the part of these runs."""
         tables = (self.signs, self.validation)
         signs, validation = (table[table['run_id'].isin(list(run_ids))] for table in tables)
         return Diagnostics(signs, validation, [])
 
 
 def read_diagnostics(runs: pd.DataFrame, work_dir: Path) -> Diagnostics:
-    """Reads what the runs of a grid have recorded.
+    """Reads what the runs of a grid recorded.
 
     Args:
         runs: run_id and folder (in the work directory).
         work_dir: of the grid.
     """
-    signs, validation, problems = [], [], []
+    signs: list[tuple] = []
+    validation: list[tuple] = []
+    problems: list[str] = []
     for run in runs.itertuples():
         folder = work_dir / run.folder
         for kind, rows, row in (('states', signs, _signs), ('validation', validation, _mean)):
@@ -81,7 +83,7 @@ def _files(folder: Path) -> list[tuple[int, Path]]:
 def _signs(table: pd.DataFrame) -> tuple[float, float, float]:
     if missing := _OF_FILES - set(table):
         raise KeyError(f'has no column {", ".join(sorted(missing))}')
-    # what overflowed is no number any more
+    # an overflow gives NaN
     table = table.assign(value=table['value'].astype(float).fillna(np.inf))
     growth = table[table['quantity'] == 'growth']
     longest = growth['frames'].max()
@@ -104,29 +106,29 @@ def _norm_ratios(norms: pd.DataFrame, frames: int) -> Iterator[float]:
 
 
 def _mean(table: pd.DataFrame) -> tuple[float]:
-    """As validation chooses the best checkpoint: of videos, then of their kinds."""
+    """Returns the mean by which validation chooses the best checkpoint: of videos, then kinds."""
     by_video = table.groupby(['kind', 'video'])['psnr_y'].mean()
     return (by_video.groupby('kind').mean().mean(),)
 
 
 def late_growth(signs: pd.DataFrame) -> pd.Series:
-    """Growth of perturbations from l to 3 l frames, by measurement; infinite after an overflow."""
+    """Returns the growth from l to 3 l frames, by measurement; infinite after an overflow."""
     ratio = signs['growth_long'] / signs['growth_short']
     return ratio.mask(np.isinf(signs['growth_long']), np.inf)
 
 
 def growth_warns(signs: pd.DataFrame) -> pd.Series:
-    """Whether perturbations warn, by measurement."""
+    """Returns whether perturbations warn, by measurement."""
     return late_growth(signs) >= GROWTH_LIMIT
 
 
 def norm_warns(signs: pd.DataFrame) -> pd.Series:
-    """Whether norms warn, by measurement."""
+    """Returns whether norms warn, by measurement."""
     return signs['norm_growth'] >= NORM_LIMIT
 
 
-def warned_from(iterations: pd.Series, warns: pd.Series) -> Optional[int]:
-    """The first measurement from which on all warn; None if the last one does not."""
+def warned_from(iterations: pd.Series, warns: pd.Series) -> int | None:
+    """Returns the first measurement from which on all warn; None if the last one does not."""
     silent = iterations[~warns.to_numpy()]
     later = iterations[iterations > silent.max()] if len(silent) else iterations
     return int(later.iloc[0]) if len(later) else None

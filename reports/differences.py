@@ -1,18 +1,18 @@
-"""Paired differences between two strategies, over videos and seeds, and what they can prove.
+"""Paired differences between two strategies, over videos and seeds, and their significance.
 
-Two things vary that a conclusion must hold for: the test videos and the trainings (seeds). The
-differences d[video, seed] are crossed, not independent: all videos of a seed share one pair of
-trained networks, and all seeds share the videos, so that videos x seeds is no number of samples.
-Each is therefore a unit of its own, the other averaged out first:
+A conclusion should generalise over test videos and over trainings (seeds). The differences
+d[video, seed] are crossed, not independent: all videos of a seed share one pair of trained
+networks, and all seeds share the videos, so the sample size is not videos x seeds. Each factor is
+therefore tested as the unit, after averaging over the other:
 
 - ``p_videos``, unit video: would other videos of this kind show it, with these trained networks?
 - ``p_seeds``, unit seed: would other trainings show it, on these videos?
 
 Both are exact sign-flip tests (two-sided; 2^n equally probable signs of n differences that are
 symmetric around zero if the strategies are equal). Their smallest possible value is 2^(1-n), so
-that fewer than six units cannot reach 5 %; then there is no test at all. The interval resamples
-videos and seeds both (the two-way or "pigeonhole" bootstrap, Owen 2007, on the safe side for
-crossed data); with one seed it says nothing about other trainings.
+fewer than six units cannot reach 5 %, and no test is made. The interval resamples both videos and
+seeds (the two-way or "pigeonhole" bootstrap, Owen 2007, which is conservative for crossed data);
+with one seed it says nothing about other trainings.
 
 Only seeds that both strategies have finished are compared; the same seed means the same initial
 weights and order of data.
@@ -33,24 +33,24 @@ ALPHA = 0.05
 LEAST_UNITS = 6  # the first n with 2^(1-n) < ALPHA
 MOST_EXACT = 16  # units whose signs are all tried; of more, RESAMPLES are drawn
 RESAMPLES = 10_000
-# Of three videos, one of 27 resamples is three times the worst: the interval would be the range.
+# With three videos, one resample in 27 is three times the worst: the interval would be the range.
 LEAST_VIDEOS = 4
 SCORES = ('psnr_y', 'psnr_last50')
 
 
 def named_generator(*names: str) -> np.random.Generator:
-    """Random numbers that depend on what they are for, not on what was drawn before."""
+    """Returns a generator seeded by names, independent of what was drawn before."""
     return np.random.default_rng(list(hashlib.sha256('/'.join(names).encode()).digest()))
 
 
 def sign_flip_test(differences: np.ndarray) -> float:
-    """Two-sided p-value of the mean of paired differences; exact up to ``MOST_EXACT`` of them.
+    """Returns the two-sided p of the mean difference; exact for up to ``MOST_EXACT`` units.
 
-    Beyond, signs are drawn at random and the observed ones counted among them, which keeps the
-    level. NaN for fewer than ``LEAST_UNITS``.
+    For more, signs are drawn at random and the observed ones are counted among them, which keeps
+    the level. NaN for fewer than ``LEAST_UNITS``.
 
     Args:
-        differences: one a unit, shape (n,).
+        differences: one per unit, shape (n,).
     """
     count = len(differences)
     if count < LEAST_UNITS:
@@ -67,11 +67,11 @@ def sign_flip_test(differences: np.ndarray) -> float:
 
 
 def bootstrap_interval(differences: np.ndarray, name: str) -> tuple[float, float]:
-    """95 % percentile interval of the mean; videos and seeds are resampled independently.
+    """Returns the 95 % percentile interval of the mean, resampling videos and seeds.
 
     Args:
         differences: shape (videos, seeds).
-        name: what the interval is of; names the random numbers.
+        name: identifies the interval and seeds its random numbers.
 
     Returns:
         Low and high end; NaN for fewer than ``LEAST_VIDEOS``.
@@ -89,19 +89,19 @@ def bootstrap_interval(differences: np.ndarray, name: str) -> tuple[float, float
 
 
 def holm(p_values: pd.Series) -> pd.Series:
-    """p-values adjusted for their number (Holm, 1979); NaN stays NaN and does not count."""
+    """Adjusts p-values for their number (Holm, 1979); NaN stays NaN and does not count."""
     ordered = p_values.dropna().sort_values()
     factors = np.arange(len(ordered), 0, -1)
     return (ordered * factors).cummax().clip(upper=1).reindex(p_values.index)
 
 
 def differences(grid: GridResults) -> pd.DataFrame:
-    """One row a pair of methods x test set x score (PSNR of all and of the last 50 frames, in dB).
+    """One row per pair of methods x test set x score (PSNR in dB of all or the last 50 frames).
 
-    Families of pairs, each a question of its own, of one network and training set:
+    Families of pairs of one network and training set, each a separate question:
 
     - strategies: every strategy against RI, and with frame-number conditioning against without;
-    - PI against resets: every PI against RI whose state is set back every so many frames;
+    - PI against resets: every PI against RI whose state is reset every so many frames;
     - resets: RI with resets against RI without.
 
     Columns: family, train_set, network, method, baseline, test_set, score, difference (method minus
@@ -156,7 +156,7 @@ def _pairs(methods: list[Method]) -> list[tuple[str, Method, Method]]:
 
 
 def _is_rival(ri: Method, method: Method) -> bool:
-    """Whether RI is trained with no other options than a method, which may have more."""
+    """Returns whether all options of an RI training are also options of a method."""
     return _is_ri(ri) and {*ri.options} <= {*method.options}
 
 

@@ -1,9 +1,10 @@
-"""Checksums of what the outputs of a report are made from: results, names, pictures, code."""
+"""Checksums of everything that a report is made from: results, names, pictures, code."""
 
 import hashlib
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import pandas as pd
@@ -12,7 +13,7 @@ from reports.figures.style import looks
 from reports.results import GridResults
 
 _REPOSITORY = Path(__file__).resolve().parents[1]
-#: code that decides what a report says, beside this package
+#: code that affects reports, besides this package
 _READERS = ('harness/runs', 'harness/errors.py', 'harness/formats.py', 'harness/strategies.py')
 _LIBRARIES = ('matplotlib', 'numpy', 'openpyxl', 'pandas', 'pillow', 'seaborn')
 _TABLES = ('runs', 'trials', 'frames', 'videos', 'evaluations', 'cells')
@@ -22,7 +23,7 @@ class Inputs:
     """Checksums of a grid and of its parts.
 
     Args:
-        grid: the whole grid; every row of its tables is looked at once.
+        grid: the whole grid; every row of its tables is hashed once.
     """
 
     def __init__(self, grid: GridResults):
@@ -32,11 +33,11 @@ class Inputs:
         }
 
     def of(self, part: GridResults, *more: object) -> str:
-        """Of all that outputs can show of a part of the grid, and of what they are made with.
+        """Returns the checksum of a part of the grid and of the code that shows it.
 
         Args:
-            part: see :meth:`GridResults.part`; the grid itself is one.
-            more: whatever else an output depends on; its ``repr`` counts.
+            part: see :meth:`GridResults.part`; may be the whole grid.
+            more: anything else that an output depends on, by its ``repr``.
         """
         rows = {
             name: (list(table), checksum(self._rows[name].loc[table.index].array))
@@ -56,8 +57,8 @@ def _tables(grid: GridResults) -> dict[str, pd.DataFrame]:
     }
 
 
-def checksum(*content: object) -> str:
-    """Of the ``repr`` of anything, and of all numbers of an array."""
+def checksum(*content: Any) -> str:
+    """Returns the checksum of values by their ``repr``, and of arrays by all their numbers."""
     found = hashlib.sha256()
     for part in content:
         is_array = isinstance(part, pd.api.extensions.ExtensionArray)
@@ -67,11 +68,11 @@ def checksum(*content: object) -> str:
 
 @cache
 def _code() -> str:
-    """Of this package, what it reads results with, and the libraries with their settings."""
+    """Returns the checksum of the code that affects reports, of libraries and their settings."""
     places = [_REPOSITORY / place for place in ('reports', *_READERS)]
     files = [f for place in places for f in (place.rglob('*') if place.is_dir() else [place])]
     files = sorted(f for f in files if f.suffix in ('.py', '.csv', '.css', '.js', '.html'))
     versions = [version(name) for name in _LIBRARIES]
-    # figures are only written to files, whatever could show them here
+    # figures are only written to files, so the interactive backend does not matter
     settings = sorted(item for item in matplotlib.rcParams.items() if item[0] != 'backend')
     return checksum([f.read_bytes() for f in files], versions, settings)

@@ -1,11 +1,10 @@
-"""What is compared: methods, and every name of them that is printed."""
+"""Methods, the things that reports compare, and all their printed names."""
 
 from dataclasses import dataclass
-from typing import Optional
 
 from harness.runs.resets import Reset
 
-#: the columns by which tables of results tell methods apart; see ``Method.key``
+#: the columns that identify a method in tables of results; see ``Method.key``
 KEY = ['train_set', 'network', 'method']
 #: all columns of a method; see ``Method.columns``
 COLUMNS = [*KEY, 'variant', 'strategy', 'fc', 'repeats', 'reset_every', 'checkpoint']
@@ -13,30 +12,30 @@ COLUMNS = [*KEY, 'variant', 'strategy', 'fc', 'repeats', 'reset_every', 'checkpo
 
 @dataclass(frozen=True)
 class Method:
-    """A network, how it was trained and how it is evaluated: what the trials of all seeds share.
+    """A network, how it was trained and how it is evaluated: what its seeds share.
 
-    Labels are made of it and never taken apart again.
+    Labels are made from it and never parsed.
 
     Attributes:
-        train_set: key of the training set; '' for what is not trained here.
-        network: key of the network, or ``external/<key>`` of results from elsewhere.
-        network_label: as it is displayed, with the protocol of its scores if that is another one.
-        strategy: None for what is not trained here.
+        train_set: key of the training set; '' if it is not trained here.
+        network: key of the network, or ``external/<key>`` of external results.
+        network_label: displayed name, with the protocol of its scores if that differs.
+        strategy: None if it is not trained here.
         fc: whether it has frame-number conditioning.
         repeats: R; None for strategies without it.
-        reset: how the state is set back; None for never.
-        checkpoint: ``last``, or ``best`` for that of the best validation.
-        strategy_name: the strategy as it is displayed; '' for its key.
-        options: further options of the training that the grid varies, as they are displayed.
+        reset: how the state is reset; None for never.
+        checkpoint: ``last``, or ``best`` for the best one in validation.
+        strategy_name: displayed name of the strategy; '' for its key.
+        options: further training options that the grid varies, as displayed.
     """
 
     train_set: str
     network: str
     network_label: str
-    strategy: Optional[str] = None
+    strategy: str | None = None
     fc: bool = False
-    repeats: Optional[int] = None
-    reset: Optional[Reset] = None
+    repeats: int | None = None
+    reset: Reset | None = None
     checkpoint: str = 'last'
     strategy_name: str = ''
     options: tuple[str, ...] = ()
@@ -48,17 +47,17 @@ class Method:
 
     @property
     def is_plain(self) -> bool:
-        """Whether it is the main variant: the last checkpoint, its state carried through."""
+        """Whether it is the main variant: the last checkpoint, without resets."""
         return self.reset is None and self.checkpoint == 'last'
 
     @property
-    def reset_every(self) -> Optional[int]:
-        """After how many frames the state is set back; None for never and for guards."""
+    def reset_every(self) -> int | None:
+        """After how many frames the state is reset; None for never and for guards."""
         return self.reset and self.reset.period
 
     @property
     def training(self) -> tuple:
-        """What the variants of its evaluation share, within a network and training set."""
+        """What its variants share, within a network and training set."""
         return self.strategy, self.fc, self.repeats, self.options
 
     @property

@@ -1,38 +1,33 @@
-"""The papers' numbers beside ours.
+"""Compares the papers' numbers with ours.
 
-``paper_values.csv`` holds every number of the tables of PI-BPTT (Tables I to VI) and RISTN (Tables
-1 to 3), one a row. A grid file says which of its networks and sets are the papers' by their names
-there::
+A grid file says which of its networks and sets are the papers' by their names there::
 
     networks = dict(frvsr=dict(config=..., label='FRVSR', paper='FRVSR'))
     train_sets = dict(vimeo=dict(root=..., label='Vimeo', paper='Vimeo'))
     test_sets = dict(vid4=dict(root=..., label='Vid4', paper='Vid4'))
 
-A network of a given depth is named with it: ``paper='RDC-LSTM, layers=10'``. Strategy, FC and R are
-those of the run. Numbers of a paper that names no strategy (MRVSR, RISTN) are paired with RI,
-untrained networks and outside results.
+The name of a network includes its depth: ``paper='RDC-LSTM, layers=10'``. Strategy, FC and R are
+those of the run. Numbers without a strategy in the paper (MRVSR, RISTN) are paired with RI,
+untrained networks and external results.
 
-A pair gets a difference only where no setting is known to differ or unknown; the reasons are in
-``note``. Numbers of the papers that nothing in the grid corresponds to stay alone.
+A pair has a difference only if all settings are known and equal; otherwise ``note`` gives the
+reasons. Numbers of the papers without a counterpart in the grid are listed alone.
 """
 
 import math
 from dataclasses import replace
-from pathlib import Path
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 import pandas as pd
 
 from harness.runs.grid_json import TestSet
 from reports.methods import Method
+from reports.paper_values import RISTN_VIDEOS, known_names, network_name, read_values
 from reports.results import GridResults
 
-VALUES = Path(__file__).with_name('paper_values.csv')
 SET_METRICS = ('videos', 'frames_min', 'frames_max')
 #: "training iterations" of Sec. VI-A
 ITERATIONS = {'FRVSR': 500_000, 'BasicVSR': 300_000}
-#: name of the training set of RISTN's Tables 2 and 3, which do not mention it
-RISTN_VIDEOS = 'RISTN videos'
 #: the device of PI-BPTT's times
 DEVICE = 'V100'
 #: the LR frames of the papers, and the protocol of their scores where it is not the default
@@ -48,60 +43,19 @@ _TIMES = {
 
 
 class Candidate(NamedTuple):
-    """What of the grid corresponds to a number of a paper."""
+    """The grid's counterpart of a number of a paper."""
 
     method: str
     value: float
     std: float
     seeds: int
     run_ids: str
-    reasons: list[str]  # why the two cannot be subtracted
+    reasons: list[str]  # why no difference is given
 
 
-#: the columns that say what a number of a paper is, as files have them
-NUMBER = ['paper', 'table', 'method', 'train_set', 'test_set', 'setting', 'metric', 'value']
+_NOTHING = Candidate('', math.nan, math.nan, 0, '', [])
+
 OURS = ['our_method', 'ours', 'std', 'seeds', 'difference', 'note', 'run_ids']
-
-
-def read_values() -> pd.DataFrame:
-    """All numbers of the papers.
-
-    Returns:
-        The columns ``NUMBER``, of which ``method`` and ``setting`` are made of the others: network,
-        strategy, fc (bool), repeats (R) and layers. Texts are '' where a table has none.
-    """
-    values = pd.read_csv(VALUES, dtype=str, keep_default_na=False)
-    return values.assign(
-        fc=values['fc'] == 'yes',
-        value=pd.to_numeric(values['value']),
-        method=[_method_label(number) for number in values.to_dict('records')],
-        setting=[_setting_label(number) for number in values.to_dict('records')],
-    )
-
-
-def _method_label(number: dict) -> str:
-    strategy = number['strategy'] + (' & FC' if number['fc'] else '')
-    return ' w/ '.join(filter(None, [number['network'], strategy]))
-
-
-def _setting_label(number: dict) -> str:
-    parts = (('R', number['repeats']), ('layers', number['layers']))
-    return ', '.join(f'{name}={value}' for name, value in parts if value)
-
-
-def _network_name(number: dict) -> str:
-    """What the grid file calls the network of a number."""
-    depth = f'layers={number["layers"]}' if number['layers'] else ''
-    return ', '.join(filter(None, [number['network'], depth]))
-
-
-def known_names() -> dict[str, set[str]]:
-    """The names that ``paper`` entries of networks, train_sets and test_sets can have."""
-    values = read_values()
-    found = {'networks': {_network_name(number) for number in values.to_dict('records')}}
-    found |= {f'{axis}s': set(values[axis]) for axis in ('train_set', 'test_set')}
-    found['train_sets'].add(RISTN_VIDEOS)
-    return {axis: names - {''} for axis, names in found.items()}
 
 
 def wrong_names(grid: GridResults) -> list[str]:
@@ -122,25 +76,23 @@ def wrong_names(grid: GridResults) -> list[str]:
 
 
 def compare(grid: GridResults) -> pd.DataFrame:
-    """Every number of the papers, with ours where the grid has it.
+    """Lists every number of the papers, with ours if the grid has it.
 
     Returns:
         The columns of :func:`read_values` and ``OURS``: our_method, ours, std (over seeds), seeds,
-        difference (ours minus the paper's), note, run_ids. One row a number of the papers and
+        difference (ours minus the paper's), note, run_ids. One row per number of the papers and
         method of ours.
     """
     values = read_values()
     shapes = _paper_sets(values)
     rows = []
     for number in values.to_dict('records'):
-        for found in _candidates(grid, number, shapes) or [None]:
+        for found in _candidates(grid, number, shapes) or [_NOTHING]:
             rows.append(number | _ours(number, found))
     return pd.DataFrame(rows)
 
 
-def _ours(number: dict, found: Optional[Candidate]) -> dict:
-    if found is None:
-        found = Candidate('', math.nan, math.nan, 0, '', [])
+def _ours(number: dict, found: Candidate) -> dict:
     return {
         'our_method': found.method,
         'ours': found.value,
@@ -167,7 +119,7 @@ def _candidates(grid: GridResults, number: dict, shapes: dict) -> list[Candidate
         return _set_candidates(grid, number)
     methods = [m for m in grid.plain_methods if _matches(grid, m, number)]
     if number['metric'] in _TIMES:
-        # Time does not depend on what is trained on, and the paper does not state it.
+        # Time does not depend on the training set, and the paper does not state it.
         once = {(method.network, method.name): method for method in methods}
         found = [_time_candidate(grid, method, number) for method in once.values()]
     else:
@@ -181,8 +133,8 @@ def _candidates(grid: GridResults, number: dict, shapes: dict) -> list[Candidate
 
 
 def _matches(grid: GridResults, method: Method, number: dict) -> bool:
-    """Whether a method of the grid is that of a number of the paper."""
-    if grid.record.papers.get(method.network) != _network_name(number):
+    """Returns whether a method of the grid is the one of a number of the paper."""
+    if grid.record.papers.get(method.network) != network_name(number):
         return False
     if method.is_trained and number['train_set']:
         trained_on = grid.record.train_videos.get(method.train_set)
@@ -209,7 +161,8 @@ def _set_candidates(grid: GridResults, number: dict) -> list[Candidate]:
 def set_numbers(videos: TestSet) -> dict[str, float]:
     """The metrics of Tables I to III: videos, and the range of frames and of HR sizes (pixels)."""
     frames = list(videos.videos.values())
-    numbers = dict(zip(SET_METRICS, (len(frames), min(frames), max(frames)), strict=True))
+    counts = (len(frames), min(frames), max(frames))
+    numbers: dict[str, float] = dict(zip(SET_METRICS, counts, strict=True))
     for at, axis in enumerate(('height', 'width') if videos.sizes else ()):
         lengths = [size[at] for size in videos.sizes.values()]
         numbers |= {f'{axis}_min': min(lengths), f'{axis}_max': max(lengths)}
@@ -225,12 +178,12 @@ def _score_candidate(
         *_training_reasons(grid, method, number, shapes),
         *_test_reasons(grid, method, key, number, shapes),
     ]
-    numbers = cell[[score, f'{score}_std', 'seeds_done', 'run_ids']]
-    return Candidate(_name(grid, method, number), *numbers, reasons)
+    value, std, seeds, run_ids = cell[[score, f'{score}_std', 'seeds_done', 'run_ids']]
+    return Candidate(_name(grid, method, number), value, std, seeds, run_ids, reasons)
 
 
 def _name(grid: GridResults, method: Method, number: dict) -> str:
-    """Our method, with its training set where the paper's table names none."""
+    """Returns the name of our method, with its training set if the paper's table names none."""
     if number['train_set'] or not method.is_trained or len(grid.record.train_sets) == 1:
         return method.name
     return f'{method.name}, {grid.record.train_sets[method.train_set]}'
@@ -243,7 +196,7 @@ def _training_reasons(grid: GridResults, method: Method, number: dict, shapes: d
     if method.strategy == 'PI' and not number['repeats']:
         reasons.append('the paper does not state R')
     trained_on = grid.record.train_videos.get(method.train_set)
-    if number['train_set']:
+    if number['train_set'] and trained_on:
         reasons += _shape_reasons(trained_on, shapes.get(number['train_set'], {}))
     elif trained_on is None or trained_on.paper != RISTN_VIDEOS:
         label = grid.record.train_sets[method.train_set]
@@ -264,7 +217,7 @@ def _test_reasons(
     if test_set.paper == 'Composit':
         reasons.append('the paper does not name the videos of Composit')
     theirs = LR_KINDS[number['paper']]
-    ours = grid.record.lr_kinds.get(method.network, theirs)  # nobody knows it of outside results
+    ours = grid.record.lr_kinds.get(method.network, theirs)  # unknown for external results
     if ours != theirs:
         reasons.append(f'{ours} frames, the paper {theirs}')
     theirs = PROTOCOLS.get((number['paper'], number['table']), '')
@@ -286,7 +239,7 @@ def _shape_reasons(videos: TestSet, shape: dict) -> list[str]:
 
 def _runs_of(grid: GridResults, method: Method) -> pd.DataFrame:
     """Runs of a method on any training set."""
-    same = [replace(m, train_set='') for m in map(grid.method_of.get, grid.runs['run_id'])]
+    same = [replace(grid.method_of[run_id], train_set='') for run_id in grid.runs['run_id']]
     return grid.runs[[own == replace(method, train_set='') for own in same]]
 
 

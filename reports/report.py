@@ -1,14 +1,13 @@
-"""Everything a grid's report consists of, made in one call.
+"""Makes the whole report of a grid.
 
-A report is a folder: the page ``index.html`` and the workbook ``results.xlsx``, and ``tables/``,
-``figures/``, ``data/`` and ``cards/`` with all that they show, file by file.
+A report is a folder: the page ``index.html`` and the workbook ``results.xlsx``, and their content
+as separate files in ``tables/``, ``figures/``, ``data/`` and ``cards/``.
 """
 
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Optional
 
 from harness.errors import fail
 from harness.runs.files import write_text
@@ -33,17 +32,17 @@ FIRST = ('index.html', 'results.xlsx')  # what readers look at first
 
 @dataclass
 class Report:
-    """What there is.
+    """A finished report.
 
     Attributes:
-        folder: of the report.
-        outputs: (description, path) of every file but those of the figures, the formats of one
-            table together, and ``FIRST`` first.
+        folder: its folder.
+        outputs: (description, path) of every file except figures; the formats of a table are one
+            entry, and ``FIRST`` come first.
         figures: the figures, each with its files.
-        summary_text: the most important tables for a terminal.
+        summary_text: the most important tables, for a terminal.
         problems: one line for each output that could not be written, with the reason.
-        notes: the problems, and one line for each run or evaluation the tables could not use and
-            for each name of the papers that no paper has.
+        notes: the problems, and one line for each run or evaluation that the tables could not use
+            and for each ``paper`` name that is in no paper.
     """
 
     folder: Path = Path()
@@ -74,8 +73,8 @@ class Report:
 def build_report(work_dir: str | Path, output: str | Path | None = None) -> Report:
     """Write tables and figures of a grid, finished or not.
 
-    Each output is written by itself: one that fails costs none of the others. What an earlier
-    report of the same results has made is kept (see ``stamps``).
+    If one output fails, the others are still written. Outputs whose inputs have not changed are
+    kept (see ``stamps``).
 
     Args:
         work_dir: work directory of the grid, which holds ``grid.json``.
@@ -88,7 +87,7 @@ def build_report(work_dir: str | Path, output: str | Path | None = None) -> Repo
     images = SavedImages(Path(work_dir), grid)
     folder = Path(output) if output else Path(work_dir) / 'report'
     _make_folder(folder)
-    outputs, drawn = Outputs(), []
+    outputs, drawn = Outputs(), list[Drawn]()
     stamps, inputs = Stamps(folder), Inputs(grid)
     drawing = (grid, images, folder / 'figures', stamps, inputs)
     drawers = outputs.attempt('figures', Drawers, *drawing)
@@ -112,7 +111,7 @@ def build_report(work_dir: str | Path, output: str | Path | None = None) -> Repo
 
 
 class _Rest:
-    """All of a report but its figures: the tables, and the page that shows everything."""
+    """The report without its figures: the tables, and the page that shows everything."""
 
     def __init__(
         self,
@@ -125,10 +124,10 @@ class _Rest:
     ):
         self._grid, self._images, self._folder = grid, images, folder
         self._outputs, self._stamps, self._inputs = outputs, stamps, inputs
-        self._tables: Optional[Tables] = None
+        self._tables: Tables | None = None
 
     def tables(self) -> str:
-        """Writes the tables and cards, or keeps them; the most important ones for a terminal."""
+        """Writes the tables and cards, or keeps them; returns the summary for a terminal."""
         kept = self._stamps.kept('tables', self._inputs)
         if kept:
             written = [(what, self._folder / name) for what, name in kept['outputs']]
@@ -153,9 +152,9 @@ class _Rest:
         work_dir = self._images.work_dir
         linked = os.path.relpath(work_dir, folder), run_files(self._grid, work_dir)
         state = self._images.state(self._grid.record.test_sets)
-        figures = [(f.what, f.caption, self._relative(f.paths), f.is_wide) for f in drawn]
+        described = [(f.what, f.caption, self._relative(f.paths), f.is_wide) for f in drawn]
         files = self._relative(path for _, path in outputs.written)
-        inputs = checksum(self._inputs, linked, state, figures, files)
+        inputs = checksum(self._inputs, linked, state, described, files)
         page, figures = folder / 'index.html', folder / 'figures/figures.tex'
         names = [('figures in LaTeX', figures), ('everything on one page', page)]
         if self._stamps.kept('page', inputs):

@@ -1,11 +1,11 @@
 """Results of a grid as tidy tables: runs, trials, frames, videos, evaluations, cells.
 
-A *trial* is a run evaluated in one way: plainly, with its state set back every so many frames, or
-with another checkpoint. A *method* is what the trials of several seeds have in common.
+A *trial* is a run evaluated in one way: plainly, with resets, or with its best checkpoint. A
+*method* is what trials with different seeds share.
 
-Order of averaging (the papers'): frames of a video, then videos of a test set, then seeds.
-Only finished evaluations with complete frame files are averaged; every other planned one keeps its
-place with a status and a reason, so that nothing goes missing silently.
+Order of averaging, as in the papers: frames of a video, then videos of a test set, then seeds. Only
+finished evaluations with complete frame files are averaged; every other planned one is listed with
+a status and a reason, so that nothing is missing silently.
 """
 
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ from reports.stability import (
 
 __all__ = ['LONG', 'SCORES', 'WINDOW', 'GridResults', 'load_grid']
 
-# Worst first; a cell without any finished seed takes the first that one of its seeds has.
+# Worst first; a cell without any finished seed gets the worst status of its seeds.
 STATUSES = ('failed', 'invalid', 'unfinished', 'missing', 'n/a')
 
 
@@ -44,24 +44,24 @@ class GridResults:
 
     Attributes:
         record: names, labels and order of networks, training sets and test sets.
-        runs: one row a run or result from elsewhere: axes, method label, kind (trained, untrained,
+        runs: one row per run or external result: axes, method label, kind (trained, untrained,
             external), protocol ('' for the default), status, reason, timing, folder (in the work
             directory).
-        trials: one row a run and variant of its evaluation: trial_id (that of the plain variant is
-            the run's), what ``runs`` has but times, reset_every (frames, NaN for never),
-            checkpoint (last or best), suffix of the names of its files.
+        trials: one row per run and variant: trial_id (for the plain variant that of the run), the
+            columns of ``runs`` except times, reset_every (frames, NaN for never), checkpoint (last
+            or best), suffix of its file names.
         method_of: trial -> its method, in display order.
         frames: trial_id, test_set, video, frame, psnr_y, ssim_y, ms of finished evaluations, and
             the optional quantities that any of them has (``quantities``).
         videos: statistics of each trial x test set x video (see ``stability``).
-        evaluations: one row a trial x test set: status, reason, file (the CSV, in the work
+        evaluations: one row per trial x test set: status, reason, file (the CSV, in the work
             directory), iteration of the checkpoint and number of SR frames that are not finite
             where they are recorded, statistics over videos.
-        cells: one row a method x training set x test set: mean and standard deviation (n - 1) over
-            seeds, seeds done and planned, status (done, partial, or one of ``STATUSES``), reason,
-            run_ids (of trials) and files that the numbers come from. Where several seeds diverge on
-            any video, ``diverged`` of ``diverged_of`` counts videos x seeds, ``divergence_frame``
-            is the earliest, and ``worst_psnr`` the lowest.
+        cells: one row per method x training set x test set: mean and standard deviation (n - 1)
+            over seeds, seeds done and planned, status (done, partial, or one of ``STATUSES``),
+            reason, run_ids (of trials) and files that the numbers come from. If several seeds
+            diverge on any video, ``diverged`` of ``diverged_of`` counts videos x seeds,
+            ``divergence_frame`` is the earliest, and ``worst_psnr`` the lowest.
         all_methods: those of the whole grid, also where this is a part of it.
         diagnostics: signs of instability that trainings have recorded.
     """
@@ -78,10 +78,10 @@ class GridResults:
     all_methods: tuple[Method, ...]
 
     def part(self, network: str, train_set: str = '') -> 'GridResults':
-        """The results of one network, on one training set or on all, and the untrained references.
+        """Returns the results of one network, on one or all training sets, and the references.
 
-        What is made of a part cannot change with the rest of the grid, whose methods it knows by
-        name alone (``all_methods``). '' for the network gives the grid itself.
+        An output made from a part does not depend on the rest of the grid, of which the part knows
+        only the methods (``all_methods``). With '' as network the part is the whole grid.
         """
         if not network:
             return self
@@ -125,11 +125,11 @@ class GridResults:
 
     @cached_property
     def has_several_train_sets(self) -> bool:
-        """Whether methods must be told apart by what they are trained on."""
+        """Whether names of methods must include the training set."""
         return len({method.train_set for method in self.all_methods if method.is_trained}) > 1
 
     def trials_of(self, method: Method) -> list[str]:
-        """All trials of a method, one a seed."""
+        """Returns all trials of a method, one per seed."""
         return [trial_id for trial_id, own in self.method_of.items() if own == method]
 
     def cell(self, method: Method, test_set: str) -> pd.Series:
@@ -155,7 +155,7 @@ class GridResults:
 
     @cached_property
     def video_curves(self) -> dict[tuple[str, str], pd.DataFrame]:
-        """PSNR (dB) of each (test set, video): a row a frame, a column a trial."""
+        """PSNR (dB) of each (test set, video): a row per frame, a column per trial."""
         groups = self.frames.groupby(['test_set', 'video'], sort=False)
         return {
             key: video.pivot(index='frame', columns='trial_id', values='psnr_y')
@@ -164,7 +164,7 @@ class GridResults:
 
     @cached_property
     def long_sets(self) -> list[str]:
-        """Test sets of which every video is long enough for first-50 and last-50 means."""
+        """Test sets in which every video is long enough for first-50 and last-50 means."""
         sets = self.record.test_sets.items()
         return [key for key, test_set in sets if min(test_set.videos.values()) >= LONG]
 
@@ -176,7 +176,7 @@ class GridResults:
         return static[0] if static else max(sets, key=lambda k: max(sets[k].videos.values()))
 
     def notes(self) -> list[str]:
-        """One line for each run or trial that the tables could not use, with why."""
+        """Returns one line for each run or trial that the tables could not use, with the reason."""
         lines = [
             f'{run.status}  {run.run_id}: {run.reason}'
             for run in self.runs.itertuples()
@@ -194,14 +194,14 @@ class GridResults:
         return [*lines, *self._not_finite(), *self._shifts(), *self.diagnostics.problems]
 
     def _not_finite(self) -> Iterator[str]:
-        """A line for each evaluation of which some frames were not finite."""
+        """Yields a line for each evaluation with frames that are not finite."""
         for found in self.evaluations[self.evaluations['not_finite'] > 0].itertuples():
             where = self.record.test_sets[found.test_set].label
             told = not_finite_text(int(found.not_finite))
             yield f'not finite  {found.trial_id}: on {where}: {told}'
 
     def _shifts(self) -> Iterator[str]:
-        """A line for each trial whose frames lie beside their ground truth."""
+        """Yields a line for each trial whose frames are shifted against their ground truth."""
         for trial_id, found in self.evaluations.groupby('trial_id', sort=False):
             shifted = found[found['shift'] != '']
             if len(shifted):
@@ -242,7 +242,9 @@ def load_grid(work_dir: str | Path) -> GridResults:
     return GridResults(record, runs, trials, method_of, *tables, found, all_methods)
 
 
-def _cells(evaluations, trials, record: GridRecord, scores: list[str]) -> pd.DataFrame:
+def _cells(
+    evaluations: pd.DataFrame, trials: pd.DataFrame, record: GridRecord, scores: list[str]
+) -> pd.DataFrame:
     axes = trials[['trial_id', 'seed', 'iterations', *COLUMNS]]
     wide = evaluations.merge(axes, on='trial_id')
     groups = wide.groupby([*KEY, 'test_set'], sort=False)

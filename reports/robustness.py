@@ -5,10 +5,8 @@ all test sets together; ``docs/scoring.md`` has the definitions for readers.
 
 - *Level* of a frame: its PSNR minus that of bicubic interpolation on the same LR frames, where the
   grid has it (an untrained network whose key or label begins with "bicubic"); else PSNR itself.
-- *Collapse*: the first frame from which the level stays, to the end of the video, either below 0
-  (worse than bicubic) or at least ``DROP`` dB under the mean of its own ``BEST`` best frames. A
-  video without it is censored at its length. Where the state is set back every N frames, the frame
-  after the last time must be under it, too.
+- *Collapse*: as :mod:`harness.runs.collapse` has it, from both ends where the record of an
+  evaluation says that the network is bidirectional. A video without it is censored at its length.
 - *Survival curve*: Kaplan and Meier's estimate of the share of units that have not collapsed
   (``scipy.stats.ecdf``); methods are compared with RI by the log-rank test
   (``scipy.stats.logrank``). It takes units for independent; videos of one training are not, so
@@ -20,19 +18,21 @@ all test sets together; ``docs/scoring.md`` has the definitions for readers.
 """
 
 import math
+from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
+from harness.runs.collapse import find_collapse
 from harness.runs.grid_json import GridRecord
 from reports.differences import ALPHA, LEAST_VIDEOS, holm, named_generator
 from reports.methods import Method
 from reports.results import GridResults
-from reports.stability import DROP, VIDEO_KEYS, WINDOW
+from reports.stability import VIDEO_KEYS, WINDOW
 
-BEST = 10  # frames
 RESAMPLES = 2000
 UNIT = ['test_set', 'video', 'seed']
 COLUMNS = [
@@ -48,18 +48,17 @@ def robust_sets(grid: GridResults) -> list[str]:
 
 
 def units(grid: GridResults) -> pd.DataFrame:
-    """One row a trial and long video.
+    """One row per trial and long video.
 
     Returns:
         trial_id, test_set, video, seed, length (frames), collapse (frame, NaN for none) and score
         (dB, NaN where the level of other trials cannot be had).
     """
     wanted = grid.frames['test_set'].isin(robust_sets(grid))
-    levels, kind = _levels(grid, grid.frames[wanted].reset_index(drop=True))
+    levels, kind = levels_of(grid, grid.frames[wanted].reset_index(drop=True))
     groups = levels.groupby(VIDEO_KEYS, sort=False)
-    found = groups['frame'].agg(first='min', last='max')
-    found['length'] = found['last'] + 1
-    found['collapse'] = _collapse(levels, found, _periods(grid, found))
+    found = groups['frame'].max().add(1).rename('length').to_frame()
+    found['collapse'] = _collapses(grid, groups)
     tail = levels['frame'] > groups['frame'].transform('max') - WINDOW
     found['score'] = levels[tail].groupby(VIDEO_KEYS)['level'].mean()
     if kind == 'gain':
@@ -75,7 +74,13 @@ def score_kind(grid: GridResults) -> str:
     return 'gain' if _references(grid) else 'psnr'
 
 
-def _levels(grid: GridResults, frames: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+def levels_of(grid: GridResults, frames: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """Frames with their ``level``, and what it is for the grid, as ``score_kind`` says.
+
+    Args:
+        grid: Where they come from; knows bicubic interpolation on the same LR frames.
+        frames: Rows of ``grid.frames``.
+    """
     references = _references(grid)
     frames = frames[[*VIDEO_KEYS, 'frame', 'psnr_y']].assign(
         reference=frames['trial_id'].map(references).astype(object)
@@ -113,27 +118,21 @@ def _is_bicubic(method: Method, record: GridRecord) -> bool:
     return is_named and method.is_plain and not method.is_trained
 
 
-def _periods(grid: GridResults, found: pd.DataFrame) -> np.ndarray:
-    """After how many frames the state of each unit is set back; NaN for never."""
-    every = grid.trials.set_index('trial_id')['reset_every']
-    return every.reindex(found.index.get_level_values('trial_id')).to_numpy(float)
-
-
-def _collapse(levels: pd.DataFrame, found: pd.DataFrame, periods: np.ndarray) -> pd.Series:
-    groups = levels.groupby(VIDEO_KEYS, sort=False)['level']
-    rank = groups.rank(method='first', ascending=False)
-    best = levels[rank <= BEST].groupby(VIDEO_KEYS)['level'].mean().rename('best')
-    own = levels.merge(best.reset_index(), on=VIDEO_KEYS, how='left')['best'] - DROP
-    fine_by_own = levels['level'] > own.to_numpy()
-    fine_by_bicubic = (levels['level'] >= 0) | ~levels['is_gain']
-    last_reset = found['last'] // periods * periods  # NaN where there is never one
-    end = last_reset.where(last_reset > 0, found['last'])
-    starts = []
-    for fine in (fine_by_own, fine_by_bicubic):
-        last_fine = levels[fine].groupby(VIDEO_KEYS)['frame'].max().reindex(found.index)
-        last_fine = last_fine.fillna(found['first'] - 1)
-        starts.append((last_fine + 1).where(last_fine < end))
-    return pd.concat(starts, axis=1).min(axis=1)
+def _collapses(grid: GridResults, groups: Any) -> pd.Series:
+    """Frame of collapse by ``VIDEO_KEYS``; NaN for none."""
+    periods = grid.trials.set_index('trial_id')['reset_every']
+    both_ends = grid.evaluations.set_index(['trial_id', 'test_set'])['bidirectional']
+    frames = {}
+    for (trial_id, test_set, video), rows in groups:
+        period = periods[trial_id]
+        frames[trial_id, test_set, video] = find_collapse(
+            rows['psnr_y'],
+            rows['plain'] if rows['is_gain'].all() else None,
+            both_ends[trial_id, test_set],
+            None if math.isnan(period) else int(period),
+            rows['frame'],
+        ).frame
+    return pd.Series(frames, dtype=float)
 
 
 def survival(rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
@@ -234,7 +233,7 @@ def by_method(grid: GridResults, rows: pd.DataFrame) -> dict[Method, pd.DataFram
     return {m: rows[method == m] for m in grid.methods if (method == m).any()}
 
 
-def baseline_of(method: Method, methods) -> Method | None:
+def baseline_of(method: Method, methods: Iterable[Method]) -> Method | None:
     """RI of the same network and training set, where it is there and another method."""
     for other in methods:
         same = (other.train_set, other.network) == (method.train_set, method.network)
@@ -245,7 +244,7 @@ def baseline_of(method: Method, methods) -> Method | None:
 
 
 def robustness(grid: GridResults) -> pd.DataFrame:
-    """One row a method that has finished long videos: the columns ``COLUMNS``."""
+    """One row per method that has finished long videos: the columns ``COLUMNS``."""
     found = by_method(grid, units(grid))
     kind = score_kind(grid)
     rows = [_row(method, rows, found, kind) for method, rows in found.items()]
@@ -256,7 +255,8 @@ def robustness(grid: GridResults) -> pd.DataFrame:
 
 def _row(method: Method, rows: pd.DataFrame, found: dict, kind: str) -> dict:
     scores, baseline = matrix(rows), baseline_of(method, found)
-    row = {'train_set': method.train_set, 'network': method.network, 'method': method.name}
+    row: dict[str, Any] = {'train_set': method.train_set, 'network': method.network}
+    row |= {'method': method.name}
     row |= {'units': len(rows), 'collapsed': int(rows['collapse'].notna().sum())}
     row |= {'median_survival': _median_survival(rows), 'score': kind}
     row |= {'run_ids': '; '.join(dict.fromkeys(rows['trial_id']))}

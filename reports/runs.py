@@ -1,4 +1,4 @@
-"""The runs of a grid as tables: one row a run, and one a trial (a run evaluated in one way)."""
+"""The runs of a grid as tables: one row per run, and one a trial (a run evaluated in one way)."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +20,7 @@ from reports.reading.run_files import (
 
 
 def read_runs(grid: GridRecord, work_dir: Path) -> tuple[pd.DataFrame, dict[str, Method]]:
-    """One row a run or result from elsewhere, in display order (see ``GridResults``).
+    """One row per run or external result, in display order (see ``GridResults``).
 
     Returns:
         The table, and run -> its method, plainly evaluated.
@@ -40,7 +40,7 @@ def read_runs(grid: GridRecord, work_dir: Path) -> tuple[pd.DataFrame, dict[str,
 def list_trials(
     grid: GridRecord, runs: pd.DataFrame, methods: dict[str, Method]
 ) -> tuple[pd.DataFrame, dict[str, Method]]:
-    """One row a run and variant of its evaluation; below a method come its variants.
+    """One row per run and variant of its evaluation; below a method come its variants.
 
     Columns beside those of ``runs`` but the times: trial_id (the run's, with ``@<variant>``),
     suffix (that alone), reset_every and checkpoint.
@@ -63,7 +63,7 @@ def list_trials(
             rows.append({'trial_id': trial_id, **run, 'suffix': suffix, **method.columns()})
     numbers = _method_numbers(runs)
 
-    def place(row):
+    def place(row: dict) -> tuple:
         method = by_trial[row['trial_id']]
         return numbers[row['run_id']], method.checkpoint != 'last', method.reset or ()
 

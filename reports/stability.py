@@ -1,14 +1,14 @@
-"""How quality develops along a video: first and last frames, drift, divergence, worst frame.
+"""How quality changes over a video: first and last frames, drift, divergence, worst frame.
 
 Quantities of one video in one trial, PSNR on Y in dB:
 
 - ``psnr_y``, ``ssim_y``: mean over all frames;
 - ``psnr_first50``, ``psnr_last50`` (and ``ssim_...``): mean over the first and last ``WINDOW``
   frames, as MRVSR's tables (Chiche et al., 2022) give them;
-- ``drift``: last 50 minus first 50, negative where quality is lost;
+- ``drift``: last 50 minus first 50, negative if quality is lost;
 - ``divergence_frame``: the first frame from which PSNR stays at least ``DROP`` dB under the mean of
   the first 50 until the end, be it the last frame alone. NaN where there is none, which
-  ``diverged`` (False) tells from videos too short to say (missing). Where the state is set back
+  ``diverged`` (False) tells from videos too short to say (missing). Where the state is reset
   every N frames, the frame after the last time must be under it too: each stretch may end low;
 - ``worst_frame``, ``worst_psnr``: the frame with the lowest PSNR, the earliest of several.
 
@@ -17,6 +17,8 @@ would share frames and hide the difference they are there to show. A network who
 fails is bad from frame 0 on; there drift is positive, and only mean and worst frame show it.
 """
 
+from typing import Any
+
 import pandas as pd
 
 WINDOW = 50  # frames in "first 50" and "last 50"
@@ -24,7 +26,7 @@ LONG = 2 * WINDOW
 DROP = 1.0  # dB
 
 VIDEO_KEYS = ['trial_id', 'test_set', 'video']
-# Everything a CSV may hold beside these is an optional quantity of each frame.
+# All other columns of a CSV are optional quantities of each frame.
 BASE_COLUMNS = [*VIDEO_KEYS, 'frame', 'psnr_y', 'ssim_y', 'ms']
 #: averaged over videos, then over seeds
 SCORES = [
@@ -39,12 +41,12 @@ def optional_quantities(frames: pd.DataFrame) -> list[str]:
 
 
 def video_statistics(frames: pd.DataFrame, reset_every: pd.Series) -> pd.DataFrame:
-    """One row a trial x test set x video, in the order of ``frames``.
+    """One row per trial x test set x video, in the order of ``frames``.
 
     Args:
         frames: trial_id, test_set, video, frame (0-based), psnr_y (dB), ssim_y, ms, and optional
             quantities, which are averaged like PSNR.
-        reset_every: after how many frames each trial (the index) sets its state back, or NaN.
+        reset_every: after how many frames each trial (the index) resets its state, or NaN.
     """
     frames = frames.reset_index(drop=True)
     groups = frames.groupby(VIDEO_KEYS, sort=False)
@@ -58,8 +60,8 @@ def video_statistics(frames: pd.DataFrame, reset_every: pd.Series) -> pd.DataFra
     return videos.reset_index()
 
 
-def _windows(frames: pd.DataFrame, groups, videos: pd.DataFrame) -> pd.DataFrame:
-    # Results from elsewhere may lack frames; the first ones, usually.
+def _windows(frames: pd.DataFrame, groups: Any, videos: pd.DataFrame) -> pd.DataFrame:
+    # External results may lack frames; the first ones, usually.
     first, last = groups['frame'].transform('min'), groups['frame'].transform('max')
     is_long = last - first + 1 >= LONG
     inside = {
@@ -75,7 +77,7 @@ def _windows(frames: pd.DataFrame, groups, videos: pd.DataFrame) -> pd.DataFrame
 def _divergence(frames: pd.DataFrame, videos: pd.DataFrame, reset_every: pd.Series) -> pd.DataFrame:
     start = frames[VIDEO_KEYS].merge(videos['psnr_first50'].reset_index(), how='left')
     fine = frames['psnr_y'] > start['psnr_first50'] - DROP
-    # The first 50 frames are not all under their own mean: every long video has a fine frame.
+    # The first 50 frames are not all below their own mean: every long video has a good frame.
     last_fine = frames[fine].groupby(VIDEO_KEYS)['frame'].max().reindex(videos.index)
     last = frames.groupby(VIDEO_KEYS)['frame'].max().reindex(videos.index)
     every = reset_every.reindex(videos.index.get_level_values('trial_id')).to_numpy()
@@ -88,7 +90,7 @@ def _divergence(frames: pd.DataFrame, videos: pd.DataFrame, reset_every: pd.Seri
 
 
 def with_video_scores(videos: pd.DataFrame, more: pd.DataFrame) -> pd.DataFrame:
-    """Statistics with those of videos whose frames nobody has; what these lack stays missing.
+    """Adds statistics of videos without frame scores; columns that they lack stay missing.
 
     Args:
         videos: of :func:`video_statistics`.
@@ -102,7 +104,7 @@ def with_video_scores(videos: pd.DataFrame, more: pd.DataFrame) -> pd.DataFrame:
 
 
 def set_statistics(videos: pd.DataFrame, quantities: list[str]) -> pd.DataFrame:
-    """One row a trial x test set: means over videos, and what is not averaged.
+    """One row per trial x test set: means over videos, and what is not averaged.
 
     ``diverged`` of ``diverged_of`` long videos diverge, the first at ``divergence_frame``;
     ``worst_psnr`` is that of the worst frame of all videos.

@@ -1,12 +1,12 @@
-"""Outputs of an earlier report that are kept, because nothing they are made from has changed.
+"""Stamps, which tell whether an output of an earlier report can be kept.
 
-``.stamps.json`` in the folder of a report has for each output the checksum of its inputs (see
+``.stamps.json`` in a report's folder has, for each output, the checksum of its inputs (see
 ``inputs``) and those of its files.
 """
 
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
-from typing import Optional
+from typing import Any
 
 from harness.runs.files import read_json, sha256, write_json
 
@@ -14,13 +14,13 @@ NAME = '.stamps.json'
 
 
 class Stamps:
-    """The stamps of a report, those of before and those that are made now.
+    """The stamps of a report: those of the earlier report and the new ones.
 
     Args:
         folder: of the report.
 
     Attributes:
-        folder: the same; the names of files in stamps are relative to it.
+        folder: the report's folder; file names in stamps are relative to it.
     """
 
     def __init__(self, folder: Path):
@@ -28,10 +28,11 @@ class Stamps:
         self._before = {k: s for k, s in read_json(folder / NAME).items() if _is_stamp(s)}
         self._now: dict[str, dict] = {}
 
-    def kept(self, output: str, inputs: str) -> Optional[dict]:
-        """What :meth:`add` was told of an output that these inputs made and whose files are whole.
+    def kept(self, output: str, inputs: str) -> dict | None:
+        """Returns what :meth:`add` recorded, if inputs are equal and files are intact.
 
-        None if it must be made (again).
+        Returns:
+            None if the output must be made (again).
         """
         stamp = self._before.get(output)
         if stamp is None or stamp['inputs'] != inputs:
@@ -41,22 +42,22 @@ class Stamps:
         self._now[output] = stamp
         return stamp
 
-    def add(self, output: str, inputs: str, files: Iterable[Path], **about) -> None:
-        """Notes that an output was made.
+    def add(self, output: str, inputs: str, files: Iterable[Path], **about: Any) -> None:
+        """Records that an output was made.
 
         Args:
             output: its name.
             inputs: checksum of what it was made from.
             files: its files, none if there was nothing to show.
-            about: what :meth:`kept` is to give back.
+            about: data for :meth:`kept` to return.
         """
         sums = {path.relative_to(self.folder).as_posix(): sha256(path) for path in files}
         self._now[output] = dict(inputs=inputs, files=sums, **about)
 
     def close(self, written: Iterable[Path]) -> None:
-        """Writes the stamps, and removes what an earlier report wrote and this one has no more.
+        """Writes the stamps, and removes files of an earlier report that this one does not have.
 
-        Files that were changed since are somebody's own, and stay.
+        Files that were changed since then belong to the user and stay.
 
         Args:
             written: the files of this report.
@@ -76,7 +77,7 @@ class Stamps:
 
 
 def _is_stamp(entry: object) -> bool:
-    """Whether an entry of the file is one, whose files are in the folder of the report."""
+    """Returns whether an entry is a valid stamp, with files in the report's folder."""
     if not isinstance(entry, dict) or not isinstance(entry.get('files'), dict):
         return False
     places = map(PurePosixPath, entry['files'])

@@ -12,7 +12,7 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parents[1]
 PAGES = [REPOSITORY / 'README.md', *sorted(REPOSITORY.glob('docs/*.md'))]
 #: programs of others, and what stands for a command of one's own
-FOREIGN = {'make', 'ray', 'cp', 'cd', 'git', 'pip', 'sbatch', 'pdflatex', 'torchrun'}
+FOREIGN = {'make', 'ray', 'docker', 'cp', 'cd', 'git', 'pip', 'sbatch', 'pdflatex', 'torchrun'}
 
 
 def scripts():

@@ -1,4 +1,4 @@
-"""The command line: a module for each tool or kind of tools, and what they share.
+"""Subcommands of ``python -m dataset_tools``, one module for each tool or kind of tools.
 
-They import nothing heavy before their tool runs.
+They may import all of ``dataset_tools``, but nothing heavy before their tool runs.
 """

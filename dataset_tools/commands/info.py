@@ -18,9 +18,9 @@ def add_parser(tools: Tools) -> None:
     tool = add_tool(
         tools, 'info', _run, 'show length, size, motion, texture and disk use', 'data/sample/train'
     )
-    tool.description += (
-        '\n\nmotion: mean optical flow, LR pixels a frame; texture: mean gradient of Y, grey levels'
-        '\na pixel; both of a few frames, evenly spread. different: frames that are no repetition.'
+    tool.description = f'{tool.description}\n\n' + (
+        'motion: mean optical flow, LR pixels per frame; texture: mean gradient of Y, grey levels'
+        '\nper pixel; both from a few evenly spaced frames. different: number of distinct frames.'
     )
     tool.add_argument('set', type=Path, help='the set folder, packed or not')
     tool.add_argument('--csv', action='store_true', help='print comma-separated values')

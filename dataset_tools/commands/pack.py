@@ -1,4 +1,4 @@
-"""Subcommand ``pack``: a set in tiles, for reading windows in training."""
+"""Subcommand ``pack``: stores a set in tiles, so that training reads windows quickly."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def add_parser(tools: Tools) -> None:
         tools,
         'pack',
         _run,
-        'store a set in tiles, without loss, so that windows of it are read quickly',
+        'store a set losslessly in tiles, so that training reads windows of it quickly',
         'data/reds/train --output data/reds/train_packed',
     )
     tool.add_argument('set', type=Path, help='the set folder')

@@ -1,4 +1,4 @@
-"""Subcommand ``prepare``: sets from public data as they are downloaded; it downloads nothing."""
+"""Subcommand ``prepare``: makes sets from public data as downloaded; it downloads nothing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataset_tools.commands.shared import Tools, add_kind, add_output, add_tool,
 _SUMMARIES = {
     'vid4': ('Vid4: calendar, city, foliage, walk', 'downloads/vid4.zip --output data/vid4'),
     'reds': (
-        'REDS: train, reds4 and redsval4 out of train_sharp and val_sharp',
+        'REDS: train, reds4 and redsval4 from train_sharp and val_sharp',
         'train_sharp.zip val_sharp.zip --static-copies --output data/reds',
     ),
     'vimeo': (
@@ -26,7 +26,7 @@ _SUMMARIES = {
         'downloads/QuasiStaticVideoSet.zip --output data/quasi_static',
     ),
     'spmcs': (
-        'SPMCS: the eleven videos that are compared on',
+        'SPMCS: the eleven videos that papers compare on',
         'downloads/SPMCS.tar --output data/spmcs',
     ),
     'set5': ('Set5: five images as videos of one frame', 'downloads/Set5 --output data/set5'),
@@ -50,7 +50,7 @@ def add_parser(tools: Tools) -> None:
         tools,
         'prepare',
         _run,
-        'make sets from public data as they are downloaded',
+        'make sets from public data as downloaded',
         'vid4 downloads/vid4.zip --output data/vid4',
     )
     sets = tool.add_subparsers(title='sets', metavar='SET', dest='set', required=True)
@@ -70,15 +70,15 @@ def _add_set(sets: Tools, name: str, summary: str, example: str) -> None:
         tool.add_argument(
             '--allow-partial',
             action='store_true',
-            help="go on although something is missing or not as in the papers' tables, or a video "
-            'file is cut off or damaged: then its frames up to a damaged one are taken',
+            help="continue even if something is missing or differs from the papers' tables, or a "
+            'video file is truncated or damaged: then its frames before the damage are used',
         )
     if name in ('folder', 'video'):
         tool.add_argument(
             '--as-lr',
             action='store_true',
-            help='the frames are LR themselves, and there is no ground truth; --kind says which LR '
-            'frames they are closest to',
+            help='the frames are LR frames and there is no ground truth; --kind says which kind '
+            'they are closest to',
         )
     if name == 'vimeo':
         tool.add_argument(
@@ -86,7 +86,8 @@ def _add_set(sets: Tools, name: str, summary: str, example: str) -> None:
             nargs='+',
             default=[],
             metavar='VIDEO',
-            help='videos that make up val4 and are kept out of train (the paper has four, unnamed)',
+            help='the videos of val4, left out of train (the paper has four but does not name '
+            'them)',
         )
     if name in ('reds', 'vimeo'):
         tool.add_argument(
@@ -104,7 +105,8 @@ def _add_set(sets: Tools, name: str, summary: str, example: str) -> None:
             '--least',
             type=positive,
             default=1,
-            help='leave out images with a side of fewer HR pixels, such as the crop of a training',
+            help='skip images with a side shorter than this many HR pixels, such as the training '
+            'crop',
         )
 
 

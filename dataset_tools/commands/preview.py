@@ -1,4 +1,4 @@
-"""Subcommand ``preview``: a set at a glance, as a contact sheet or as a short video."""
+"""Subcommand ``preview``: draws a set as a contact sheet or a short video."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def add_parser(tools: Tools) -> None:
         type=positive,
         default=12,
         metavar='N',
-        help='show at most so many, evenly spread over the set (default: 12)',
+        help='show at most N videos, evenly spaced over the set (default: 12)',
     )
 
 

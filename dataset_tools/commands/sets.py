@@ -1,4 +1,4 @@
-"""Subcommands on whole sets: ``sample`` and ``verify``."""
+"""Subcommands for whole sets: ``sample`` and ``verify``."""
 
 from __future__ import annotations
 
@@ -19,11 +19,10 @@ def add_parser(tools: Tools) -> None:
         choices=list(PLANS),
         default='quickstart',
         help='for which grid: quickstart.py (default); published.py: test sets alone, small '
-        'frames, LR frames for published weights; cure.py: training from published weights',
+        'frames, LR frames for published weights; cure.py: training from published weights; '
+        'study_*.py: videos that no recipe has seen',
     )
-    tool.add_argument(
-        '--output', type=Path, help='default: data/sample; data/PLAN of the other plans'
-    )
+    tool.add_argument('--output', type=Path, help='default: data/sample, for other plans data/PLAN')
     tool = add_tool(tools, 'verify', _verify, 'compare a set with its manifest', 'data/set')
     tool.add_argument('set', type=Path, help='the set folder')
 

@@ -1,4 +1,4 @@
-"""What the subcommands share: their look, common options, and the line that reports a set."""
+"""Helpers of the subcommands: their help, common options, and the line that reports a set."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def add_tool(
     Args:
         tools: What ``add_subparsers`` returned.
         name: Name of the tool.
-        run: Runs it; takes the options and returns the exit code.
+        run: Runs the tool; takes the options and returns the exit code.
         summary: One line that says what it does, in lower case, without a full stop.
         example: Arguments of the example that ends its help.
     """
@@ -50,18 +50,18 @@ def add_maker(
 def add_output(tool: argparse.ArgumentParser) -> None:
     """Adds the options of every tool that makes a set."""
     tool.add_argument('--output', type=Path, required=True, help='the set to make')
-    tool.add_argument('--jobs', type=positive, help='frames made at once (default: all cores)')
+    tool.add_argument('--jobs', type=positive, help='frames made in parallel (default: all cores)')
 
 
 def add_kind(tool: argparse.ArgumentParser) -> None:
-    """Adds the option of every tool that chooses the degradations of its set."""
+    """Adds the option ``--kind``: which LR frames to make."""
     tool.add_argument(
         '--kind',
         choices=DEGRADATIONS,
         nargs='+',
         default=['bd'],
-        help='LR frames to make (default: bd). bd, Gaussian and every 4th pixel: of FRVSR; '
-        'bd_tecogan, bd_rlsp, bd_duf, bd_basicvsr: as those codes make it. bi, bicubic: '
+        help='LR frames to make (default: bd). bd (Gaussian, every 4th pixel): as in FRVSR; '
+        'bd_tecogan, bd_rlsp, bd_duf, bd_basicvsr: as in those codebases; bi (bicubic): '
         "MATLAB's; bi_pil: Pillow's. Weights need the kind they were trained on",
     )
 

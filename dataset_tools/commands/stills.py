@@ -1,4 +1,4 @@
-"""Subcommands that start from one frame of each video."""
+"""Subcommands that make videos from one frame of each source video."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _add_sliding_window(tools: Tools) -> None:
         type=positive,
         nargs='+',
         default=[1],
-        help='LR pixels a frame; one video for each (default: 1)',
+        help='LR pixels per frame; one video for each (default: 1)',
     )
     tool.add_argument(
         '--direction',
@@ -52,11 +52,11 @@ def _add_sliding_window(tools: Tools) -> None:
 def _add_gamma(tools: Tools) -> None:
     tool = add_maker(tools, 'gamma', _gamma, "vary one frame's gamma", '--frames 200 --period 100')
     tool.add_argument(
-        '--gamma-min', type=float, default=1 / 1.5, help='least gamma (default: 1/1.5)'
+        '--gamma-min', type=float, default=1 / 1.5, help='smallest gamma (default: 1/1.5)'
     )
     tool.add_argument('--gamma-max', type=float, default=1.5, help='largest gamma (default: 1.5)')
     tool.add_argument(
-        '--period', type=positive, default=100, help='frames there and back (default: 100)'
+        '--period', type=positive, default=100, help='frames of one full cycle (default: 100)'
     )
     _add_still(tool)
     _add_on(tool)
@@ -74,7 +74,8 @@ def _add_on(tool: argparse.ArgumentParser) -> None:
         '--on',
         choices=('hr', 'lr'),
         default='hr',
-        help='change HR and make LR of it (default), or LR alone as the paper did: no ground truth',
+        help='change HR and make LR from it (default), or change only LR, as in the paper: then '
+        'there is no ground truth',
     )
 
 

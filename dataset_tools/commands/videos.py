@@ -1,4 +1,4 @@
-"""Subcommands that start from whole videos."""
+"""Subcommands that make videos from whole source videos."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def add_parser(tools: Tools) -> None:
         tools,
         'jump',
         _jump,
-        'cut from each video to the next ones at given frames',
+        'cut from each video to the next ones at the given frames',
         '--cuts 30 60 --frames 90',
     )
     tool.add_argument(
         '--cuts', type=positive, nargs='+', required=True, help='first frame of each later scene'
     )
     tool.add_argument('--frames', type=positive, required=True, help='length of the videos made')
-    tool = add_maker(tools, 'loop', _loop, 'play each video again and again', '--frames 500')
+    tool = add_maker(tools, 'loop', _loop, 'play each video in a loop', '--frames 500')
     tool.add_argument('--frames', type=positive, required=True, help='length of the videos made')
     _add_crop(tools)
     _add_degrade(tools)
@@ -43,13 +43,13 @@ def _add_crop(tools: Tools) -> None:
         tools,
         'crop',
         _crop,
-        'take a stretch of each video, cut to a window in the middle',
+        'take a section of each video and crop it to a window in the middle',
         '--window 64x64 --frames 30',
     )
     tool.add_argument(
         '--window', type=window, required=True, metavar='WxH', help='in LR pixels, e.g. 64x64'
     )
-    tool.add_argument('--frames', type=positive, required=True, help='greatest length of a video')
+    tool.add_argument('--frames', type=positive, required=True, help='maximum length of a video')
     tool.add_argument('--first', type=int, default=0, help='number of the first frame (default: 0)')
     tool.add_argument('--videos', nargs='+', metavar='NAME', help='only these')
 
@@ -68,18 +68,20 @@ def _add_composit(tools: Tools) -> None:
         'source',
         type=Path,
         nargs='+',
-        help='the set to start from; for the preset two: REDS validation videos, SPMCS',
+        help='the source set; for the preset two sets: REDS validation videos, SPMCS',
     )
     add_output(tool)
     length = tool.add_mutually_exclusive_group(required=True)
     length.add_argument('--frames', type=positive, help='length of the videos made')
     length.add_argument(
-        '--passes', type=positive, help='times each video is run through; 3 of 100 frames are 298'
+        '--passes',
+        type=positive,
+        help='how often each video is played; 3 passes of 100 frames are 298 frames',
     )
     length.add_argument(
         '--preset',
         choices=('paper',),
-        help="a reconstruction of the paper's 15 videos (its list is unpublished)",
+        help="a reconstruction of the paper's 15 videos (the paper does not list them)",
     )
 
 
@@ -88,26 +90,27 @@ def _add_degrade(tools: Tools) -> None:
         tools,
         'degrade',
         _degrade,
-        'make LR frames of a set, or folder of video folders',
+        'make LR frames from a set or a folder of video folders',
         '--kind bd bi',
     )
     add_kind(tool)
     tool.add_argument(
         '--pad',
         action='store_true',
-        help='pad sizes that 4 does not divide by reflection; they are cropped otherwise',
+        help='pad sizes that 4 does not divide by reflection instead of cropping them',
     )
 
 
 def _composit(options: argparse.Namespace) -> int:
     if len(options.source) != (2 if options.preset else 1):
         raise DatasetError(
-            'composit: wanted one set; with --preset paper two, REDS validation videos and SPMCS'
+            'composit: give one set; with --preset paper two, REDS validation videos and SPMCS'
         )
     if options.preset:
         from dataset_tools.composit.paper import make_paper_composit_set
 
-        return report([make_paper_composit_set(*options.source, options.output, options.jobs)])
+        reds, spmcs = options.source
+        return report([make_paper_composit_set(reds, spmcs, options.output, options.jobs)])
 
     from dataset_tools.composit.sets import make_composit_set
 

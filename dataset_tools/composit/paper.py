@@ -1,8 +1,9 @@
-"""The Composit test set of the PI-BPTT paper, as far as it can be told: a reconstruction.
+"""A reconstruction of the Composit test set of the PI-BPTT paper.
 
-The paper has 15 videos of 181 to 298 frames, 540x960 to 720x1280, made of videos of the evaluation
-set of REDS and of SPMCS; it does not say which. 298 frames are 3 passes of REDS' 100 frames, 181
-are 6 passes of SPMCS' 31. Here they are 4 videos of REDS and 11 of SPMCS, the first by name.
+The paper has 15 videos of 181 to 298 frames, 540x960 to 720x1280, made from videos of REDS'
+evaluation set and of SPMCS; it does not say which. 298 frames are 3 passes of REDS' 100 frames, 181
+are 6 passes of SPMCS' 31. Here they are the first 4 videos of REDS and the first 11 of SPMCS by
+name.
 """
 
 from __future__ import annotations
@@ -32,24 +33,24 @@ def make_paper_composit_set(
 ) -> tuple[VideoSet, bool]:
     """Makes a reconstruction of the paper's Composit set.
 
-    Videos of REDSval4, on which training is validated, are taken only if there are not enough
-    others, and a warning says so.
+    Videos of REDSval4, the validation set of trainings, are used only if there are not enough
+    others; a warning says so.
 
     Args:
         reds_root: A set of REDS validation videos, at least 4 of at least 100 frames.
         spmcs_root: A set of SPMCS videos, at least 11 of at least 31 frames.
         output_root: The set to make.
-        jobs: Frames made at once; None takes all cores.
+        jobs: Frames made in parallel; None means all cores.
 
     Returns:
-        The set, and whether it was made now (False: already there).
+        The set, and whether it was made now (False: it was there already).
 
     Raises:
         DatasetError: See ``build_set``; also too few videos that are long enough.
     """
     reds, spmcs = VideoSet.load(reds_root), VideoSet.load(spmcs_root)
     validation = SETS['reds/redsval4'].names
-    # The static copies of the validation set are no videos of REDS; False sorts before True.
+    # Static copies of the validation set are not videos of REDS; False sorts before True.
     reds_names = sorted(
         (name for name in reds.videos if not name.endswith('_static')),
         key=lambda name: (name in validation, name),

@@ -1,6 +1,6 @@
 """Composit videos: a short video played forwards, backwards, forwards, ...
 
-The frames at which it turns are not doubled.
+The frames at which it turns are not repeated.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def composit_order(length: int, frames: int) -> list[int]:
 
     Args:
         length: N, frames of the short video.
-        frames: Frames of the long one; fewer than N cut the first pass short.
+        frames: Frames of the long video; with fewer than N the first pass is cut short.
 
     Raises:
         DatasetError: Either is below 1.
@@ -31,13 +31,13 @@ def composit_order(length: int, frames: int) -> list[int]:
     check_frames(length)
     check_frames(frames)
     last = length - 1
-    # A video of one frame turns on the spot.
+    # A video of one frame is repeated.
     phases = (t % max(2 * last, 1) for t in range(frames))
     return [min(phase, 2 * last - phase) for phase in phases]
 
 
 def frames_of_passes(length: int, passes: int) -> int:
-    """Frames of a Composit video of so many passes: 3 passes of 100 frames are 298.
+    """Returns the frames of a Composit video: 3 passes of 100 frames are 298.
 
     Raises:
         DatasetError: Fewer than one pass.
@@ -71,14 +71,14 @@ def make_composit_set(
     """Makes a set with one Composit video for each video of a set.
 
     Args:
-        source_set_root: The set to start from.
+        source_set_root: The source set.
         output_root: The set to make.
         frames: Length of every video; give either this ..
-        passes: .. or how many times each video is run through, there and back being two.
-        jobs: Frames made at once; None takes all cores.
+        passes: .. or how often each video is played; back and forth is two passes.
+        jobs: Frames made in parallel; None means all cores.
 
     Returns:
-        The set, and whether it was made now (False: already there).
+        The set, and whether it was made now (False: it was there already).
 
     Raises:
         DatasetError: See ``build_set``; also both or neither of frames and passes given.
@@ -86,12 +86,10 @@ def make_composit_set(
     if (frames is None) == (passes is None):
         raise DatasetError('composit: give either frames or passes')
     source = VideoSet.load(source_set_root)
-    orders = {
-        video.name: composit_order(
-            video.frames, frames_of_passes(video.frames, passes) if frames is None else frames
-        )
-        for video in source.videos.values()
-    }
+    orders = {}
+    for video in source.videos.values():
+        length = frames_of_passes(video.frames, passes) if passes is not None else frames
+        orders[video.name] = composit_order(video.frames, length or 0)
     return build_set(
         output_root,
         tool='composit',

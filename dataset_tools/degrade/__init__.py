@@ -1,1 +1,1 @@
-"""LR frames of HR frames: the filters, and sets made with them."""
+"""LR frames from HR frames: the filters, and sets made with them."""

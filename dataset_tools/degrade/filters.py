@@ -1,7 +1,7 @@
 """Degradations, HR -> LR by 4: blur and keep every fourth pixel (BD), or bicubic (BI).
 
-Networks are sensitive to the kind they were trained on: to the blur by tenths of a dB, to the phase
-by 5 dB and more. Hence one kind for each public code, by name. LR pixel i lies at HR pixel
+Networks need the kind they were trained on: another blur costs tenths of a dB, another phase 5 dB
+and more. So there is one kind for each public codebase, by name. LR pixel i is at HR pixel
 4i + phase.
 
 ===============  ============================================  =====  =============================
@@ -16,13 +16,13 @@ kind             filter, borders                               phase  as in
 ``bi_pil``       bicubic, at borders with fewer taps           1.5    Pillow's resize
 ===============  ============================================  =====  =============================
 
-"Mirrored" is without the edge (``mirror`` in SciPy's words, ``reflect`` in NumPy's), "edge
-repeated" with it. Gaussians sum to 1. BasicVSR's kernel has an even number of taps, which puts the
-LR pixel between two HR pixels.
+"Mirrored" excludes the edge (SciPy's ``mirror``, NumPy's ``reflect``), "edge repeated" includes it.
+Gaussians sum to 1. BasicVSR's kernel has an even number of taps, which puts the LR pixel between
+two HR pixels.
 
-Everything is float64 and rounded once, at the end, halves to even; the public codes differ by 1 at
-most: MATLAB rounds between rows and columns as well, others keep floating-point LR frames. Pillow's
-is computed by Pillow.
+All is computed in float64 and rounded once, at the end, half to even. The public codebases differ
+by at most 1: MATLAB also rounds between rows and columns, others keep floating-point LR frames.
+``bi_pil`` is computed by Pillow.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from PIL import Image
 
 from dataset_tools.manifest import SCALE, DatasetError
 
-# LR rows filtered at once: few enough for the processor's cache, which halves the time.
+# LR rows filtered together: they fit into the processor's cache, which halves the time.
 _BLOCK = 16
 
 
@@ -46,7 +46,7 @@ class _Filter:
     Attributes:
         taps: Weights of the HR pixels 4i - before, 4i - before + 1, .. for LR pixel i.
         before: Taps before pixel 4i.
-        border: How OpenCV continues a frame beyond its borders.
+        border: How OpenCV pads a frame.
     """
 
     taps: np.ndarray
@@ -55,20 +55,21 @@ class _Filter:
 
     @property
     def phase(self) -> float:
-        """Where LR pixel i lies, in HR pixels from 4i."""
+        """Position of LR pixel i, in HR pixels from 4i."""
         return (len(self.taps) - 1) / 2 - self.before
 
 
 def degrade(hr: np.ndarray, kind: str) -> np.ndarray:
-    """Makes the LR frame of an HR frame.
+    """Makes the LR frame for an HR frame.
 
     Args:
         hr: uint8, h x w x 3, any h and w of at least 1.
-        kind: One of those above.
+        kind: One of those above, with or without the ``lr_`` of a set's kinds of frames.
 
     Returns:
         uint8, ceil(h/4) x ceil(w/4) x 3.
     """
+    kind = _bare(kind)
     if kind == 'bi_pil':
         size = [-(-length // SCALE) for length in hr.shape[1::-1]]
         return np.asarray(Image.fromarray(hr).resize(size, Image.Resampling.BICUBIC))
@@ -76,12 +77,21 @@ def degrade(hr: np.ndarray, kind: str) -> np.ndarray:
 
 
 def phase(kind: str) -> float:
-    """Where LR pixel i of a kind lies, in HR pixels from 4i: 0, or 1.5, the middle of the block."""
+    """Returns the position of LR pixel i, in HR pixels from 4i: 0, or 1.5, the block's middle.
+
+    Args:
+        kind: As of :func:`degrade`.
+    """
+    kind = _bare(kind)
     return 1.5 if kind == 'bi_pil' else _FILTERS[kind].phase
 
 
+def _bare(kind: str) -> str:
+    return kind.removeprefix('lr_')
+
+
 def crop_to_multiple(hr: np.ndarray, multiple: int = SCALE) -> np.ndarray:
-    """Crops at the right and at the bottom, so that phase 0 keeps its meaning.
+    """Crops at the right and at the bottom, which preserves the phase.
 
     Args:
         hr: A frame, h x w x 3.
@@ -137,7 +147,7 @@ _FILTERS = {
 
 
 def _filter_and_keep(hr: np.ndarray, kernel: _Filter) -> np.ndarray:
-    """Filters at the kept pixels only: a quarter of the work of filtering all of them.
+    """Filters only at the pixels that are kept, a quarter of the work.
 
     Legend: H, W are height and width of the LR frame, n is the rows of a block.
     """
@@ -161,9 +171,8 @@ def _filter_and_keep(hr: np.ndarray, kernel: _Filter) -> np.ndarray:
 def _filter_rows(frame: np.ndarray, taps: np.ndarray, count: int) -> np.ndarray:
     """Filters along the first axis, keeping ``count`` elements.
 
-    Taps are paired, the centre (if any) first and then from the outside in. That is also the order
-    of SciPy's ``correlate1d``, which makes the two equal to the last bit and not only after
-    rounding.
+    Taps are paired, the centre (if any) first and then from the outside in. SciPy's
+    ``correlate1d`` uses the same order, so the results are equal bit for bit even before rounding.
     """
     last = len(taps) - 1
 

@@ -1,4 +1,4 @@
-"""The ``degrade`` tool: a set with LR frames from HR videos that exist already."""
+"""The ``degrade`` tool: makes a set with LR frames from existing HR videos."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ def make_degraded_set(
     """Makes a set with ``gt`` and LR frames from HR videos.
 
     Args:
-        source_root: A set, of which ``gt`` is used, or a folder of folders of numbered images.
-        output_root: The set to make; frames are numbered from 0 whatever the source's numbers.
+        source_root: A set, whose ``gt`` is used, or a folder of folders of numbered images.
+        output_root: The set to make; its frames are numbered from 0.
         degradations: Of ``DEGRADATIONS``; ``bd`` makes the kind ``lr_bd``, and so on.
-        pad: Whether sizes that 4 does not divide are padded by reflection; they are cropped
-            otherwise. Either is logged.
-        jobs: Frames made at once; None takes all cores.
+        pad: Whether sizes that 4 does not divide are padded by reflection; otherwise they are
+            cropped. Either is logged.
+        jobs: Frames made in parallel; None means all cores.
 
     Returns:
-        The set, and whether it was made now (False: already there).
+        The set, and whether it was made now (False: it was there already).
 
     Raises:
         DatasetError: See ``build_set``; also a folder without videos, gaps in numbering, or images
@@ -64,10 +64,10 @@ def _from_set(source: VideoSet) -> tuple[dict[str, list[Path]], dict[str, Any]]:
 
 
 def _from_folder(folder: Path) -> tuple[dict[str, list[Path]], dict[str, Any]]:
-    """Lists videos; the manifest knows them by count and bytes: hashing them would take long."""
+    """Lists videos; the manifest records their count and bytes, since hashing takes long."""
     if not folder.is_dir():
         raise DatasetError(
-            f'{folder}: no such folder; give a folder that holds one folder of frames a video'
+            f'{folder}: no such folder; give a folder that holds one folder of frames per video'
         )
     videos = {
         path.name: list_frames(path)
@@ -76,7 +76,7 @@ def _from_folder(folder: Path) -> tuple[dict[str, list[Path]], dict[str, Any]]:
     }
     if not videos:
         raise DatasetError(
-            f'{folder}: holds no video; wanted one folder of numbered images for each video'
+            f'{folder}: holds no video; it needs one folder of numbered images for each video'
         )
     described = {
         name: {

@@ -1,1 +1,1 @@
-"""Packed sets: the same frames in tiles, written once and read window by window."""
+"""Packed sets: the frames of a set in tiles, written once and read window by window."""

@@ -1,7 +1,7 @@
-"""Which files a packed set is made of, as its manifest lists them.
+"""The files of a packed set, as its manifest lists them.
 
-The manifest's entry ``packed`` is ``{"format", "frames", "tiles", "files"}``: frames a shard holds,
-side of the tiles of each kind, and kind -> video -> file -> [bytes, SHA-256].
+The manifest's entry ``packed`` is ``{"format", "frames", "tiles", "files"}``: frames per shard,
+tile size of each kind, and kind -> video -> file -> [bytes, SHA-256].
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ MAKE_AGAIN = 'delete the packed set and make it again'
 
 
 class PackedFile(NamedTuple):
-    """What a file of a packed set should be."""
+    """Size and checksum that a file of a packed set should have."""
 
     bytes: int
     sha256: str
 
 
 def shard(number: int) -> str:
-    """File of the shard of that number, below the folder of its video."""
+    """Returns the path of a shard below the folder of its video."""
     return f'c/{number}/0/0/0'
 
 
 def array_files(folder: Path) -> dict[str, list[Any]]:
-    """The files of a video that has just been packed, as the manifest lists them."""
+    """Returns the files of a packed video, as the manifest lists them."""
     files = {}
     for path in sorted(path for path in folder.rglob('*') if path.is_file()):
         data = path.read_bytes()
@@ -42,10 +42,10 @@ def array_files(folder: Path) -> dict[str, list[Any]]:
 
 
 def packed_files(video_set: VideoSet) -> dict[tuple[str, str], dict[str, PackedFile]]:
-    """The files of a packed set: (kind, video) -> file -> what it should be.
+    """Returns the files of a packed set: (kind, video) -> file -> size and checksum.
 
     Raises:
-        DatasetError: Not a packed set of this format, or one whose list of files cannot be.
+        DatasetError: Not a packed set of this format, or its list of files is impossible.
     """
     about = video_set.manifest.get('packed')
     if not isinstance(about, dict) or about.get('format') != PACK_FORMAT:
@@ -73,7 +73,7 @@ def _listed(
     video_set: VideoSet, kind: str, video: str, listed: dict[str, Any], frames: int
 ) -> dict[str, PackedFile]:
     different = len(set(video_set.manifest['videos'][video][kind]['sha256']))
-    # More are those of a set that is used in part.
+    # There may be more, if only a part of the set is used.
     shards = max(len(listed) - 1, math.ceil(different / frames))
     if set(listed) != {ABOUT, *map(shard, range(shards))}:
         raise ValueError(f'{kind}/{video} lists other files than {different} frames have')

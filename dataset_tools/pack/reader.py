@@ -1,13 +1,13 @@
-"""Reads windows out of packed sets, and single frames out of any set.
+"""Reads windows from packed sets, and single frames from any set.
 
 A packed set is ``<root>/<kind>/<video>/``, a Zarr array of frames (n, h, w, 3) in tiles, and the
-manifest of the set it was made from with one more entry, ``packed``. Frames that are equal are
-stored once: a frame's place in the array follows from the checksums in the manifest.
+manifest of the set it was made from with one more entry, ``packed``. Equal frames are stored once:
+a frame's index in the array follows from the checksums in the manifest.
 
-Zarr gives zeros for what is not there. So every file has to be there, of the size that the manifest
-lists, both when a set is opened and when a window is read: a few microseconds a window, where
-checksums would take longer than reading. ``verify`` compares these. In each tile Zarr itself finds
-bits that are wrong.
+Zarr reads missing files as zeros. So every file must exist and have the size in the manifest, both
+when a set is opened and when a window is read; this takes a few microseconds per window, whereas
+checksums would take longer than reading. ``verify`` compares the checksums. Zarr itself detects
+wrong bits within a tile.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from dataset_tools.pack.files import ABOUT, MAKE_AGAIN, PackedFile, packed_files
 
 
 def stored_order(checksums: list[str]) -> list[int]:
-    """Place of each frame among the different ones, e.g. [0, 1, 0] for checksums a, b, a."""
+    """Returns each frame's index among the distinct ones, e.g. [0, 1, 0] for checksums a, b, a."""
     places: dict[str, int] = {}
     return [places.setdefault(checksum, len(places)) for checksum in checksums]
 
 
 def frame_reader(video_set: VideoSet) -> Callable[[str, str, int], np.ndarray]:
-    """Gives a function (kind, video, index) -> frame, uint8, h x w x 3, for packed sets and others.
+    """Returns a function (kind, video, index) -> frame, uint8, h x w x 3, for any set.
 
     Raises:
         DatasetError: See ``PackedVideos``; the function raises it for frames that cannot be read.
@@ -59,14 +59,14 @@ def _read_file(video_set: VideoSet, kind: str, video: str, index: int) -> np.nda
 class PackedVideos:
     """The frames of a packed set.
 
-    Arrays are opened when they are first read, so that an object is cheap to make and may be handed
+    Arrays are opened when they are first read, so an object is cheap to create and can be passed
     to other processes.
 
     Args:
         video_set: A packed set.
 
     Attributes:
-        block: Frames that a file holds; reading starts quickest at a multiple of it.
+        block: Frames per file; reading is fastest from a multiple of it.
 
     Raises:
         DatasetError: Not a packed set, one of another format, or files that are missing or not as
@@ -102,7 +102,7 @@ class PackedVideos:
             kind: One of the set's kinds.
             video: One of its videos.
             start: First frame.
-            stop: The frame after the last.
+            stop: Frame after the last.
             top: First row, in pixels of that kind.
             left: First column.
             height: Rows; None for all below ``top``.
@@ -112,7 +112,7 @@ class PackedVideos:
             uint8, (stop - start) x height x width x 3.
 
         Raises:
-            DatasetError: No such video, a window that is not inside it, or damaged files.
+            DatasetError: No such video, a window outside it, or damaged files.
         """
         array, places = self._open(kind, video)
         rows, columns = array.shape[1:3]
@@ -129,7 +129,7 @@ class PackedVideos:
             stored = array[first : last + 1, top:bottom, left:right]
         except (
             Exception
-        ) as error:  # Zarr and its codecs raise whatever damage makes them stumble on
+        ) as error:  # Zarr and its codecs raise many kinds of errors for damaged files
             raise self._damaged(kind, video, error) from error
         straight = len(stored) == len(wanted) and bool((np.diff(wanted) == 1).all())
         return stored if straight else stored[wanted - first]
@@ -140,9 +140,9 @@ class PackedVideos:
     def _open(self, kind: str, video: str) -> tuple[Any, np.ndarray]:
         key = kind, video
         if key not in self._arrays:
-            self._set.frame_path(kind, video, 0)  # Raises where there is no such video.
+            self._set.frame_path(kind, video, 0)  # Raises if there is no such video.
             checksums = self._set.manifest['videos'][video][kind]['sha256']
-            import zarr  # Here, so that sets which are not packed do without it.
+            import zarr  # Here, because sets that are not packed do not need it.
 
             folder = self._set.place(kind, video)
             try:
@@ -154,7 +154,7 @@ class PackedVideos:
         return self._arrays[key]
 
     def _check_array(self, array: Any, kind: str, video: str, frames: int) -> None:
-        """Sees that Zarr will read what the manifest tells of, out of the files that it lists."""
+        """Checks that Zarr will read the frames of the manifest from the files that it lists."""
         wanted = (*self._set.videos[video].sizes[kind], 3)
         key = array.metadata.encode_chunk_key((0,) * array.ndim)
         if array.shape[0] < frames or array.shape[1:] != wanted or array.dtype != np.uint8:
@@ -164,7 +164,7 @@ class PackedVideos:
             raise ValueError(f'files other than {shard(0)} of {self.block} frames each')
 
     def _check_shards(self, kind: str, video: str, first: int, last: int) -> None:
-        """A file that has gone, or was cut short, since the set was opened."""
+        """Raises if a file was removed or truncated since the set was opened."""
         files = self._files[kind, video]
         for number in range(first // self.block, last // self.block + 1):
             name = shard(number)

@@ -1,4 +1,4 @@
-"""Packs a set: the same frames in tiles, so that a window is read without decoding whole frames."""
+"""Packs the frames of a set in tiles, so that reading a window does not decode whole frames."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import zarr
 from tqdm import tqdm
+from zarr.codecs import BloscCodec, Crc32cCodec
 
 from dataset_tools.frames import read_frame
 from dataset_tools.manifest import MANIFEST, DatasetError, VideoSet
@@ -20,7 +21,7 @@ from dataset_tools.pack.files import PACK_FORMAT, array_files
 from dataset_tools.pack.reader import PackedVideos
 from dataset_tools.scratch import scratch_folder
 
-# Frames a file holds, and how large tiles are; a window of 64 LR pixels touches 4 to 9 tiles.
+# Frames per file, and tile size; a window of 64 LR pixels overlaps 4 to 9 tiles.
 BLOCK_FRAMES = 8
 LR_TILE = 32
 
@@ -33,13 +34,14 @@ def make_packed_set(
     Args:
         source_root: The set.
         output_root: The packed set to make.
-        jobs: Frames read at once; None takes all cores.
+        jobs: Frames read in parallel; None means all cores.
 
     Returns:
-        The packed set, of the same checksum, and whether it was made now (False: already there).
+        The packed set, with the same checksum, and whether it was made now (False: it was there
+        already).
 
     Raises:
-        DatasetError: The source is packed or damaged, or the output holds something else.
+        DatasetError: The source is packed already or damaged, or the output holds something else.
     """
     source, root = VideoSet.load(source_root), Path(output_root)
     if source.packed:
@@ -82,14 +84,14 @@ def _new_array(source: VideoSet, kind: str, name: str, folder: Path, tile: int) 
         shape=(different, height, width, 3),
         dtype='uint8',
         chunks=(BLOCK_FRAMES, tile, tile, 3),
-        # One file a block: tiles of their own would make hundreds of files a video.
+        # One file per block; one per tile would mean hundreds of files per video.
         shards=(BLOCK_FRAMES, -(-height // tile) * tile, -(-width // tile) * tile, 3),
         compressors=[
-            zarr.codecs.BloscCodec(cname='zstd', clevel=5, shuffle='noshuffle'),
-            zarr.codecs.Crc32cCodec(),
+            BloscCodec(cname='zstd', clevel=5, shuffle='noshuffle'),
+            Crc32cCodec(),
         ],
         fill_value=0,
-        # Black tiles are written too, so that a file that is missing is always an error.
+        # Black tiles are written too, so that a missing file is always an error.
         config={'write_empty_chunks': True},
     )
 
@@ -98,7 +100,7 @@ def _fill(
     array: zarr.Array, source: VideoSet, kind: str, name: str, pool: ThreadPoolExecutor
 ) -> None:
     checksums = source.manifest['videos'][name][kind]['sha256']
-    # Where each different frame comes first.
+    # First occurrence of each distinct frame.
     indices = [checksums.index(checksum) for checksum in dict.fromkeys(checksums)]
     for start in range(0, len(indices), BLOCK_FRAMES):
         block = indices[start : start + BLOCK_FRAMES]

@@ -1,4 +1,4 @@
-"""Sets from public data as they are downloaded: tables of the papers, what was found, what is made.
+"""Makes sets from public data as downloaded: the papers' tables, the files found, the sets to make.
 
-Nothing is downloaded, and nothing is written before all has been looked at.
+Nothing is downloaded, and nothing is written before all files have been checked.
 """

@@ -1,4 +1,4 @@
-"""Unpacks archives as they were downloaded, all of them or with an error."""
+"""Unpacks downloaded archives, completely or with an error."""
 
 from __future__ import annotations
 
@@ -7,21 +7,22 @@ import tarfile
 import zipfile
 import zlib
 from pathlib import Path
+from typing import Self
 
 from dataset_tools.manifest import DatasetError
 
 
 class _Member(tarfile.TarInfo):
-    """A member of a tar archive; without the zero block that ends it, an archive was cut short."""
+    """A member of a tar archive; an archive without a final zero block is truncated."""
 
     @classmethod
-    def fromtarfile(cls, archive: tarfile.TarFile) -> tarfile.TarInfo:
+    def fromtarfile(cls, archive: tarfile.TarFile) -> Self:
         try:
             return super().fromtarfile(archive)
-        except tarfile.EOFHeaderError:
+        except tarfile.EOFHeaderError:  # type: ignore[attr-defined]  # public in all versions
             raise
         except tarfile.HeaderError as error:
-            # tarfile itself takes this for the end.
+            # tarfile itself treats this as the end.
             raise tarfile.ReadError(f'truncated or damaged at byte {archive.offset}') from error
 
 
@@ -30,14 +31,14 @@ def unpack(path: Path, scratch: Path) -> Path:
 
     Args:
         path: The archive.
-        scratch: Where to; need not exist.
+        scratch: Folder to unpack into; it need not exist.
 
     Returns:
-        A folder in it. Its name is the archive's own, for that can say what is inside.
+        A folder in ``scratch`` with the archive's name, which may say what is inside.
 
     Raises:
-        DatasetError: No archive, or one that is damaged, truncated, locked by a password or leads
-            out of the folder.
+        DatasetError: Not an archive, or one that is damaged, truncated, encrypted or has paths
+            outside the folder.
     """
     folder = scratch / path.name.split('.')[0]
     folder.mkdir(parents=True)
@@ -48,7 +49,7 @@ def unpack(path: Path, scratch: Path) -> Path:
         else:
             with tarfile.open(path, tarinfo=_Member) as archive:
                 archive.extractall(folder, filter='data')
-                # The checksum of what is compressed comes at its end.
+                # The checksum of compressed data comes at its end.
                 while archive.fileobj.read(1 << 20):
                     pass
     except (
@@ -58,11 +59,11 @@ def unpack(path: Path, scratch: Path) -> Path:
         zlib.error,
         lzma.LZMAError,
         OSError,
-        # Archives with a password.
+        # Encrypted archives.
         RuntimeError,
     ) as error:
         reason = str(error).partition('\n')[0].rstrip(':')
         raise DatasetError(
-            f'{path}: cannot be unpacked as zip or tar ({reason}); mend that or fetch it again'
+            f'{path}: cannot be unpacked as zip or tar ({reason}); fix it or download it again'
         ) from error
     return folder

@@ -1,4 +1,4 @@
-"""Which of the videos in a download are the HR ones, and what they are called.
+"""Selects the HR videos of a download, and names them.
 
 A folder that only says "these are the HR frames" (``GT/calendar``, ``calendar/truth``) does not
 name a video.
@@ -21,14 +21,14 @@ _LR_FOLDER = re.compile(
 
 @dataclass(frozen=True)
 class Found:
-    """A video that has been found in a download; nothing in it has been looked at.
+    """A video that was found in a download; its content has not been read.
 
     Attributes:
         path: A folder of images, a video file or an image.
-        given: Name of the folder, file or archive in which it was found.
-        folders: Names of the folders that lead to it, the outermost given; the last may be its own.
-        stem: Of a video file or image its name without suffix; empty for a folder of images.
-        name: What it is called; by default its stem or the last folder that does not only say "HR".
+        given: Name of the folder, file or archive that the user gave and that contains it.
+        folders: Names of the folders that lead to it, outermost first; the last may be its own.
+        stem: For a video file or image, its name without suffix; empty for a folder of images.
+        name: Its name; by default its stem or the last folder that says more than "HR".
     """
 
     path: Path
@@ -43,28 +43,28 @@ class Found:
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """All that leads to it: folders and, if it is a file, its stem."""
+        """The folders that lead to it and, if it is a file, its stem."""
         return (*self.folders, self.stem) if self.stem else self.folders
 
     @property
     def naming_parts(self) -> tuple[str, ...]:
-        """Its parts without the folders that only say "HR"."""
+        """Its parts without the folders that say only "HR"."""
         folders = tuple(folder for folder in self.folders if folder.lower() not in _HR_FOLDERS)
         return (*folders, self.stem) if self.stem else folders
 
     @property
     def says_hr(self) -> bool:
-        """Whether it is a folder whose own name only says "HR"."""
+        """Whether it is a folder whose own name says only "HR"."""
         return not self.stem and self.folders[-1].lower() in _HR_FOLDERS
 
     @property
     def is_hr(self) -> bool:
-        """Whether a folder that leads to it, or its own, says "HR"."""
+        """Whether its own name or that of a folder above it says "HR"."""
         return len(self.naming_parts) < len(self.parts)
 
     @property
     def is_lr(self) -> bool:
-        """Whether something below what was given is named as LR frames are (``BIx4``, ``LR``)."""
+        """Whether a folder on its path is named like LR frames (``BIx4``, ``LR``)."""
         return any(_LR_FOLDER.fullmatch(part.lower()) for part in self.parts[1:])
 
     def __str__(self) -> str:
@@ -72,15 +72,15 @@ class Found:
 
 
 def prefer_hr(found: Sequence[Found]) -> tuple[list[Found], tuple[str, ...]]:
-    """Leaves out what lies beside HR frames of the same video, as results and LR frames do.
+    """Drops results, LR frames and the like that lie next to HR frames of the same video.
 
-    That is a folder beside one whose name says "HR" (``calendar/output``, ``calendar/original``),
-    and a video with the name of one below such a folder (``results/calendar``, ``GT/calendar``).
+    These are folders next to one whose name says "HR" (``calendar/output``, ``calendar/original``),
+    and videos with the name of one below such a folder (``results/calendar``, ``GT/calendar``).
 
     Returns:
-        The videos to use, and a note on those left out.
+        The videos to use, and a note about the dropped ones.
     """
-    # What was given by name lies beside nothing.
+    # Files that the user named are always used.
     places = {video.folders[:-1] for video in found if video.says_hr} - {()}
     beside = {v for v in found if v.folders[:-1] in places and not (v.says_hr or v.stem)}
     names = {video.name for video in found if video.is_hr and video not in beside}
@@ -93,10 +93,10 @@ def prefer_hr(found: Sequence[Found]) -> tuple[list[Found], tuple[str, ...]]:
 
 
 def with_unique_names(found: Sequence[Found]) -> list[Found]:
-    """Names videos by as many of the folders above them as it takes, e.g. ``00001_0001``.
+    """Prefixes names with parent folders until they are unique, e.g. ``00001_0001``.
 
     Raises:
-        DatasetError: Two are at the same place in folders of one name.
+        DatasetError: Two videos have the same path in folders of the same name.
     """
     longest = max((len(video.parts) for video in found), default=0)
     for all_parts in (False, True):
@@ -109,10 +109,10 @@ def with_unique_names(found: Sequence[Found]) -> list[Found]:
 
 
 def by_name(found: Iterable[Found]) -> dict[str, Found]:
-    """Name -> video.
+    """Returns name -> video.
 
     Raises:
-        DatasetError: Two videos have one name.
+        DatasetError: Two videos have the same name.
     """
     named: dict[str, Found] = {}
     for video in found:

@@ -1,6 +1,6 @@
-"""Which frames of a download go into which set, one function for each public set.
+"""Decides which frames of a download go into which set, one function for each public set.
 
-Every function takes the unpacked folders and gives plans; nothing is written here.
+Every function takes the unpacked folders and returns plans; nothing is written here.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Cut:
         source: Where its frames come from.
         start: First frame there.
         frames: Its length.
-        still: Whether that first frame is repeated instead of playing on.
+        still: Whether that first frame is repeated for the whole video.
     """
 
     name: str
@@ -50,12 +50,12 @@ class Plan:
     """A set to make.
 
     Attributes:
-        key: Which public set, e.g. ``reds/train``; what follows the slash is the output's folder.
-        cuts: Its videos; those of one source follow each other.
-        faults: What is missing or not as the papers have it.
+        key: Which public set, e.g. ``reds/train``; the part after the slash is the output folder.
+        cuts: Its videos; those of one source are consecutive.
+        faults: What is missing or differs from the papers.
         notes: What else the user should know.
         halved: Whether frames are halved in size.
-        by_hand: Whether the papers' set cannot be had whole, so that faults stop nobody.
+        by_hand: Whether the papers' set is not completely available, so that faults are only noted.
     """
 
     key: str
@@ -67,7 +67,7 @@ class Plan:
 
 
 def plan_named(key: str) -> Callable[[list[Path]], list[Plan]]:
-    """Planner of a set whose videos have known names: Vid4, Quasi-Static, SPMCS."""
+    """Returns the planner of a set whose videos have known names: Vid4, Quasi-Static, SPMCS."""
 
     def plan(roots: list[Path]) -> list[Plan]:
         return [_named(key, find_videos(roots, hr_only=True))]
@@ -76,16 +76,16 @@ def plan_named(key: str) -> Callable[[list[Path]], list[Plan]]:
 
 
 def plan_reds(roots: list[Path], static_copies: bool = False) -> list[Plan]:
-    """REDS: training videos without REDS4, REDS4, and four validation videos.
+    """Plans REDS: training videos without REDS4, REDS4, and four validation videos.
 
     Args:
         roots: Folders with ``train_sharp`` and ``val_sharp`` in them, or one of these.
-        static_copies: Whether each validation video is joined by its first frame as a still.
+        static_copies: Whether to add the first frame of each validation video as a still.
     """
     found = find_videos(roots, hr_only=True)
     train = [video for video in found if 'train_sharp' in video.parts]
     val = [video for video in found if 'val_sharp' in video.parts]
-    # Of the other validation videos there is nothing to say: nobody uses them here.
+    # The other validation videos are not used, so there is no note on them.
     validation = replace(_named('reds/redsval4', val), notes=())
     return [
         _named('reds/train', [video for video in train if video.name not in REDS4]),
@@ -97,12 +97,12 @@ def plan_reds(roots: list[Path], static_copies: bool = False) -> list[Plan]:
 def plan_vimeo(
     roots: list[Path], validation: Sequence[str] = (), static_copies: bool = False
 ) -> list[Plan]:
-    """The collection of FRVSR and TecoGAN: clips of 120 frames, and validation videos as they are.
+    """Plans the collection of FRVSR and TecoGAN: clips of 120 frames, and whole validation videos.
 
     Args:
         roots: Folders of frame folders (``scene_2000``) or of video files.
-        validation: Names of the videos that are kept out of training.
-        static_copies: Whether each validation video is joined by its first frame as a still.
+        validation: Names of the videos that are left out of training.
+        static_copies: Whether to add the first frame of each validation video as a still.
 
     Raises:
         DatasetError: No video has the name of a validation video.
@@ -117,8 +117,7 @@ def plan_vimeo(
     cuts, notes = _clips(list(sources.values()), CLIP_FRAMES)
     shapes = {cut.name: replace(cut.source.shape, frames=cut.frames) for cut in cuts}
     faults, _ = compare(SETS['vimeo/train'], shapes)
-    notes = (*left_out, *notes)
-    plans = [Plan('vimeo/train', tuple(cuts), faults, notes, by_hand=True)]
+    plans = [Plan('vimeo/train', tuple(cuts), faults, (*left_out, *notes), by_hand=True)]
     if held_out:
         shapes = {name: source.shape for name, source in held_out.items()}
         faults, _ = compare(SETS['vimeo/val4'], shapes)
@@ -129,7 +128,7 @@ def plan_vimeo(
 
 
 def plan_ristn(roots: list[Path], sequences: int) -> list[Plan]:
-    """RISTN's training set: 5-frame sequences of halved 1080p videos, drawn with a fixed seed.
+    """Plans RISTN's training set: 5-frame sequences of halved 1080p videos, with a fixed seed.
 
     Args:
         roots: Folders of video files or of frame folders.
@@ -144,12 +143,12 @@ def plan_ristn(roots: list[Path], sequences: int) -> list[Plan]:
     else:
         chosen = sorted(random.Random(0).sample(range(len(cuts)), sequences))
         cuts = [cuts[index] for index in chosen]
-    notes = (*left_out, *notes)
-    return [Plan('ristn-train', tuple(cuts), faults, notes, halved=True, by_hand=True)]
+    told = (*left_out, *notes)
+    return [Plan('ristn-train', tuple(cuts), faults, told, halved=True, by_hand=True)]
 
 
 def plan_set5(roots: list[Path]) -> list[Plan]:
-    """Set5: five images as videos of one frame, by name or as SelfExSR numbers them."""
+    """Plans Set5: five images as videos of one frame, by name or as SelfExSR numbers them."""
     names = SETS['set5'].names
     pattern = re.compile(rf'({"|".join(names)}|img_00([1-5]))(_GT|_HR|_SRF_4_HR)?', re.IGNORECASE)
     found = []
@@ -164,12 +163,12 @@ def plan_set5(roots: list[Path]) -> list[Plan]:
 
 
 def plan_images(roots: list[Path], count: int | None = None, least: int = 1) -> list[Plan]:
-    """Any images as videos of one frame.
+    """Plans any images as videos of one frame.
 
     Args:
-        roots: Images, and folders of images however deep.
-        count: How many to draw, with a fixed seed; None takes all.
-        least: Leave out those with a side of fewer pixels.
+        roots: Images, and folders with images at any depth.
+        count: How many to draw, with a fixed seed; None for all.
+        least: Skip images with a side of fewer pixels.
     """
     images, left_out = prefer_hr(find_images(roots))
     chosen: dict[Found, Source] = {}
@@ -196,12 +195,12 @@ def plan_images(roots: list[Path], count: int | None = None, least: int = 1) -> 
 
 
 def plan_folder(roots: list[Path]) -> list[Plan]:
-    """Any folders of frames; nothing is expected of them."""
+    """Plans any folders of frames, without comparing them with anything."""
     return [_all('folder', [video for video in find_videos(roots) if not video.stem])]
 
 
 def plan_video(roots: list[Path]) -> list[Plan]:
-    """Any video files; nothing is expected of them."""
+    """Plans any video files, without comparing them with anything."""
     return [_all('video', [video for video in find_videos(roots) if video.stem])]
 
 
@@ -220,7 +219,7 @@ PLANNERS: dict[str, Callable[..., list[Plan]]] = {
 
 
 def _named(key: str, found: list[Found], look: Callable[[Found], Source] = open_source) -> Plan:
-    """The plan of a set whose videos have known names; others are not even looked at."""
+    """Plans a set whose videos have known names; other videos are not read."""
     expected = SETS[key]
     wanted = {name.lower(): name for name in expected.names}
     found, notes = prefer_hr([replace(v, name=wanted.get(v.name.lower(), v.name)) for v in found])
@@ -239,7 +238,7 @@ def _all(key: str, found: list[Found]) -> Plan:
 
 
 def _sources(found: list[Found]) -> tuple[dict[str, Source], tuple[str, ...]]:
-    """Name -> video, of all but what lies beside HR frames; and a note on that."""
+    """Returns name -> video, without those next to HR frames, and a note about these."""
     found, notes = prefer_hr(found)
     return {video.name: open_source(video) for video in with_unique_names(found)}, notes
 
@@ -254,7 +253,7 @@ def _with_stills(plan: Plan) -> Plan:
 
 
 def _clips(sources: list[Source], length: int) -> tuple[list[Cut], list[str]]:
-    """Cuts videos into clips that follow each other; a rest at the end is left out."""
+    """Cuts videos into consecutive clips; a remainder at the end is left out."""
     cuts, notes = [], []
     for source in sources:
         starts = range(0, source.shape.frames - length + 1, length)

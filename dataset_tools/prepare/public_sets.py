@@ -1,6 +1,6 @@
-"""What the public sets hold according to the papers' Tables I to III, and how a download differs.
+"""The public sets according to the papers' Tables I to III, and how a download differs.
 
-Standard library only. Sizes are (height, width) in pixels; ranges include both ends.
+Sizes are (height, width) in pixels; ranges include both ends. Imports only the standard library.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ class Shape:
 
 @dataclass(frozen=True)
 class PublicSet:
-    """What a set should hold.
+    """The videos that a set should have.
 
     Attributes:
         title: Its name in the papers.
         count: Number of videos.
-        frames: Fewest and most frames of a video.
-        heights: Least and largest height.
-        widths: Least and largest width.
-        names: Names of the videos; empty where the papers do not name them.
-        shapes: Name -> shape, where every video is known exactly.
+        frames: Smallest and largest number of frames of a video.
+        heights: Smallest and largest height.
+        widths: Smallest and largest width.
+        names: Names of the videos; empty if the papers do not name them.
+        shapes: Name -> shape, if every video is known exactly.
     """
 
     title: str
@@ -88,7 +88,7 @@ SETS = {
         (640, 960),
         ('Sequence1', 'Sequence2', 'Sequence3', 'Sequence4'),
     ),
-    # The eleven that are compared on; with four REDS videos they are the 15 of Composit.
+    # The eleven that papers compare on; with four REDS videos they are the 15 of Composit.
     'spmcs': PublicSet(
         'SPMCS',
         11,
@@ -130,7 +130,7 @@ SETS = {
 def compare(
     expected: PublicSet, found: dict[str, Shape], surplus: Iterable[str] = ()
 ) -> tuple[tuple[str, ...], str]:
-    """Compares the videos of a download with what a set should hold.
+    """Compares the videos of a download with those that a set should have.
 
     Args:
         expected: The set.
@@ -138,8 +138,7 @@ def compare(
         surplus: Names of the other videos.
 
     Returns:
-        One phrase for each thing that is missing or not as it should be; and one for what is left
-        out, or empty.
+        One phrase for each difference; and one for the videos left out, or empty.
     """
     missing = [name for name in expected.names if name not in found]
     faults = []
@@ -158,7 +157,7 @@ def compare(
 
 
 def runs(names: list[str]) -> str:
-    """Lists names; numbers that follow each other are written as 001-003."""
+    """Lists names; consecutive numbers are written as 001-003."""
     groups: list[list[str]] = []
     for name in names:
         last = groups[-1][-1] if groups else ''

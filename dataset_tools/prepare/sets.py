@@ -1,6 +1,6 @@
-"""Makes the sets that were planned for a public set, after saying how it differs from the papers'.
+"""Makes the planned sets of a public set, after reporting how it differs from the papers'.
 
-A set that is not whole is not made unless asked for; what differs stays in its manifest.
+An incomplete set is made only on request; its manifest records the differences.
 """
 
 from __future__ import annotations
@@ -34,31 +34,30 @@ def prepare(
     as_lr: bool = False,
     **options: Any,
 ) -> Iterator[str | tuple[VideoSet, bool]]:
-    """Makes the sets of a public set, one each time the iterator is advanced.
+    """Makes the sets of a public set, one per step of the iterator.
 
     Args:
         name: Which one, a key of ``PLANNERS``.
-        sources: Folders, archives (zip, tar) or video files as they were downloaded.
+        sources: Folders, archives (zip, tar) or video files as downloaded.
         output_root: The set to make; for ``reds`` and ``vimeo`` the folder of their sets.
         kinds: Degradations of the LR frames, of ``DEGRADATIONS``.
-        allow_partial: Whether to go on where something is missing or differs.
-        jobs: Frames made at once; None takes all cores.
-        as_lr: Whether the frames are LR frames themselves, of the one kind in ``kinds``, and there
-            is no HR.
-        **options: Of the planner, e.g. ``static_copies=True``.
+        allow_partial: Whether to continue if something is missing or differs.
+        jobs: Frames made in parallel; None means all cores.
+        as_lr: Whether the frames are LR frames, of the one kind in ``kinds``, and there is no HR.
+        **options: Options of the planner, e.g. ``static_copies=True``.
 
     Yields:
         First what is missing, surplus or different, a line each; then each set, and whether it was
-        made now (False: already there).
+        made now (False: it was there already).
 
     Raises:
-        DatasetError: Not the whole set, nothing usable found, or frames that cannot be read; no set
-            is made before all of them have been looked at.
+        DatasetError: The set is incomplete, nothing usable was found, or frames cannot be read; no
+            set is made before all have been checked.
     """
     output_root = Path(output_root)
     made = tuple(f'lr_{kind}' for kind in sorted(set(kinds)))
     if as_lr and len(made) > 1:
-        raise DatasetError('--as-lr: frames that are LR are of one --kind')
+        raise DatasetError('--as-lr: LR frames are of exactly one --kind')
     layout = Layout(given=made[0], made=(), unchanged=True) if as_lr else Layout(made=made)
     with unpacked(sources, output_root) as roots:
         plans = PLANNERS[name](roots, **options)
@@ -94,7 +93,7 @@ def _faulty_videos(cuts: Iterable[Cut]) -> list[str]:
 
 
 def _differences(plan: Plan) -> list[str]:
-    """What there is to say of a set: how it differs from the papers' or from whole videos."""
+    """Returns how a set differs from the papers' or from whole videos."""
     return [*plan.faults, *plan.notes, *_faulty_videos(plan.cuts)]
 
 
@@ -113,7 +112,7 @@ def _make(plan: Plan, output_root: Path, layout: Layout, jobs: int | None) -> tu
         output_root / folder,
         tool='prepare',
         parameters={'set': plan.key, 'halved': plan.halved, 'cuts': cuts},
-        # Of this set alone, so that the others of a download may be made later.
+        # Only of this set, so that the others of a download can be made later.
         source={
             'title': SETS[plan.key].title if plan.key in SETS else None,
             'given': sorted({cut.source.given for cut in plan.cuts}),
@@ -128,7 +127,7 @@ def _make(plan: Plan, output_root: Path, layout: Layout, jobs: int | None) -> tu
 
 
 def _read(plan: Plan) -> Iterator[tuple[str, Iterable[Frame]]]:
-    """Gives the frames of every cut; a video file is decoded once, however many cuts it has."""
+    """Yields the frames of every cut; a video file is decoded only once."""
     for _, cuts in groupby(plan.cuts, key=lambda cut: (cut.source.name, cut.still)):
         stream, position = None, 0
         for cut in cuts:

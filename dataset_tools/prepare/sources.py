@@ -1,6 +1,6 @@
-"""Videos in the folders and archives in which public sets are downloaded.
+"""Finds videos in downloaded folders and archives.
 
-A video is a folder of numbered images or a video file. Where it lies does not matter.
+A video is a folder of numbered images or a video file, at any depth.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ class Source:
 
     Attributes:
         name: Its name.
-        given: Name of the folder, file or archive in which it was found.
-        paths: Its numbered images in order, or the one video file.
-        shape: Length and size; of images the size is that of the first.
-        fault: What is wrong with a video file whose first pictures can be used, if anything is.
-        notes: What else the user should know of it.
+        given: Name of the folder, file or archive that the user gave and that contains it.
+        paths: Its numbered images in order, or the video file.
+        shape: Length and size; for images the size of the first.
+        fault: What is wrong with a video file of which only the first frames are usable, if so.
+        notes: What else the user should know about it.
     """
 
     name: str
@@ -57,7 +57,7 @@ class Source:
         return next(decode_video(self.paths[0])) if self.is_file else read_frame(self.paths[0])
 
     def describe(self) -> dict[str, Any]:
-        """What a manifest says of it: hashing everything would take long, so count and bytes."""
+        """Describes it for the manifest by count and bytes, since hashing takes long."""
         return {
             'first_file': self.paths[0].name,
             'frames': self.shape.frames,
@@ -67,10 +67,10 @@ class Source:
 
 @contextmanager
 def unpacked(paths: list[Path], output: Path) -> Iterator[list[Path]]:
-    """Gives folders and video files as they are, and archives as folders.
+    """Yields the given folders and video files, and archives as folders.
 
-    Archives are unpacked beside the output, where there has to be room anyway, for the time of the
-    ``with`` block.
+    For the duration of the ``with`` block archives are unpacked next to the output, where there
+    must be space anyway.
 
     Args:
         paths: Folders, video files, zip and tar archives.
@@ -96,11 +96,11 @@ def _is_archive(path: Path) -> bool:
 
 
 def find_videos(roots: list[Path], hr_only: bool = False) -> list[Found]:
-    """Looks for folders of images and for video files, however deep; looks at none of them.
+    """Finds folders of images and video files at any depth, without reading them.
 
     Args:
         roots: Folders and video files.
-        hr_only: Pass over what is named as LR frames are (``BIx4``, ``input4``, ``LR``).
+        hr_only: Skip folders that are named like LR frames (``BIx4``, ``input4``, ``LR``).
 
     Returns:
         The videos in the order of their paths.
@@ -114,12 +114,12 @@ def find_videos(roots: list[Path], hr_only: bool = False) -> list[Found]:
 
 
 def find_images(roots: list[Path]) -> list[Found]:
-    """Lists image files, given by name or however deep in folders, in the order of their paths."""
+    """Lists image files, given by name or at any depth in folders, in the order of their paths."""
     return [image for folder in _walk_all(roots) for image in _files(folder, IMAGE_SUFFIXES)]
 
 
 def open_source(found: Found) -> Source:
-    """Looks at a video that was found; a video file is decoded to count its frames.
+    """Opens a video that was found; a video file is decoded to count its frames.
 
     Raises:
         DatasetError: See ``list_frames``, ``read_frame`` and ``read_header``.
@@ -141,13 +141,13 @@ def open_source(found: Found) -> Source:
 
 
 def open_image(found: Found) -> Source:
-    """A video of one frame, given as an image.
+    """Opens an image as a video of one frame.
 
     Raises:
         DatasetError: See ``read_frame``.
     """
     height, width = read_frame(found.path).shape[:2]
-    # Of images the manifest names the folders, which are classes in ImageNet.
+    # For images the manifest names the folders, which are classes in ImageNet.
     return Source(found.name, found.path.parts[-2:][0], (found.path,), Shape(1, height, width))
 
 
@@ -158,8 +158,8 @@ class _Folder(NamedTuple):
         path: The folder.
         given: Name of the folder or file that was given.
         parts: Names of the folders that lead to it from there.
-        files: What is in it.
-        of_file: Whether only one file in it was given.
+        files: The files in it.
+        of_file: Whether the user gave one file in it, not the folder.
     """
 
     path: Path
@@ -180,14 +180,14 @@ def _walk_all(roots: list[Path]) -> Iterator[_Folder]:
 
 
 def _walk(root: Path, seen: set[Path]) -> list[_Folder]:
-    """Folders in the order of their paths, each once wherever links lead, without hidden files."""
+    """Returns folders in the order of their paths, each once despite links; no hidden files."""
     given, found, waiting = root.resolve(), [], [os.fspath(root)]
     while waiting:
         links = []
         for start in waiting:
             for path, folders, files in os.walk(start):
                 real = Path(path).resolve()
-                # Also a link to a folder around the one that was given leads round in circles.
+                # A link to a parent of the given folder would also loop.
                 if real in seen or real in given.parents:
                     folders.clear()
                     continue
@@ -195,8 +195,8 @@ def _walk(root: Path, seen: set[Path]) -> list[_Folder]:
                 folders[:] = [f for f in folders if not f.startswith('.') and f != '__MACOSX']
                 links += [link for f in folders if os.path.islink(link := os.path.join(path, f))]
                 parts = (given.name, *Path(path).relative_to(root).parts)
-                files = [Path(path, file) for file in sorted(files) if not file.startswith('.')]
-                found.append(_Folder(Path(path), given.name, parts, files))
+                shown = [Path(path, file) for file in sorted(files) if not file.startswith('.')]
+                found.append(_Folder(Path(path), given.name, parts, shown))
         waiting = sorted(links)
     return sorted(found, key=lambda folder: folder.parts)
 

@@ -1,1 +1,1 @@
-"""The sample sets: real frames out of installed packages, with nothing to download."""
+"""The sample sets: real frames from installed packages, with nothing to download."""

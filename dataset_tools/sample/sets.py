@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from dataset_tools.manifest import VideoSet, find_existing
 from dataset_tools.sample.plan import PLANS
@@ -15,15 +16,15 @@ from dataset_tools.sample.plan import PLANS
 def make_sample(
     output_root: str | Path, plan: str = 'quickstart'
 ) -> Iterator[tuple[VideoSet, bool]]:
-    """Makes the sample sets, one each time the iterator is advanced.
+    """Makes the sample sets, one per step of the iterator.
 
     Args:
-        output_root: Folder for the sets: ``train`` (not of all plans), ``moving``, ``static``,
+        output_root: Folder for the sets: ``train`` (not in all plans), ``moving``, ``static``,
             ``sliding_window``, ``gamma`` and ``composit``.
         plan: One of ``PLANS``.
 
     Yields:
-        Each set when it is whole, and whether it was made now (False: already there).
+        Each set when it is complete, and whether it was made now (False: it was there already).
 
     Raises:
         DatasetError: Clips or photographs are not installed, or a folder holds something else.
@@ -35,7 +36,7 @@ def make_sample(
 def _make_set(plan: str, name: str, root: Path) -> tuple[VideoSet, bool]:
     items = PLANS[plan].sets[name]
     lr_kinds = tuple(f'lr_{kind}' for kind in PLANS[plan].degradations)
-    described = {
+    described: dict[str, Any] = {
         'tool': 'sample',
         'parameters': {
             'set': name,

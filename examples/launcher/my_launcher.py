@@ -1,4 +1,4 @@
-"""Runs as jobs of PBS, LSF, Kubernetes or anything else, by three commands for its shell."""
+"""Runs as jobs of PBS, LSF, Kubernetes or any other queue, through three shell commands."""
 
 import shlex
 import subprocess

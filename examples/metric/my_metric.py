@@ -1,4 +1,4 @@
-"""How much of GT's fine detail an SR frame has: 1 is as much, less is blur, more is noise."""
+"""Sharpness of an SR frame relative to GT: below 1 is blurred, above 1 noisy."""
 
 import cv2
 
@@ -7,7 +7,7 @@ from harness.evaluation.scorer import register_metric
 
 @register_metric('sharpness')
 class Sharpness:
-    """Variance of the Laplacian of SR over that of GT, in the region that is scored."""
+    """Variance of the Laplacian of SR divided by that of GT, in the scored region."""
 
     def __call__(self, gt, sr, region):
         grey = (cv2.cvtColor(image[region], cv2.COLOR_RGB2GRAY) for image in (gt, sr))

@@ -1,4 +1,4 @@
-"""A plain recurrent PyTorch network that shows its state: one step a frame."""
+"""A plain recurrent PyTorch network with an explicit state: one step per frame."""
 
 import torch
 import torch.nn.functional as F

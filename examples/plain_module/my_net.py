@@ -1,4 +1,4 @@
-"""A plain PyTorch network of whole clips, as many of BasicSR's are."""
+"""A plain PyTorch network that takes whole clips, like many of BasicSR's."""
 
 import torch
 import torch.nn.functional as F

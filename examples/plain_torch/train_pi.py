@@ -1,4 +1,4 @@
-"""PI-BPTT of a plain PyTorch network in a loop of one's own: no config, no MMEngine runner."""
+"""PI-BPTT of a plain PyTorch network in a training loop of your own, without config or runner."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ CLIP, CROP, REPEATS, CPU = 5, 16, 4, torch.device('cpu')
 
 
 def batches(net, data, plan):
-    """LR and GT clips of an epoch, in [0, 1], and the stored states that they start from."""
+    """Yields LR and GT clips of an epoch, in [0, 1], and the stored states that they start from."""
     starts, scaled = plan.boundaries(), lambda d: {**d, 'inputs': d['inputs'] / 255}
     shapes = net.state_shapes(CROP, CROP)
     bank = StateBank([len(s) for s in starts], shapes, CPU, BankOptions(), Path())

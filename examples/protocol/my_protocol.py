@@ -1,4 +1,4 @@
-"""Y-PSNR and SSIM as the default, without 8 pixels at each edge."""
+"""Y-PSNR and SSIM as in the default protocol, without 8 pixels at each edge."""
 
 from harness.evaluation.protocols import Protocol, register_protocol
 

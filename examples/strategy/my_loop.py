@@ -1,4 +1,4 @@
-"""PI-BPTT whose stored states are disturbed, so that the network meets states it has not made."""
+"""PI-BPTT with noise on the stored states, so that the network sees states that it did not make."""
 
 import torch
 from mmagic.registry import LOOPS

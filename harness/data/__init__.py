@@ -1,8 +1,12 @@
-"""Reading clips of set folders for training, in MMEngine's ``DATASETS`` and ``DATA_SAMPLERS``."""
+"""Reads clips and validation videos from set folders, and registers the classes with MMEngine.
 
-from .clips import ClipIndex, PlannedSampler, VideoClipDataset, Window
-from .prefetch import prefetch
-from .validation import ValidationVideoDataset
+Code that turns set folders into samples for training belongs here. It may import ``dataset_tools``
+and modules at the top of ``harness``, but no networks, training or grid.
+"""
+
+from harness.data.clips import ClipIndex, PlannedSampler, VideoClipDataset, Window
+from harness.data.prefetch import prefetch
+from harness.data.validation import ValidationVideoDataset
 
 __all__ = [
     'ClipIndex',

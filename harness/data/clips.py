@@ -1,4 +1,4 @@
-"""Clips of videos: the same augmented window in consecutive LR and HR frames."""
+"""Training clips: the same augmented window of consecutive LR and HR frames."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -15,7 +15,7 @@ from dataset_tools.pack.reader import PackedVideos, frame_reader
 
 
 class Window(NamedTuple):
-    """A spatial crop in LR pixels with its augmentation, the same in all frames of a video."""
+    """A spatial crop in LR pixels and its augmentation, the same in all frames of a video."""
 
     top: int
     left: int
@@ -33,18 +33,18 @@ class Window(NamedTuple):
     def hr_region(self, lr_kind: str) -> tuple[int, int, int, int]:
         """Top, left, height and width in HR pixels.
 
-        LR pixel i is HR pixel 4*i + phase. To hold in a flipped clip too, the HR window of a
-        flipped axis begins earlier, by 3 pixels at phase 0, as BD has it; hence a flipped window
-        never starts at LR position 0 (see :meth:`draw`). BI puts LR pixel i between HR pixels
-        4*i + 1 and 4*i + 2 (phase 1.5), which flips leave as it is.
+        LR pixel i lies at HR position 4*i + phase. For this to hold in a flipped clip too, the HR
+        window of a flipped axis begins earlier, by 3 pixels at phase 0 (BD). Hence a flipped window
+        never starts at LR position 0 (see :meth:`draw`). With BI, LR pixel i lies between HR pixels
+        4*i + 1 and 4*i + 2 (phase 1.5), which is symmetric under flips.
         """
-        shift = int(SCALE - 1 - 2 * phase(lr_kind.removeprefix('lr_')))
+        shift = int(SCALE - 1 - 2 * phase(lr_kind))
         top = SCALE * self.top - shift * self.flip_vertical
         left = SCALE * self.left - shift * self.flip_horizontal
         return top, left, SCALE * self.height, SCALE * self.width
 
     def augment(self, clip: np.ndarray) -> np.ndarray:
-        """Flips and transposes a clip (T, h, w, 3)."""
+        """Flips and transposes a clip (T, h, w, 3); (T, w, h, 3) if transposed."""
         if self.flip_vertical:
             clip = clip[:, ::-1]
         if self.flip_horizontal:
@@ -53,13 +53,18 @@ class Window(NamedTuple):
 
     @classmethod
     def draw(cls, rng: np.random.Generator, frame_size: tuple[int, int], crop: int) -> 'Window':
-        """A uniformly random square window of ``crop`` LR pixels with random flips and rotation.
+        """Draws a uniformly random square window with random flips and transposition.
 
-        An axis that the crop fills is not flipped, because :attr:`hr_region` has no room there. The
-        two flips and the transposition together are all 8 flips and rotations of a square.
+        An axis that the crop fills is not flipped, because :meth:`hr_region` would leave the frame.
+        Two flips and the transposition generate all 8 flips and rotations of a square.
+
+        Args:
+            rng: The random generator.
+            frame_size: The (height, width) of the LR frames.
+            crop: The side of the window in LR pixels.
         """
         flips = rng.integers(0, 2, 3).astype(bool).tolist()
-        # one more pixel is needed before a flipped axis, see hr_region
+        # a flipped axis needs one more pixel before the window, see hr_region
         first = [
             int(flip) if size > crop else 0 for size, flip in zip(frame_size, flips, strict=False)
         ]
@@ -73,35 +78,48 @@ class Window(NamedTuple):
 
 
 class ClipIndex(NamedTuple):
-    """Everything random about a sample, so that loading it is a pure function of the index."""
+    """Everything random about a sample, so that loading it is a pure function of the index.
+
+    Attributes:
+        video: The number of the video.
+        window: The spatial window.
+        start: The first frame.
+        length: The number of frames.
+        with_gt: Whether GT frames are read as well.
+        look_ahead: The number of LR frames to read after the clip.
+    """
 
     video: int
     window: Window
     start: int
     length: int
     with_gt: bool = True
-    look_ahead: int = 0  # LR frames that are read after the clip
+    look_ahead: int = 0
 
 
 @DATASETS.register_module()
 class VideoClipDataset(Dataset):
     """Clips of a set folder, addressed by :class:`ClipIndex`.
 
-    A sample is a dict of ``inputs`` (T, 3, h, w) and, if asked for, ``gts`` (T, 3, 4h, 4w), both
-    uint8, ``start``, the number of the first frame, and ``length``, the frames of the whole video;
-    with ``look_ahead``, also ``following`` (look_ahead, 3, h, w), the LR frames after the clip. The
-    video's last one stands for those beyond its end.
+    A sample is a dict of
+
+    - ``inputs`` (T, 3, h, w), uint8;
+    - ``gts`` (T, 3, 4h, 4w), uint8, if requested;
+    - ``start``: the number of the first frame;
+    - ``length``: the number of frames of the whole video;
+    - ``following`` (look_ahead, 3, h, w), uint8, with ``look_ahead``: the LR frames after the clip.
+      The last frame of the video replaces those beyond its end.
 
     Args:
-        data_root: the set folder.
-        lr_kind: which LR frames of the set to use.
-        cache: keep all decoded frames in memory. Right for small sets only; one minute of 720p
-            video is 4 GB. For large ones, ``python -m dataset_tools pack`` makes a set whose
+        data_root: The set folder.
+        lr_kind: The LR frames of the set to use.
+        cache: Whether to keep all decoded frames in memory. Only for small sets: one minute of 720p
+            video takes 4 GB. For large sets, ``python -m dataset_tools pack`` makes a set whose
             windows are read without decoding whole frames.
-        leave_out: names of videos that are held out.
+        leave_out: Names of held-out videos.
 
     Raises:
-        DatasetError: the folder is no set, has no such LR frames or videos, or a frame cannot be
+        DatasetError: The folder is not a set, has no such LR frames or videos, or a frame cannot be
             read.
     """
 
@@ -111,16 +129,16 @@ class VideoClipDataset(Dataset):
         lr_kind: str = 'lr_bd',
         cache: bool = False,
         leave_out: Sequence[str] = (),
-    ):
+    ) -> None:
         self.set = VideoSet.load(data_root)
         self.set.quick_check()
         self.set.require('gt', lr_kind)
         self.lr_kind = lr_kind
         if unknown := [name for name in leave_out if name not in self.set.videos]:
-            raise DatasetError(f'{data_root}: no video {unknown[0]}, to be left out')
+            raise DatasetError(f'{data_root}: leave_out names {unknown[0]}, which is not a video')
         self.videos = [v for name, v in self.set.videos.items() if name not in leave_out]
         self.metainfo = dict(name=self.set.name, checksum=self.set.checksum)
-        self._cache = {} if cache else None
+        self._cache: dict[tuple[str, int, int], np.ndarray] | None = {} if cache else None
         self._read_frame = frame_reader(self.set)
         self._packed = PackedVideos(self.set) if self.set.packed else None
 
@@ -129,16 +147,16 @@ class VideoClipDataset(Dataset):
 
     @property
     def lengths(self) -> list[int]:
-        """Number of frames of each video."""
+        """The number of frames of each video."""
         return [video.frames for video in self.videos]
 
     @property
     def lr_sizes(self) -> list[tuple[int, int]]:
-        """(height, width) of the LR frames of each video."""
+        """The (height, width) of the LR frames of each video."""
         return [video.sizes[self.lr_kind] for video in self.videos]
 
     def read(self, kind: str, video: int, frame: int) -> np.ndarray:
-        """One whole frame (H, W, 3), uint8 RGB."""
+        """Reads a whole frame (H, W, 3), uint8 RGB."""
         key = (kind, video, frame)
         if self._cache is not None and key in self._cache:
             return self._cache[key]
@@ -185,11 +203,11 @@ class VideoClipDataset(Dataset):
 class PlannedSampler(Sampler):
     """Yields the clips that the training loop has planned.
 
-    The loop sets :attr:`plan` before it starts an epoch; the indices travel to the data-loader
-    workers with each request, so that no worker ever holds a stale epoch.
+    The loop sets :attr:`plan` before it starts an epoch. The indices are sent to the data loader
+    workers with each request, so that no worker ever uses an outdated plan.
     """
 
-    def __init__(self, dataset=None, seed=None):
+    def __init__(self, dataset: Dataset | None = None, seed: int | None = None) -> None:
         self.plan: list[ClipIndex] = []
 
     def __iter__(self) -> Iterator[ClipIndex]:

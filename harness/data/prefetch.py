@@ -1,19 +1,20 @@
-"""Work that is done while its results are used, also without worker processes."""
+"""Computes the next items while the current one is used, without worker processes."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar('T')
 
 
 def prefetch(items: Iterable[T], ahead: int = 1) -> Iterator[T]:
-    """Yields ``items``; one thread makes the next ``ahead`` of them meanwhile.
+    """Yields ``items``, while one thread computes the next ``ahead`` of them.
 
-    Decoding and networks do not hold the GIL.
+    Decoding and networks release the GIL, so that both run in parallel.
     """
-    iterator, end = iter(items), object()
+    iterator: Iterator[Any] = iter(items)
+    end: Any = object()
     pool = ThreadPoolExecutor(1)
     try:
         following = deque(pool.submit(next, iterator, end) for _ in range(ahead))

@@ -1,4 +1,4 @@
-"""Whole videos to validate on while training: as they are, and their first frames stood still."""
+"""Videos for validation during training: each as it is, and a still video of its first frame."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ KINDS = ('moving', 'static')
 
 @dataclass(frozen=True)
 class ValidationVideo:
-    """A video of a set; with kind ``'static'`` its first frame, copied in time."""
+    """A video of a set; with kind ``'static'``, a still video of its first frame."""
 
     set: VideoSet
     lr_kind: str
@@ -24,7 +24,7 @@ class ValidationVideo:
     frames: int
 
     def read(self, kind: str) -> Iterator[np.ndarray]:
-        """The frames (H, W, 3) of ``kind`` (``'gt'`` or the LR kind), uint8 RGB."""
+        """Yields the frames (H, W, 3), uint8 RGB, of ``kind`` (``'gt'`` or the LR kind)."""
         read = frame_reader(self.set)
         image = read(kind, self.name, 0)
         yield image
@@ -39,13 +39,13 @@ class ValidationVideoDataset(Dataset):
     Its dataloader needs ``collate_fn=dict(type='pseudo_collate')`` and ``batch_size=1``.
 
     Args:
-        data_root: the set folder.
-        lr_kind: which LR frames of the set to use.
-        max_frames: of a moving video.
-        static_frames: copies of the first frame that make the static video.
+        data_root: The set folder.
+        lr_kind: The LR frames of the set to use.
+        max_frames: The maximum length of a moving video.
+        static_frames: The length of a still video.
 
     Raises:
-        DatasetError: the folder is no set or has no such LR frames.
+        DatasetError: The folder is not a set or has no such LR frames.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class ValidationVideoDataset(Dataset):
         lr_kind: str = 'lr_bd',
         max_frames: int = 100,
         static_frames: int = 100,
-    ):
+    ) -> None:
         videos = VideoSet.load(data_root)
         videos.quick_check()
         videos.require('gt', lr_kind)

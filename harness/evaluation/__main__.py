@@ -1,22 +1,27 @@
-"""Command line: ``python -m harness.evaluation score`` and ``compare-protocols``."""
+"""The command ``python -m harness.evaluation``: score, compare-protocols and worst-case."""
 
 import argparse
 import sys
 from pathlib import Path
-from typing import Optional
+from typing import TYPE_CHECKING
 
-DESCRIPTION = """Scores frames that are on disk, whoever made them, against ground truth.
+if TYPE_CHECKING:
+    import pandas as pd
+    from tqdm import tqdm
+
+DESCRIPTION = """Scores existing frames, from any source, against ground truth.
 
 Without ground truth, score --lr degrades them again and compares them with the LR frames. Both
 sides may be a set folder, a folder of frames, a folder of such folders or of video files, or a
-video file. Videos go together by name, frames by order.
+video file. Videos are matched by name, and frames by order.
 """
 WORST_CASE = """Finds the videos on which a network collapses soonest.
 
-Each scene, the first frame of a video of SET, becomes a still, slides and a gamma video; on the
-worst still, the first frame is also changed by 2 grey levels such that a later one changes most.
-Gains (dB) are over bicubic interpolation, of 10 frames; collapse is the first frame from which the
-gain stays 1 dB under the best or under 0, from whichever end for bidirectional networks.
+Each scene, the first frame of a video of SET, becomes a still video, sliding windows and a gamma
+video. On the worst still video, the first frame is also changed by at most 2 grey levels, such that
+a later SR frame changes most. Gains (dB) over bicubic interpolation are running medians of 10
+frames; from the frame of collapse on, they stay 1 dB below the best one or below 0 until the end of
+the video (or, for the backward branch of bidirectional networks, the beginning).
 """
 EXAMPLES = """examples:
   python -m harness.evaluation score --gt data/vid4 --pred results/mrvsr --protocol mrvsr_vid4
@@ -29,11 +34,10 @@ EXAMPLES = """examples:
 """
 
 
-def parse_args(argv=None) -> argparse.Namespace:
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     from dataset_tools.schema import DEGRADATIONS
-
-    from .protocols import PROTOCOLS
-    from .scorer import OPTIONAL_METRICS
+    from harness.evaluation.protocols import PROTOCOLS
+    from harness.evaluation.scorer import OPTIONAL_METRICS
 
     parser = argparse.ArgumentParser(
         prog='python -m harness.evaluation',
@@ -43,17 +47,17 @@ def parse_args(argv=None) -> argparse.Namespace:
     )
     commands = parser.add_subparsers(title='commands', metavar='COMMAND', required=True)
     protocols = '\n'.join(f'  {name:<16}{p.about}' for name, p in PROTOCOLS.items())
-    command = _add_command(commands, 'score', 'PSNR, SSIM and more of every frame', protocols)
+    command = _add_command(commands, 'score', 'compute PSNR, SSIM and more per frame', protocols)
     target = command.add_mutually_exclusive_group(required=True)
     target.add_argument('--gt', type=Path, help='ground truth')
     target.add_argument(
-        '--lr', type=Path, metavar='DIR', help='LR frames, where there is no ground truth'
+        '--lr', type=Path, metavar='DIR', help='LR frames, if there is no ground truth'
     )
     command.add_argument(
         '--lr-kind',
         choices=[f'lr_{name}' for name in DEGRADATIONS],
         metavar='KIND',
-        help="how SR is degraded for --lr; the set's only LR kind, or lr_bd",
+        help="degradation of SR for --lr (default: the set's only LR kind, or lr_bd)",
     )
     against_gt = [name for name, protocol in PROTOCOLS.items() if not protocol.against_lr]
     command.add_argument('--protocol', choices=against_gt, metavar='NAME')
@@ -62,12 +66,12 @@ def parse_args(argv=None) -> argparse.Namespace:
         nargs='+',
         choices=list(OPTIONAL_METRICS),
         default=[],
-        help='what to compute besides PSNR and SSIM',
+        help='metrics besides PSNR and SSIM',
     )
-    command.add_argument('--output', type=Path, metavar='CSV', help='write the scores of frames')
+    command.add_argument('--output', type=Path, metavar='CSV', help='write per-frame scores')
     command.set_defaults(run=run_score)
     command = _add_command(
-        commands, 'compare-protocols', 'the same frames under all protocols', protocols
+        commands, 'compare-protocols', 'score the same frames by all protocols', protocols
     )
     command.add_argument('--gt', type=Path, required=True, help='ground truth')
     command.set_defaults(run=run_comparison)
@@ -75,7 +79,7 @@ def parse_args(argv=None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def _add_worst_case(commands) -> None:
+def _add_worst_case(commands: 'argparse._SubParsersAction') -> None:
     from dataset_tools.commands.shared import positive, window
     from harness.cli import add_cfg_options
 
@@ -94,13 +98,17 @@ def _add_worst_case(commands) -> None:
     command.add_argument(
         '--window', type=window, default=(64, 64), metavar='WxH', help='LR pixels (default: 64x64)'
     )
-    command.add_argument('--frames', type=positive, default=150, help='of each (default: 150)')
+    command.add_argument(
+        '--frames', type=positive, default=150, help='length of the videos (default: 150)'
+    )
     command.add_argument('--output', type=Path, metavar='CSV', help='write the curves')
     add_cfg_options(command)
     command.set_defaults(run=run_worst_case)
 
 
-def _add_command(commands, name: str, text: str, protocols: str) -> argparse.ArgumentParser:
+def _add_command(
+    commands: 'argparse._SubParsersAction', name: str, text: str, protocols: str
+) -> argparse.ArgumentParser:
     command = commands.add_parser(
         name,
         help=text,
@@ -113,11 +121,11 @@ def _add_command(commands, name: str, text: str, protocols: str) -> argparse.Arg
 
 
 def run_score(args: argparse.Namespace) -> None:
-    """Prints means and writes the scores of all frames."""
-    from .frames_csv import write_frames
-    from .protocols import DEFAULT, PROTOCOLS
-    from .score import count_frames, pair_videos, score, video_means
-    from .scorer import check_metrics
+    """Prints the means, and writes the scores of all frames."""
+    from harness.evaluation.frames_csv import write_frames
+    from harness.evaluation.protocols import DEFAULT, PROTOCOLS
+    from harness.evaluation.score import count_frames, pair_videos, score, video_means
+    from harness.evaluation.scorer import check_metrics
 
     kind = _lr_kind(args) if args.lr else 'gt'
     protocol = PROTOCOLS['lr' if args.lr else args.protocol or DEFAULT.name]
@@ -125,7 +133,7 @@ def run_score(args: argparse.Namespace) -> None:
     pairs = pair_videos(args.lr or args.gt, args.pred, kind)
     with _progress(count_frames(pairs, protocol)) as bar:
         table = score(pairs, protocol, args.metrics, bar.update, kind)
-    if args.output:  # before anything is printed, for the reader may be gone
+    if args.output:  # before printing, which ends the command if the reader has gone
         write_frames(table, args.output)
     _show(video_means(table))
     if shift := table.attrs['shift']:
@@ -142,7 +150,7 @@ def _lr_kind(args: argparse.Namespace) -> str:
     from harness.errors import fail
 
     if args.protocol:
-        fail('--protocol: is for --gt; --lr has a protocol of its own')
+        fail('--protocol: only applies to --gt; --lr has its own protocol')
     if args.lr_kind or not (args.lr / MANIFEST).is_file():
         return args.lr_kind or 'lr_bd'
     kinds = VideoSet.load(args.lr).lr_kinds
@@ -152,8 +160,8 @@ def _lr_kind(args: argparse.Namespace) -> str:
 
 
 def run_comparison(args: argparse.Namespace) -> None:
-    """Prints a row a protocol."""
-    from .score import compare_protocols, pair_videos
+    """Prints a row for each protocol."""
+    from harness.evaluation.score import compare_protocols, pair_videos
 
     with _progress(None) as bar:
         table = compare_protocols(pair_videos(args.gt, args.pred), bar.update)
@@ -161,16 +169,15 @@ def run_comparison(args: argparse.Namespace) -> None:
 
 
 def run_worst_case(args: argparse.Namespace) -> None:
-    """Prints a row a video, the worst first."""
+    """Prints a row for each video, the worst first."""
     from tqdm import tqdm
 
     from dataset_tools.manifest import VideoSet
     from harness.configs import load_config
     from harness.errors import fail
-
-    from .frames_csv import write_frames
-    from .model import default_device, load_model
-    from .worst_case import search
+    from harness.evaluation.frames_csv import write_frames
+    from harness.evaluation.model import default_device, load_model
+    from harness.evaluation.worst_case import search
 
     cfg, test_set = load_config(args.config, args.cfg_options), VideoSet.load(args.set)
     if not Path(args.checkpoint).is_file():
@@ -178,7 +185,7 @@ def run_worst_case(args: argparse.Namespace) -> None:
     device = default_device()
     net = load_model(cfg, args.checkpoint, device).generator
     if not net.has_states and not net.bidirectional:
-        fail(f'{type(net).__name__} sees each frame by itself and has no state that could collapse')
+        fail(f'{type(net).__name__} processes each frame by itself, so no state can collapse')
     with tqdm(unit=' videos', disable=None) as bar:
 
         def on_video(name: str) -> None:
@@ -194,17 +201,17 @@ def run_worst_case(args: argparse.Namespace) -> None:
         print(f'{args.output}: the curves of {len(table)} videos')
 
 
-def _progress(total: Optional[int]):
+def _progress(total: int | None) -> 'tqdm':
     from tqdm import tqdm
 
     return tqdm(total=total, unit=' frames', disable=None)  # None: only in a terminal
 
 
-def _show(table) -> None:
+def _show(table: 'pd.DataFrame') -> None:
     print(table.to_string(float_format='{:.5g}'.format, na_rep='-'))
 
 
-def main(argv=None) -> int:
+def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
     from harness.cli import user_errors
 

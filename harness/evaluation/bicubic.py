@@ -8,10 +8,17 @@ from harness.runs.evaluations import Crop
 
 
 def bicubic(lr: np.ndarray, crop: Crop, start: float = 0) -> np.ndarray:
-    """Part of the x4 bicubic interpolation (a = -0.75) of an LR frame (h, w, 3), uint8 RGB.
+    """Computes a part of the x4 bicubic interpolation (a = -0.75) of an LR frame.
 
-    LR pixel i lies on HR pixel 4i + ``start``. These are the frames of :class:`BicubicUpsampler`
-    (up to rounding) without torch.
+    The result equals that of :class:`BicubicUpsampler` up to rounding.
+
+    Args:
+        lr: The LR frame (h, w, 3), uint8 RGB.
+        crop: The part of the HR frame to compute.
+        start: The phase: LR pixel i lies at HR position 4i + ``start``.
+
+    Returns:
+        uint8 RGB of the size of ``crop``.
     """
     rows = (np.arange(crop.top, crop.top + crop.height, dtype=np.float32) - start) / SCALE
     columns = (np.arange(crop.left, crop.left + crop.width, dtype=np.float32) - start) / SCALE

@@ -1,9 +1,8 @@
-"""Tensors of a long video in a temporary file."""
+"""Stores tensors of a long video in a temporary file."""
 
 import os
 import shutil
 import tempfile
-from typing import Optional
 
 import torch
 from torch import Tensor
@@ -12,37 +11,36 @@ from harness.errors import fail, reason_of
 
 
 class DiskStore:
-    """Tensors of one shape and dtype by their number; its use is that of a dict.
+    """Tensors of one shape and dtype by number, used like a dict.
 
-    The file has no name from the start, so that nothing is left however the program ends. Plain
-    reading and writing, for in a memory-mapped file a full disk kills the program without a word.
+    The file never has a name, so that nothing remains however the program ends. It is not
+    memory-mapped, because a full disk would then kill the program without a message.
 
     Args:
-        length: how many tensors there will be, if it is known: missing room is then noticed with
-            the first one.
+        length: The number of tensors, if known; a lack of space is then noticed with the first one.
     """
 
-    def __init__(self, length: Optional[int] = None):
+    def __init__(self, length: int | None = None) -> None:
         self._length = length
-        self._size = None  # of a tensor, in bytes
+        self._size = 0  # of a tensor, in bytes; 0 until the first one
         try:
             self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115
         except OSError as error:
-            fail(f'no temporary file can be made ({reason_of(error)}); {_REMEDY}')
+            fail(f'cannot create a temporary file ({reason_of(error)}); {_REMEDY}')
 
     def __enter__(self) -> 'DiskStore':
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         self._file.close()
 
     def __setitem__(self, number: int, x: Tensor) -> None:
         """Stores ``x``.
 
         Raises:
-            UserError: the disk is full.
+            UserError: The disk is full.
         """
-        if self._size is None:
+        if not self._size:
             self._begin(x)
         data = _bytes(x.to('cpu', self._dtype).contiguous())
         offset = number * self._size
@@ -76,7 +74,7 @@ class DiskStore:
             )
 
 
-_REMEDY = "name another one with TMPDIR, or keep states in 'segments'"
+_REMEDY = "choose another folder with TMPDIR, or keep states in 'segments'"
 
 
 def _where() -> str:
@@ -84,4 +82,4 @@ def _where() -> str:
 
 
 def _bytes(x: Tensor) -> memoryview:
-    return memoryview(x.view(torch.uint8).numpy()).cast('B')
+    return x.view(torch.uint8).numpy().data.cast('B')

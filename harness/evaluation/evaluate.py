@@ -1,9 +1,10 @@
-"""Scores a network on a set folder and writes one CSV row per frame."""
+"""Runs a network on a set folder, scores every frame and writes one CSV row per frame."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Optional, Union
 
 import pandas as pd
 import torch
@@ -11,18 +12,20 @@ from mmengine.dist import all_gather_object, get_rank, get_world_size, is_main_p
 
 from dataset_tools.manifest import DatasetError, VideoSet
 from harness.data import prefetch
+from harness.evaluation.frame import SRFrame
+from harness.evaluation.frames_csv import write_frames
+from harness.evaluation.images import ImageSaver
+from harness.evaluation.inference import super_resolve
+from harness.evaluation.protocol import Protocol, size_text, to_8_bits
+from harness.evaluation.protocols import DEFAULT
+from harness.evaluation.scorer import VideoScorer, metric_columns
+from harness.evaluation.shift import FRAMES, find_shift, psnr_of_shifts
+from harness.evaluation.videos import set_frames, set_masks
 from harness.networks.recurrent import RecurrentNet
 from harness.runs.resets import Reset
 
-from .frames_csv import write_frames
-from .images import ImageSaver
-from .inference import super_resolve
-from .protocols import DEFAULT, Protocol, size_text, to_8_bits
-from .scorer import VideoScorer, metric_columns
-from .shift import FRAMES, find_shift, psnr_of_shifts
-from .videos import set_frames, set_masks
-
-#: SR frames that the network may be ahead of scoring; bidirectional ones come several at once
+#: number of SR frames by which the network may be ahead of scoring, because bidirectional networks
+#: return several at once
 FRAMES_AHEAD = 8
 
 
@@ -31,50 +34,53 @@ def evaluate_set(
     test_set: VideoSet,
     output: Path,
     lr_kind: str = 'lr_bd',
-    device: Union[str, torch.device] = 'cpu',
-    on_frame: Optional[Callable[[], None]] = None,
+    device: str | torch.device = 'cpu',
+    on_frame: Callable[[], None] | None = None,
     metrics: Sequence[str] = (),
-    images: Optional[ImageSaver] = None,
-    reset: Optional[Reset] = None,
+    images: ImageSaver | None = None,
+    reset: Reset | None = None,
     protocol: Protocol = DEFAULT,
 ) -> pd.DataFrame:
-    """Super-resolves all videos of a set from their first frame on and scores every frame.
+    """Super-resolves all videos of a set from their first frame on, and scores every frame.
 
-    In a distributed process group the videos are shared out; every rank returns the whole table.
-    Decoding, the network and scoring run beside each other, where that cannot slow the network
-    down: it is on a GPU, or on one of several processors.
+    In a distributed process group, each rank processes some of the videos and returns the whole
+    table. Decoding, the network and scoring run in parallel if this cannot slow down the network:
+    if it is on a GPU, or on one of several processors.
 
     Args:
-        net: the network, already on ``device``.
-        test_set: the set folder.
-        output: CSV file with the columns video, frame (0-based), psnr_y (dB), ssim_y, others that
-            ``metrics`` or the set's masks bring, and ms (time of the network). It appears only
-            when it is complete.
-        lr_kind: LR frames to use.
-        device: where the network runs.
-        on_frame: called after each frame.
-        metrics: what to compute besides PSNR and SSIM.
-        images: saves chosen SR frames.
-        reset: how the state is set back, see :func:`super_resolve`.
-        protocol: how to score; frames that it drops have no row. Where it does not round them, it
-            gets the network's frames before they are 8-bit RGB.
+        net: The network, already on ``device``.
+        test_set: The set folder.
+        output: CSV file to write, with the columns video, frame (0-based), psnr_y (dB), ssim_y,
+            those of ``metrics`` and of the set's masks, and ms (milliseconds of the network). It
+            appears only when it is complete.
+        lr_kind: The LR frames to use.
+        device: The device of the network.
+        on_frame: Called after each frame.
+        metrics: Metrics besides PSNR and SSIM.
+        images: Saves selected SR frames.
+        reset: How the state is reset, see :func:`super_resolve`.
+        protocol: How to score; frames that it drops have no row. Unless it rounds frames, it gets
+            the network's output before rounding to 8-bit RGB.
 
     Returns:
-        The table; ``attrs['shift']`` is the :class:`Shift` that would score better, or None, and
-        ``attrs['resets']`` has the frames before which a guard has set the state back, by video;
+        The table. ``attrs['shift']`` is the :class:`Shift` that would score better, or None;
+        ``attrs['resets']`` maps videos to the frames before which a guard has reset the state;
         ``attrs['not_finite']`` is the number of SR frames with NaN or infinite pixels.
 
     Raises:
-        DatasetError: a frame is missing or unreadable, GT and SR sizes differ, or a video is too
+        DatasetError: A frame is missing or unreadable, GT and SR sizes differ, or a video is too
             short for the protocol.
     """
     test_set.require(lr_kind if protocol.against_lr else 'gt', lr_kind)
     has_masks = 'mask' in test_set.kinds and not protocol.against_lr
     columns = metric_columns(metrics, has_masks)
     beside = prefetch if runs_beside(torch.device(device)) else _one_by_one
-    rows, shifts, resets, not_finite = [], [], {}, []
+    scoring = _Scoring(test_set, lr_kind, columns, images, protocol, beside)
+    rows: list[dict] = []
+    resets: dict[str, list[int]] = {}
+    not_finite: list[int] = []
     for video in list(test_set.videos)[get_rank() :: get_world_size()]:
-        srs = super_resolve(
+        srs: Iterable[SRFrame] = super_resolve(
             net,
             beside(set_frames(test_set, lr_kind, video)),
             device,
@@ -83,24 +89,17 @@ def evaluate_set(
             rounded=protocol.rounds,
         )
         srs = beside(_as_in_this_thread(srs, torch.device(device)), FRAMES_AHEAD)
-        for row in _score_video(
-            _noting(srs, resets.setdefault(video, []), not_finite),
-            test_set,
-            video,
-            lr_kind,
-            columns,
-            images,
-            shifts,
-            protocol,
-            beside,
-        ):
+        srs = _noting(srs, resets.setdefault(video, []), not_finite)
+        for row in scoring.rows(video, srs):
             if row:
                 rows.append(row)
             if on_frame:
                 on_frame()
     rows = _in_set_order(all_gather_object(rows), test_set)
     table = pd.DataFrame(rows, columns=['video', 'frame', *columns, 'ms'])
-    table.attrs['shift'] = find_shift([s for share in all_gather_object(shifts) for s in share])
+    table.attrs['shift'] = find_shift(
+        [s for share in all_gather_object(scoring.shifts) for s in share]
+    )
     shares = all_gather_object(resets)
     table.attrs['resets'] = {v: n for share in shares for v, n in share.items() if n}
     table.attrs['not_finite'] = sum(all_gather_object(len(not_finite)))
@@ -110,7 +109,7 @@ def evaluate_set(
 
 
 def runs_beside(device: torch.device) -> bool:
-    """Whether other work can run beside a network on ``device`` without a change of its times."""
+    """Whether other work can run beside a network on ``device`` without affecting its time."""
     has_room = torch.get_num_threads() == 1 and len(os.sched_getaffinity(0)) > 1
     return device.type == 'cuda' or has_room
 
@@ -120,11 +119,11 @@ def _one_by_one(items: Iterable, ahead: int = 0) -> Iterable:
 
 
 def _as_in_this_thread(srs: Iterable, device: torch.device) -> Iterator:
-    """``srs``, made in another thread with what PyTorch keeps for each."""
+    """Yields ``srs``; another thread that does so gets this thread's settings of PyTorch."""
     threads = torch.get_num_threads()
     gpu = torch.cuda.current_device() if device.type == 'cuda' else None
 
-    def make():
+    def make() -> Iterator:
         torch.set_num_threads(threads)
         if gpu is not None:
             torch.cuda.set_device(gpu)
@@ -140,13 +139,13 @@ def _in_set_order(shares: list[list[dict]], test_set: VideoSet) -> list[dict]:
 
 
 def summarize(table: pd.DataFrame) -> tuple[float, float]:
-    """PSNR (dB) and SSIM: mean over the frames of each video, then over videos."""
+    """PSNR (dB) and SSIM, averaged over the frames of each video and then over videos."""
     means = table.groupby('video')[['psnr_y', 'ssim_y']].mean().mean()
     return means.psnr_y, means.ssim_y
 
 
-def _noting(srs, resets: list[int], not_finite: list[int]):
-    """The frames; the numbers of those that are special are added to the lists."""
+def _noting(srs: Iterable[SRFrame], resets: list[int], not_finite: list[int]) -> Iterator[SRFrame]:
+    """Yields the frames, and adds the numbers of special ones to the lists."""
     for number, sr in enumerate(srs):
         if sr.is_reset:
             resets.append(number)
@@ -155,40 +154,65 @@ def _noting(srs, resets: list[int], not_finite: list[int]):
         yield sr
 
 
-def _score_video(
-    srs, test_set, video, lr_kind, columns, images, shifts, protocol, beside
-) -> Iterator[Optional[dict]]:
-    """A row a frame; None for those that the protocol drops."""
-    scorer = VideoScorer(columns, protocol, lr_kind)
-    target, rows = lr_kind if protocol.against_lr else 'gt', []
-    kept = range(protocol.drop, test_set.videos[video].frames - protocol.drop)
-    if not kept:
-        raise DatasetError(
-            f'{test_set.root}: {video} is too short for protocol {protocol.name}, which drops '
-            f'{protocol.drop} frames at each end'
-        )
-    gts, masks = set_frames(test_set, target, video), set_masks(test_set, video)
-    targets = beside(zip(gts, masks, strict=True))
-    for number, ((gt, mask), sr) in enumerate(zip(targets, srs, strict=True)):
-        if gt.shape != sr.rgb.shape and not protocol.against_lr:
+@dataclass
+class _Scoring:
+    """Scores the videos of a set, and collects ``shifts`` for :func:`find_shift`."""
+
+    test_set: VideoSet
+    lr_kind: str
+    columns: Sequence[str]
+    images: ImageSaver | None
+    protocol: Protocol
+    beside: Callable[[Iterable], Iterable]
+    shifts: list = field(default_factory=list)
+
+    def rows(self, video: str, srs: Iterable) -> Iterator[dict | None]:
+        """Yields a row for each frame; None for those that the protocol drops."""
+        scorer = VideoScorer(self.columns, self.protocol, self.lr_kind)
+        kept = self._kept(video)
+        rows: list[dict] = []
+        for number, (gt, mask, sr) in enumerate(self._frames(video, srs)):
+            if self.images:
+                self.images.add(video, number, to_8_bits(sr.rgb))
+            if number in FRAMES and not self.protocol.against_lr:
+                self.shifts.append(psnr_of_shifts(gt, sr.rgb))
+            if number not in kept:
+                yield None
+                continue
+            with self._told(video):
+                scores = scorer(gt, sr.rgb, mask)
+            rows.append(dict(video=video, frame=number, **scores, ms=sr.ms))
+            yield rows[-1]
+        with self._told(video):
+            scorer.fill(rows)
+
+    def _kept(self, video: str) -> range:
+        drop = self.protocol.drop
+        kept = range(drop, self.test_set.videos[video].frames - drop)
+        if not kept:
             raise DatasetError(
-                f'{test_set.root}: {video} frame {number} is {size_text(gt)} in gt, but its '
-                f'{lr_kind} frame was super-resolved to {size_text(sr.rgb)}'
+                f'{self.test_set.root}: {video} is too short for protocol {self.protocol.name}, '
+                f'which drops {drop} frames at each end'
             )
-        if images:
-            images.add(video, number, to_8_bits(sr.rgb))
-        if number in FRAMES and not protocol.against_lr:
-            shifts.append(psnr_of_shifts(gt, sr.rgb))
-        if number not in kept:
-            yield None
-            continue
+        return kept
+
+    def _frames(self, video: str, srs: Iterable) -> Iterator[tuple]:
+        """Yields the frame to compare with, a mask or None, and the SR frame."""
+        target = self.lr_kind if self.protocol.against_lr else 'gt'
+        targets = set_frames(self.test_set, target, video)
+        masks = set_masks(self.test_set, video)
+        pairs = self.beside(zip(targets, masks, strict=True))
+        for number, ((gt, mask), sr) in enumerate(zip(pairs, srs, strict=True)):
+            if gt.shape != sr.rgb.shape and not self.protocol.against_lr:
+                raise DatasetError(
+                    f'{self.test_set.root}: {video} frame {number} is {size_text(gt)} in gt, but '
+                    f'its {self.lr_kind} frame was super-resolved to {size_text(sr.rgb)}'
+                )
+            yield gt, mask, sr
+
+    @contextmanager
+    def _told(self, video: str) -> Iterator[None]:
         try:
-            scores = scorer(gt, sr.rgb, mask)
+            yield
         except ValueError as error:
-            raise DatasetError(f'{test_set.root}: {video}: {error}') from error
-        rows.append(dict(video=video, frame=number, **scores, ms=sr.ms))
-        yield rows[-1]
-    try:
-        scorer.fill(rows)
-    except ValueError as error:
-        raise DatasetError(f'{test_set.root}: {video}: {error}') from error
+            raise DatasetError(f'{self.test_set.root}: {video}: {error}') from error

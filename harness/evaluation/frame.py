@@ -1,4 +1,4 @@
-"""A frame as it comes out of a network."""
+"""The output of a network for one frame."""
 
 from typing import NamedTuple
 
@@ -9,10 +9,10 @@ class SRFrame(NamedTuple):
     """An SR frame.
 
     Attributes:
-        rgb: (4H, 4W, 3), uint8, or float32, about 0..255, where it is not rounded.
-        ms: milliseconds that the network took for it.
-        is_reset: whether a guard has set the state back before it.
-        is_finite: whether no pixel that the network gave was NaN or infinite; NaN became black.
+        rgb: The image (4H, 4W, 3), uint8; or float32, about 0..255, if it is not rounded.
+        ms: The milliseconds that the network took for it.
+        is_reset: Whether a guard has reset the state before it.
+        is_finite: Whether all pixels of the network's output were finite; NaN became black.
     """
 
     rgb: np.ndarray

@@ -1,4 +1,4 @@
-"""Files of per-frame results: ``frames_<set>.csv``, one row a frame."""
+"""Files of per-frame results: ``frames_<set>.csv``, one row per frame."""
 
 import csv
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from harness.runs.files import replacing
 
 
 def write_frames(table: pd.DataFrame, path: Path) -> None:
-    """Writes per-frame results; the file is there only when it is complete."""
+    """Writes per-frame results; the file appears only when it is complete."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as temporary:
         table.to_csv(temporary, index=False, float_format='%.8g')
@@ -20,8 +20,8 @@ def missing_metrics(path: Path, columns: Sequence[str]) -> list[str]:
     """Those of ``columns`` that a file of per-frame results lacks; all if there is no file.
 
     Args:
-        path: the file.
-        columns: what it should have, see :func:`harness.evaluation.scorer.metric_columns`.
+        path: The file.
+        columns: The required columns, see :func:`harness.evaluation.scorer.metric_columns`.
     """
     try:
         with open(path, newline='', encoding='utf-8-sig') as file:

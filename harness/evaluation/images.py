@@ -1,13 +1,12 @@
-"""SR frames that are kept for figures: chosen frames and crops, and temporal profiles.
+"""Selects and saves SR frames for figures: some frames and crops, and temporal profiles.
 
-In a run folder: ``images_<set>/<video>/<frame:08d>.png`` and ``profile.png``, one row of pixels of
-every frame, stacked. The same parts of GT, LR and its bicubic interpolation are written once for
-all runs, by :mod:`harness.evaluation.references`.
+A run folder gets ``images_<set>/<video>/<frame:08d>.png`` and ``profile.png``, which stacks one row
+of pixels of every frame. :mod:`harness.evaluation.references` writes the same parts of GT, LR and
+its bicubic interpolation, once for all runs.
 """
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Optional
 
 import numpy as np
 
@@ -16,29 +15,29 @@ from dataset_tools.manifest import SCALE, VideoSet
 from harness.runs.evaluations import Crop, Selection, VideoSelection
 from harness.runs.files import replacing
 
-#: default: this many videos of a set, and crops of at most this many pixels
+#: defaults: the number of videos of a set, and the maximum side of crops in pixels
 _VIDEOS, _CROP = 2, 512
 
 
 def select_images(
     test_set: VideoSet,
-    videos: Optional[Sequence[str]] = None,
-    frames: Optional[Sequence[int]] = None,
-    crop: Optional[Sequence[int]] = None,
-    row: Optional[int] = None,
+    videos: Sequence[str] | None = None,
+    frames: Sequence[int] | None = None,
+    crop: Sequence[int] | None = None,
+    row: int | None = None,
 ) -> Selection:
-    """What to keep of a set, checked.
+    """Selects what to save of a set.
 
     Args:
-        test_set: the set.
-        videos: names; by default the first two.
-        frames: numbers, negative ones from the end; by default the first, middle and last.
-        crop: top, left, height, width in HR pixels, multiples of 4; by default the whole frame if
-            it is at most 512 high, else its centre of at most 512x512.
-        row: HR row of the temporal profile; by default that in the middle of the frame.
+        test_set: The set.
+        videos: Names of videos (default: the first two).
+        frames: Frame numbers, negative from the end (default: the first, middle and last frame).
+        crop: Top, left, height and width in HR pixels, multiples of 4 (default: the whole frame if
+            it is at most 512 pixels high, else a centre crop of at most 512x512).
+        row: The HR row of the temporal profile (default: the middle row).
 
     Raises:
-        ValueError: something is not in the set or in its frames.
+        ValueError: Something is not in the set or outside its frames.
     """
     selection = {}
     for name in list(test_set.videos)[:_VIDEOS] if videos is None else videos:
@@ -48,7 +47,7 @@ def select_images(
         height, width = video.hr_size
         row_here = height // 2 if row is None else row
         if not 0 <= row_here < height:
-            raise ValueError(f'row {row} is not in frames of {name}, {width}x{height}')
+            raise ValueError(f'row {row} is outside the {width}x{height} frames of {name}')
         selection[name] = VideoSelection(
             video.frames,
             _frame_numbers(name, video.frames, frames),
@@ -58,16 +57,16 @@ def select_images(
     return selection
 
 
-def _frame_numbers(name: str, count: int, frames: Optional[Sequence[int]]) -> tuple[int, ...]:
+def _frame_numbers(name: str, count: int, frames: Sequence[int] | None) -> tuple[int, ...]:
     if frames is None:
         frames = (0, count // 2, -1)
     for number in frames:
         if not -count <= number < count:
-            raise ValueError(f'no frame {number} in {name}, which has {count}')
+            raise ValueError(f'there is no frame {number} in {name}, which has {count} frames')
     return tuple(sorted({number % count for number in frames}))
 
 
-def _crop(name: str, height: int, width: int, crop: Optional[Sequence[int]]) -> Crop:
+def _crop(name: str, height: int, width: int, crop: Sequence[int] | None) -> Crop:
     if crop is None:
         if height <= _CROP:
             return Crop(0, 0, height, width)
@@ -78,18 +77,18 @@ def _crop(name: str, height: int, width: int, crop: Optional[Sequence[int]]) -> 
         raise ValueError(
             f'crop {tuple(crop)}: must be top, left, height, width, each a multiple of {SCALE}'
         )
-    crop = Crop(*crop)
-    if crop.top + crop.height > height or crop.left + crop.width > width:
-        raise ValueError(f'crop {tuple(crop)} is not in frames of {name}, {width}x{height}')
-    return crop
+    chosen = Crop(*crop)
+    if chosen.top + chosen.height > height or chosen.left + chosen.width > width:
+        raise ValueError(f'crop {tuple(crop)} is outside the {width}x{height} frames of {name}')
+    return chosen
 
 
 class ImageSaver:
-    """Keeps the selected parts of SR frames, as they come in the order of each video.
+    """Saves the selected parts of SR frames, which must come in the order of each video.
 
     Args:
-        folder: where they go.
-        selection: what is kept.
+        folder: The folder to write to.
+        selection: What to save.
     """
 
     def __init__(self, folder: Path, selection: Selection) -> None:
@@ -112,7 +111,7 @@ class ImageSaver:
 
 
 def write_png(path: Path, image: np.ndarray) -> None:
-    """Writes an image, uint8 RGB; the file is there only when it is complete."""
+    """Writes an image (H, W, 3), uint8 RGB; the file appears only when it is complete."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as temporary:
         temporary.write_bytes(encode_png(np.ascontiguousarray(image)))

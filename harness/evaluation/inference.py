@@ -1,43 +1,41 @@
-"""Whole videos of any length, frame by frame.
+"""Super-resolves whole videos of any length, frame by frame.
 
-What a video of T frames takes beside the network and one clip of few frames (C channels of
-features, H x W the LR size):
+The memory for a video of T frames, besides the network and one short clip (C channels of features,
+LR size H x W):
 
-- A unidirectional network: memory O(1), for one frame, those of its look-ahead, and the state.
-- A bidirectional network that is a chain of sweeps (BasicVSR, RealBasicVSR, BRCN: a backward and a
-  forward one; BasicVSR++: one for the features of single frames, four for its branches; IconVSR:
-  one for the frames before each frame, two for its branches; RISTN: one for its spatial component,
+- Unidirectional networks: O(1), for one frame, its look-ahead and the state.
+- Bidirectional networks that are a chain of sweeps (BasicVSR, RealBasicVSR, BRCN: one backward and
+  one forward; BasicVSR++: one for the features of single frames, four for its branches; IconVSR:
+  one for the frame before each frame, two for its branches; RISTN: one for its spatial component,
   two for each of its layers)
-  - with states ``'disk'``: memory O(1); a temporary file of 4 C H W bytes a frame for what each
-    sweep but the last gives;
-  - in ``'segments'``, for chains of two sweeps: memory O(sqrt T), for the features of about sqrt(T)
+  - with states on ``'disk'``: O(1), and a temporary file of 4 C H W bytes per frame for the output
+    of each sweep except the last;
+  - with ``'segments'``, for chains of two sweeps: O(sqrt T), for the features of about sqrt(T)
     frames and as many states. The backward sweep runs twice;
-  - in ``'memory'``: O(T), for all features, on the device.
+  - with ``'memory'``: O(T), for all features, on the device.
 
-  Such a network reads the video from both ends: so that a video file is decoded once, its frames
-  are kept as uint8, 3 H W bytes each, in a temporary file or, with ``'memory'``, in memory.
-- Any other bidirectional network: memory O(T), for all features, LR and SR frames; a
-  reset bounds it.
+  These networks read the video from both ends. To decode a video file only once, its frames are
+  kept as uint8, 3 H W bytes each, in a temporary file or, with ``'memory'``, in memory.
+- Other bidirectional networks: O(T), for all features, LR and SR frames; resets limit it.
 """
 
-import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import chain, islice
-from typing import NamedTuple, Optional, Union
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from harness.errors import fail
+from harness.evaluation.frame import SRFrame
+from harness.evaluation.guard import Guard
+from harness.evaluation.network_run import NetworkRun
+from harness.evaluation.pieces import overlapping_pieces
+from harness.evaluation.sweeps import sweep
 from harness.networks.recurrent import RecurrentNet, States
 from harness.runs.resets import Reset
-
-from .frame import SRFrame
-from .guard import Guard
-from .pieces import overlapping_pieces
-from .sweeps import sweep
 
 STATES = ('disk', 'segments', 'memory')
 
@@ -46,41 +44,41 @@ STATES = ('disk', 'segments', 'memory')
 def super_resolve(
     net: RecurrentNet,
     lr_frames: Iterable[np.ndarray],
-    device: Union[str, torch.device],
-    length: Optional[int] = None,
-    reset: Optional[Reset] = None,
+    device: str | torch.device,
+    length: int | None = None,
+    reset: Reset | None = None,
     states: str = 'disk',
     dtype: torch.dtype = torch.float32,
-    on_hidden: Optional[Callable[[int, int], None]] = None,
+    on_hidden: Callable[[int, int], None] | None = None,
     rounded: bool = True,
 ) -> Iterator[SRFrame]:
-    """Yields the SR frame of each LR frame (H, W, 3), uint8 RGB, in order, as it is computed.
+    """Yields the SR frame of each LR frame, in order, as soon as it is computed.
 
-    The time of sweeps that give no SR frames is spread evenly over the frames; reading what they
-    stored is part of the time.
+    The time of sweeps without SR frames is distributed evenly over the frames, and includes reading
+    what earlier sweeps stored.
 
     Args:
-        net: the network, already on ``device``.
-        lr_frames: the video's frames, all of one size; each is taken once.
-        device: where the network runs.
-        length: number of frames, None if it is not known beforehand; some frame-conditioned
-            networks need it.
-        reset: how the state is set back; None for never. Where it is, frame numbers restart at 0,
+        net: The network, already on ``device``.
+        lr_frames: The frames of the video (H, W, 3), uint8 RGB, all of one size; read once.
+        device: The device of the network.
+        length: The number of frames, or None if unknown; some frame-conditioned networks need it.
+        reset: How the state is reset; None for never. After a reset, frame numbers restart at 0,
             and pieces do not see each other.
-        states: where bidirectional networks keep what they need of the whole video, see above.
-        dtype: precision of convolutions and matrix products (autocast); the rest, such as
-            positions in warping, stays float32.
-        on_hidden: called with counts done and in all for each frame of a sweep that gives no SR
-            frame.
-        rounded: give uint8 frames; else float32 in the same unit, neither rounded nor clamped.
+        states: Where bidirectional networks keep features of the whole video, see above.
+        dtype: The precision of convolutions and matrix products (autocast); everything else, such
+            as positions in warping, stays float32.
+        on_hidden: Called for each frame of a sweep without SR frames, with the number of such
+            frames done and in total.
+        rounded: Whether to return uint8 frames; otherwise float32 with the same unit, neither
+            rounded nor clamped to [0, 255].
 
     Raises:
-        UserError: frames of different sizes, no room for temporary files, or a network that cannot
-            work in segments.
+        UserError: Frames differ in size, there is no space for temporary files, or the network
+            cannot work in segments.
     """
     net.eval()
     on_hidden = on_hidden or (lambda done, total: None)
-    run = _Run(net, torch.device(device), dtype, states, on_hidden, rounded)
+    run = NetworkRun(net, torch.device(device), dtype, states, on_hidden, rounded)
     frames = _of_one_size(lr_frames)
     if reset is None:
         yield from _video(run, frames, length)
@@ -95,20 +93,20 @@ def super_resolve(
 
 
 def check_guard(net: RecurrentNet) -> None:
-    """Sees that a network has a state that can be watched frame by frame.
+    """Checks that a network has a state that can be watched frame by frame.
 
     Raises:
-        UserError: it has not.
+        UserError: It has none.
     """
     if net.bidirectional or not net.has_states:
         fail(
             f'{type(net).__name__}: a reset by norm or distance needs a unidirectional network '
-            'with a state; set this one back every N frames, or N-overlapM'
+            'with a state; reset this one every N frames, or by N-overlapM'
         )
 
 
-def _video(run, frames, length):
-    """The SR frames of one video, its state never set back."""
+def _video(run: NetworkRun, frames: Iterator[Tensor], length: int | None) -> Iterator[SRFrame]:
+    """The SR frames of one video without resets."""
     if not run.net.bidirectional:
         yield from _stream(run, frames, length)
     elif run.net.sweeps():
@@ -118,67 +116,34 @@ def _video(run, frames, length):
         yield from _whole(run, frames)
 
 
-def _of_one_size(frames):
-    """LR frames as tensors."""
+def _of_one_size(frames: Iterable[np.ndarray]) -> Iterator[Tensor]:
+    """Yields LR frames as tensors, and checks that they have the same size."""
     first = None
     for number, frame in enumerate(frames):
         first = frame.shape if first is None else first
         if frame.shape != first:
             fail(
                 f'LR frame {number} is {frame.shape[1]}x{frame.shape[0]}, the first one '
-                f'{first[1]}x{first[0]}; all frames of a video have one size'
+                f'{first[1]}x{first[0]}; all frames of a video must have the same size'
             )
         yield torch.tensor(frame)
 
 
-def _pieces(frames, length, size):
-    """The frames of each piece, and how many they are if that is known."""
+def _pieces(
+    frames: Iterator[Tensor], length: int | None, size: int
+) -> Iterator[tuple[Iterator[Tensor], int | None]]:
+    """Yields the frames of each piece, and their number if it is known."""
     for number, first in enumerate(frames):
         piece = chain([first], islice(frames, size - 1))
         yield piece, None if length is None else min(size, length - number * size)
 
 
-class _Run(NamedTuple):
-    """A network and how to run it."""
-
-    net: RecurrentNet
-    device: torch.device
-    dtype: torch.dtype
-    states: str
-    on_hidden: Callable[[int, int], None]
-    rounded: bool
-
-    def timed(self, function, *args, **kwargs):
-        """What the function returns, and its milliseconds.
-
-        On one thread of a CPU they are those of the thread, whatever else there is to do.
-        """
-        is_one_thread = self.device.type == 'cpu' and torch.get_num_threads() == 1
-        clock = time.thread_time if is_one_thread else time.perf_counter
-        begin = clock()
-        with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
-            result = function(*args, **kwargs)
-        if self.device.type == 'cuda':
-            torch.cuda.synchronize(self.device)
-        return result, 1e3 * (clock() - begin)
-
-    def clip(self, frames):
-        """LR frames (H, W, 3), uint8, as the network takes them: (1, T, 3, H, W) in [0, 1]."""
-        clip = torch.stack(frames).to(self.device)
-        return clip.permute(0, 3, 1, 2).float().div_(255)[None]
-
-    def frame(self, sr, ms, is_reset=False):
-        """The SR frame, in [0, 255], of a tensor (3, H, W) in [0, 1]."""
-        # both ends are NaN if any pixel is
-        is_finite = bool(torch.stack(torch.aminmax(sr)).isfinite().all())
-        image = _to_uint8(sr) if self.rounded else _to_float32(sr)
-        return SRFrame(image, ms, is_reset, is_finite)
-
-
-def _stream(run, frames, length, reset=None):
-    """Unidirectional networks; ``age`` is how many frames the state has seen."""
+def _stream(
+    run: NetworkRun, frames: Iterator[Tensor], length: int | None, reset: Reset | None = None
+) -> Iterator[SRFrame]:
+    """Runs unidirectional networks; ``age`` is the number of frames that the state has seen."""
     state, age, is_reset = None, 0, False
-    guard = reset and Guard(lambda *at: run.net(*at, True, length)[1], reset)
+    guard = Guard(lambda *at: run.net(*at, True, length)[1], reset) if reset else None
     for number, (frame, *following) in enumerate(_windows(frames, run.net.look_ahead + 1)):
         lr, after = run.clip([frame]), run.net.following(run.clip(following)) if following else None
         rest = length and length - number + age
@@ -191,9 +156,9 @@ def _stream(run, frames, length, reset=None):
         yield run.frame(srs[0, 0], ms, was_reset)
 
 
-def _windows(frames, length):
-    """Each frame with those after it, ``length`` in all; fewer at the end."""
-    window = deque()
+def _windows(frames: Iterator[Tensor], length: int) -> Iterator[deque[Tensor]]:
+    """Yields each frame with those after it, ``length`` in total; fewer at the end."""
+    window: deque[Tensor] = deque()
     for frame in frames:
         window.append(frame)
         if len(window) == length:
@@ -204,20 +169,9 @@ def _windows(frames, length):
         window.popleft()
 
 
-def _whole(run, frames):
-    """Bidirectional networks that are no chain of sweeps."""
-    frames = list(frames)
-    srs, ms = run.timed(run.net, run.clip(frames), length=len(frames))
+def _whole(run: NetworkRun, frames: Iterable[Tensor]) -> Iterator[SRFrame]:
+    """Runs bidirectional networks that are not a chain of sweeps."""
+    lrs = list(frames)
+    srs, ms = run.timed(run.net, run.clip(lrs), length=len(lrs))
     for sr in srs[0]:
-        yield run.frame(sr, ms / len(frames))
-
-
-def _to_uint8(sr):
-    # a network that diverged to NaN gives a black frame: its PSNR is then finite and very low
-    sr = torch.nan_to_num(sr.float(), nan=0.0).clamp(0, 1)
-    return sr.mul(255).round().byte().permute(1, 2, 0).cpu().numpy()
-
-
-def _to_float32(sr):
-    sr = torch.nan_to_num(sr.float(), nan=0.0).clamp(-4, 5)  # wide, for Y is a difference of these
-    return sr.mul(255).permute(1, 2, 0).cpu().numpy()
+        yield run.frame(sr, ms / len(lrs))

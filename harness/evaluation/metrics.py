@@ -1,10 +1,8 @@
-"""Y, PSNR and SSIM of single frames, in float32 and fast.
+"""Y, PSNR and SSIM of single frames, in float32 for speed.
 
-Against float64 they are exact to about 1e-6 dB and, on photographs, 1e-7 in SSIM; see
-``tests/benchmarks/bench_metrics.py`` for the speed.
+They differ from float64 by about 1e-6 dB and, on photographs, 1e-7 in SSIM; for the speed see
+``tests/benchmarks/bench_metrics.py``.
 """
-
-from typing import Optional
 
 import cv2
 import numpy as np
@@ -22,13 +20,16 @@ def rgb_to_y(rgb: np.ndarray) -> np.ndarray:
     return cv2.transform(rgb.astype(np.float32), _Y_ROW)
 
 
-def psnr(y1: np.ndarray, y2: np.ndarray, mask: Optional[np.ndarray] = None) -> float:
-    """PSNR in dB of two images with range 255, at most ``MAX_PSNR``.
+def psnr(y1: np.ndarray, y2: np.ndarray, mask: np.ndarray | None = None) -> float:
+    """PSNR in dB of two images with range 255.
 
     Args:
         y1: Y of one image (H, W), or all its channels (H, W, C).
-        y2: Y of the other, of the same type.
-        mask: uint8 (H, W); only pixels where it is not 0 count. NaN if there is none.
+        y2: The same of the other image, with the same type.
+        mask: uint8 (H, W); only pixels where it is not 0 count.
+
+    Returns:
+        At most ``MAX_PSNR``; NaN if no pixel counts.
     """
     count = y1.size if mask is None else cv2.countNonZero(mask) * (y1.size // mask.size)
     if count == 0:
@@ -40,11 +41,11 @@ def psnr(y1: np.ndarray, y2: np.ndarray, mask: Optional[np.ndarray] = None) -> f
 def ssim(y1: np.ndarray, y2: np.ndarray) -> float:
     """SSIM of two Y images (H, W) of at least 11x11 pixels (Wang et al., 2004).
 
-    The MATLAB form: Gaussian window of 11x11 pixels and sigma 1.5, windows that lie inside the
-    image, dynamic range 255.
+    As in MATLAB: a Gaussian window of 11x11 pixels with sigma 1.5, only windows inside the image,
+    dynamic range 255.
 
     Raises:
-        ValueError: an image is smaller than the 11x11 window.
+        ValueError: An image is smaller than the window.
     """
     y1, y2 = (y.astype(np.float32, copy=False) for y in (y1, y2))
     return mean_ssim(y1, y2, _GAUSSIAN, 255)
@@ -53,17 +54,17 @@ def ssim(y1: np.ndarray, y2: np.ndarray) -> float:
 def mean_ssim(
     y1: np.ndarray, y2: np.ndarray, kernel: np.ndarray, data_range: float, unbias: float = 1
 ) -> float:
-    """Mean SSIM over all windows inside two images, in the precision of these.
+    """Mean SSIM over all windows inside two images, in the precision of the images.
 
     Args:
         y1: Y of one image (H, W), float32 or float64.
-        y2: Y of the other, of the same type.
-        kernel: (n, 1), weights of rows and columns of the n x n window.
-        data_range: the constants of SSIM are 0.01 and 0.03 of it, squared.
-        unbias: factor on variances and covariances; n^2 / (n^2 - 1) gives those of a sample.
+        y2: Y of the other image, with the same type.
+        kernel: The weights (n, 1) of rows and columns of the n x n window.
+        data_range: The dynamic range; SSIM's constants are the squares of 0.01 and 0.03 times it.
+        unbias: A factor on variances and covariances; n^2 / (n^2 - 1) gives sample (co)variances.
 
     Raises:
-        ValueError: an image is smaller than the window.
+        ValueError: An image is smaller than the window.
     """
     size = len(kernel)
     height, width = y1.shape
@@ -82,10 +83,16 @@ def mean_ssim(
     return total / (rows * columns)
 
 
-def _sum_of_ssim(y1, y2, kernel, constants, unbias) -> float:
-    """Works on sum s and difference d of the images, which spares products:
+def _sum_of_ssim(
+    y1: np.ndarray,
+    y2: np.ndarray,
+    kernel: np.ndarray,
+    constants: tuple[float, float],
+    unbias: float,
+) -> float:
+    """Sums SSIM over windows, by the sum s and difference d of the images to save products:
 
-    4 mu1 mu2 = mu_s^2 - mu_d^2, 2 (mu1^2 + mu2^2) = mu_s^2 + mu_d^2, and so for the variances.
+    4 mu1 mu2 = mu_s^2 - mu_d^2, 2 (mu1^2 + mu2^2) = mu_s^2 + mu_d^2; likewise for variances.
     """
     mean_s, var_s = _square_mean_and_variance(y1 + y2, kernel)
     mean_d, var_d = _square_mean_and_variance(y1 - y2, kernel)
@@ -105,9 +112,11 @@ def _sum_of_ssim(y1, y2, kernel, constants, unbias) -> float:
     return cv2.sumElems(similar)[0]
 
 
-def _square_mean_and_variance(image, kernel):
-    """Of each window; overwrites ``image``."""
-    # without a tile's mean the squares are smaller, and so are the errors of their difference
+def _square_mean_and_variance(
+    image: np.ndarray, kernel: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The squared mean and the variance of each window; overwrites ``image``."""
+    # subtracting the tile's mean reduces the squares, and so the errors of their difference
     centre = image.dtype.type(cv2.mean(image)[0])
     image -= centre
     mean = _blur(image, kernel)
@@ -119,6 +128,6 @@ def _square_mean_and_variance(image, kernel):
     return mean, variance
 
 
-def _blur(image, kernel):
+def _blur(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     margin = len(kernel) // 2
     return cv2.sepFilter2D(image, -1, kernel, kernel)[margin:-margin, margin:-margin]

@@ -1,7 +1,6 @@
-"""Building a trained model for evaluation."""
+"""Builds a trained model for evaluation."""
 
 from pathlib import Path
-from typing import Optional, Union
 
 import torch
 from mmagic.registry import MODELS
@@ -12,21 +11,28 @@ from harness.checkpoints import FOREIGN, load_weights, read_weights
 from harness.config_errors import building, check_model
 from harness.configs import import_custom_modules
 from harness.gpus import warn_of_unusable_gpus
+from harness.networks.model import RecurrentVSR
 
 
 def default_device() -> torch.device:
-    """The current GPU, or the CPU where there is none."""
+    """The current GPU, or the CPU if there is none."""
     warn_of_unusable_gpus()
     return torch.device('cuda' if torch.cuda.is_available() else 'cpu')
 
 
-def load_model(
-    cfg: Config, checkpoint: Optional[Union[str, Path]], device: torch.device
-) -> torch.nn.Module:
-    """The model of a config on ``device``, with the weights of ``checkpoint`` if one is given.
+def load_model(cfg: Config, checkpoint: str | Path | None, device: torch.device) -> RecurrentVSR:
+    """Builds the model of a config for evaluation.
+
+    Args:
+        cfg: The config.
+        checkpoint: A file or URL of weights; None for random ones.
+        device: The device for the model.
+
+    Returns:
+        The model in evaluation mode.
 
     Raises:
-        UserError: the model cannot be built, or the checkpoint cannot be read or does not fit it.
+        UserError: The model cannot be built, or the checkpoint cannot be read or does not fit.
     """
     torch.set_flush_denormal(True)
     import_custom_modules(cfg)
@@ -40,5 +46,5 @@ def load_model(
 
 
 def learns(module: torch.nn.Module) -> bool:
-    """Whether a module has weights, so that it is of no use without a checkpoint."""
+    """Whether a module has parameters, and so is useless without a checkpoint."""
     return any(True for _ in module.parameters())

@@ -1,25 +1,23 @@
-"""LPIPS and tLP, where the weights of AlexNet are at hand; nothing is downloaded."""
+"""LPIPS and tLP, if the weights of AlexNet are available; nothing is downloaded."""
 
 import os
 from functools import cache
 from pathlib import Path
-from typing import Optional
+from typing import Any
 
 import numpy as np
 
-from .protocols import Region
+from harness.evaluation.protocol import Region
 
 _WEIGHTS = 'alexnet-owt-7be5be79.pth'
 
 
-def missing_weights() -> Optional[str]:
-    """What to do to have LPIPS; None where it is at hand. Imports nothing heavy."""
+def missing_weights() -> str | None:
+    """How to make LPIPS available; None if it is. Imports nothing heavy."""
     path = _weights_file()
     if path.is_file():
         return None
-    return (
-        f'needs {path}; put https://download.pytorch.org/models/{_WEIGHTS} there, or leave it out'
-    )
+    return f'needs {path}; put https://download.pytorch.org/models/{_WEIGHTS} there, or omit it'
 
 
 def _weights_file() -> Path:
@@ -27,13 +25,13 @@ def _weights_file() -> Path:
 
 
 def hub_file(name: str) -> Path:
-    """Where PyTorch keeps a file that it has downloaded."""
+    """The path where PyTorch stores a downloaded file."""
     home = os.environ.get('XDG_CACHE_HOME', '~/.cache')
     return Path(os.environ.get('TORCH_HOME', f'{home}/torch')).expanduser() / 'hub' / name
 
 
 class Lpips:
-    """Distance of an SR frame from its GT frame (Zhang et al., CVPR 2018; AlexNet, version 0.1)."""
+    """Distance between SR and GT frames (Zhang et al., CVPR 2018; AlexNet, version 0.1)."""
 
     def __call__(self, gt: np.ndarray, sr: np.ndarray, region: Region) -> float:
         """LPIPS of a frame in ``region``."""
@@ -41,13 +39,13 @@ class Lpips:
 
 
 class TemporalLpips:
-    """tLP: 100 times the difference between the LPIPS of consecutive SR and of GT frames.
+    """tLP: 100 times the difference between LPIPS of consecutive SR frames and of GT frames.
 
     As TecoGAN's tLP100 (Chu et al., ToG 2020; ``metrics.py`` of thunil/TecoGAN).
     """
 
     def __init__(self) -> None:
-        self._previous: Optional[tuple[np.ndarray, np.ndarray]] = None
+        self._previous: tuple[np.ndarray, np.ndarray] | None = None
 
     def __call__(self, gt: np.ndarray, sr: np.ndarray, region: Region) -> float:
         """tLP of a frame in ``region``; NaN for the first one."""
@@ -72,7 +70,8 @@ def _distance(image1: np.ndarray, image2: np.ndarray) -> float:
 
 
 @cache
-def _model():
+def _model() -> tuple[Any, Any]:
+    """The network of LPIPS and its device."""
     import lpips
     import torch
 
@@ -83,7 +82,7 @@ def _model():
         fail(f'LPIPS {missing_weights()}')
     model = lpips.LPIPS(net='alex', pnet_rand=True, verbose=False)
     source = str(_weights_file())
-    # LPIPS cuts AlexNet's `features` into slices and leaves the rest out
+    # LPIPS splits AlexNet's `features` into slices and omits the rest
     names = {name: f'features.{name.partition(".")[2]}' for name in model.net.state_dict()}
     alexnet = read_weights(source, 'LPIPS weights')
     given = {name: alexnet[theirs] for name, theirs in names.items() if theirs in alexnet}

@@ -1,33 +1,33 @@
-"""Videos in overlapping pieces, each super-resolved as a video of its own."""
+"""Super-resolves videos in overlapping pieces, each as a separate video."""
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 import numpy as np
 
+from harness.evaluation.frame import SRFrame
 from harness.runs.resets import Reset
-
-from .frame import SRFrame
 
 
 def overlapping_pieces(
     super_resolve: Callable[[list, int], Iterable[SRFrame]], frames: Iterator, reset: Reset
 ) -> Iterator[SRFrame]:
-    """Yields each frame once; the time of frames of the overlap is that of both.
+    """Yields each SR frame once; the time of frames in an overlap is the sum of both.
 
-    Takes as much memory as the LR frames of one piece and the SR frames of one overlap. Nothing is
-    read ahead but the piece itself.
+    The memory is that of the LR frames of one piece and the SR frames of one overlap. Only the
+    current piece is read ahead.
 
     Args:
-        super_resolve: gives the SR frames of a piece, from its LR frames and their number.
-        frames: of the video, in order.
-        reset: pieces of ``every`` frames, ``amount`` of which lie in the piece before.
+        super_resolve: Returns the SR frames of a piece, given its LR frames and their number.
+        frames: The LR frames of the video, in order.
+        reset: Pieces have ``every`` frames, of which ``amount`` overlap with the previous piece.
     """
     overlap = int(reset.amount)
-    piece, before = list(islice(frames, reset.every)), []
+    piece = list(islice(frames, reset.every))
+    before: list[SRFrame] = []
     while piece:
         following = list(islice(frames, reset.every - overlap))
-        kept = []
+        kept: list[SRFrame] = []
         for number, sr in enumerate(super_resolve(piece, len(piece))):
             if number < len(before):
                 sr = _join(before[number], sr, _share(reset, number))
@@ -39,7 +39,7 @@ def overlapping_pieces(
 
 
 def _share(reset: Reset, number: int) -> float:
-    """How much of a frame of the overlap comes from the later piece."""
+    """The weight of the later piece in a frame of the overlap."""
     if reset.kind == 'blend':
         return (number + 1) / (reset.amount + 1)
     return float(number >= reset.amount / 2)

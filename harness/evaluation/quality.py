@@ -1,24 +1,24 @@
-"""Image quality by pyiqa (extra ``iqa``), where its weights are at hand; nothing is downloaded.
+"""Image quality by pyiqa (extra ``iqa``), if its weights are available; nothing is downloaded.
 
-NIQE, MUSIQ (KonIQ-10k) and CLIP-IQA look at SR frames alone, DISTS compares them with GT. pyiqa's
-own settings and implementations are taken as they are; which values are better, too
-(``reports.tables.standard.QUANTITIES``).
+NIQE, MUSIQ (KonIQ-10k) and CLIP-IQA need only SR frames; DISTS compares them with GT. pyiqa's own
+implementations and default settings are used; ``reports.tables.standard.QUANTITIES`` says whether
+higher or lower values are better.
 """
 
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Optional
+from typing import Any
 
 import numpy as np
 
-from .perceptual import hub_file
-from .protocols import Region, size_text
+from harness.evaluation.perceptual import hub_file
+from harness.evaluation.protocol import Region, size_text
 
 _PYIQA = 'https://huggingface.co/chaofengc/IQA-PyTorch-Weights/resolve/main/'
 _CLIP = 'https://openaipublic.azureedge.net/clip/models/'
 _RN50 = 'afeb0e10f9e5a86da6080e35cf09123aca3b358a0c3e3b6c78a7b63bc04b6762/RN50.pt'
-#: metric -> the files that pyiqa would download, below PyTorch's or CLIP's cache, and from where
+#: metric -> the files that pyiqa would download to PyTorch's or CLIP's cache, and their sources
 _WEIGHTS = {
     'niqe': {'pyiqa/niqe_modelparameters.mat': _PYIQA},
     'musiq': {'pyiqa/musiq_koniq_ckpt-e95806b9.pth': _PYIQA},
@@ -30,20 +30,20 @@ _WEIGHTS = {
 }
 
 
-def missing_for(name: str) -> Optional[str]:
-    """What to do to have one of these metrics; None where it is at hand. Imports nothing heavy."""
+def missing_for(name: str) -> str | None:
+    """How to make one of these metrics available; None if it is. Imports nothing heavy."""
     if find_spec('pyiqa') is None:
-        return "needs pyiqa; pip install 'vsr-stability[iqa]', or leave it out"
+        return "needs pyiqa; pip install 'vsr-stability[iqa]', or omit it"
     for file, source in _WEIGHTS[name].items():
         path = Path('~/.cache', file).expanduser() if file.startswith('clip/') else hub_file(file)
         if not path.is_file():
             url = source + path.name if source.endswith('/') else source
-            return f'needs {path}; put {url} there, or leave it out'
+            return f'needs {path}; put {url} there, or omit it'
     return None
 
 
 class _Quality:
-    """One of pyiqa's metrics, on one frame after the other."""
+    """One of pyiqa's metrics, applied to frames one by one."""
 
     name: str
     needs_gt = False
@@ -52,7 +52,7 @@ class _Quality:
         """The metric of a frame in ``region``.
 
         Raises:
-            ValueError: pyiqa cannot use such frames, which may be too small.
+            ValueError: pyiqa cannot score such frames, for example because they are too small.
         """
         import torch
 
@@ -93,15 +93,15 @@ class Dists(_Quality):
     needs_gt = True
 
 
-def _tensor(image: np.ndarray):
-    """(1, 3, H, W) in [0, 1]."""
+def _tensor(image: np.ndarray) -> Any:
+    """Converts an image to a tensor (1, 3, H, W) in [0, 1]."""
     import torch
 
     return torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None] / 255
 
 
 @cache
-def _metric(name: str):
+def _metric(name: str) -> Any:
     from harness.errors import fail
 
     if problem := missing_for(name):

@@ -1,13 +1,13 @@
-"""What SR frames in figures are shown beside: GT, LR and bicubic interpolation, once for a grid.
+"""Saves the references for SR frames in figures, once per grid: GT, LR and bicubic interpolation.
 
-Sets without GT have the other two.
-
-In ``references/<set>/`` of the grid's work directory: ``<video>/<frame:08d>_gt.png``, ``_lr.png``
-and ``_bicubic.png`` (and ``_mask.png`` of sets with masks), ``<video>/profile_gt.png`` and
-``profile_bicubic.png``, and ``images.json``, which lists them.
+For sets without GT, only the other two are saved. ``references/<set>/`` in the grid's work
+directory contains ``<video>/<frame:08d>_gt.png``, ``_lr.png`` and ``_bicubic.png`` (and
+``_mask.png`` for sets with masks), ``<video>/profile_gt.png`` and ``profile_bicubic.png``, and
+``images.json``, which lists them.
 """
 
 import tempfile
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,29 +16,28 @@ import numpy as np
 from dataset_tools.degrade.filters import phase
 from dataset_tools.manifest import SCALE, VideoSet
 from harness.errors import fail
+from harness.evaluation.bicubic import bicubic
+from harness.evaluation.images import Crop, Selection, VideoSelection, write_png
+from harness.evaluation.videos import set_frames, set_masks
 from harness.runs.files import read_json, write_json
-
-from .bicubic import bicubic
-from .images import Crop, Selection, VideoSelection, write_png
-from .videos import set_frames, set_masks
 
 
 def write_references(
     folder: Path, test_set: VideoSet, selection: Selection, lr_kind: str = 'lr_bd'
 ) -> None:
-    """Writes the references of a set unless they are there already.
+    """Writes the references of a set unless they exist already.
 
-    Several commands may do so at once. A folder that was made by something else stays.
+    Several commands may do so at the same time. A folder with other content is not touched.
 
     Args:
-        folder: ``references/<set>``; what it held for another selection is removed.
-        test_set: the set.
-        selection: what runs keep of it.
-        lr_kind: LR frames that runs are evaluated on.
+        folder: ``references/<set>``; references for another selection are removed.
+        test_set: The set.
+        selection: What runs save of it.
+        lr_kind: The LR frames on which runs are evaluated.
 
     Raises:
-        DatasetError: a frame cannot be read.
-        UserError: the folder holds something else.
+        DatasetError: A frame cannot be read.
+        UserError: The folder contains something else.
     """
     content = _describe(test_set, selection, lr_kind)
     if read_json(folder / 'images.json') == content:
@@ -54,16 +53,16 @@ def write_references(
 
 
 def _put_in_place(draft: Path, folder: Path, old: Path) -> None:
-    """Makes ``draft`` the folder; what was there goes to ``old``."""
+    """Moves ``draft`` to ``folder``, and an existing folder to ``old``."""
     if folder.is_dir() and any(folder.iterdir()) and not (folder / 'images.json').is_file():
-        fail(f'{folder}: holds something else than references (no images.json); move it away')
-    with suppress(FileNotFoundError):  # there was none, or another command has just moved it
+        fail(f'{folder}: contains something other than references (no images.json); move it away')
+    with suppress(FileNotFoundError):  # it did not exist, or another command has just moved it
         folder.rename(old)
     try:
         draft.rename(folder)
     except OSError:
         if read_json(folder / 'images.json') != read_json(draft / 'images.json'):
-            raise  # nobody else has put the same there
+            raise  # otherwise another command has written the same
 
 
 def _describe(test_set: VideoSet, selection: Selection, lr_kind: str) -> dict:
@@ -90,7 +89,7 @@ def _write_video(
     folder: Path, test_set: VideoSet, video: str, chosen: VideoSelection, lr_kind: str
 ) -> None:
     row = Crop(chosen.row, 0, 1, test_set.videos[video].hr_size[1])
-    start = phase(lr_kind.removeprefix('lr_'))
+    start = phase(lr_kind)
     profile = []
     frames = zip(set_frames(test_set, lr_kind, video), set_masks(test_set, video), strict=True)
     for number, (lr, mask) in enumerate(frames):
@@ -105,7 +104,7 @@ def _write_video(
         _write_gt(folder, set_frames(test_set, 'gt', video), chosen, row)
 
 
-def _write_gt(folder: Path, gts, chosen: VideoSelection, row: Crop) -> None:
+def _write_gt(folder: Path, gts: Iterable[np.ndarray], chosen: VideoSelection, row: Crop) -> None:
     profile = []
     for number, gt in enumerate(gts):
         profile.append(row.cut(gt)[0])

@@ -1,35 +1,36 @@
-"""Scores frames that are on disk already, whoever made them, against ground truth."""
+"""Scores existing frames, from any source, against ground truth."""
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, repeat, zip_longest
 from pathlib import Path
-from typing import Optional
+from typing import Any
 
 import cv2
 import numpy as np
 import pandas as pd
 
 from harness.errors import UserError, fail
+from harness.evaluation.protocol import Protocol
+from harness.evaluation.protocols import DEFAULT, PROTOCOLS
+from harness.evaluation.scorer import VideoScorer, metric_columns
+from harness.evaluation.shift import FRAMES, find_shift, psnr_of_shifts
+from harness.evaluation.videos import FrameSource, find_videos
 
-from .protocols import DEFAULT, PROTOCOLS, Protocol
-from .scorer import VideoScorer, metric_columns
-from .shift import FRAMES, find_shift, psnr_of_shifts
-from .videos import FrameSource, find_videos
-
-Pairs = dict[str, tuple[FrameSource, FrameSource]]  # name in GT -> frames of GT, of the results
+Pairs = dict[str, tuple[FrameSource, FrameSource]]  # name in GT -> frames of GT and of the results
 
 
 def pair_videos(gt: Path, pred: Path, kind: str = 'gt') -> Pairs:
-    """Brings together the videos of the same name, or the only ones.
+    """Matches videos by name; if both sides have only one, these two.
 
     Args:
-        gt: ground truth, and ``pred``: results: each what :func:`find_videos` takes.
-        kind: an LR kind where ``gt`` is LR frames, for protocol ``lr``.
+        gt: The ground truth; see :func:`find_videos`.
+        pred: The results; see :func:`find_videos`.
+        kind: The LR kind if ``gt`` is LR frames, for protocol ``lr``.
 
     Raises:
-        DatasetError: see :func:`find_videos`.
-        UserError: the two do not have the same videos.
+        DatasetError: See :func:`find_videos`.
+        UserError: The two do not have the same videos.
     """
     gts, preds = find_videos(gt, kind), find_videos(pred)
     if len(gts) == len(preds) == 1:
@@ -45,27 +46,30 @@ def score(
     pairs: Pairs,
     protocol: Protocol = DEFAULT,
     metrics: Sequence[str] = (),
-    on_frame: Optional[Callable[[], None]] = None,
+    on_frame: Callable[[], None] | None = None,
     lr_kind: str = 'lr_bd',
 ) -> pd.DataFrame:
     """Scores every frame of every video.
 
     Args:
-        pairs: see :func:`pair_videos`; masks of GT are used.
-        protocol: how to score.
-        metrics: what to compute besides PSNR and SSIM.
-        on_frame: called after each frame.
-        lr_kind: how SR is degraded where the protocol compares with LR.
+        pairs: See :func:`pair_videos`; masks of GT are used.
+        protocol: How to score.
+        metrics: Metrics besides PSNR and SSIM.
+        on_frame: Called after each frame.
+        lr_kind: The degradation of SR if the protocol compares with LR.
 
     Returns:
-        Columns video, frame (number in GT, from 0) and those of :func:`metric_columns`.
+        A row for each frame with the columns video, frame (number in GT, from 0) and those of
+        :func:`metric_columns`; ``attrs['shift']`` is a :class:`Shift` that would score better, or
+        None.
 
     Raises:
-        UserError: numbers of frames or sizes do not fit, or LPIPS is wanted without its weights.
-        DatasetError: a frame cannot be read.
+        UserError: Frame counts or sizes do not match, or a metric is not available.
+        DatasetError: A frame cannot be read.
     """
     columns = metric_columns(metrics, any(gt.masks for gt, _ in pairs.values()))
-    rows, shifts = [], []
+    rows: list[dict] = []
+    shifts: list[np.ndarray | None] = []
     for video, (gt, pred) in pairs.items():
         scorer = VideoScorer(columns, protocol, lr_kind)
         for row in _score_video(gt, pred, protocol, scorer, shifts):
@@ -78,13 +82,22 @@ def score(
     return table
 
 
-def count_frames(pairs: Pairs, protocol: Protocol = DEFAULT) -> Optional[int]:
-    """How many frames will be scored; None if only decoding video files would tell."""
+def count_frames(pairs: Pairs, protocol: Protocol = DEFAULT) -> int | None:
+    """The number of frames that will be scored; None if only decoding would tell."""
     counts = [gt.count for gt, _ in pairs.values()]
-    return None if None in counts else sum(max(0, n - 2 * protocol.drop) for n in counts)
+    known = [count for count in counts if count is not None]
+    if len(known) < len(counts):
+        return None
+    return sum(max(0, count - 2 * protocol.drop) for count in known)
 
 
-def _score_video(gt, pred, protocol, scorer, shifts) -> Iterator[dict]:
+def _score_video(
+    gt: FrameSource,
+    pred: FrameSource,
+    protocol: Protocol,
+    scorer: VideoScorer,
+    shifts: list[np.ndarray | None],
+) -> Iterator[dict]:
     number = None
     for number, (gt_frame, sr, mask) in _without_ends(_matched(gt, pred, protocol), protocol.drop):
         if gt_frame.ndim == 2:
@@ -110,7 +123,7 @@ def _finish(scorer: VideoScorer, pred: FrameSource, rows: list[dict]) -> None:
 
 
 def _matched(gt: FrameSource, pred: FrameSource, protocol: Protocol) -> Iterator[tuple]:
-    """GT frame, SR frame (None where it is absent and not needed) and mask."""
+    """Yields GT frame, SR frame (None if it is absent and not needed) and mask."""
     before, after = _absent(gt, pred, protocol)
     srs = chain([None] * before, pred.frames(), [None] * after)
     masks = gt.masks() if gt.masks else repeat(None)
@@ -118,28 +131,28 @@ def _matched(gt: FrameSource, pred: FrameSource, protocol: Protocol) -> Iterator
     for number, (gt_frame, sr) in enumerate(zip_longest(gt.frames(), srs, fillvalue=end)):
         if gt_frame is end or sr is end:
             short, long = (gt, pred) if gt_frame is end else (pred, gt)
-            fail(f'{short.place}: ends after {number} frames, {long.place} goes on')
+            fail(f'{short.place}: ends after {number} frames, but {long.place} is longer')
         yield gt_frame, sr, next(masks)
 
 
 def _absent(gt: FrameSource, pred: FrameSource, protocol: Protocol) -> tuple[int, int]:
-    """How many SR frames are absent before the first and after the last.
+    """The numbers of SR frames that are absent before the first and after the last one.
 
-    Only frames that the protocol drops may be absent; then frames of the same number in their names
-    belong together, whatever the first number is. Where GT has no numbers, they count from 0.
+    Only frames that the protocol drops may be absent. Frames are then matched by the numbers in
+    their names, whatever the first number is. If GT has no numbers, they count from 0.
     """
-    if None in (gt.count, pred.count) or gt.count == pred.count:
+    if gt.count is None or pred.count is None or gt.count == pred.count:
         return 0, 0
     before = 0 if pred.first is None else pred.first - (gt.first or 0)
     after = gt.count - before - pred.count
     if not (0 <= before <= protocol.drop and 0 <= after <= protocol.drop):
-        fail(f'{pred.place}: has {pred.count} frames, {gt.place} has {gt.count}')
+        fail(f'{pred.place}: has {pred.count} frames, but {gt.place} has {gt.count}')
     return before, after
 
 
 def _without_ends(frames: Iterator, drop: int) -> Iterator[tuple]:
-    """(number, frame) of all but the first and last ``drop`` frames."""
-    held = deque()
+    """Yields (number, frame) of all but the first and last ``drop`` frames."""
+    held: deque[tuple[int, Any]] = deque()
     for number, frame in enumerate(frames):
         if number >= drop:
             held.append((number, frame))
@@ -152,7 +165,7 @@ def _colour(image: np.ndarray) -> np.ndarray:
 
 
 def video_means(table: pd.DataFrame) -> pd.DataFrame:
-    """Means over the frames of each video, and in a last row ``mean`` those over the videos."""
+    """Means over the frames of each video; the last row ``mean`` has the means over videos."""
     means = table.drop(columns='frame').groupby('video', sort=False).mean()
     frames = table.groupby('video', sort=False).size()
     means.insert(0, 'frames', frames)
@@ -160,21 +173,21 @@ def video_means(table: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([means, overall]).astype({'frames': int})
 
 
-def compare_protocols(pairs: Pairs, on_frame: Optional[Callable[[], None]] = None) -> pd.DataFrame:
-    """PSNR and SSIM of the same frames under every protocol that compares with GT.
+def compare_protocols(pairs: Pairs, on_frame: Callable[[], None] | None = None) -> pd.DataFrame:
+    """Scores the same frames by every protocol that compares with GT.
 
     Args:
-        pairs: see :func:`pair_videos`.
-        on_frame: called after each frame.
+        pairs: See :func:`pair_videos`.
+        on_frame: Called after each frame.
 
     Returns:
-        A row a protocol: frames, psnr_y, ssim_y (means over videos) and, where it cannot be used on
-        these frames, the reason.
+        A row for each protocol with frames, psnr_y (dB), ssim_y (means over videos) and, if it
+        cannot be applied to these frames, the reason.
 
     Raises:
-        UserError: no protocol can be used.
+        UserError: No protocol can be applied.
     """
-    rows = {}
+    rows: dict[str, dict] = {}
     for name, protocol in PROTOCOLS.items():
         if protocol.against_lr:
             continue

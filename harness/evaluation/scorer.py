@@ -1,8 +1,8 @@
-"""The columns of per-frame results and what fills them."""
+"""The columns of per-frame results, and the metrics that fill them."""
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Optional
+from typing import Any
 
 import numpy as np
 
@@ -10,22 +10,22 @@ from dataset_tools.degrade.filters import degrade, phase
 from dataset_tools.manifest import SCALE
 from dataset_tools.names import name_problem
 from harness.errors import fail
+from harness.evaluation import vmaf
+from harness.evaluation.bicubic import bicubic
+from harness.evaluation.metrics import psnr
+from harness.evaluation.perceptual import Lpips, TemporalLpips, missing_weights
+from harness.evaluation.protocol import Protocol, Region, size_text, to_8_bits
+from harness.evaluation.protocols import DEFAULT
+from harness.evaluation.quality import ClipIqa, Dists, Musiq, Niqe, missing_for
+from harness.evaluation.temporal import FlowDifference, FrameDifference, WarpingError
 from harness.runs.evaluations import Crop
-
-from . import vmaf
-from .bicubic import bicubic
-from .metrics import psnr
-from .perceptual import Lpips, TemporalLpips, missing_weights
-from .protocols import DEFAULT, Protocol, size_text, to_8_bits
-from .quality import ClipIqa, Dists, Musiq, Niqe, missing_for
-from .temporal import FlowDifference, FrameDifference, WarpingError
 
 #: always computed
 BASIC_METRICS = ('psnr_y', 'ssim_y')
-#: PSNR of Y inside and outside the masks of a set; computed where there are masks
+#: PSNR of Y inside and outside the masks of a set; computed if there are masks
 MASK_METRICS = ('psnr_inside', 'psnr_outside')
-#: computed when asked for; they take several times longer than all others
-OPTIONAL_METRICS = {
+#: computed on request, because they take several times longer than all others
+OPTIONAL_METRICS: dict[str, Callable[[], Any]] = {
     'tof': FlowDifference,
     'warp_error': WarpingError,
     'frame_difference': FrameDifference,
@@ -37,29 +37,29 @@ OPTIONAL_METRICS = {
     'clipiqa': ClipIqa,
     'vmaf': vmaf.Vmaf,
 }
-#: metric -> what says why it cannot be had; None where it can
-_MISSING = {
+#: metric -> a function that says why it is not available, or None if it is
+_MISSING: dict[str, Callable[[], str | None]] = {
     'lpips': missing_weights,
     'tlp': missing_weights,
     'vmaf': vmaf.missing,
     **{name: partial(missing_for, name) for name in ('dists', 'niqe', 'musiq', 'clipiqa')},
 }
-#: those of ``OPTIONAL_METRICS`` that plugins have added
+#: the metrics that plugins have added
 OWN_METRICS: set[str] = set()
 
 
 def register_metric(name: str) -> Callable[[type], type]:
-    """Decorator that adds a metric under the name of its column, for a grid's ``plugins``.
+    """Decorator that registers a metric by the name of its column, for a grid's ``plugins``.
 
-    The class is made anew, without arguments, for each video. Its objects are called with each
-    frame in order, ``metric(gt, sr, region)``, as those in ``temporal.py``: uint8 RGB (H, W, 3)
-    both, and the (rows, columns) that the protocol scores; they give a number, NaN for none. A
-    class that does not look at ``gt``, or takes an interpolated LR frame in its place, says
-    ``needs_gt = False``. One with a method ``finish`` gives the numbers of all frames by it, as a
-    list, at the end of the video.
+    For each video the class is instantiated without arguments, and the object is called with each
+    frame in order, ``metric(gt, sr, region)``, like those in ``temporal.py``: two images (H, W, 3),
+    uint8 RGB, and the (rows, columns) that the protocol scores. It returns a number, NaN if there
+    is none. A class that ignores ``gt``, or accepts an interpolated LR frame instead, must set
+    ``needs_gt = False``. If it has a method ``finish``, this is called at the end of the video and
+    returns the numbers of all frames as a list.
 
     Raises:
-        UserError: the name is taken, or is no name for a column.
+        UserError: The name is taken, or invalid for a column.
     """
     taken = (*BASIC_METRICS, *MASK_METRICS, *OPTIONAL_METRICS, 'video', 'frame', 'ms')
     if problem := name_problem(name):
@@ -76,12 +76,12 @@ def register_metric(name: str) -> Callable[[type], type]:
 
 
 def all_metrics() -> tuple[str, ...]:
-    """Every metric, in the order of the columns."""
+    """All metrics in the order of the columns."""
     return (*BASIC_METRICS, *MASK_METRICS, *OPTIONAL_METRICS)
 
 
 def metric_problems(names: Iterable[str]) -> list[str]:
-    """Why some of these metrics cannot be computed; empty if all can."""
+    """The reasons why some of these metrics cannot be computed; empty if all can."""
     problems = []
     for name in names:
         if name not in all_metrics():
@@ -92,10 +92,10 @@ def metric_problems(names: Iterable[str]) -> list[str]:
 
 
 def check_metrics(names: Iterable[str], protocol: Protocol = DEFAULT) -> None:
-    """Sees that metrics can be computed, besides those of a protocol.
+    """Checks that optional metrics can be computed with a protocol.
 
     Raises:
-        UserError: one is unknown, lacks weights, or needs GT where the protocol has none.
+        UserError: A metric is unknown, lacks weights, or needs GT that the protocol does not have.
     """
     problems = metric_problems(names)
     if protocol.against_lr:
@@ -110,7 +110,7 @@ def needs_gt(metric: str) -> bool:
 
 
 def metric_columns(metrics: Iterable[str], has_masks: bool) -> list[str]:
-    """Columns of the results, in order: the basic metrics, those of masks, and ``metrics``."""
+    """The columns of the results, in order: basic metrics, those of masks, and ``metrics``."""
     wanted = {*BASIC_METRICS, *metrics, *MASK_METRICS}
     return [m for m in all_metrics() if m in wanted and (has_masks or m not in MASK_METRICS)]
 
@@ -119,9 +119,9 @@ class VideoScorer:
     """Scores the frames of one video, in order.
 
     Args:
-        columns: what to compute, see :func:`metric_columns`.
-        protocol: how PSNR and SSIM are computed, and on which part of the frames all else is.
-        lr_kind: of LR frames, where the protocol compares with these.
+        columns: What to compute, see :func:`metric_columns`.
+        protocol: How PSNR and SSIM are computed, and which part of the frames all metrics score.
+        lr_kind: The kind of LR frames if the protocol compares with them.
     """
 
     def __init__(
@@ -129,24 +129,24 @@ class VideoScorer:
     ) -> None:
         self._columns = columns
         self._protocol = protocol
-        self._kind = lr_kind.removeprefix('lr_')
+        self._kind = lr_kind
         self._optional = {
             name: make() for name, make in OPTIONAL_METRICS.items() if name in columns
         }
 
     def __call__(
-        self, gt: np.ndarray, sr: np.ndarray, mask: Optional[np.ndarray] = None
+        self, gt: np.ndarray, sr: np.ndarray, mask: np.ndarray | None = None
     ) -> dict[str, float]:
-        """Column -> value of one frame.
+        """Scores one frame; returns column -> value.
 
         Args:
-            gt: uint8 RGB (H, W, 3); the LR frame where the protocol compares with that.
-            sr: uint8 RGB, or a network's unrounded RGB in [0, 255], or Y alone (H, W) where the
-                protocol reads that; what needs RGB is then NaN.
-            mask: uint8 (H, W), 0 outside; needed for ``psnr_inside`` and ``psnr_outside``.
+            gt: uint8 RGB (H, W, 3); the LR frame if the protocol compares with that.
+            sr: uint8 RGB, a network's unrounded RGB in [0, 255], or only Y (H, W) if the protocol
+                accepts it; metrics that need RGB are then NaN.
+            mask: uint8 (H, W), 0 outside; required for ``psnr_inside`` and ``psnr_outside``.
 
         Raises:
-            ValueError: sizes do not match, or a frame is smaller than SSIM's window.
+            ValueError: Sizes do not match, or a frame is smaller than SSIM's window.
         """
         if self._protocol.against_lr:
             return self._against_lr(gt, sr)
@@ -162,7 +162,7 @@ class VideoScorer:
         return self._with_optional(scores, gt, sr, region)
 
     def _against_lr(self, lr: np.ndarray, sr: np.ndarray) -> dict[str, float]:
-        """The SR frame, degraded, against the LR frame; the interpolated LR frame for all else."""
+        """Compares degraded SR with LR; other metrics use the interpolated LR frame as GT."""
         height, width = (SCALE * size for size in lr.shape[:2])
         if sr.shape != (height, width, 3):
             raise ValueError(
@@ -176,20 +176,22 @@ class VideoScorer:
         reference = bicubic(lr, Crop(0, 0, height, width), phase(self._kind))
         return self._with_optional(scores, reference, sr, (slice(height), slice(width)))
 
-    def _with_optional(self, scores, gt, sr, region) -> dict[str, float]:
+    def _with_optional(
+        self, scores: dict[str, float], gt: np.ndarray, sr: np.ndarray, region: Region
+    ) -> dict[str, float]:
         image = to_8_bits(sr)
         for name, metric in self._optional.items():
             scores[name] = metric(gt, image, region) if sr.ndim == 3 else float('nan')
         return {column: scores[column] for column in self._columns}
 
     def fill(self, rows: Sequence[dict]) -> None:
-        """At the end of the video: puts in what metrics only know then.
+        """Fills in metrics that are known only at the end of the video.
 
         Args:
-            rows: what has been returned for each frame, to be changed.
+            rows: The results of all frames, which are modified.
 
         Raises:
-            ValueError: a metric could not be computed.
+            ValueError: A metric could not be computed.
         """
         for name, metric in self._optional.items():
             values = metric.finish() if hasattr(metric, 'finish') else []

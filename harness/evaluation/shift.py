@@ -1,38 +1,37 @@
-"""Whether SR frames lie beside their ground truth.
+"""Detects whether SR frames are shifted relative to their ground truth.
 
-A network that gets LR frames of another phase than it was trained on (see
-``dataset_tools.degrade.filters``) gives good frames at the wrong place, and loses 5 dB and more. So
-does a ground truth that was cropped otherwise.
+If LR frames have another phase than those that a network was trained on (see
+``dataset_tools.degrade.filters``), its frames are good but shifted, and it loses 5 dB or more. The
+same happens if the ground truth was cropped differently.
 """
 
 from collections.abc import Sequence
-from typing import Optional
 
 import cv2
 import numpy as np
 
+from harness.evaluation.metrics import psnr, rgb_to_y
 from harness.runs.evaluations import Shift
 
-from .metrics import psnr, rgb_to_y
-
-#: the farthest shift, in HR pixels; all halves of pixels up to it are tried
+#: the largest shift in HR pixels; all multiples of half a pixel up to it are tried
 REACH = 3
-#: dB that a shift must gain before anything is said
+#: the minimum gain in dB of a shift that is reported
 GAIN = 1.0
-#: frames of each video that are looked at
+#: the frames of each video that are checked
 FRAMES = (0, 5)
 _BORDER = 8 + REACH
 _SMALLEST = 2 * _BORDER + 16
 
 
-def psnr_of_shifts(gt: np.ndarray, sr: np.ndarray) -> Optional[np.ndarray]:
-    """Y-PSNR (dB) of an SR frame moved by every half of a pixel up to ``REACH``, down and right.
+def psnr_of_shifts(gt: np.ndarray, sr: np.ndarray) -> np.ndarray | None:
+    """Y-PSNR (dB) of an SR frame shifted by all multiples of half a pixel up to ``REACH``.
 
     Args:
         gt, sr: uint8 RGB (H, W, 3), of the same size.
 
     Returns:
-        (4 * REACH + 1, 4 * REACH + 1), no shift in the middle; None for frames that are too small.
+        (4 * REACH + 1, 4 * REACH + 1) by shifts down and right, with no shift in the middle; None
+        if the frames are too small.
     """
     if min(gt.shape[:2]) < _SMALLEST:
         return None
@@ -53,23 +52,25 @@ def _move_by_half(image: np.ndarray, down: int, right: int) -> np.ndarray:
     """Moves an image by ``down`` and ``right`` halves of a pixel."""
     if not (down or right):
         return image
-    matrix = np.float32([[1, 0, right / 2], [0, 1, down / 2]])
-    size = image.shape[::-1]
-    return cv2.warpAffine(image, matrix, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
+    matrix = np.array([[1, 0, right / 2], [0, 1, down / 2]], np.float32)
+    height, width = image.shape
+    return cv2.warpAffine(
+        image, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT
+    )
 
 
-def find_shift(scores: Sequence[Optional[np.ndarray]]) -> Optional[Shift]:
-    """The one shift of all frames that gains more than ``GAIN``; None if none does.
+def find_shift(scores: Sequence[np.ndarray | None]) -> Shift | None:
+    """The shift that gains most on all frames together, if it gains more than ``GAIN``; else None.
 
-    It must gain as much over its opposite: interpolation alone makes noisy frames better.
+    It must gain as much over the opposite shift, because interpolation alone improves noisy frames.
 
     Args:
         scores: :func:`psnr_of_shifts` of frames of one set.
     """
-    looked_at = [score for score in scores if score is not None]
-    if not looked_at:
+    known = [score for score in scores if score is not None]
+    if not known:
         return None
-    mean = np.mean(looked_at, axis=0)
+    mean = np.mean(known, axis=0)
     row, column = np.unravel_index(mean.argmax(), mean.shape)
     best, middle = mean[row, column], 2 * REACH
     unmoved = mean[middle, middle]

@@ -1,7 +1,6 @@
-"""Measures of hidden states: size, distance, and how a small change grows."""
+"""Measures of hidden states: their size, their distance, and the growth of a perturbation."""
 
 import zlib
-from typing import Optional
 
 import torch
 from torch import Tensor
@@ -12,7 +11,7 @@ DIRECTIONS = ('forward', 'backward')
 
 
 def relative_distances(states: States, reference: States) -> dict[str, Tensor]:
-    """Direction -> distance (B,) of states (B, ...) relative to the norm of the reference."""
+    """Direction -> distances (B,) of states (B, ...), relative to the norm of the reference."""
     distances = {}
     for direction, mine, other in zip(DIRECTIONS, states, reference, strict=True):
         if memory_of(mine):
@@ -22,7 +21,7 @@ def relative_distances(states: States, reference: States) -> dict[str, Tensor]:
 
 
 def state_norms(states: States) -> dict[str, Tensor]:
-    """Direction -> root mean square (B, R) of the memory in states (B, R, ...)."""
+    """Direction -> root mean squares (B, R) of the memory in states (B, R, ...)."""
     return {
         direction: _vectors(state, 2).square().mean(2).sqrt()
         for direction, state in zip(DIRECTIONS, states, strict=True)
@@ -30,30 +29,30 @@ def state_norms(states: States) -> dict[str, Tensor]:
     }
 
 
-def _vectors(state: State, batch_dims: int) -> Tensor:
+def _vectors(state: State | None, batch_dims: int) -> Tensor:
     """The memory in a state as vectors (..., n)."""
     return torch.cat([x.flatten(batch_dims) for x in memory_of(state).values()], batch_dims)
 
 
 def perturbation_growth(
-    net: RecurrentNet, clip: Tensor, states: States, cond: Optional[Tensor], disturbance: float
+    net: RecurrentNet, clip: Tensor, states: States, cond: Tensor | None, disturbance: float
 ) -> dict[str, Tensor]:
-    """How much a small change of the states at a clip's ends grows inside the clip.
+    """How much a small perturbation of the states at a clip's ends grows within the clip.
 
     Args:
-        net: in eval mode.
+        net: The network in eval mode.
         clip: LR frames (1, T, 3, H, W).
-        states: at its two ends.
-        cond: the clip's condition planes.
-        disturbance: norm of the change relative to the state's norm.
+        states: The states at its two ends.
+        cond: The clip's condition planes.
+        disturbance: The norm of the perturbation relative to that of the state.
 
     Returns:
-        Direction -> (T,) norms of the difference after 1..T frames relative to the change.
+        Direction -> norms (T,) of the difference after 1..T frames, relative to the perturbation.
     """
     disturbed = _disturb(states, disturbance)
     both = States(
         *(
-            a and {key: torch.cat([a[key], b[key]]) for key in a}
+            a and b and {key: torch.cat([a[key], b[key]]) for key in a}
             for a, b in zip(states, disturbed, strict=True)
         )
     )

@@ -1,27 +1,32 @@
-"""Bidirectional networks on videos that need not fit in memory: clip by clip, sweep by sweep."""
+"""Runs bidirectional networks on videos that may not fit into memory, clip by clip and sweep by
+sweep.
+"""
 
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, nullcontext
-from typing import NamedTuple, Optional
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from typing import Any, NamedTuple
 
+import torch
 from torch import Tensor
 
 from harness.errors import fail
-from harness.networks.recurrent import State
+from harness.evaluation.disk_store import DiskStore
+from harness.evaluation.network_run import NetworkRun
+from harness.networks.recurrent import State, Sweep
 
-from .disk_store import DiskStore
-
-#: frames that go through a sweep together: their flows are one batch
+#: number of frames that go through a sweep together, so that their flows are one batch
 CLIP = 4
+#: number -> tensor, in memory or on disk
+_Store = dict[int, Tensor] | DiskStore
 
 
-def sweep(run, frames) -> Iterator[tuple[Tensor, float]]:
-    """SR frames (3, 4H, 4W) of a video and the milliseconds that each took.
+def sweep(run: NetworkRun, frames: Iterable[Tensor]) -> Iterator[tuple[Tensor, float]]:
+    """Yields the SR frames (3, 4H, 4W) of a video, and the milliseconds that each took.
 
     Args:
-        run: a network that is a chain of sweeps, and how to run it (see ``inference.py``).
-        frames: LR frames, uint8 (H, W, 3).
+        run: A network that is a chain of sweeps, and how to run it (see ``inference.py``).
+        frames: LR frames (H, W, 3), uint8.
     """
     with _store(on_disk=run.states != 'memory') as lrs:
         length = 0
@@ -32,12 +37,12 @@ def sweep(run, frames) -> Iterator[tuple[Tensor, float]]:
             yield from _Sweeps(run, lrs, length).srs()
 
 
-def _store(on_disk: bool, length: Optional[int] = None):
+def _store(on_disk: bool, length: int | None = None) -> AbstractContextManager[_Store]:
     return DiskStore(length) if on_disk else nullcontext({})
 
 
 class _Swept(NamedTuple):
-    """A clip that went through a sweep."""
+    """The result of a sweep for one clip."""
 
     numbers: range
     outputs: list[Tensor]
@@ -45,28 +50,28 @@ class _Swept(NamedTuple):
     ms: float
 
 
-class _Stored(Sequence):
-    """What an earlier sweep gave for the frames of a clip, read when it is asked for."""
+class _Stored(Sequence[Tensor]):
+    """The output of an earlier sweep for the frames of a clip, read on demand."""
 
-    def __init__(self, store, numbers, device):
+    def __init__(self, store: _Store, numbers: range, device: torch.device) -> None:
         self.store, self.numbers, self.device = store, numbers, device
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.numbers)
 
-    def __getitem__(self, i):
+    def __getitem__(self, i: Any) -> Any:
         return self.store[self.numbers[i]].to(self.device)
 
 
 class _Sweeps:
     """A network's sweeps through one video.
 
-    What the earlier sweeps give is kept for one segment of the video at a time. That is the whole
-    video or, for states in segments, about sqrt(T) frames: then the backward sweep first goes
-    through the video for the states at the segments' ends alone, and again through each segment.
+    The outputs of the earlier sweeps are kept for one segment of the video at a time. This is the
+    whole video or, for states in segments, about sqrt(T) frames: the backward sweep then first goes
+    through the video only for the states at the segments' ends, and again through each segment.
     """
 
-    def __init__(self, run, lrs, length):
+    def __init__(self, run: NetworkRun, lrs: _Store, length: int) -> None:
         self.run, self.lrs, self.length = run, lrs, length
         *self.hidden, self.last = run.net.sweeps()
         step = length
@@ -78,15 +83,17 @@ class _Sweeps:
         self.done = 0
         self.total = (len(self.hidden) + 1) * length - len(self.segments[0])
 
-    def srs(self):
+    def srs(self) -> Iterator[tuple[Tensor, float]]:
         ends, ms = self._states_at_ends()
-        state = None
+        state: State | None = None
         for segment in self.segments:
             end = ends.pop(segment.stop)
             state = yield from self._segment(segment, state, end, ms / self.length)
 
-    def _segment(self, segment, state, end, ms_ends):
-        """Gives the SR frames of a segment, returns the last sweep's state after it."""
+    def _segment(
+        self, segment: range, state: State | None, end: State | None, ms_ends: float
+    ) -> Generator[tuple[Tensor, float], None, State | None]:
+        """Yields the SR frames of a segment; returns the last sweep's state after it."""
         with ExitStack() as files:
             stored, ms_stored = self._fill(segment, end, files)
             ms_hidden = ms_ends + ms_stored / len(segment)
@@ -95,9 +102,11 @@ class _Sweeps:
                     yield sr[0], ms_hidden + clip.ms / len(clip.numbers)
         return clip.state
 
-    def _states_at_ends(self):
-        """Backward states at the segments' ends, and the milliseconds for them."""
-        ends, state, ms = {}, None, 0.0
+    def _states_at_ends(self) -> tuple[dict[int, State | None], float]:
+        """The backward states at the segments' ends, and the milliseconds for them."""
+        ends: dict[int, State | None] = {}
+        state: State | None = None
+        ms = 0.0
         for segment in reversed(self.segments):
             ends[segment.stop] = state
             if segment.start > 0:
@@ -106,9 +115,12 @@ class _Sweeps:
                     ms += clip.ms
         return ends, ms
 
-    def _fill(self, segment, end, files):
-        """What the earlier sweeps give for a segment, and the milliseconds for it."""
-        stored, ms = [], 0.0
+    def _fill(
+        self, segment: range, end: State | None, files: ExitStack
+    ) -> tuple[list[_Store], float]:
+        """The outputs of the earlier sweeps for a segment, and the milliseconds for them."""
+        stored: list[_Store] = []
+        ms = 0.0
         for hidden in self.hidden:
             store = files.enter_context(_store(self.run.states == 'disk', self.length))
             for clip in self._through(hidden, segment, end, stored):
@@ -118,8 +130,10 @@ class _Sweeps:
             stored.append(store)
         return stored, ms
 
-    def _through(self, sweep, segment, state, stored=()):
-        """Gives the clips of a segment as they come out of a sweep."""
+    def _through(
+        self, sweep: Sweep, segment: range, state: State | None, stored: Sequence[_Store] = ()
+    ) -> Iterator[_Swept]:
+        """Yields the result of a sweep for each clip of a segment."""
         run = self.run
         clips = [segment[i : i + CLIP] for i in range(0, len(segment), CLIP)]
         for numbers in reversed(clips) if sweep.backward else clips:

@@ -1,4 +1,4 @@
-"""Videos to score, wherever their frames are: sets, folders of images, video files."""
+"""Finds videos to score: in sets, folders of images and video files."""
 
 import logging
 import re
@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Optional
 
 import numpy as np
 
@@ -24,36 +23,36 @@ class FrameSource:
     """The frames of one video.
 
     Attributes:
-        place: where they are, for messages.
-        frames: gives them one by one, uint8, (H, W, 3) RGB or (H, W) grey.
-        count: how many there are; None where only decoding them all would tell.
-        first: number in the name of the first, where names have numbers.
-        masks: gives a mask (H, W) with each frame, 0 outside; None without masks.
+        place: Where they are, for messages.
+        frames: Yields them one by one, uint8, (H, W, 3) RGB or (H, W) grey.
+        count: Their number; None if only decoding would tell.
+        first: The number in the name of the first frame, if names have numbers.
+        masks: Yields a mask (H, W) for each frame, 0 outside; None without masks.
     """
 
     place: str
     frames: Callable[[], Iterator[np.ndarray]]
-    count: Optional[int] = None
-    first: Optional[int] = None
-    masks: Optional[Callable[[], Iterator[np.ndarray]]] = None
+    count: int | None = None
+    first: int | None = None
+    masks: Callable[[], Iterator[np.ndarray | None]] | None = None
 
 
 def find_videos(path: Path, kind: str = 'gt') -> dict[str, Callable[[], FrameSource]]:
-    """Looks for videos in a set folder, folder of frames or of videos, or takes a video file.
+    """Finds the videos in a set folder, a folder of frames or of videos, or a video file.
 
-    In a folder of images without numbers every image is a video of one frame. Files that are
-    neither images nor videos are passed over.
+    In a folder of images without numbers, every image is a video of one frame. Other files are
+    ignored.
 
     Args:
-        path: the folder or file.
-        kind: of the frames that are taken of a set.
+        path: The folder or file.
+        kind: The kind of frames to read from a set.
 
     Returns:
         Name -> a function that opens the video; it raises DatasetError if frames are missing.
 
     Raises:
-        UserError: there is no such place, or nothing to score in it.
-        DatasetError: a set is damaged or has no such frames.
+        UserError: The path does not exist, or contains nothing to score.
+        DatasetError: A set is damaged or has no such frames.
     """
     if path.is_file():
         return {path.stem: partial(_file_source, path)}
@@ -70,14 +69,14 @@ def find_videos(path: Path, kind: str = 'gt') -> dict[str, Callable[[], FrameSou
             videos[folder.name] = partial(_folder_source, folder, images)
     if not videos:
         fail(
-            f'{path}: no frames here; wanted are images ({", ".join(IMAGE_SUFFIXES)}), videos '
+            f'{path}: no frames here; expected images ({", ".join(IMAGE_SUFFIXES)}), videos '
             f'({", ".join(VIDEO_SUFFIXES)}), folders of images, or a set with its manifest.json'
         )
     return dict(sorted(videos.items()))
 
 
 def set_frames(test_set: VideoSet, kind: str, video: str) -> Iterator[np.ndarray]:
-    """All frames of a video of a set; a frame stored once (static videos) is decoded once."""
+    """Yields all frames of a video of a set; consecutive equal frames are decoded once."""
     read = frame_reader(test_set)
     checksums = test_set.manifest['videos'][video][kind]['sha256']
     previous = None
@@ -87,8 +86,8 @@ def set_frames(test_set: VideoSet, kind: str, video: str) -> Iterator[np.ndarray
         yield image
 
 
-def set_masks(test_set: VideoSet, video: str) -> Iterator[Optional[np.ndarray]]:
-    """The mask (H, W) of each frame of a video, 0 outside; None for each where there are none."""
+def set_masks(test_set: VideoSet, video: str) -> Iterator[np.ndarray | None]:
+    """Yields the mask (H, W) of each frame of a video, 0 outside; None if the set has no masks."""
     if 'mask' not in test_set.kinds:
         return iter([None] * test_set.videos[video].frames)
     return (np.ascontiguousarray(m[..., 0]) for m in set_frames(test_set, 'mask', video))

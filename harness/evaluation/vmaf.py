@@ -1,4 +1,4 @@
-"""VMAF, where there is an FFmpeg that has it: the one on the PATH, or that of imageio-ffmpeg.
+"""VMAF, if there is an FFmpeg with libvmaf: on the PATH or from imageio-ffmpeg.
 
 PyAV's FFmpeg is built without libvmaf.
 """
@@ -10,26 +10,25 @@ import tempfile
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Optional
 
 import numpy as np
 
-from .protocols import Region
+from harness.evaluation.protocol import Region
 
 
-def missing() -> Optional[str]:
-    """What to do to have VMAF; None where it is at hand."""
+def missing() -> str | None:
+    """How to make VMAF available; None if it is."""
     if _ffmpeg():
         return None
     return (
         'needs an ffmpeg with the filter libvmaf; put one on the PATH, or '
-        "pip install 'vsr-stability[iqa]', or leave it out"
+        "pip install 'vsr-stability[iqa]', or omit it"
     )
 
 
 @cache
-def _ffmpeg() -> Optional[str]:
-    """A program that has the filter."""
+def _ffmpeg() -> str | None:
+    """The path of an FFmpeg that has the filter; None if there is none."""
     found = [shutil.which('ffmpeg')]
     if find_spec('imageio_ffmpeg'):
         from imageio_ffmpeg import get_ffmpeg_exe
@@ -46,29 +45,30 @@ def _ffmpeg() -> Optional[str]:
 class Vmaf:
     """VMAF of each frame (Li et al., Netflix 2016), 0 to 100, by libvmaf's default model.
 
-    Its motion feature looks at neighbouring frames, so that the scores come at a video's end.
+    Its motion feature uses neighbouring frames, so the scores are known only after the last frame.
     """
 
     def __init__(self) -> None:
-        self._process: Optional[subprocess.Popen] = None
+        self._process: subprocess.Popen | None = None
 
     def __call__(self, gt: np.ndarray, sr: np.ndarray, region: Region) -> float:
-        """Hands a frame over; NaN, see :meth:`finish`.
+        """Passes a frame to FFmpeg; returns NaN, see :meth:`finish`.
 
         Raises:
-            ValueError: FFmpeg has ended.
+            ValueError: FFmpeg has failed.
         """
         both = np.concatenate([gt[region], sr[region]], axis=1)
         if self._process is None:
-            self._start(*gt[region].shape[:2])
+            self._process = self._start(*gt[region].shape[:2])
+        assert self._process.stdin and self._process.stderr  # they are pipes
         try:
             self._process.stdin.write(both.tobytes())
         except BrokenPipeError:
-            raise ValueError(self._failure()) from None
+            raise ValueError(_message(self._process.stderr.read())) from None
         return float('nan')
 
-    def _start(self, height: int, width: int) -> None:
-        """One pipe for both: GT at the left, SR at the right, cut apart by FFmpeg."""
+    def _start(self, height: int, width: int) -> subprocess.Popen:
+        """Starts FFmpeg with one pipe for GT (left) and SR (right), which it separates."""
         from harness.errors import fail
 
         if problem := missing():
@@ -81,15 +81,15 @@ class Vmaf:
         )
         size = f'{2 * width}x{height}'
         source = ['-f', 'rawvideo', '-pix_fmt', 'rgb24', '-s', size, '-i', '-']
-        self._process = subprocess.Popen(
-            [_ffmpeg(), '-v', 'error', *source, '-lavfi', filters, '-f', 'null', '-'],
+        return subprocess.Popen(
+            [str(_ffmpeg()), '-v', 'error', *source, '-lavfi', filters, '-f', 'null', '-'],
             stdin=subprocess.PIPE,
             stderr=subprocess.PIPE,
             cwd=self._folder.name,
         )
 
     def finish(self) -> list[float]:
-        """The scores of all frames of the video; none if it had none.
+        """The scores of all frames of the video; empty if there were none.
 
         Raises:
             ValueError: FFmpeg has failed.
@@ -102,9 +102,6 @@ class Vmaf:
                 raise ValueError(_message(error))
             frames = json.loads(Path(folder, 'log.json').read_text())['frames']
         return [frame['metrics']['vmaf'] for frame in frames]
-
-    def _failure(self) -> str:
-        return _message(self._process.stderr.read())
 
 
 def _message(error: bytes) -> str:

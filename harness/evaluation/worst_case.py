@@ -1,49 +1,50 @@
-"""The videos of a set's scenes on which a network collapses soonest, and a perturbation that helps.
+"""Finds videos of a set's scenes on which a network collapses soonest, and a perturbation.
 
-Each scene, the first frame of a video, becomes a still, slides of 1, 2, 4 and 8 LR pixels a frame,
-and a gamma video. On the worst still, the first frame is then changed by a few grey levels such
-that the frame a clip later changes most: the direction in which the recurrence amplifies, after the
-spatio-temporal receptive fields of Tanay et al. (2021), found by projected gradient steps.
+Each scene, the first frame of a video, becomes a still video, sliding windows that move by 1, 2, 4
+and 8 LR pixels per frame, and a gamma video. On the worst still video, the first frame is then
+changed by a few grey levels such that the SR frame at the end of a clip changes most. This is the
+direction in which the recurrence amplifies, after the spatio-temporal receptive fields of Tanay et
+al. (2021); it is found by projected gradient ascent.
 
-Measured is the gain over bicubic interpolation, frame by frame, for the PSNR of a gamma video
-changes with its brightness. A network *collapses* at the first frame from which its gain stays 1 dB
-under that of its best 10 frames in a row, or under 0, to the end; of a bidirectional network frames
-are counted from either end, and the sooner one counts.
+Frames are scored by their gain over bicubic interpolation, because the PSNR of a gamma video
+changes with its brightness. :mod:`harness.runs.collapse` defines collapse.
 """
 
-from collections.abc import Callable, Iterator
-from typing import NamedTuple, Optional
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import torch
-from mmagic.registry import MODELS
+from torch import Tensor
 
 from dataset_tools.crop import crop
 from dataset_tools.degrade.filters import degrade, phase
+from dataset_tools.frames import LazyFrame
 from dataset_tools.gamma import gamma
-from dataset_tools.manifest import VideoSet
+from dataset_tools.manifest import SCALE, VideoSet
 from dataset_tools.sliding_window import sliding_window
 from dataset_tools.sources import stills
 from dataset_tools.static import static
 from harness.errors import fail
+from harness.evaluation.bicubic import bicubic
+from harness.evaluation.inference import super_resolve
+from harness.evaluation.metrics import psnr, rgb_to_y
 from harness.networks.recurrent import RecurrentNet
+from harness.runs.collapse import find_collapse, running_level
+from harness.runs.evaluations import Crop
 
-from .inference import super_resolve
-from .metrics import psnr, rgb_to_y
-
-STEPS = (1, 2, 4, 8)  # LR pixels a frame
-GAMMA = (1 / 1.5, 1.5, 100)  # least, largest, period
-RUN = 10  # frames of the best, last and worst gain
-DROP = 1.0  # dB
+STEPS = (1, 2, 4, 8)  # LR pixels per frame
+GAMMA = (1 / 1.5, 1.5, 100)  # smallest, largest, period in frames
 
 
 class Candidate(NamedTuple):
-    """A video to try: HR frames (h, w, 3), uint8, made when they are asked for."""
+    """A video to try; its HR frames (h, w, 3), uint8, are made on demand."""
 
     scene: str
     kind: str
-    frames: Callable[[], Iterator[np.ndarray]]
+    frames: Callable[[], Iterator[LazyFrame]]
 
 
 def candidates(
@@ -52,86 +53,79 @@ def candidates(
     """Yields each scene with its videos.
 
     Args:
-        test_set: has the scenes.
-        window: (height, width) in LR pixels of what is seen; smaller frames are taken whole.
-        frames: length of the videos.
+        test_set: Has the scenes.
+        window: The (height, width) of the videos in LR pixels; smaller frames are used whole.
+        frames: The length of the videos.
     """
     for scene, frame in stills(test_set, 0):
         middle = crop(frame, window)
-        found = [Candidate(scene, 'still', lambda m=middle: _made(static(m, frames)))]
-        size = tuple(length // 4 for length in middle.shape[:2])
+        size = (middle.shape[0] // SCALE, middle.shape[1] // SCALE)
+        makers = {'still': partial(static, middle, frames)}
         for step in STEPS:
-            if frame.shape[1] // 4 - size[1] >= step:
-                found.append(
-                    Candidate(
-                        scene,
-                        f'slide {step}',
-                        lambda f=frame, s=step, size=size: _made(
-                            sliding_window(f, size, s, 'horizontal', frames)
-                        ),
-                    )
-                )
-        found.append(Candidate(scene, 'gamma', lambda m=middle: _made(gamma(m, *GAMMA, frames))))
-        yield scene, found
+            if frame.shape[1] // SCALE - size[1] >= step:
+                slide = partial(sliding_window, frame, size, step, 'horizontal', frames)
+                makers[f'slide {step}'] = slide
+        makers['gamma'] = partial(gamma, middle, *GAMMA, frames)
+        yield scene, [Candidate(scene, kind, make) for kind, make in makers.items()]
 
 
-def _made(lazy_frames) -> Iterator[np.ndarray]:
-    for frame in lazy_frames:
-        yield frame.make()
+class _Picture(NamedTuple):
+    """An HR frame's luma, its LR frame, and Y-PSNR (dB) of the latter's bicubic interpolation."""
+
+    y: np.ndarray
+    lr: np.ndarray
+    bicubic: float
+
+    @classmethod
+    def of(cls, y: np.ndarray, lr: np.ndarray, lr_kind: str) -> '_Picture':
+        whole = Crop(0, 0, *y.shape)
+        return cls(y, lr, psnr(y, rgb_to_y(bicubic(lr, whole, phase(lr_kind)))))
 
 
 def curve(
     net: RecurrentNet,
-    hrs: Iterator[np.ndarray],
+    frames: Iterable[LazyFrame],
     lr_kind: str,
     device: torch.device,
     length: int,
-    first_lr: Optional[np.ndarray] = None,
+    first_lr: np.ndarray | None = None,
 ) -> pd.DataFrame:
-    """psnr_y and that of bicubic interpolation (dB) of every frame.
+    """Y-PSNR (dB) of every frame, and that of bicubic interpolation.
 
     Args:
-        net: on ``device``.
-        hrs: the HR frames.
-        lr_kind: how LR frames are made of them.
-        device: where the network runs.
-        length: number of frames.
-        first_lr: takes the place of the first LR frame.
+        net: The network on ``device``.
+        frames: The HR frames.
+        lr_kind: How LR frames are made from them.
+        device: The device of the network.
+        length: The number of frames.
+        first_lr: Replaces the first LR frame.
+
+    Returns:
+        Columns frame, psnr_y and bicubic.
     """
-    hrs = list(hrs)
-    lrs = [degrade(hr, lr_kind.removeprefix('lr_')) for hr in hrs]
+    known, keys = {}, []  # repeated frames, as in still videos, are made and scored once
+    for frame in frames:
+        keys.append(frame.key)
+        if frame.key not in known:
+            hr = frame.make()
+            known[frame.key] = _Picture.of(rgb_to_y(hr), degrade(hr, lr_kind), lr_kind)
+    pictures = [known[key] for key in keys]
     if first_lr is not None:
-        lrs[0] = first_lr
-    place = 'bi' if phase(lr_kind.removeprefix('lr_')) else 'bd'
-    reference = MODELS.build(dict(type='BicubicUpsampler', degradation=place))
-    rows = []
-    both = (super_resolve(n, lrs, d, length) for n, d in ((net, device), (reference, 'cpu')))
-    for number, (hr, *srs) in enumerate(zip(hrs, *both, strict=True)):
-        y = rgb_to_y(hr)
-        scores = (psnr(y, rgb_to_y(sr.rgb)) for sr in srs)
-        rows.append(dict(zip(('frame', 'psnr_y', 'bicubic'), (number, *scores), strict=True)))
-    return pd.DataFrame(rows)
+        pictures[0] = _Picture.of(pictures[0].y, first_lr, lr_kind)
+    srs = super_resolve(net, [picture.lr for picture in pictures], device, length)
+    rows = [
+        (number, psnr(picture.y, rgb_to_y(sr.rgb)), picture.bicubic)
+        for number, (picture, sr) in enumerate(zip(pictures, srs, strict=True))
+    ]
+    return pd.DataFrame(rows, columns=['frame', 'psnr_y', 'bicubic'])
 
 
 def summary(curve: pd.DataFrame, bidirectional: bool = False) -> dict[str, float]:
-    """Where a curve collapses (NaN: nowhere), and its best, last and worst gain (dB)."""
-    gain = (curve['psnr_y'] - curve['bicubic']).to_numpy()
-    means = np.convolve(gain, np.ones(RUN) / RUN, 'valid') if len(gain) >= RUN else gain
-    limit = max(means.max() - DROP, 0.0)
-    ends = [gain, gain[::-1]] if bidirectional else [gain]
-    found = [n for n in (_stays_under(end, limit) for end in ends) if n is not None]
-    return dict(
-        collapse=min(found, default=np.nan),
-        best=means.max(),
-        last=gain[-RUN:].mean(),
-        worst=means.min(),
-    )
-
-
-def _stays_under(gain: np.ndarray, limit: float) -> Optional[int]:
-    fine = np.flatnonzero(gain >= limit)
-    start = int(fine[-1]) + 1 if len(fine) else 0
-    return start if start < len(gain) else None
+    """The frame of collapse (NaN if none), and the best, last and worst running gain (dB)."""
+    frame, _ = find_collapse(curve['psnr_y'], curve['bicubic'], bidirectional)
+    gain = running_level(curve['psnr_y'] - curve['bicubic'])
+    collapse = np.nan if frame is None else frame
+    return dict(collapse=collapse, best=gain.max(), last=gain[-1], worst=gain.min())
 
 
 def perturbed(
@@ -142,29 +136,29 @@ def perturbed(
     frames: int = 15,
     steps: int = 20,
 ) -> tuple[np.ndarray, float]:
-    """The first frame of a still, changed so that a later one changes most.
+    """Changes the first frame of a still video such that a later SR frame changes most.
 
     Args:
-        net: on ``device``.
-        lr: the still (H, W, 3), uint8.
-        device: where the network runs.
-        levels: greatest change of a pixel.
-        frames: length of the clip, whose last SR frame is to change.
-        steps: of projected gradient ascent on its squared difference.
+        net: The network on ``device``.
+        lr: The LR frame (H, W, 3), uint8.
+        device: The device of the network.
+        levels: The maximum change of a pixel in grey levels.
+        frames: The length of the clip whose last SR frame is to change.
+        steps: The number of steps of projected gradient ascent on its squared difference.
 
     Returns:
-        The changed frame, and how many times larger the root mean square of the change is in the
-        last SR frame than in the frame itself.
+        The changed frame (H, W, 3), uint8; and the root mean square of the change in the last SR
+        frame divided by that in the changed frame.
 
     Raises:
-        UserError: no gradient reaches the frame.
+        UserError: No gradient reaches the frame.
     """
     still = torch.from_numpy(lr).to(device).permute(2, 0, 1).float() / 255
     rest = still.expand(1, frames - 1, *still.shape)
     cond = net.condition(torch.cat([still[None, None], rest], 1), 0, frames)
     net.eval()
 
-    def last_frame(first):
+    def last_frame(first: Tensor) -> Tensor:
         return net.unroll(torch.cat([first[None, None], rest], 1), None, cond).frames[0, -1]
 
     with torch.no_grad():
@@ -177,7 +171,7 @@ def perturbed(
         change.requires_grad_()
         loss = (last_frame(still + change) - target).square().mean()
         if not loss.requires_grad:
-            fail('this network has no gradient; there is no perturbation to find')
+            fail('this network has no gradient, so no perturbation can be found')
         (gradient,) = torch.autograd.grad(loss, change)
         change = (change.detach() + limit / 4 * gradient.sign()).clamp(-limit, limit)
     changed = ((still + change).clamp(0, 1) * 255).round()
@@ -196,24 +190,25 @@ def search(
     frames: int,
     on_video: Callable[[str], None],
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Tries all candidates, and the perturbation on the worst still.
+    """Tries all candidates, and the perturbation on the worst still video.
 
     Args:
-        net: on ``device``.
-        test_set: has the scenes.
-        lr_kind: what the network works on.
-        device: where it runs.
-        window: see :func:`candidates`.
-        frames: likewise.
-        on_video: called with the name of each video before it is run.
+        net: The network on ``device``.
+        test_set: Has the scenes.
+        lr_kind: The LR frames that the network takes.
+        device: The device of the network.
+        window, frames: See :func:`candidates`.
+        on_video: Called with the name of each video before it is run.
 
     Returns:
-        A row a video (scene, kind, and what :func:`summary` gives), the worst first; and the curves
-        (scene, kind, frame, psnr_y, bicubic).
+        A row for each video (scene, kind, and the results of :func:`summary`), the worst first; and
+        the curves (scene, kind, frame, psnr_y, bicubic).
     """
     rows, curves, scenes = [], [], {}
 
-    def run(scene, kind, hrs, first_lr=None):
+    def run(
+        scene: str, kind: str, hrs: Iterable[LazyFrame], first_lr: np.ndarray | None = None
+    ) -> None:
         on_video(f'{scene}, {kind}')
         found = curve(net, hrs, lr_kind, device, frames, first_lr)
         rows.append(dict(scene=scene, kind=kind, **summary(found, net.bidirectional)))
@@ -225,7 +220,7 @@ def search(
             run(scene, video.kind, video.frames())
     of_stills = _ranked(pd.DataFrame([row for row in rows if row['kind'] == 'still']))
     worst = scenes[of_stills['scene'].iloc[0]]
-    lr = degrade(next(worst.frames()), lr_kind.removeprefix('lr_'))
+    lr = degrade(next(worst.frames()).make(), lr_kind)
     changed, growth = perturbed(net, lr, device, frames=min(15, frames))
     run(worst.scene, f'still, perturbed (x{growth:.2g})', worst.frames(), changed)
     columns = ['scene', 'kind', 'frame', 'psnr_y', 'bicubic']

@@ -3,9 +3,9 @@
 import argparse
 import math
 from contextlib import suppress
-from typing import Any, Optional
+from typing import Any
 
-from .sweeps import AXES, axis_names
+from harness.grid.sweeps import AXES, axis_names
 
 EXAMPLES = """examples:
   python harness/run_grid.py mm_configs/grids/quickstart.py
@@ -23,7 +23,7 @@ EXAMPLES = """examples:
   python harness/run_grid.py mm_configs/grids/quickstart.py --export records.zip  # to publish
 """
 
-#: what the command line calls some axes of a grid
+#: axes of a grid that have another name on the command line
 _SINGULAR = {
     'network': 'networks',
     'strategy': 'strategies',
@@ -33,20 +33,20 @@ _SINGULAR = {
 
 
 def _axes() -> dict[str, str]:
-    """What the command line calls the axes of a grid."""
+    """Name on the command line -> axis of a grid."""
     plural = {axis: name for name, axis in _SINGULAR.items()}
     return {plural.get(axis, axis): axis for axis in axis_names()}
 
 
-def parse_args(description: str, argv: Optional[list[str]] = None) -> argparse.Namespace:
-    """The command line of run_grid.py, checked."""
+def parse_args(description: str, argv: list[str] | None = None) -> argparse.Namespace:
+    """Parses and checks the command line of run_grid.py."""
     parser = argparse.ArgumentParser(
         description=description,
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument('grid', help='grid file, for instance mm_configs/grids/quickstart.py')
-    parser.add_argument('--work-dir', help='for runs and report; work_dirs/<grid> by default')
+    parser.add_argument('--work-dir', help='folder for runs and report (default: work_dirs/<grid>)')
     choice = parser.add_argument_group('which runs')
     choice.add_argument(
         '--set',
@@ -63,7 +63,8 @@ def parse_args(description: str, argv: Optional[list[str]] = None) -> argparse.N
     )
     how = parser.add_argument_group('how they are run')
     how.add_argument(
-        '--launcher', help="local, slurm or one of the grid's plugins; the grid file's by default"
+        '--launcher',
+        help="local, slurm, ray or one of the grid's plugins (default: as in the grid file)",
     )
     how.add_argument(
         '--launcher-options',
@@ -71,25 +72,25 @@ def parse_args(description: str, argv: Optional[list[str]] = None) -> argparse.N
         action='extend',
         default=[],
         metavar='KEY=VALUE',
-        help='what the launcher is told, beside the entry of its name in the grid file',
+        help="options of the launcher, added to the grid file's entry of its name",
     )
-    how.add_argument('--jobs', type=int, help="local worker processes; the grid file's by default")
     how.add_argument(
-        '--nproc', type=int, help='processes (GPUs) of each training, started by torchrun'
+        '--jobs', type=int, help='local worker processes (default: as in the grid file)'
     )
+    how.add_argument('--nproc', type=int, help='processes (GPUs) per training, started by torchrun')
     how.add_argument(
         '--max-retries',
         type=int,
         default=0,
         metavar='N',
-        help='start a run that fails again, up to N times',
+        help='restart a run that fails up to N times',
     )
     how.add_argument(
         '--hang-minutes',
         type=float,
         default=60.0,
         metavar='M',
-        help='end a run without any progress for M minutes as FAILED (default: %(default)g)',
+        help='end a run as FAILED after M minutes without progress (default: %(default)g)',
     )
     how.add_argument(
         '--slurm',
@@ -104,22 +105,24 @@ def parse_args(description: str, argv: Optional[list[str]] = None) -> argparse.N
     instead.add_argument(
         '--export-script',
         metavar='FILE',
-        help='start nothing, write an sbatch script of all that is to do (- prints it)',
+        help='start nothing; write an sbatch script of all remaining work (- prints it)',
     )
     for option, text in (
         ('--dry-run', 'list the runs and their status'),
-        ('--status', 'show where all runs stand: progress, process, last heartbeat, reasons'),
+        ('--status', 'show the status of all runs: progress, process, last heartbeat, reasons'),
         ('--watch', 'the same, live, until nothing runs any more'),
-        ('--plan', 'measure a little and estimate time, memory and disk of what is left to do'),
-        ('--report-only', 'start nothing, only report'),
+        ('--plan', 'estimate time, memory and disk of the remaining work from short measurements'),
+        ('--report-only', 'start nothing; only write the report'),
     ):
         instead.add_argument(option, action='store_true', help=text)
     instead.add_argument(
         '--export',
         metavar='ZIP',
-        help='start nothing, write what reports need into a zip, without weights and pictures',
+        help='start nothing; write what reports need into a zip, without weights and images',
     )
-    instead.add_argument('--explain', metavar='RUN', help='say what a run is, and what it lacks')
+    instead.add_argument(
+        '--explain', metavar='RUN', help='explain what a run is and what it still lacks'
+    )
     args = parser.parse_args(argv)
     for option, value in (('--jobs', args.jobs), ('--nproc', args.nproc)):
         if value is not None and value < 1:
@@ -129,7 +132,7 @@ def parse_args(description: str, argv: Optional[list[str]] = None) -> argparse.N
     if not 0 < args.hang_minutes < math.inf:
         parser.error('--hang-minutes must be a positive number')
     if args.explain == '' or args.only == '':
-        parser.error('--explain and --only need a part of the id of a run')
+        parser.error('--explain and --only need a part of a run id')
     return args
 
 
@@ -137,18 +140,19 @@ def parse_overrides(settings: list[str]) -> dict[str, list]:
     """``['R=2,8', 'fc=true']`` -> ``{'R': [2, 8], 'fc': [True]}``."""
     from harness.errors import fail
 
-    overrides, names = {}, _axes()
+    names = _axes()
+    overrides: dict[str, list] = {}
     for setting in settings:
         axis, _, values = setting.partition('=')
         if axis not in names or not values:
             fail(f'--set {setting}: must be AXIS=V1,V2 with an axis of {", ".join(names)}')
-        numbers = (int,) if names[axis] in AXES else (int, float)
+        numbers: tuple[type, ...] = (int,) if names[axis] in AXES else (int, float)
         overrides[names[axis]] = [_value(text, numbers) for text in values.split(',')]
     return overrides
 
 
-def _value(text: str, numbers: tuple) -> Any:
-    """A value of the command line: a word, a number of the given types, or text."""
+def _value(text: str, numbers: tuple[type, ...]) -> Any:
+    """Parses a value as true, false, none, a number of the given types, or text."""
     words = {'true': True, 'false': False, 'none': None}
     if text.lower() in words:
         return words[text.lower()]
@@ -162,11 +166,11 @@ def parse_options(settings: list[str], option: str) -> dict[str, str]:
     """``['time=4:00:00', 'gpus=2']`` -> ``{'time': '4:00:00', 'gpus': '2'}``.
 
     Args:
-        settings: of the command line.
-        option: by which they were given, for the message.
+        settings: Values from the command line.
+        option: The option that had these values, for the message.
 
     Raises:
-        UserError: one has no value.
+        UserError: A setting has no value.
     """
     from harness.errors import fail
 

@@ -1,6 +1,6 @@
-"""The part of the validation that needs torch: builds all that runs consist of.
+"""The part of the validation that needs torch: builds everything that runs consist of.
 
-Runs in a process that has torch and MMagic. Nothing is trained and no frame is read.
+It runs in a separate process. Nothing is trained and no frame is read.
 """
 
 import json
@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, NamedTuple, Optional
+from typing import Any, NamedTuple
 
 import torch
 from mmagic.registry import HOOKS, LOOPS, MODELS, PARAM_SCHEDULERS
@@ -35,17 +35,18 @@ from harness.errors import fail
 from harness.evaluation.inference import check_guard
 from harness.evaluation.model import default_device, learns
 from harness.formats import bytes_text
+from harness.grid.expand import Run, Start
+from harness.networks.model import RecurrentVSR
 from harness.networks.recurrent import RecurrentNet
 from harness.runs.resets import Reset
 from harness.training.loops import ClipTrainLoop
 from harness.training.pi_loop import PIBPTTLoop
+from harness.training.pool_loop import PoolLoop
 from harness.training.state_bank import BankOptions, check_fits, free_space
-
-from .expand import Run, Start
 
 
 class Bank(NamedTuple):
-    """Bytes of a run's hidden-state bank in one of its processes, and where they are kept."""
+    """The size in bytes of a run's hidden-state bank in one of its processes, and its place."""
 
     size: int
     options: BankOptions
@@ -53,16 +54,19 @@ class Bank(NamedTuple):
 
 
 def find_problems(starts: Sequence[Start], work_dir: Path, jobs: int, here: bool) -> list[str]:
-    """Why some runs cannot work, a line for each reason.
+    """Finds everything that would make a run fail at its start.
 
     Args:
-        starts: the runs.
-        work_dir: where banks on disk lie by default.
-        jobs: runs at the same time.
-        here: they run on this machine; otherwise nothing is said of memory and GPUs.
+        starts: The runs.
+        work_dir: The default folder of banks on disk.
+        jobs: The number of simultaneous runs.
+        here: Whether they run on this machine; otherwise memory and GPUs are not checked.
+
+    Returns:
+        A line for each problem.
     """
     problems: list[str] = []
-    built: dict[str, Optional[ClipTrainLoop]] = {}
+    built: dict[str, ClipTrainLoop | None] = {}
     banks = []
     for where, run, trains in starts:
         builder = Builder(where, problems)
@@ -70,8 +74,9 @@ def find_problems(starts: Sequence[Start], work_dir: Path, jobs: int, here: bool
         if key not in built:
             built[key] = builder.build(run, trains, here)
         loop = built[key]
-        if here and isinstance(loop, PIBPTTLoop):
-            about = f'train_cfg.bank ({run.axes.strategy}, R={run.axes.repeats})'
+        if here and isinstance(loop, (PIBPTTLoop, PoolLoop)):
+            repeats = f', R={run.axes.repeats}' if run.axes.repeats else ''
+            about = f'train_cfg.bank ({run.axes.strategy}{repeats})'
             bank = builder.part(about, _fitting_bank, loop, run, work_dir)
             banks += [bank] if bank else []
     nproc = max((start.run.content.get('nproc', 1) for start in starts), default=1)
@@ -81,7 +86,7 @@ def find_problems(starts: Sequence[Start], work_dir: Path, jobs: int, here: bool
 
 
 def _too_few_gpus(jobs: int, nproc: int) -> list[str]:
-    """A line if runs of several processes cannot have a GPU for each; runs of one share them."""
+    """A line if there are too few GPUs for runs of several processes, which need one for each."""
     gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if not gpus or jobs * nproc <= gpus:
         return []
@@ -89,30 +94,38 @@ def _too_few_gpus(jobs: int, nproc: int) -> list[str]:
 
 
 def _without_seed(content: dict) -> str:
-    """The same for all runs that are built alike."""
+    """A key that is equal for runs that differ only in their seed."""
     content = {key: value for key, value in content.items() if key != 'randomness'}
     return json.dumps(content, sort_keys=True, default=str)
 
 
 class Builder:
-    """Builds the parts of a config as training does, and notes those that cannot be built."""
+    """Builds the parts of a config as training does, and records those that cannot be built.
 
-    def __init__(self, where: str, problems: list[str]):
+    Args:
+        where: How messages name the network.
+        problems: Receives a line for each problem.
+    """
+
+    def __init__(self, where: str, problems: list[str]) -> None:
         self.where = where
         self.problems = problems
 
-    def part(self, key: str, make: Callable, *args, **kwargs) -> Any:
-        """What ``make`` gives; None, with a problem of ``key`` noted, if it raises."""
+    def part(self, key: str, make: Callable, *args: Any, **kwargs: Any) -> Any:
+        """Returns what ``make`` returns; if it raises, records a problem of ``key``: None."""
         try:
             return make(*args, **kwargs)
         except Exception as error:
             self.problems.append(f'{self.where} {build_problem(key, error)}')
             return None
 
-    def build(self, run: Run, trains: bool, here: bool) -> Optional[ClipTrainLoop]:
-        """Builds all parts of a run and gives its loop, if it is to train and all is well with it.
+    def build(self, run: Run, trains: bool, here: bool) -> ClipTrainLoop | None:
+        """Builds all parts of a run.
 
-        What wraps the optimizer may ask for a GPU, and is built only ``here``.
+        The optimizer wrapper, which may need a GPU, is built only ``here``.
+
+        Returns:
+            The training loop; None if the run is not trained or the loop cannot be built.
         """
         cfg = run.cfg
         init_default_scope('mmagic')
@@ -120,8 +133,9 @@ class Builder:
         model = self._model(cfg.model)
         if model and not run.is_trained:
             self.part('weights', _check_weights, model, run)
-        for reset in filter(None, (variant.reset for variant in run.variants)) if model else ():
-            self.part('reset_every', _check_reset, model.generator, reset)
+        if model:
+            for reset in filter(None, (variant.reset for variant in run.variants)):
+                self.part('reset_every', _check_reset, model.generator, reset)
         if not trains:
             return None
         hooks = self._hooks(cfg)
@@ -140,7 +154,7 @@ class Builder:
         given = dict(runner=runner, dataloader=loader)
         return self.part('train_cfg', LOOPS.build, cfg.train_cfg, default_args=given)
 
-    def _model(self, cfg) -> Optional[torch.nn.Module]:
+    def _model(self, cfg: Config) -> RecurrentVSR | None:
         count = len(self.problems)
         self.part('model', check_model, dict(model=cfg))
         if len(self.problems) > count:
@@ -149,7 +163,7 @@ class Builder:
             return MODELS.build(cfg)
         except Exception:
             self.part('model.generator', MODELS.build, cfg['generator'])
-            if len(self.problems) == count:  # the generator is not to blame
+            if len(self.problems) == count:  # the generator is not the cause
                 self.part('model', MODELS.build, cfg)
             return None
 
@@ -171,43 +185,45 @@ class Builder:
 
 
 def _check_weights(model: torch.nn.Module, run: Run) -> None:
-    """An untrained network that could be trained needs weights, which must fit."""
+    """Checks that a trainable network which is not trained has weights, and that they fit."""
     if run.weights:
         weights = read_weights(run.weights, 'weights')
         load_weights(model, weights, run.weights, 'weights', FOREIGN)
     elif learns(model) and not run.random:
         fail(
-            'weights: has parameters, but neither weights nor a training, so that random numbers '
-            'would be evaluated: give weights=FILE, or strategies, or say random=True'
+            'weights: has parameters, but neither weights nor a training, so random weights '
+            'would be evaluated: set weights=FILE, strategies or random=True'
         )
 
 
-def _mends(hook: Optional[Hook]) -> bool:
+def _mends(hook: Hook | None) -> bool:
     """Whether a hook changes checkpoints before their weights are used."""
     return type(hook).after_load_checkpoint is not Hook.after_load_checkpoint if hook else False
 
 
 def _check_start_weights(model: torch.nn.Module, source: str) -> None:
-    """Those that a training begins with, read as the training reads them."""
+    """Checks the initial weights of a training, read as the training will read them."""
     weights = weights_of(read_checkpoint(source, 'load_from'))
     load_weights(model, weights, source, 'load_from', FOREIGN)
 
 
 def _check_reset(net: RecurrentNet, reset: Reset) -> None:
     if not net.has_states and not net.bidirectional:
-        fail(f'{type(net).__name__} sees each frame by itself and has no state to set back')
+        fail(f'{type(net).__name__} processes each frame by itself and has no state to reset')
     if reset.is_guard:
         check_guard(net)
 
 
-def _fitting_bank(loop: PIBPTTLoop, run: Run, work_dir: Path) -> Bank:
-    """The loop knows nothing of other ranks here, so that its bank is that of all together.
+def _fitting_bank(loop: PIBPTTLoop | PoolLoop, run: Run, work_dir: Path) -> Bank:
+    """The bank of one process of a run.
+
+    Here the loop knows of no other ranks, so its own figure is the total of all of them.
 
     Raises:
-        UserError: it does not fit.
+        UserError: It does not fit.
     """
     options = loop.bank_options
-    # the work folder may be yet to be made
+    # the work directory may not exist yet
     existing = next(
         folder for folder in (work_dir, *work_dir.absolute().parents) if folder.is_dir()
     )
@@ -224,19 +240,19 @@ def _on_gpu(options: BankOptions) -> bool:
 
 
 def _crowded(banks: Sequence[Bank], jobs: int, nproc: int) -> Iterator[str]:
-    """A line for each place where the banks of runs at the same time do not fit together."""
+    """A line for each place that is too small for the banks of all simultaneous runs."""
     by_place = defaultdict(list)
     for bank in banks:
         free, where = free_space(bank.options, default_device(), bank.folder)
         by_place[where, _on_gpu(bank.options)].append((bank.size, free))
     for (where, on_gpu), sizes in by_place.items():
-        # runs are dealt to GPUs in turn, all else they share
+        # runs take turns on the GPUs and share everything else
         together = math.ceil(jobs * nproc / torch.cuda.device_count()) if on_gpu else jobs
         largest = sorted((size for size, _ in sizes), reverse=True)[:together]
         free = min(free for _, free in sizes)
         if len(largest) > 1 and sum(largest) > free:
             yield (
-                f'jobs: the hidden-state banks of {len(largest)} runs at the same time need '
-                f'{bytes_text(sum(largest))}, but there are {bytes_text(free)} free ({where}). '
+                f'jobs: the hidden-state banks of {len(largest)} simultaneous runs need '
+                f'{bytes_text(sum(largest))}, but only {bytes_text(free)} are free ({where}). '
                 "Lower --jobs, or set train_cfg.bank=dict(place='cpu' or 'disk', dtype='float16')"
             )

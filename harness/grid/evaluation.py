@@ -1,4 +1,4 @@
-"""What a grid file says of evaluation, checked::
+"""Reads and checks the entries of a grid file that concern evaluation::
 
     metrics = ['tof', 'warp_error']  # besides PSNR and SSIM
     save_frames = dict(SET=dict(videos=[...], frames=[0, 50, -1], crop=(top, left, height, width)))
@@ -7,14 +7,14 @@
     )
     test_sets = dict(KEY=dict(root='data/reds4', protocol='basicsr_rgb'))  # 'default' by default
 
-All are optional; what is left out of a ``save_frames`` entry is as ``select_images`` says, and
-``paper`` is a name in the papers' tables, as in :mod:`harness.grid.grid_file`. Metrics and
-protocols may come from the grid's ``plugins``; when their code changes, evaluations are made again.
+All are optional. ``select_images`` documents the defaults of a ``save_frames`` entry; ``paper`` is
+a name in the papers' tables, as in :mod:`harness.grid.grid_file`. Metrics and protocols may come
+from the grid's ``plugins``; evaluations are repeated when their code changes.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple, Optional
+from typing import Any, NamedTuple
 
 from mmengine.config import Config
 
@@ -30,24 +30,31 @@ _EXTERNAL = ('label', 'results', 'protocol', 'paper')
 
 
 class External(NamedTuple):
-    """Results of other people's code: test set -> frames, videos, or a CSV of per-frame scores."""
+    """External results, made with other code.
+
+    Attributes:
+        label: Their name in the report.
+        results: Test set -> folder of frames or videos, CSV of per-frame scores, or result card.
+        protocol: The scoring protocol; None for that of each test set.
+        paper: Their name in the papers' tables, if any.
+    """
 
     label: str
     results: dict[str, Path]
-    protocol: Optional[str] = None  # None: that of each test set
-    paper: Optional[str] = None  # its name in the papers' tables
+    protocol: str | None = None
+    paper: str | None = None
 
 
 class EvaluationSettings(NamedTuple):
-    """What runs are evaluated on, and how.
+    """The test sets of a grid, and how runs are evaluated on them.
 
     Attributes:
-        test_sets: by name.
-        metrics: besides PSNR and SSIM; those that need GT are left out where there is none.
-        images: the SR frames to keep of each set.
-        external: other people's results.
-        protocols: test set -> how it is scored, for those that do not take the default.
-        code: checksum of the plugins, where metrics or protocols come from them; else ''.
+        test_sets: Name -> test set.
+        metrics: Metrics besides PSNR and SSIM; those that need GT are omitted on sets without it.
+        images: Test set -> the SR frames to save.
+        external: Key -> external results.
+        protocols: Test set -> scoring protocol, except for the default.
+        code: The checksum of the plugins if metrics or protocols come from them; else ''.
     """
 
     test_sets: dict[str, VideoSet]
@@ -64,7 +71,7 @@ class EvaluationSettings(NamedTuple):
         return tuple(metric for metric in self.metrics if not needs_gt(metric))
 
     def evaluations(self, variants: Iterable[Variant]) -> list[Evaluation]:
-        """All test sets in each of a run's variants; the main ones come first."""
+        """The evaluations of a run with these variants: all test sets in each of them, in order."""
         return [
             Evaluation(
                 name,
@@ -87,13 +94,13 @@ def read_evaluation(
     plugins: Iterable[Path],
     problems: list[str],
 ) -> EvaluationSettings:
-    """Reads the entries of a grid file; adds a line to ``problems`` for each that cannot be used.
+    """Reads the entries of a grid file, and adds a line to ``problems`` for each invalid one.
 
     Args:
-        cfg: the grid file.
-        test_sets: those that could be loaded.
-        plugins: files of the grid's plugins, which are imported.
-        problems: each with the key it is in.
+        cfg: The grid file.
+        test_sets: The test sets that could be loaded.
+        plugins: The files of the grid's plugins, which are imported already.
+        problems: Receives the problems, each with its key.
     """
     metrics = tuple(cfg.get('metrics', ()))
     problems += [f'metrics: {problem}' for problem in metric_problems(metrics)]
@@ -107,21 +114,26 @@ def read_evaluation(
     return EvaluationSettings(test_sets, metrics, images, external, protocols, code)
 
 
-def _read_protocols(entries, problems) -> dict[str, str]:
+def _read_protocols(entries: Mapping[str, Any], problems: list[str]) -> dict[str, str]:
     chosen = {key: entry.get('protocol') or DEFAULT.name for key, entry in entries.items()}
     problems += [
-        f'test_sets.{key}: {_no_protocol(name)}'
+        f'test_sets.{key}: {_unknown_protocol(name)}'
         for key, name in chosen.items()
         if name not in PROTOCOLS
     ]
     return {key: name for key, name in chosen.items() if name != DEFAULT.name}
 
 
-def _no_protocol(name) -> str:
+def _unknown_protocol(name: object) -> str:
     return f'unknown protocol {name!r}; there are {", ".join(PROTOCOLS)}'
 
 
-def _read_images(entries, names, test_sets, problems) -> dict[str, Selection]:
+def _read_images(
+    entries: Mapping[str, Any],
+    names: Collection[str],
+    test_sets: Mapping[str, VideoSet],
+    problems: list[str],
+) -> dict[str, Selection]:
     problems += [f'save_frames.{key}: {_no_set(key, names)}' for key in entries if key not in names]
     images = {}
     for key, test_set in test_sets.items():
@@ -138,7 +150,9 @@ def _read_images(entries, names, test_sets, problems) -> dict[str, Selection]:
     return images
 
 
-def _read_external(key, entry, names, problems) -> External:
+def _read_external(
+    key: str, entry: Mapping[str, Any], names: Collection[str], problems: list[str]
+) -> External:
     results = {name: Path(path) for name, path in entry.get('results', {}).items()}
     protocol = entry.get('protocol')
     found = [f'{k}: unknown; there are {", ".join(_EXTERNAL)}' for k in entry if k not in _EXTERNAL]
@@ -147,10 +161,10 @@ def _read_external(key, entry, names, problems) -> External:
     if not results:
         found.append('has no results; name the frames for each test set: dict(SET=PATH)')
     if protocol not in (None, *PROTOCOLS):
-        found.append(_no_protocol(protocol))
+        found.append(_unknown_protocol(protocol))
     problems += [f'external_results.{key}: {problem}' for problem in found]
     return External(entry.get('label', key), results, protocol, entry.get('paper'))
 
 
-def _no_set(name: str, names) -> str:
+def _no_set(name: str, names: Collection[str]) -> str:
     return f'no test set {name!r}; there are {", ".join(names)}'

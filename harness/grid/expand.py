@@ -1,30 +1,29 @@
-"""From the axes of a grid to runs, each with its resolved config and its identity."""
+"""Expands the sweeps of a grid into runs, each with its resolved config and identity."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 from mmengine.config import Config
 
 from dataset_tools.manifest import VideoSet
 from harness.configs import module_file, own_modules
 from harness.errors import fail
+from harness.grid.grid_file import Grid, load_network
+from harness.grid.resolve import resolve_config
+from harness.grid.sweeps import Axes, Point, points
 from harness.runs.evaluations import BEST, Variant
 from harness.runs.folder import RunFolder
 from harness.runs.grid_json import made_by, network_entry, set_entry, write_grid_record
 from harness.runs.identity import digest, identity_of
 from harness.runs.resets import Reset
 
-from .grid_file import Grid, load_network
-from .resolve import resolve_config
-from .sweeps import Axes, Point, points
-
-#: bytes of a run id; file systems allow 255 for the name of a folder
+#: limit on the bytes of a run id; file systems allow 255 for a folder name
 _LONGEST_ID = 240
-#: parts of an identity that an iteration's time does not depend on
+#: parts of an identity that do not affect the time of an iteration
 _NOT_TIME = ('load_from', 'param_scheduler', 'randomness', 'best_by', 'val_set')
 
 
@@ -33,12 +32,12 @@ class Run:
     """A run of the grid.
 
     Attributes:
-        run_id: its name, which ends in a hash of its identity.
-        axes: where it stands in the grid.
-        content: the resolved config as plain values.
-        identity: all that determines its result, see :mod:`harness.runs.identity`.
-        variants: how it is evaluated.
-        random: random weights may be evaluated, where it is neither trained nor has others.
+        run_id: Its name, which ends in a hash of its identity.
+        axes: Its position in the grid.
+        content: The resolved config as plain values.
+        identity: Everything that determines its result, see :mod:`harness.runs.identity`.
+        variants: The ways in which it is evaluated.
+        random: Whether random weights may be evaluated if it has no others and is not trained.
     """
 
     run_id: str
@@ -55,21 +54,21 @@ class Run:
 
     @property
     def is_trained(self) -> bool:
-        """Whether there is anything to train."""
+        """Whether the run includes a training."""
         return self.axes.strategy is not None
 
     @property
-    def weights(self) -> Optional[str]:
-        """The file or URL of the weights that it begins with."""
+    def weights(self) -> str | None:
+        """The file or URL of its initial weights."""
         return self.content.get('load_from')
 
     @property
     def iterations(self) -> int:
-        """Optimizer steps."""
+        """The number of optimizer steps; 0 without training."""
         return self.content['train_cfg']['max_iters'] if self.is_trained else 0
 
     def record(self) -> dict:
-        """The run as ``grid.json`` and ``run.json`` hold it."""
+        """The run's entry in ``grid.json`` and ``run.json``."""
         return dict(
             run_id=self.run_id,
             **self.axes.record(),
@@ -79,7 +78,7 @@ class Run:
 
 
 class Start(NamedTuple):
-    """A run that is to start; how messages name its network, and whether it is to be trained."""
+    """A run to start, how messages name its network, and whether it has to be trained."""
 
     where: str
     run: Run
@@ -87,12 +86,12 @@ class Start(NamedTuple):
 
 
 class Expansion(NamedTuple):
-    """The runs of a grid that are known, and those that need a training time first.
+    """The known runs of a grid, and those whose training time has to be measured first.
 
     Attributes:
-        runs: in the order of the sweeps, each once.
-        untimed: runs whose seconds per iteration others depend on, and are not known.
-        waiting: how many runs wait for these.
+        runs: The known runs in the order of the sweeps, without duplicates.
+        untimed: Runs of which others need the seconds per iteration, which are unknown.
+        waiting: The number of runs that depend on these.
     """
 
     runs: list[Run]
@@ -101,24 +100,24 @@ class Expansion(NamedTuple):
 
 
 def expand(grid: Grid, times: Mapping[str, float] = MappingProxyType({})) -> list[Run]:
-    """All runs of a grid in the order of its sweeps, each once, as far as they are known.
+    """The known runs of a grid in the order of its sweeps, without duplicates.
 
     Args:
-        grid: the grid.
+        grid: The grid.
         times: :func:`time_key` of a run -> its seconds per iteration, for ``budget='time'``.
     """
     return expansion(grid, times).runs
 
 
 def expansion(grid: Grid, times: Mapping[str, float]) -> Expansion:
-    """The same, with what is not known yet."""
+    """As :func:`expand`, with the runs that are not known yet."""
     configs = {key: load_network(entry).to_dict() for key, entry in grid.networks.items()}
-    resets: dict[Point, dict[Optional[int], None]] = {}
+    resets: dict[Point, dict[int | str | None, None]] = {}
     for sweep in grid.sweeps:
         for point in points(sweep, grid.strategies):
             loads = point.axes.strategy or configs[point.axes.network].get('load_from')
-            every = [None, *(sweep['reset_every'] if loads else ())]
-            resets.setdefault(point, {}).update(dict.fromkeys(every))
+            wanted_resets = [None, *(sweep['reset_every'] if loads else ())]
+            resets.setdefault(point, {}).update(dict.fromkeys(wanted_resets))
     found: dict[str, Run] = {}
     untimed: dict[str, Run] = {}
     waiting = 0
@@ -141,30 +140,38 @@ def expansion(grid: Grid, times: Mapping[str, float]) -> Expansion:
 
 
 def _merged(first: Run, second: Run) -> Run:
-    """One run of two sweeps, which say more or less of it."""
+    """Merges the same run of two sweeps, which may differ in their axes and variants."""
     axes = max(first.axes, second.axes, key=lambda axes: len(axes.options))
     variants = tuple(dict.fromkeys([*first.variants, *second.variants]))
     return replace(first, axes=axes, variants=variants)
 
 
 def time_key(run: Run) -> str:
-    """The same for runs whose iterations take the same time, at all times and in all places."""
+    """A key that is equal for runs whose iterations take the same time; it is stable."""
     content = {key: run.identity[key] for key in run.identity if key not in _NOT_TIME}
     content['train_cfg'] = {k: v for k, v in run.identity['train_cfg'].items() if k != 'max_iters'}
     return f'{run.axes.network}-{run.axes.strategy}-{digest(content)[:12]}'
 
 
 def _make_run(
-    grid: Grid, configs: dict[str, dict], axes: Axes, resets, iterations: Optional[int] = None
+    grid: Grid,
+    configs: dict[str, dict],
+    axes: Axes,
+    resets: Sequence[int | str | None],
+    iterations: int | None = None,
 ) -> Run:
     cfg, changes = resolve_config(grid, configs, axes, iterations)
     train_set = grid.train_sets[axes.train_set] if axes.strategy else None
-    variants = [Variant(reset and Reset.parse(reset)) for reset in resets]
+    variants = [Variant(Reset.parse(reset) if reset else None) for reset in resets]
     chooses_best = bool(axes.strategy) and _keeps_best(cfg)
     if chooses_best:
         variants.append(Variant(checkpoint=BEST))
     folders = cfg.get('module_folders', ())
-    modules = {name: module_file(name, folders) for name in own_modules(cfg)}
+    modules = {}
+    for name in own_modules(cfg):
+        file = module_file(name, folders)
+        assert file is not None, name  # load_grid refuses grids whose modules are missing
+        modules[name] = file
     identity = identity_of(cfg, train_set, chooses_best, modules)
     parts = [axes.network, axes.strategy or 'untrained']
     if axes.repeats:
@@ -177,21 +184,21 @@ def _make_run(
     parts.append(digest(identity)[:8])
     run_id = '-'.join(parts)
     if len(run_id.encode()) > _LONGEST_ID:
-        fail(f'run {run_id}: its folder would need a shorter name; shorten the keys')
+        fail(f'run {run_id}: the name is too long for a folder; shorten the keys of the grid file')
     is_random = grid.networks[axes.network].get('random', False)
     return Run(run_id, axes, cfg, identity, tuple(variants), is_random)
 
 
 def _keeps_best(cfg: dict) -> bool:
-    """Whether validation chooses a checkpoint."""
+    """Whether validation selects a checkpoint."""
     hook = cfg.get('default_hooks', {}).get('checkpoint') or {}
     return bool(cfg.get('val_dataloader') and hook.get('save_best'))
 
 
 def write_record(grid: Grid, runs: list[Run], work_dir: Path) -> None:
-    """Writes ``grid.json``: what the reports need to know of the grid, in display order."""
+    """Writes ``grid.json``: what reports need to know about the grid, in display order."""
     lr_kinds = {run.axes.network: run.content.get('lr_kind', 'lr_bd') for run in runs}
-    used = dict.fromkeys(run.axes.strategy for run in runs if run.is_trained)
+    used = dict.fromkeys(run.axes.strategy for run in runs if run.axes.strategy is not None)
     write_grid_record(
         work_dir,
         grid.name,
@@ -221,5 +228,5 @@ def _set_entry(grid: Grid, key: str, video_set: VideoSet, protocol: str = '') ->
 
 
 def run_folder(work_dir: Path, run: Run) -> RunFolder:
-    """Where a run keeps everything."""
+    """The folder of a run."""
     return RunFolder.of(work_dir, run.run_id)

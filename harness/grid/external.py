@@ -1,13 +1,12 @@
-"""Results of other people's code as rows of a grid: its ``external_results``, scored.
+"""Scores the ``external_results`` of a grid file, which become rows of the grid.
 
-In the grid's work directory ``external/<key>/``: ``frames_<set>.csv`` as of a run, but without
-times, or ``videos_<set>.csv`` of a result card (see :mod:`harness.runs.card`), and
-``external.json`` with the label, the protocol and where the results came from.
+``external/<key>/`` in the grid's work directory contains ``frames_<set>.csv`` as for a run, but
+without times, or ``videos_<set>.csv`` for a result card (see :mod:`harness.runs.card`), and
+``external.json`` with the label, the protocol and the source of the results.
 """
 
 import hashlib
 from pathlib import Path
-from typing import Optional
 
 import pandas as pd
 from tqdm import tqdm
@@ -19,18 +18,17 @@ from harness.evaluation.frames_csv import missing_metrics, write_frames
 from harness.evaluation.protocols import DEFAULT, PROTOCOLS
 from harness.evaluation.score import count_frames, pair_videos, score
 from harness.evaluation.scorer import BASIC_METRICS, needs_gt
+from harness.grid.evaluation import EvaluationSettings, External
 from harness.runs.card import read_card
 from harness.runs.files import read_json, write_json
-
-from .evaluation import EvaluationSettings, External
 
 
 def score_external(work_dir: Path, evaluation: EvaluationSettings) -> None:
     """Scores all results that are new or have changed since they were scored.
 
     Raises:
-        UserError: results do not fit their test set; the message says which entry it is.
-        DatasetError: a frame cannot be read.
+        UserError: Results do not fit their test set; the message names the entry.
+        DatasetError: A frame cannot be read.
     """
     for key, entry in evaluation.external.items():
         folder = work_dir / 'external' / key
@@ -51,7 +49,7 @@ def score_external(work_dir: Path, evaluation: EvaluationSettings) -> None:
                 except UserError as error:
                     raise UserError(f'external_results.{key}.results.{name}: {error}') from error
         for name in done.keys() - results.keys():
-            if name_problem(name):  # nothing that this program has written
+            if name_problem(name):  # this program did not write it
                 continue
             for kind in ('frames', 'videos'):
                 (folder / f'{kind}_{name}.csv').unlink(missing_ok=True)
@@ -62,9 +60,9 @@ def score_external(work_dir: Path, evaluation: EvaluationSettings) -> None:
 
 
 def _describe(
-    path: Path, test_set: VideoSet, protocol: Optional[str], evaluation: EvaluationSettings
+    path: Path, test_set: VideoSet, protocol: str | None, evaluation: EvaluationSettings
 ) -> dict:
-    """Where results are and all else that their scores depend on."""
+    """Where results come from, and everything else that their scores depend on."""
     files = [path] if path.is_file() else sorted(f for f in path.rglob('*') if f.is_file())
     state = [(str(f.relative_to(path)), f.stat().st_size, f.stat().st_mtime_ns) for f in files]
     return dict(
@@ -90,33 +88,33 @@ def _table(path: Path, test_set: VideoSet, entry: External, how: dict) -> pd.Dat
 
 
 def _read_card(path: Path, test_set: VideoSet, entry: External, how: dict) -> pd.DataFrame:
-    """A row a video, of the card's test set of the same content, or else of the same name."""
+    """A row per video of the card's test set with the same checksum, or else the same videos."""
     sets = read_card(path).test_sets
     same = [s for s in sets.values() if s.checksum == test_set.checksum]
     same += [s for s in sets.values() if not s.checksum and set(s.videos) == set(test_set.videos)]
     if not same:
         fail(
-            f'{path}: has no test set with the videos of {test_set.root} in this version of them; '
+            f'{path}: has no test set with the videos of {test_set.root} in the same version; '
             f'it has {", ".join(sets) or "none"}'
         )
     theirs, ours = same[0].protocol or DEFAULT.name, how['protocol'] or DEFAULT.name
     if theirs != ours:
-        fail(f'{path}: is scored by protocol {theirs}, and the grid says {ours}')
+        fail(f'{path}: is scored by protocol {theirs}, but the grid uses {ours}')
     return pd.DataFrame([{'video': video} | row for video, row in same[0].videos.items()])
 
 
 def _read_scores(path: Path, test_set: VideoSet) -> pd.DataFrame:
-    """Per-frame scores that were computed elsewhere; frames may be absent, videos not."""
+    """Reads external per-frame scores; frames may be absent, but not videos."""
     absent = missing_metrics(path, ('video', 'frame', *BASIC_METRICS))
     if absent:
         fail(f'{path}: no column {", ".join(absent)}')
-    # names are read as they are: 'NA' is a name like others
+    # a converter, so that a video named 'NA' is not read as missing
     table = pd.read_csv(path, converters={'video': str}, encoding='utf-8-sig')
     found, wanted = set(table.video), set(test_set.videos)
     if found != wanted:
-        fail(f'{path}: videos {", ".join(sorted(found ^ wanted))} are not in both it and the set')
+        fail(f'{path}: videos {", ".join(sorted(found ^ wanted))} are only here or only in the set')
     for video, frames in table.groupby('video').frame:
         count = test_set.videos[video].frames
         if frames.duplicated().any() or not frames.between(0, count - 1).all():
-            fail(f'{path}: frames of {video} are not among 0 to {count - 1}, each once')
+            fail(f'{path}: frames of {video} must be unique and from 0 to {count - 1}')
     return table

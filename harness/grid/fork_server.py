@@ -1,7 +1,7 @@
-"""Processes forked from a server that has imported MMagic once.
+"""Forks processes from a server that has imported MMagic once.
 
-The server has started neither OpenMP nor CUDA, so that its children may use both; a child begins
-its work within a moment instead of the 10 s that the import takes.
+A child starts at once instead of after the 10 s that the import takes. The server itself uses
+neither OpenMP nor CUDA, so that its children can use both.
 """
 
 import multiprocessing
@@ -11,48 +11,50 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerContext
 from typing import Any
 
 from harness.errors import fail
+from harness.grid.launchers import worker_environment
+from harness.mmagic_on_demand import check_installed
 
-from .launchers import worker_environment
-
-#: what the server imports before it forks
+#: modules that the server imports before it forks
 PRELOADED = ['harness.grid.unsignalled', 'harness.grid.worker']
 _LITTLE_MEMORY = 'is memory limited (ulimit -v, a container)?'
 
 
-def fork_context(threads: int) -> multiprocessing.context.BaseContext:
-    """The context whose processes start fast.
+def fork_context(threads: int) -> ForkServerContext:
+    """The multiprocessing context of the fork server.
 
     Args:
-        threads: CPU threads of each process; what the first call says holds for all.
+        threads: CPU threads of each process; the first call determines it for all.
 
     Raises:
-        UserError: the path of the folder for temporary files is too long.
+        UserError: MMagic is not installed, or the path of the folder for temporary files is too
+            long.
     """
+    check_installed()
     context = multiprocessing.get_context('forkserver')
     context.set_forkserver_preload(PRELOADED)
     with _environment(
         OMP_NUM_THREADS=str(threads),
-        # MMEngine asks for GPUs when it is imported; asked through CUDA, forks could not use them
+        # MMEngine queries the GPUs on import; done through CUDA, this would break CUDA in forks
         PYTORCH_NVML_BASED_CUDA_CHECK='1',
         **worker_environment(),
     ):
         try:
             forkserver.ensure_running()
-        except OSError as error:  # not raised with a number
+        except OSError as error:  # it has no errno
             if 'too long' not in str(error):
                 raise
             folder = tempfile.gettempdir()
-            fail(f'TMPDIR={folder}: is too long a path for a socket; set TMPDIR to a shorter one')
+            fail(f'TMPDIR={folder}: the path is too long for a socket; set a shorter TMPDIR')
     return context
 
 
 @contextmanager
 def _environment(**variables: str) -> Iterator[None]:
-    """Sets variables for the server alone: what else is started from here, as jobs of a cluster,
-    must not inherit them."""
+    """Sets variables temporarily: the server must inherit them, but other processes must not."""
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
     try:
@@ -65,20 +67,20 @@ def _environment(**variables: str) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def run_worker(*args) -> None:
+def run_worker(*args: Any) -> None:
     """Calls :func:`harness.grid.worker.run_in_process` with its arguments.
 
-    Naming that function itself would import torch into the command that starts the process.
+    Passing that function itself to the process would import torch into the starting command.
     """
-    from .worker import run_in_process
+    from harness.grid.worker import run_in_process
 
     run_in_process(*args)
 
 
 def threads_of(jobs: int, nproc: int) -> int:
-    """CPU threads of each process where ``jobs`` runs of ``nproc`` share this machine.
+    """CPU threads per process if ``jobs`` runs of ``nproc`` processes share this machine.
 
-    ``OMP_NUM_THREADS`` says otherwise where it holds a positive number.
+    ``OMP_NUM_THREADS`` takes precedence if it is a positive number.
     """
     named = os.environ.get('OMP_NUM_THREADS', '').strip()
     if named.isascii() and named.isdigit() and int(named):
@@ -86,17 +88,17 @@ def threads_of(jobs: int, nproc: int) -> int:
     return max(1, len(os.sched_getaffinity(0)) // (jobs * nproc))
 
 
-def call(function: Callable, *args, threads: int = 1) -> Any:
-    """The result of a function of ours in a process that has torch and MMagic.
+def call(function: Callable, *args: Any, threads: int = 1) -> Any:
+    """Calls a function in a process that has imported torch and MMagic, and returns its result.
 
     Args:
-        function: of a module; it and ``args`` can be pickled without importing torch here.
-        args: its arguments.
-        threads: see :func:`fork_context`.
+        function: A module-level function; pickling it and ``args`` must not import torch here.
+        args: Its arguments.
+        threads: See :func:`fork_context`.
 
     Raises:
-        UserError: the process ended without a result, or torch cannot be imported there.
-        Exception: what the function raised.
+        UserError: The process ended without a result, or torch cannot be imported there.
+        Exception: Whatever the function raised.
     """
     context = fork_context(threads)
     ours, theirs = context.Pipe(duplex=False)
@@ -119,7 +121,7 @@ def call(function: Callable, *args, threads: int = 1) -> Any:
     return result
 
 
-def _send_result(pipe: Connection, function: Callable, *args) -> None:
+def _send_result(pipe: Connection, function: Callable, *args: Any) -> None:
     try:
         pipe.send((function(*args), None))
     except Exception as error:

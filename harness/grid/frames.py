@@ -1,8 +1,8 @@
-"""All SR frames of one video, by running finished networks again; for a video of the result.
+"""Writes all SR frames of one video by running finished networks again.
 
 ``python -m harness.grid.frames WORK_DIR --set SET --video VIDEO --trials ID ...`` writes
 ``WORK_DIR/videos/<set>/<video>/<trial>/<frame:08d>.png``, and the same for ``gt`` and ``bicubic``.
-``python -m reports video`` calls it where frames are not saved.
+``python -m reports video`` calls it if the evaluation did not save these frames.
 """
 
 import argparse
@@ -15,21 +15,21 @@ import numpy as np
 
 from dataset_tools.manifest import VideoSet
 
-SHIFTED = 0.05  # dB by which a frame may score otherwise than when it was evaluated
+SHIFTED = 0.05  # tolerance in dB between a frame's score now and in the evaluation
 
 
-def parse_args(argv=None) -> argparse.Namespace:
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog='python -m harness.grid.frames', description=__doc__)
     parser.add_argument('work_dir', type=Path, help='work directory of the grid')
     parser.add_argument('--set', required=True, help='a test set of the grid')
     parser.add_argument('--video', required=True, help='a video of it')
     parser.add_argument(
-        '--trials', nargs='+', required=True, help='ids of runs, RUN@VARIANT for their variants'
+        '--trials', nargs='+', required=True, help='run ids, or RUN@VARIANT for their variants'
     )
     return parser.parse_args(argv)
 
 
-def main(argv=None) -> int:
+def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
     from harness.cli import user_errors
 
@@ -40,10 +40,16 @@ def main(argv=None) -> int:
 
 
 def save_frames(work_dir: Path, set_key: str, video: str, trial: str) -> None:
-    """Runs one trial on one video and keeps every frame.
+    """Runs one trial on one video and saves every frame.
+
+    Args:
+        work_dir: The grid's work directory.
+        set_key: A test set of the grid.
+        video: A video of the set.
+        trial: A run id, or ``RUN@VARIANT``.
 
     Raises:
-        UserError: there is no such finished evaluation, or no checkpoint, or the set has changed.
+        UserError: There is no such finished evaluation or no checkpoint, or the set has changed.
     """
     from harness.configs import load_config
     from harness.errors import fail
@@ -51,12 +57,11 @@ def save_frames(work_dir: Path, set_key: str, video: str, trial: str) -> None:
     from harness.evaluation.inference import super_resolve
     from harness.evaluation.model import default_device, load_model
     from harness.evaluation.videos import set_frames
+    from harness.grid.worker import checkpoint_of, load_set
     from harness.runs.evaluations import Crop
     from harness.runs.files import read_json, write_json
     from harness.runs.folder import RunFolder
     from harness.runs.task import Task
-
-    from .worker import checkpoint_of, load_set
 
     run_id, _, variant = trial.partition('@')
     run = RunFolder.of(work_dir, run_id)
@@ -70,7 +75,7 @@ def save_frames(work_dir: Path, set_key: str, video: str, trial: str) -> None:
     lr_kind, folder = cfg.get('lr_kind', 'lr_bd'), work_dir / 'videos' / set_key / video
     about = test_set.videos[video]
     if read_json(folder / 'set.json').get('checksum') != test_set.checksum:
-        shutil.rmtree(folder, ignore_errors=True)  # of another version of the set
+        shutil.rmtree(folder, ignore_errors=True)  # from another version of the set
         folder.mkdir(parents=True)
         write_json(folder / 'set.json', dict(checksum=test_set.checksum))
     size = Crop(0, 0, *about.hr_size)
@@ -94,7 +99,7 @@ def save_frames(work_dir: Path, set_key: str, video: str, trial: str) -> None:
 def _phase(lr_kind: str) -> float:
     from dataset_tools.degrade.filters import phase
 
-    return phase(lr_kind.removeprefix('lr_'))
+    return phase(lr_kind)
 
 
 def _is_whole(folder: Path, count: int) -> bool:
@@ -102,7 +107,7 @@ def _is_whole(folder: Path, count: int) -> bool:
 
 
 def _write(folder: Path, frames: Iterable[np.ndarray], count: int, what: str) -> None:
-    """Writes what is not there as a whole."""
+    """Writes the frames unless all of them exist already."""
     from tqdm import tqdm
 
     from harness.evaluation.images import write_png
@@ -118,7 +123,7 @@ def _write(folder: Path, frames: Iterable[np.ndarray], count: int, what: str) ->
 def _checked(
     frames: Iterable[np.ndarray], test_set: VideoSet, video: str, scores: Path
 ) -> Iterator[np.ndarray]:
-    """The frames; a line at the end if they are not those that were scored."""
+    """Yields the frames; prints a line at the end if they differ from those that were scored."""
     import pandas as pd
 
     from harness.evaluation.metrics import psnr, rgb_to_y
@@ -135,8 +140,8 @@ def _checked(
         yield frame
     if worst > SHIFTED:
         print(
-            f'note: frames of {video} score up to {worst:.2f} dB otherwise than in {scores.name}: '
-            'another processor, or another protocol of the set',
+            f'note: scores of {video} differ by up to {worst:.2f} dB from those in {scores.name}, '
+            'because of another processor or another protocol of the set',
             file=sys.stderr,
         )
 

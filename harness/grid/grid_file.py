@@ -15,25 +15,26 @@ A grid file is an MMEngine config with these entries::
     strategies = dict(MINE=dict(type='MyLoop', label='...'))  # see harness/strategies.py
     plugins = ['my_metric']  # modules with metrics, protocols and launchers
 
-and those of :mod:`harness.grid.evaluation`. Each sweep is the product of its axes, of which
-:mod:`harness.grid.sweeps` tells more; the runs of all sweeps together are the grid. Networks may
-share a config and differ in ``options=['model.generator.layers=3', ...]``, which are those of
-``--cfg-options``.
-``weights=FILE`` of a network is the same as its config's ``load_from``: trainings begin with these
-weights, and with ``strategies=[None]`` they are evaluated as they are; ``random=True`` says that a
-network that could be trained is evaluated without any. A config whose networks work on other LR
-frames than BD says ``lr_kind='lr_bi'``. A network or set that is the same as one of the papers' may
-say so by its name there, ``paper='FRVSR'``: the report then shows the paper's numbers beside its
-own (see ``reports/paper.py``).
+and those of :mod:`harness.grid.evaluation`. Each sweep is the product of its axes (see
+:mod:`harness.grid.sweeps`); the grid consists of the runs of all sweeps.
 
-Modules of ``custom_imports`` and ``plugins`` lie beside the grid file or on the Python path; the
-content of the former is part of what a run is. Entries that mean nothing are refused; variables of
-the grid file's own begin with an underscore.
+- ``options=['model.generator.layers=3', ...]`` of a network changes its config as ``--cfg-options``
+  does, so networks may share a config.
+- ``weights=FILE`` of a network replaces its config's ``load_from``: training starts from these
+  weights; with ``strategies=[None]`` they are evaluated without training.
+- ``random=True`` allows a trainable network to be evaluated without training or weights.
+- A config whose network takes other LR frames than BD must contain ``lr_kind='lr_bi'``.
+- ``paper='FRVSR'`` of a network or set gives its name in the papers' tables: the report then shows
+  the papers' numbers beside its own (see ``reports/paper.py``).
+
+Modules in ``custom_imports`` and ``plugins`` are searched beside the grid file and on the Python
+path; the code of the former is part of a run's identity. Unknown entries are errors; the names of
+the grid file's own variables must begin with an underscore.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, Optional
+from typing import Any, NamedTuple
 
 from mmengine.config import Config
 
@@ -43,13 +44,12 @@ from dataset_tools.pack.reader import PackedVideos
 from harness.clip_limits import number_problems
 from harness.configs import custom_modules, find_config, import_modules, load_config, module_file
 from harness.errors import UserError, fail
+from harness.grid.evaluation import EvaluationSettings, read_evaluation
+from harness.grid.launchers import launcher_names
+from harness.grid.sweeps import complete, sweep_problems
 from harness.strategies import Strategy, with_own
 
-from .evaluation import EvaluationSettings, read_evaluation
-from .launchers import launcher_names
-from .sweeps import complete, sweep_problems
-
-#: the entries of a grid file beside those that are called after launchers
+#: the entries of a grid file, besides those named after launchers
 ENTRIES = (
     *('networks', 'train_sets', 'test_sets', 'sweeps', 'jobs', 'nproc', 'launcher'),
     *('custom_imports', 'strategies', 'plugins', 'metrics', 'save_frames', 'external_results'),
@@ -62,16 +62,16 @@ _SET_KEYS = {
 
 
 class Grid(NamedTuple):
-    """A checked grid file; sets are loaded, sweeps have a value list for every axis.
+    """A checked grid file; sets are loaded, and sweeps have a list of values for every axis.
 
     Attributes:
-        labels: of the sets.
-        papers: set -> its name in the papers' tables, where the grid file has one.
-        strategies: all that sweeps may name, by name.
-        launcher_options: launcher -> its entry in the grid file.
-        modules: names in ``custom_imports``.
-        plugins: names in ``plugins``.
-        folder: of the grid file, where modules may lie.
+        labels: Set -> its label.
+        papers: Set -> its name in the papers' tables, if the grid file gives one.
+        strategies: Name -> strategy, for all that sweeps may name.
+        launcher_options: Launcher -> its entry in the grid file.
+        modules: The names in ``custom_imports``.
+        plugins: The names in ``plugins``.
+        folder: The folder of the grid file, in which modules are searched.
     """
 
     name: str
@@ -91,27 +91,27 @@ class Grid(NamedTuple):
     plugins: tuple[str, ...]
     folder: str
 
-    def has_repeats(self, strategy: Optional[str]) -> bool:
+    def has_repeats(self, strategy: str | None) -> bool:
         """Whether R is an axis of a strategy (None: without training)."""
         return strategy is not None and self.strategies[strategy].has_repeats
 
 
 def read_grid(
-    path: str, overrides: dict[str, list], nproc: Optional[int] = None
-) -> tuple[Optional[Grid], list[str]]:
-    """Reads a grid file and checks what can be seen without looking into the runs.
+    path: str, overrides: dict[str, list], nproc: int | None = None
+) -> tuple[Grid | None, list[str]]:
+    """Reads a grid file and checks everything that does not depend on single runs.
 
     Args:
-        path: the grid file.
-        overrides: axis -> values that replace those of every sweep that has the axis.
-        nproc: processes of each training in place of the grid's.
+        path: The grid file.
+        overrides: Axis -> values that replace those of every sweep that has the axis.
+        nproc: Processes per training, instead of the grid's.
 
     Returns:
-        The grid with those networks and sets that can be loaded, None where an entry of the file is
-        missing; and its problems, each with the key it is in.
+        The grid with all networks and sets that can be loaded, or None if a mandatory entry is
+        missing; and the problems, each with its key.
 
     Raises:
-        UserError: there is no such file, it is no config, or a module of its cannot be imported.
+        UserError: The file does not exist, is not a config, or a module cannot be imported.
     """
     cfg = load_config(path)
     cfg.pop('module_folders', None)
@@ -134,7 +134,7 @@ def read_grid(
     jobs, nproc = cfg.get('jobs', 1), nproc or cfg.get('nproc', 1)
     launcher = cfg.get('launcher', 'local')
     if launcher not in launcher_names():
-        problems.append(f'launcher: {launcher!r} is none of {", ".join(launcher_names())}')
+        problems.append(f'launcher: {launcher!r} is not one of {", ".join(launcher_names())}')
     numbers = number_problems(dict(jobs=jobs, nproc=nproc))
     problems += [f'{key}: {problem}' for key, problem in numbers.items()]
     strategies = with_own(cfg.get('strategies', {}), problems)
@@ -142,7 +142,7 @@ def read_grid(
     train_sets = _load_sets('train_sets', cfg.train_sets, kinds, problems)
     test_sets = _load_sets('test_sets', cfg.test_sets, kinds, problems)
     plugin_files = [module_file(name, [folder]) for name in plugins]
-    evaluation = read_evaluation(cfg, test_sets, plugin_files, problems)
+    evaluation = read_evaluation(cfg, test_sets, filter(None, plugin_files), problems)
     sweeps = [complete(dict(s), overrides, cfg, strategies) for s in cfg.sweeps]
     for number, sweep in enumerate(sweeps):
         problems += [f'sweeps[{number}].{p}' for p in sweep_problems(sweep, cfg, strategies)]
@@ -174,11 +174,11 @@ def _trains(cfg: Config) -> bool:
     return any(any(s) for s in strategies if isinstance(s, (list, tuple)))
 
 
-_OWN_VARIABLES = "; begin the names of the file's own variables with an underscore"
+_OWN_VARIABLES = "; names of the file's own variables must begin with an underscore"
 
 
 def _shape_problems(cfg: Config) -> Iterator[str]:
-    """What entries must be before any of them can be looked into."""
+    """Problems of missing entries and wrong types, which prevent all further checks."""
     for key in ('networks', 'train_sets', 'test_sets'):
         entries = cfg.get(key)
         if key == 'train_sets' and not entries and not _trains(cfg):
@@ -211,15 +211,15 @@ def _entry_problems(key: str, entries: Any) -> Iterator[str]:
         elif not _is_dict(entry):
             yield f'{key}.{name}: must be a dict'
         elif not isinstance(entry.get('label', ''), str) or not entry.get('label', name).strip():
-            yield f'{key}.{name}.label: {entry["label"]!r} is no text'
+            yield f'{key}.{name}.label: {entry["label"]!r} is not a text'
 
 
 def _is_dict(entry: Any) -> bool:
     return isinstance(entry, Mapping)
 
 
-def _unknown(entry: Mapping, known, where: str = '', hint: str = '') -> list[str]:
-    """A line for each key that means nothing."""
+def _unknown(entry: Mapping, known: Collection[str], where: str = '', hint: str = '') -> list[str]:
+    """A line for each unknown key."""
     return [
         f'{where}{key}: unknown; there are {", ".join(known)}{hint}'
         for key in entry
@@ -227,8 +227,10 @@ def _unknown(entry: Mapping, known, where: str = '', hint: str = '') -> list[str
     ]
 
 
-def _load_networks(entries, problems) -> tuple[dict[str, dict], list[str]]:
-    """The entries whose configs can be read, and the kinds of LR frames that they work on."""
+def _load_networks(
+    entries: Mapping[str, dict], problems: list[str]
+) -> tuple[dict[str, dict], list[str]]:
+    """The entries whose configs can be read, and the kinds of LR frames that they take."""
     networks, kinds = {}, set()
     for key, entry in entries.items():
         where = f'networks.{key}'
@@ -244,10 +246,10 @@ def _load_networks(entries, problems) -> tuple[dict[str, dict], list[str]]:
 
 
 def load_network(entry: dict) -> Config:
-    """The config of a network of the grid, with its options and weights.
+    """Loads the config of a network of the grid, with its options and weights.
 
     Raises:
-        UserError: the entry names no config, or none that can be read.
+        UserError: The entry has no config, or the config cannot be read.
     """
     if 'config' not in entry:
         fail('has no config')
@@ -257,7 +259,9 @@ def load_network(entry: dict) -> Config:
     return cfg
 
 
-def _load_sets(axis, entries, lr_kinds, problems) -> dict[str, VideoSet]:
+def _load_sets(
+    axis: str, entries: Mapping[str, dict], lr_kinds: list[str], problems: list[str]
+) -> dict[str, VideoSet]:
     sets = {}
     for key, entry in entries.items():
         problems += _unknown(entry, _SET_KEYS[axis], f'{axis}.{key}.')

@@ -1,16 +1,16 @@
-"""What a run is trained with: a network's config with a place in the grid filled in."""
+"""The config of a run: its network's config with the run's position in the grid filled in."""
 
+from collections.abc import Mapping
 from copy import deepcopy
-from typing import Any, NamedTuple, Optional
+from typing import Any, NamedTuple
 
 from harness.configs import custom_modules
 from harness.errors import fail
+from harness.grid.grid_file import Grid
+from harness.grid.sweeps import Axes, short_value
 from harness.strategies import options_of
 
-from .grid_file import Grid
-from .sweeps import Axes, short_value
-
-#: entries of learning-rate schedules that count iterations
+#: entries of learning rate schedules that count iterations
 _SCHEDULE = {
     'begin',
     'end',
@@ -24,28 +24,28 @@ _SCHEDULE = {
 
 
 class Resolved(NamedTuple):
-    """A config as plain values, and for the run's id what further axes change in it."""
+    """A config as plain values, and the changes by further axes, for the run id."""
 
     content: dict
     changes: list[str]
 
 
 def resolve_config(
-    grid: Grid, networks: dict[str, dict], axes: Axes, iterations: Optional[int] = None
+    grid: Grid, networks: dict[str, dict], axes: Axes, iterations: int | None = None
 ) -> Resolved:
-    """A network's config with strategy, R, FC, training set, seed and further axes filled in.
+    """Fills strategy, R, FC, training set, seed and further axes into a network's config.
 
-    A config may hold other options of ``FrameConditioned`` for its runs with FC:
+    A config may contain options of ``FrameConditioned`` for its runs with FC:
     ``frame_conditioning = dict(direction_aware=True)``.
 
     Args:
-        grid: the grid.
-        networks: network -> its config as plain values.
-        axes: where the run stands.
-        iterations: in place of those of the config.
+        grid: The grid.
+        networks: Network -> its config as plain values.
+        axes: The run's position.
+        iterations: The number of iterations, instead of the config's.
 
     Raises:
-        UserError: the config cannot be trained, or weights of a network that has none are wanted.
+        UserError: The config cannot be trained, or ``init_from`` names a network without weights.
     """
     path = grid.networks[axes.network]['config']
     cfg = deepcopy(networks[axes.network])
@@ -73,14 +73,20 @@ def resolve_config(
         )
     cfg['train_dataloader']['dataset']['data_root'] = str(train_set.root)
     cfg['randomness'] = dict(seed=axes.seed)
-    return Resolved(cfg, _set_options(grid, networks, cfg, axes, iterations))
+    known = options_of(grid.strategies[axes.strategy])
+    return Resolved(cfg, _set_options(known, networks, cfg, axes, iterations))
 
 
-def _set_options(grid: Grid, networks, cfg: dict, axes: Axes, iterations: Optional[int]) -> list:
-    """Fills in the further axes; names those whose value is not what the config has anyhow."""
+def _set_options(
+    known: Mapping[str, Any],
+    networks: dict[str, dict],
+    cfg: dict,
+    axes: Axes,
+    iterations: int | None,
+) -> list[str]:
+    """Fills in the further axes; returns names of those that change the config."""
     loop, changes = cfg['train_cfg'], []
     clip_length, wanted = loop.get('clip_length'), iterations
-    known = options_of(grid.strategies[axes.strategy])
     for key, value in axes.options:
         if key == 'max_iters':
             changed, wanted = loop.get(key) != value, value
@@ -100,14 +106,14 @@ def _set_options(grid: Grid, networks, cfg: dict, axes: Axes, iterations: Option
 
 
 def _keep_frames(cfg: dict, clip_length: int) -> bool:
-    """Gives a batch as many frames as with the config's clip length; whether that changes it."""
+    """Adapts the batch size so that the frames per batch stay the same; returns if it changed."""
     loading, before = cfg['train_dataloader'], cfg['train_dataloader']['batch_size']
     loading['batch_size'] = max(1, round(before * clip_length / cfg['train_cfg']['clip_length']))
     return loading['batch_size'] != before
 
 
-def _set_weights(networks: dict[str, dict], cfg: dict, source: Optional[str]) -> bool:
-    """Lets a training begin with weights, or None; whether that changes it."""
+def _set_weights(networks: dict[str, dict], cfg: dict, source: str | None) -> bool:
+    """Sets the initial weights of a training, or none; returns if that changed the config."""
     before = cfg.get('load_from')
     if source in networks:
         if not networks[source].get('load_from'):
@@ -118,7 +124,7 @@ def _set_weights(networks: dict[str, dict], cfg: dict, source: Optional[str]) ->
 
 
 def _set_iterations(cfg: dict, iterations: int) -> None:
-    """The learning rate's schedule keeps its shares of the training."""
+    """Sets the number of iterations and scales the learning rate schedule accordingly."""
     before = cfg['train_cfg']['max_iters']
     cfg['train_cfg']['max_iters'] = iterations
 
@@ -134,7 +140,7 @@ def _set_iterations(cfg: dict, iterations: int) -> None:
 
 
 def _add_modules(grid: Grid, cfg: dict) -> None:
-    """What the grid file names beside the config's own modules."""
+    """Adds the modules and plugins of the grid file to those of the config."""
     if grid.modules:
         names = dict.fromkeys([*custom_modules(cfg), *grid.modules])
         cfg['custom_imports'] = dict(imports=list(names))

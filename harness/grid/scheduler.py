@@ -1,4 +1,4 @@
-"""Writes the folders of runs, works through the runs with a launcher and shows their progress."""
+"""Prepares run folders, starts the runs with a launcher and shows their progress."""
 
 import os
 import signal
@@ -7,13 +7,23 @@ from collections import Counter, deque
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
 
 from harness.errors import fail, reason_of
 from harness.evaluation.references import write_references
+from harness.grid.expand import Run, run_folder
+from harness.grid.grid_file import Grid
+from harness.grid.launchers import Job, Launcher
 from harness.runs.claims import HEARTBEAT, Claim, Witness, current_claim, release
 from harness.runs.evaluations import Evaluation
 from harness.runs.files import read_json, write_json, write_text
@@ -22,29 +32,25 @@ from harness.runs.identity import versions
 from harness.runs.status import RunStatus, describe, read_status
 from harness.runs.task import Task
 
-from .expand import Run, run_folder
-from .grid_file import Grid
-from .launchers import Job, Launcher
-
-#: seconds between two looks at runs that other commands work on
+#: seconds between two checks of runs that other commands work on
 _ELSEWHERE = 5.0
-#: bars that are shown at most
+#: maximum number of progress bars
 _BARS = 16
 
 
 class Work(NamedTuple):
-    """A run that is to be brought to its end, and what must be there then."""
+    """A run to finish, and the evaluations that it must have then."""
 
     folder: RunFolder
     evaluations: list[Evaluation]
 
     @property
     def run_id(self) -> str:
-        """The run's name."""
+        """The run id."""
         return self.folder.name
 
     def status(self) -> RunStatus:
-        """Where it stands."""
+        """The run's current status."""
         return read_status(self.folder, self.evaluations)
 
 
@@ -56,18 +62,18 @@ def prepare(
     eval_only: bool = False,
     retried: Collection[str] = (),
 ) -> list[Work]:
-    """Writes what the processes of ``runs`` need to know.
+    """Writes the files that the processes of ``runs`` read.
 
     Args:
-        grid: the grid.
-        runs: those to bring to an end.
-        work_dir: of the grid.
-        hang_after: seconds without progress after which a process ends itself.
-        eval_only: no training may go on.
-        retried: ids of failed runs that somebody wants started again, from nothing if need be.
+        grid: The grid.
+        runs: The runs to finish.
+        work_dir: The grid's work directory.
+        hang_after: Processes exit after this many seconds without progress.
+        eval_only: Whether trainings must not be resumed.
+        retried: Ids of failed runs that the user wants to restart, from scratch if necessary.
 
     Raises:
-        UserError: a run folder is a copy of another run's.
+        UserError: A run folder is a copy of another run's.
     """
     about = versions()
     works = []
@@ -90,16 +96,16 @@ def prepare(
 
 
 class Scheduler:
-    """Starts runs as the launcher has room, retries, and leaves every outcome on disk.
+    """Starts runs as the launcher has capacity, and retries failed ones; all outcomes are on disk.
 
-    Runs that another command works on are waited for, and started here if it leaves them
-    unfinished.
+    If another command works on a run, the scheduler waits, and starts the run itself if the other
+    command leaves it unfinished.
 
     Args:
-        launcher: where runs are started.
-        console: for progress and outcomes.
-        max_retries: how often a run that failed is started again.
-        hang_after: seconds without a heartbeat after which a run's process is killed.
+        launcher: Starts the runs.
+        console: Shows progress and outcomes.
+        max_retries: How often a failed run is restarted.
+        hang_after: A run's process is killed after this many seconds without a heartbeat.
     """
 
     def __init__(
@@ -111,14 +117,14 @@ class Scheduler:
         self._hang_after = hang_after
         self._running: list[tuple[Work, Job]] = []
         self._retries: Counter[str] = Counter()
-        self._bars: dict[str, int] = {}
+        self._bars: dict[str, TaskID] = {}
         self._witness = Witness()
         self._last_round = time.time()
         self._patient_until = 0.0
 
     def work_through(self, works: Sequence[Work]) -> None:
-        """Brings all runs to an end; on Ctrl-C the launcher decides what becomes of them."""
-        waiting, elsewhere = deque(works), deque()
+        """Finishes all runs; on Ctrl-C the launcher decides what happens to running ones."""
+        waiting, elsewhere = deque(works), deque[Work]()
         with _progress(self._console) as progress:
             overall = progress.add_task('runs', total=len(works), stage='')
             try:
@@ -139,9 +145,10 @@ class Scheduler:
                 self._launcher.stop([job for _, job in self._running])
                 raise
 
-    def _start(self, waiting: deque, elsewhere: deque) -> int:
-        """Starts what there is room for; the number of runs that another command has ended."""
-        ended, chosen = 0, []
+    def _start(self, waiting: deque[Work], elsewhere: deque[Work]) -> int:
+        """Starts as many runs as possible; returns how many another command has finished."""
+        ended = 0
+        chosen: list[Work] = []
         room = self._launcher.free(len(self._running))
         while waiting and len(chosen) < room:
             work = waiting.popleft()
@@ -157,15 +164,15 @@ class Scheduler:
                 chosen.append(work)
         for work in chosen:
             claim = current_claim(work.folder.path)
-            if claim and claim.owner:  # of a dead process; the next one's heartbeats begin anew
+            if claim and claim.owner:  # a dead process: its last heartbeat must not count
                 release(claim.path)
         if chosen:
             jobs = self._launcher.start([work.folder for work in chosen])
             self._running += zip(chosen, jobs, strict=True)
         return ended
 
-    def _collect(self, waiting: deque) -> int:
-        """Takes leave of jobs that have ended; the number of runs that are not started again."""
+    def _collect(self, waiting: deque[Work]) -> int:
+        """Removes jobs that have ended; returns how many runs will not be restarted."""
         ended = 0
         for work, job in list(self._running):
             how = job.ended()
@@ -189,7 +196,7 @@ class Scheduler:
         return ended
 
     def _conclude(self, work: Work, how: str) -> RunStatus:
-        """Where the run stands now; a process that left no word of its end was killed."""
+        """The final status; a process that ended without writing one was killed: FAILED."""
         status = work.status()
         written = read_json(work.folder.status_json).get('status')
         unfinished = status.status in ('STALE', 'TODO', 'QUEUED')
@@ -197,14 +204,14 @@ class Scheduler:
             reason = how or 'the process ended without a result'
             try:
                 work.folder.write_failure(reason)
-            except OSError as error:  # a full disk, perhaps
-                unnoted = f'that could not be noted: {reason_of(error)}'
-                return status._replace(reason=f'{reason}, and {unnoted}')
+            except OSError as error:  # perhaps a full disk
+                unsaved = f'that could not be recorded: {reason_of(error)}'
+                return status._replace(reason=f'{reason}, and {unsaved}')
             return work.status()
         return status
 
-    def _kill_if_silent(self, work: Work, job: Job) -> Optional[str]:
-        """Ends a process that cannot even end itself, stopped or stuck outside of Python."""
+    def _kill_if_silent(self, work: Work, job: Job) -> str | None:
+        """Kills a process that is suspended or stuck outside Python and so cannot exit itself."""
         claim = self._silent_claim(work)
         if claim is None:
             return None
@@ -213,13 +220,13 @@ class Scheduler:
         return f'hangs: gave no heartbeat for {claim.age:.0f} s'
 
     def _end_silent_elsewhere(self, work: Work) -> None:
-        """The same for one whose command is gone, on this host."""
+        """Kills such a process on this host if its own command has ended."""
         claim = self._silent_claim(work)
-        if claim and claim.owner.is_worker_here:
+        if claim and claim.owner and claim.owner.is_worker_here:
             with suppress(ProcessLookupError):
                 os.kill(claim.owner.pid, signal.SIGKILL)
 
-    def _silent_claim(self, work: Work) -> Optional[Claim]:
+    def _silent_claim(self, work: Work) -> Claim | None:
         self._notice_pause()
         claim = current_claim(work.folder.path)
         if claim is None or claim.owner is None or time.time() < self._patient_until:
@@ -227,7 +234,7 @@ class Scheduler:
         return claim if claim.age >= self._hang_after + 3 * HEARTBEAT else None
 
     def _notice_pause(self) -> None:
-        """After this process was stopped, as by Ctrl-Z, others get time for a heartbeat."""
+        """Gives others time for a heartbeat after this process was suspended, as by Ctrl-Z."""
         now = time.time()
         if now - self._last_round > 3 * HEARTBEAT:
             self._patient_until = now + 3 * HEARTBEAT

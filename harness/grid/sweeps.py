@@ -1,34 +1,36 @@
-"""The axes of a grid: what sweeps may say, and where runs stand in them.
+"""The axes of a grid: what sweeps may contain, and the position of each run.
 
-Every sweep has the axes of ``AXES``. ``reset_every`` adds no runs, but evaluations: the state is
-set back (None: never), in a way that ``harness.runs.resets`` knows. Further axes are
+Every sweep has the axes of ``AXES``. ``reset_every`` adds evaluations instead of runs: the state is
+reset in one of the ways of ``harness.runs.resets``, or never (None). Further axes are
 
-- the options of training loops (``harness.strategies.OPTIONS``), ``clip_length=[7, 15, 30]``: of no
-  effect on strategies without the option, as R is;
-- ``batch=['clips', 'frames']``: with ``clip_length``, whether a batch keeps its number of clips, or
-  has as many frames as with the config's clip length, and so about equal memory;
-- ``init_from=[None, FILE or network]``: the weights that trainings begin with, nothing, or those of
+- the options of training loops (``harness.strategies.OPTIONS``), ``clip_length=[7, 15, 30]``. Like
+  R, they have no effect on strategies without the option;
+- ``batch=['clips', 'frames']``: with ``clip_length``, whether a batch keeps its number of clips or
+  its number of frames, and so about the same memory;
+- ``init_from=[None, FILE or network]``: the initial weights of trainings: none, a file, or those of
   another network of the grid;
-- ``budget=['iterations', 'time']``: with ``'time'`` every run has as many iterations as fit into
-  the training time of the *reference*, the run of the sweep's first strategy and first values of
-  R, FC and all further axes, on the same network and training set. The learning rate's schedule is
-  stretched or shortened with them. See :mod:`harness.grid.forecast.times`.
+- ``budget=['iterations', 'time']``: with ``'time'``, every run gets as many iterations as fit into
+  the training time of the *reference*. This is the run with the sweep's first strategy and the
+  first values of R, FC and all further axes, on the same network and training set. The learning
+  rate schedule is stretched or shortened accordingly. See :mod:`harness.grid.forecast.times`.
 
-A value that the config has anyhow makes no other run.
+A value equal to the config's does not create another run.
 """
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, Optional
+from typing import Any, NamedTuple
+
+from mmengine.config import Config
 
 from dataset_tools.names import name_problem
 from harness.clip_limits import is_count
 from harness.runs.resets import Reset
 from harness.strategies import COMMON_OPTIONS, OPTIONS, STRATEGIES, Strategy, options_of
 
-#: axis -> values of a sweep that does not name it
-AXES = {
+#: axis -> its values in a sweep that does not name it
+AXES: dict[str, list | None] = {
     'networks': None,
     'strategies': None,
     'R': [None],
@@ -39,65 +41,72 @@ AXES = {
 }
 #: further axes of every strategy
 SETTINGS = ('batch', 'init_from', 'budget')
-#: axis -> the values that it may have
+#: axis -> its allowed values
 _CHOICES = dict(batch=('clips', 'frames'), budget=('iterations', 'time'))
 
 
 class Axes(NamedTuple):
-    """Where a run stands in the grid; untrained networks have only a network.
+    """The position of a run in the grid; for untrained networks, only ``network`` has a meaning.
 
     Attributes:
         repeats: R.
-        options: (axis, value) of the further axes that the sweep has. ``budget`` is among them as
-            ``as_long_as``, with the name of its reference.
+        options: (axis, value) of the sweep's further axes. ``budget`` appears as ``as_long_as``
+            with the name of the reference.
     """
 
     network: str
-    strategy: Optional[str]
+    strategy: str | None
     fc: bool
-    repeats: Optional[int]
+    repeats: int | None
     train_set: str
     seed: int
     options: tuple[tuple[str, Any], ...] = ()
 
     def record(self) -> dict:
-        """As ``grid.json`` and ``run.json`` hold it."""
+        """The entries for ``grid.json`` and ``run.json``."""
         fields = self._asdict()
         options = {key: short_value(key, value) for key, value in fields.pop('options')}
         return {**fields, **({'options': options} if options else {})}
 
 
 class Point(NamedTuple):
-    """A run of a sweep, and the one whose training time it shares, if any."""
+    """A run of a sweep, and the reference whose training time it gets, if any."""
 
     axes: Axes
-    reference: Optional[Axes] = None
+    reference: Axes | None = None
 
 
 def short_value(axis: str, value: Any) -> Any:
-    """What names and labels have of a value: of a file its name."""
+    """A value as it appears in names and labels: a file by its stem."""
     return Path(value).stem if axis == 'init_from' and value else value
 
 
 def axis_names(strategies: Mapping[str, Strategy] = STRATEGIES) -> list[str]:
-    """All axes that a sweep may have, with those of a grid's own strategies."""
+    """All axes that a sweep may have, including those of the grid's own strategies."""
     loops = [*OPTIONS.values(), *map(options_of, strategies.values())]
     options = dict.fromkeys(key for known in (COMMON_OPTIONS, *loops) for key in known)
     return [*AXES, *options, *SETTINGS]
 
 
 def complete(
-    sweep: dict, overrides: dict[str, list], cfg, strategies: Mapping[str, Strategy]
+    sweep: dict, overrides: dict[str, list], cfg: Config, strategies: Mapping[str, Strategy]
 ) -> dict[str, list]:
-    """Fills in the axes that a sweep leaves out and applies the command line's values."""
-    train_sets = list(cfg.train_sets) or [None]  # where nothing is trained
+    """Fills in the axes that a sweep omits, and applies the command line's values.
+
+    Args:
+        sweep: The sweep as in the grid file.
+        overrides: Axis -> values from the command line.
+        cfg: The grid file.
+        strategies: Name -> strategy.
+    """
+    train_sets = list(cfg.train_sets) or [None]  # None if nothing is trained
     defaults = dict(AXES, networks=list(cfg.networks), train_sets=train_sets)
     values = {**defaults, **sweep}
     for axis in values.keys() & _CHOICES.keys():
         values[axis] = [values[axis]] if isinstance(values[axis], str) else values[axis]
-    # strategies before the options that only some of them have
+    # strategies first: whether other axes apply depends on them
     for axis, wanted in sorted(overrides.items(), key=lambda item: item[0] not in AXES):
-        # R of a sweep without PI and the strategy of an untrained network stay as they are
+        # keep R in sweeps without PI, and None as the strategy of untrained networks
         if axis in AXES:
             applies = axis == 'reset_every' or values[axis] not in ([None], None)
         else:
@@ -108,7 +117,7 @@ def complete(
 
 
 def _rows(names: Any, strategies: Mapping[str, Strategy]) -> list[Strategy]:
-    """The strategies of an axis that are known."""
+    """The known strategies of an axis."""
     listed = names if isinstance(names, (list, tuple)) else []
     return [strategies[name] for name in listed if name in strategies]
 
@@ -118,11 +127,13 @@ def _has_axis(strategy: Strategy, axis: str) -> bool:
 
 
 def sweep_problems(
-    sweep: dict[str, list], cfg, strategies: Mapping[str, Strategy]
+    sweep: dict[str, list], cfg: Config, strategies: Mapping[str, Strategy]
 ) -> Iterator[str]:
-    """What is wrong with a complete sweep, each with the axis."""
+    """The problems of a completed sweep, each with its axis."""
     train_sets = cfg.train_sets or (None,)
-    known = dict(networks=cfg.networks, train_sets=train_sets, strategies=(*strategies, None))
+    known: dict[str, Collection] = dict(
+        networks=cfg.networks, train_sets=train_sets, strategies=(*strategies, None)
+    )
     problems, names = [], axis_names(strategies)
     for axis, values in sweep.items():
         if axis not in names:
@@ -169,18 +180,18 @@ def _option_problems(axis: str, sweep: dict[str, list], used: list[Strategy]) ->
             if value is not None and not isinstance(value, str):
                 yield f'{value!r} is neither None nor a file or network'
         elif not isinstance(value, (bool, int, float, str)):
-            yield f'{value!r} is no number or text; give it to a strategy of its own'
+            yield f'{value!r} is not a number or text; use it in a strategy of your own instead'
         elif isinstance(value, str) and (problem := name_problem(value)):
             yield problem
     if axis == 'max_iters' and 'time' in sweep.get('budget', ()):
-        yield "budget='time' says how many iterations there are"
+        yield "conflicts with budget='time', which determines the number of iterations"
     shorts = [short_value(axis, value) for value in values if isinstance(value, (str, int, float))]
     if len(set(shorts)) < len(shorts):
-        yield 'two values have the same name; files of one name may be networks with weights'
+        yield ('two values have the same name; make files of the same name weights of two networks')
 
 
 def points(sweep: dict[str, list], strategies: Mapping[str, Strategy]) -> Iterator[Point]:
-    """The runs of a complete sweep without problems, in order; some may be one and the same."""
+    """The runs of a completed sweep without problems, in order; may contain duplicates."""
     further = [axis for axis in sweep if axis not in AXES]
     values = [sweep[axis] for axis in ('networks', 'strategies', 'fc', 'R')]
     values += [sweep[axis] for axis in further]
@@ -189,20 +200,30 @@ def points(sweep: dict[str, list], strategies: Mapping[str, Strategy]) -> Iterat
             if name is None:
                 yield Point(Axes(network, None, False, None, '', 0))
                 continue
-            place = (network, name, fc, r, train_set, seed)
             options = dict(zip(further, rest, strict=True))
-            axes = _axes(strategies, *place, options)
+            axes = _axes(strategies, network, name, fc, r, train_set, seed, options)
             if options.get('budget') != 'time':
                 yield Point(axes)
                 continue
             reference = _reference(sweep, strategies, axes, further)
-            as_long_as = (('as_long_as', _name(reference)),) if reference != axes else ()
-            options = axes.options + as_long_as
-            yield Point(axes._replace(options=options), reference if as_long_as else None)
+            if reference == axes:
+                yield Point(axes)
+                continue
+            as_long_as = ('as_long_as', _name(reference))
+            yield Point(axes._replace(options=(*axes.options, as_long_as)), reference)
 
 
-def _axes(strategies, network, name, fc, r, train_set, seed, options: dict) -> Axes:
-    """With those options that the strategy has."""
+def _axes(
+    strategies: Mapping[str, Strategy],
+    network: str,
+    name: str,
+    fc: bool,
+    r: int | None,
+    train_set: str,
+    seed: int,
+    options: dict[str, Any],
+) -> Axes:
+    """The position of a run, with those options that its strategy has."""
     row = strategies[name]
     used = tuple(
         (axis, value)
@@ -212,15 +233,17 @@ def _axes(strategies, network, name, fc, r, train_set, seed, options: dict) -> A
     return Axes(network, name, fc, r if row.has_repeats else None, train_set, seed, used)
 
 
-def _reference(sweep, strategies, axes: Axes, further: list[str]) -> Axes:
+def _reference(
+    sweep: dict[str, list], strategies: Mapping[str, Strategy], axes: Axes, further: list[str]
+) -> Axes:
     first = {axis: sweep[axis][0] for axis in further}
     name = next(name for name in sweep['strategies'] if name)
-    place = (axes.network, name, sweep['fc'][0], sweep['R'][0], axes.train_set, axes.seed)
-    return _axes(strategies, *place, first)
+    fc, r = sweep['fc'][0], sweep['R'][0]
+    return _axes(strategies, axes.network, name, fc, r, axes.train_set, axes.seed, first)
 
 
 def _name(axes: Axes) -> str:
-    """A run among those of its network: ``'PI-R8-clip_length_7'``."""
+    """The name of a run among those of its network: ``'PI-R8-clip_length_7'``."""
     parts = [axes.strategy, f'R{axes.repeats}' if axes.repeats else '', 'FC' if axes.fc else '']
     parts += [f'{key}_{short_value(key, value)}' for key, value in axes.options]
-    return '-'.join(filter(None, parts))
+    return '-'.join(part for part in parts if part)

@@ -1,13 +1,12 @@
-"""Test scores and settings of runs, for TensorBoard and any other backend of MMEngine's visualizer.
+"""Logs test scores and configs of runs to TensorBoard or other backends of MMEngine's visualizer.
 
-Each evaluation goes to the ``vis_backends`` of the run's config, TensorBoard's where it names none,
-below ``tracking/`` of the run folder. Scalars are called ``test/<set>/<score>``, and
+Each evaluation is logged to the ``vis_backends`` of the run's config (default: TensorBoard), in
+``tracking/`` of the run folder. Scalars are named ``test/<set>/<score>``, or
 ``test/<set>-<variant>/<score>`` for variants.
 """
 
 import copy
 import time
-from typing import Optional
 
 import pandas as pd
 from mmengine.config import Config
@@ -28,22 +27,22 @@ def track(
     folder: RunFolder,
     evaluation: Evaluation,
     table: pd.DataFrame,
-    iteration: Optional[int],
+    iteration: int | None,
 ) -> None:
-    """Hands the means of an evaluation over; a backend that cannot take them is one line.
+    """Logs the means of an evaluation; if a backend fails, prints one line and goes on.
 
     Args:
-        cfg: the run's config, whose ``visualizer`` names the backends.
-        folder: of the run.
-        evaluation: what was evaluated.
-        table: its frames, as :func:`harness.evaluation.evaluate.evaluate_set` gives them.
-        iteration: of the checkpoint; None where nothing was trained.
+        cfg: The run's config, whose ``visualizer`` names the backends.
+        folder: The run's folder.
+        evaluation: The finished evaluation.
+        table: Its frames, as :func:`harness.evaluation.evaluate.evaluate_set` returns them.
+        iteration: The iteration of the checkpoint; None if nothing was trained.
     """
-    # MLflow takes no @
+    # MLflow does not allow @
     place = f'test/{evaluation.key.replace("@", "-")}'
     scores = {f'{place}/{name}': value for name, value in means(table).items()}
     entry = copy.deepcopy(dict(cfg.get('visualizer') or _TENSORBOARD))  # MMEngine changes it
-    # MMEngine gives the same object again for the same name
+    # unique, because MMEngine returns the same object for the same name
     name = f'{folder.name} {evaluation.key} {time.time_ns()}'
     entry |= dict(name=name, save_dir=str(folder.tracking))
     try:
@@ -51,12 +50,12 @@ def track(
         visualizer.add_config(cfg)
         visualizer.add_scalars(scores, step=iteration or 0)
         visualizer.close()
-    except Exception as error:  # a server that is away must not cost the results
+    except Exception as error:  # an unavailable server must not cost the results
         print(f'note: {evaluation.key} was not tracked: {reason_of(error)}'.splitlines()[0])
 
 
 def means(table: pd.DataFrame) -> dict[str, float]:
-    """Means over frames, then videos, of every quantity; of PSNR also of the last 50 frames."""
+    """Means over frames and then videos of every quantity, and PSNR of the last 50 frames."""
     numbers = table.drop(columns=['frame', 'ms'], errors='ignore').groupby('video').mean().mean()
     found = {name: float(value) for name, value in numbers.dropna().items()}
     found['psnr_last50'] = float(table.groupby('video')['psnr_y'].apply(_last).mean())

@@ -1,11 +1,13 @@
-"""Trains the run of a folder, in one process or as one of torchrun's."""
+"""Trains a run, in a single process or as one of torchrun's processes."""
 
 import sys
 from pathlib import Path
+from typing import Any
 
 from mmengine.config import Config
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
+from mmengine.runner import Runner
 
 from harness.configs import load_config
 from harness.errors import reason_of
@@ -17,21 +19,25 @@ from harness.training.run import resume_if_begun, train
 
 
 class StatusHook(Hook):
-    """Reports the training's progress."""
+    """Writes the training's progress to ``status.json``."""
 
-    def __init__(self, progress: Progress):
+    def __init__(self, progress: Progress) -> None:
         self.progress = progress
 
-    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
+    def after_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None
+    ) -> None:
         if is_main_process():
             self.progress(runner.iter + 1)
 
-    def after_state_pass_batch(self, runner) -> None:
-        """A batch of windows has gone through PI's state pass."""
+    def after_state_pass_batch(self, runner: Runner) -> None:
+        """Called after each batch of windows in the state pass of PI."""
         if is_main_process():
             self.progress.alive()
 
-    def after_val_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
+    def after_val_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None
+    ) -> None:
         if is_main_process():
             self.progress.alive()
 
@@ -39,10 +45,10 @@ class StatusHook(Hook):
 def train_run(
     folder: RunFolder, cfg: Config, interruption: Interruption, launcher: str = 'none'
 ) -> None:
-    """Trains, or goes on training, the run of ``folder``.
+    """Starts or resumes the training of the run of ``folder``.
 
     Raises:
-        Interrupted: a signal came; a checkpoint is written.
+        Interrupted: A signal was received; a checkpoint has been written.
     """
     cfg.work_dir = str(folder.path)
     cfg.launcher = launcher

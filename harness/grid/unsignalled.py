@@ -1,8 +1,8 @@
-"""Importing this makes a process deaf to the signals that runs end on.
+"""Importing this module makes a process ignore the signals that end runs.
 
-The fork server imports it: a signal to the whole process group (``timeout``, systemd, Slurm) would
-otherwise end the server before its workers have written their checkpoints. Workers set handlers of
-their own; the server itself ends with the command that started it.
+The fork server imports it. Otherwise, a signal to the whole process group (``timeout``, systemd,
+Slurm) would end the server before its workers have written their checkpoints. Workers set their own
+handlers; the server ends with the command that started it.
 """
 
 import signal

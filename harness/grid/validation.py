@@ -1,32 +1,31 @@
-"""What is wrong with a grid, all at once and before anything starts.
+"""Finds all problems of a grid before anything starts.
 
-:func:`load_grid` looks at the grid file, its sets and what every run asks of them, without
-importing torch; :func:`check_start` at what only the runs that are to start need: files of
-weights, networks and loops that can be built, room for the banks of hidden states.
+:func:`load_grid` checks the grid file, its sets and what every run needs of them, without
+importing torch. :func:`check_start` checks what only the runs to start need: weight files,
+networks and loops that can be built, and memory for the banks of hidden states.
 """
 
 import os
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Optional
+from typing import Any
 
 from dataset_tools.manifest import DatasetError, VideoSet
 from harness.clip_limits import Videos, clip_problems, number_problems
 from harness.configs import custom_modules, module_file
 from harness.errors import UserError, fail
+from harness.grid.expand import Run, Start, run_folder
+from harness.grid.fork_server import call, threads_of
+from harness.grid.grid_file import Grid, load_network, read_grid
+from harness.grid.resolve import resolve_config
+from harness.grid.sweeps import AXES, Axes, axis_names, points
 
-from .expand import Run, Start, run_folder
-from .fork_server import call, threads_of
-from .grid_file import Grid, load_network, read_grid
-from .resolve import resolve_config
-from .sweeps import AXES, Axes, axis_names, points
 
-
-def load_grid(path: str, overrides: dict[str, list], nproc: Optional[int] = None) -> Grid:
-    """Reads a grid file; arguments as of :func:`~harness.grid.grid_file.read_grid`.
+def load_grid(path: str, overrides: dict[str, list], nproc: int | None = None) -> Grid:
+    """Reads and checks a grid file; for arguments see :func:`~harness.grid.grid_file.read_grid`.
 
     Raises:
-        UserError: lists every problem with the file and key it is in.
+        UserError: Lists all problems with their files and keys.
     """
     grid, problems = read_grid(path, overrides, nproc)
     if grid:
@@ -38,40 +37,42 @@ def load_grid(path: str, overrides: dict[str, list], nproc: Optional[int] = None
             for axes, cfg in configs.items():
                 problems += missing_files(grid, axes, cfg, True)
     _refuse(path, problems)
+    assert grid is not None  # otherwise there are problems
     return grid
 
 
 def check_start(
     path: str, grid: Grid, runs: Sequence[Run], work_dir: Path, jobs: int, here: bool = True
 ) -> None:
-    """Looks for what could keep ``runs`` from starting or going on; builds all they consist of.
+    """Checks that ``runs`` can start or resume, by building everything that they consist of.
 
     Args:
-        path: the grid file, for messages.
-        grid: the grid.
-        runs: those that are to start.
-        work_dir: where run folders, and so banks on disk, will be.
-        jobs: runs at the same time.
-        here: they run on this machine, so that its memory is theirs.
+        path: The grid file, for messages.
+        grid: The grid.
+        runs: The runs to start.
+        work_dir: The folder that will contain the run folders, and so the banks on disk.
+        jobs: The number of simultaneous runs.
+        here: Whether they run on this machine and so use its memory.
 
     Raises:
-        UserError: lists every problem with the file and key it is in.
+        UserError: Lists all problems with their files and keys.
     """
-    problems, starts = [], []
+    problems: list[str] = []
+    starts = []
     for run in runs:
         folder = run_folder(work_dir, run)
         trains = run.is_trained and not folder.is_trained
         loads = not run.is_trained or (trains and not folder.checkpoints)
         problems += missing_files(grid, run.axes, run.content, loads)
         starts.append(Start(place(grid, run.axes.network), run, trains))
-    # the server is that of the runs, if they are to start here
+    # runs on this machine will use the same server
     threads = threads_of(jobs, grid.nproc)
     problems += call(_build, starts, work_dir, jobs, here, threads=threads)
     _refuse(path, problems)
 
 
-def _build(*args) -> list[str]:
-    from .building import find_problems
+def _build(*args: Any) -> list[str]:
+    from harness.grid.building import find_problems
 
     with open(os.devnull, 'w') as nowhere:  # MMEngine logs each parameter's options
         os.dup2(nowhere.fileno(), 1)
@@ -80,7 +81,7 @@ def _build(*args) -> list[str]:
 
 
 def _refuse(path: str, problems: Sequence[str]) -> None:
-    """Fails if there are problems, with one line for those of several runs."""
+    """Fails if there are problems; a problem of several runs is listed once."""
     if problems:
         fail(f'grid {path}:\n  ' + '\n  '.join(dict.fromkeys(problems)))
 
@@ -91,11 +92,11 @@ def place(grid: Grid, network: str) -> str:
 
 
 def missing_files(grid: Grid, axes: Axes, cfg: dict, loads: bool) -> Iterator[str]:
-    """A line for each file of weights that a run needs and that is not there.
+    """A line for each missing weight file of a run.
 
-    ``load_from`` matters only to one that begins to train, or is evaluated without training.
+    ``loads``: whether it needs ``load_from``, since it starts to train or only evaluates.
     """
-    needed = _pretrained(cfg['model'], 'model')
+    needed: dict[str, str | None] = {**_pretrained(cfg['model'], 'model')}
     if loads:
         needed['load_from'] = cfg.get('load_from')
     for key, source in needed.items():
@@ -103,9 +104,9 @@ def missing_files(grid: Grid, axes: Axes, cfg: dict, loads: bool) -> Iterator[st
             yield f'{place(grid, axes.network)} {key}: no such file: {source}'
 
 
-def _pretrained(entry, path: str) -> dict[str, str]:
+def _pretrained(entry: Mapping[str, Any], path: str) -> dict[str, str]:
     """Key -> file of all entries ``*_pretrained``."""
-    found = {}
+    found: dict[str, str] = {}
     for key, value in entry.items():
         if key.endswith('pretrained'):
             found[f'{path}.{key}'] = value
@@ -115,11 +116,11 @@ def _pretrained(entry, path: str) -> dict[str, str]:
 
 
 def _resolve(grid: Grid, networks: dict[str, dict], problems: list[str]) -> dict[Axes, dict]:
-    """The different configs of a grid, as far as its light checks go; adds why some have none.
+    """Resolves the config of every position in the grid, and adds those that fail to ``problems``.
 
-    Seeds, R and FC make no difference to them, so that a wrong R hides no other problem.
+    Seeds, R and FC are ignored, so that an invalid R does not hide other problems.
     """
-    configs = {}
+    configs: dict[Axes, dict] = {}
     for sweep in grid.sweeps:
         for axes, _ in points(_sound_part(grid, sweep), grid.strategies):
             if axes in configs:
@@ -134,13 +135,13 @@ def _resolve(grid: Grid, networks: dict[str, dict], problems: list[str]) -> dict
 
 
 def _sound_part(grid: Grid, sweep: dict[str, list]) -> dict[str, list]:
-    """A sweep with those of its values that can be looked into; others are problems already."""
-    known = dict(
+    """The sweep with only its valid values; the others have been reported already."""
+    known: dict[str, Collection] = dict(
         networks=grid.networks,
         strategies=(*grid.strategies, None),
         train_sets=grid.train_sets or (None,),
     )
-    part = dict(fc=[False], R=[1], seeds=[0], reset_every=[None])
+    part: dict[str, list] = dict(fc=[False], R=[1], seeds=[0], reset_every=[None])
     for axis, values in sweep.items():
         listed = values if isinstance(values, (list, tuple)) else []
         if axis in known:
@@ -151,13 +152,13 @@ def _sound_part(grid: Grid, sweep: dict[str, list]) -> dict[str, list]:
 
 
 def _config_problems(grid: Grid, axes: Axes, cfg: dict, network: dict) -> Iterator[str]:
-    """What a run cannot be trained with on its set, each with the file and key.
+    """The problems of a run's config and of training with it on its set, each with file and key.
 
     Args:
-        grid: the grid.
-        axes: where the run stands in it.
-        cfg: its resolved config.
-        network: the config of its network, which has options for strategies.
+        grid: The grid.
+        axes: The run's position.
+        cfg: Its resolved config.
+        network: The config of its network, which has options for strategies.
     """
     where = place(grid, axes.network)
     of_strategies = network.get('strategies', {})
@@ -188,7 +189,7 @@ def _config_problems(grid: Grid, axes: Axes, cfg: dict, network: dict) -> Iterat
 
 
 def _clip_problems(cfg: dict, train_set: VideoSet, nproc: int) -> tuple[dict, dict]:
-    """Key -> problem: of the numbers themselves, and of what the training set cannot give."""
+    """Key -> problem: of the numbers themselves, and of the limits of the training set."""
     options, loading = cfg['train_cfg'], cfg['train_dataloader']
     lr_kind = loading['dataset'].get('lr_kind', 'lr_bd')
     train_set.require(lr_kind)

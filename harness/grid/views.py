@@ -1,11 +1,11 @@
-"""The state of a grid as a table, once or live, and of a run in full, by what is on disk."""
+"""Shows the status of a grid as a table, once or live, and explains single runs."""
 
 import fnmatch
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple, Optional
+from typing import Any, NamedTuple
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -15,14 +15,14 @@ from rich.text import Text
 
 from harness.errors import fail
 from harness.formats import duration_text
+from harness.grid.evaluation import EvaluationSettings
+from harness.grid.expand import Run, run_folder
+from harness.grid.launchers import launcher_class, launcher_names
+from harness.runs.evaluations import Evaluation
 from harness.runs.files import read_json
 from harness.runs.folder import RunFolder
 from harness.runs.identity import RESULTS_VERSION, differences, digest
 from harness.runs.status import STATUSES, RunStatus, describe, read_status
-
-from .evaluation import EvaluationSettings
-from .expand import Run, run_folder
-from .launchers import launcher_class, launcher_names
 
 _COLOURS = dict(
     DONE='green', RUNNING='cyan', QUEUED='blue', STALE='yellow', FAILED='red', TODO='dim'
@@ -33,14 +33,14 @@ _REFRESH = 2.0  # seconds
 
 
 class Survey(NamedTuple):
-    """A run and where it stands."""
+    """A run and its status."""
 
     run: Run
     status: RunStatus
 
 
 def survey(runs: Iterable[Run], work_dir: Path, evaluation: EvaluationSettings) -> list[Survey]:
-    """Reads where all runs stand; a cluster's queue is asked only for runs that may be in it."""
+    """Reads the status of all runs; queries a cluster's queue only for runs that may be in it."""
     surveys = [
         Survey(run, _read(run_folder(work_dir, run), evaluation.evaluations(run.variants)))
         for run in runs
@@ -53,8 +53,8 @@ def survey(runs: Iterable[Run], work_dir: Path, evaluation: EvaluationSettings) 
     return [Survey(run, _in_queue(status, at_work)) for run, status in surveys]
 
 
-def _read(folder: RunFolder, evaluations) -> RunStatus:
-    """A folder that cannot be read must not hide all the others."""
+def _read(folder: RunFolder, evaluations: Sequence[Evaluation]) -> RunStatus:
+    """The status of a run; FAILED if its folder is unreadable, so that the others are shown."""
     try:
         return read_status(folder, evaluations)
     except OSError as error:
@@ -63,8 +63,8 @@ def _read(folder: RunFolder, evaluations) -> RunStatus:
         return RunStatus('FAILED', reason, {}, '', '', None, missing, 0)
 
 
-def _in_queue(status: RunStatus, at_work: dict[str, Optional[set[str]]]) -> RunStatus:
-    """What the disk does not say of a run: its job was cancelled, or put back into the queue."""
+def _in_queue(status: RunStatus, at_work: dict[str, set[str] | None]) -> RunStatus:
+    """Corrects the status of a run whose job was cancelled or requeued, which the disk lacks."""
     working = at_work.get(status.launcher, set())
     if working is None or status.status not in ('QUEUED', 'STALE'):
         return status
@@ -72,14 +72,14 @@ def _in_queue(status: RunStatus, at_work: dict[str, Optional[set[str]]]) -> RunS
         return status._replace(status='QUEUED', reason='')
     if status.status == 'QUEUED':
         job = f'job {status.job or "?"}'
-        return status._replace(status='STALE', reason=f'{job} is gone from the queue')
+        return status._replace(status='STALE', reason=f'{job} is no longer in the queue')
     return status
 
 
 def counts_text(surveys: Sequence[Survey]) -> str:
     """``'10 runs: 3 DONE, 2 RUNNING, ...'``."""
     counts = Counter(s.status.status for s in surveys)
-    # nobody needs to read of clusters who has none
+    # statuses that mostly concern clusters are shown only if they occur
     shown = [status for status in STATUSES if counts[status] or status not in ('QUEUED', 'STALE')]
     return f'{len(surveys)} runs: ' + ', '.join(f'{counts[s]} {s}' for s in shown)
 
@@ -100,7 +100,7 @@ def status_rows(surveys: Iterable[Survey]) -> list[tuple[str, ...]]:
 
 
 def print_status(surveys: Sequence[Survey], console: Console) -> None:
-    """One line a run, and the counts; no rich table, which takes a second for 1,000 rows."""
+    """Prints a line for each run, and the counts; a rich table would take 1 s for 1,000 rows."""
     rows = [_HEADER, *status_rows(surveys)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for number, row in enumerate(rows):
@@ -115,9 +115,9 @@ def print_status(surveys: Sequence[Survey], console: Console) -> None:
 def watch(
     runs: Sequence[Run], work_dir: Path, evaluation: EvaluationSettings, console: Console
 ) -> None:
-    """Shows what changes until no run is being worked on any more, or Ctrl-C.
+    """Shows the runs in progress until none is left, or Ctrl-C.
 
-    Finished runs and those nobody has begun are only counted.
+    Runs that are finished or have not begun are only counted.
     """
     with Live(console=console, auto_refresh=False) as live:
         while True:
@@ -138,14 +138,14 @@ def _table(surveys: Iterable[Survey]) -> Table:
     return table
 
 
-def remaining_seconds(status: RunStatus) -> Optional[float]:
-    """Of the stage that a run is in, at its pace until now; None if that is not known."""
+def remaining_seconds(status: RunStatus) -> float | None:
+    """Remaining seconds of a run's current stage at its pace so far; None if unknown."""
     seconds, left = seconds_per_step(status), _steps_left(status)
     return None if seconds is None else seconds * left
 
 
-def seconds_per_step(status: RunStatus) -> Optional[float]:
-    """Pace of a running run in its stage since it was begun or resumed."""
+def seconds_per_step(status: RunStatus) -> float | None:
+    """Seconds per step of a run's current stage since it started or resumed; None if unknown."""
     details = status.details
     if status.status != 'RUNNING' or not details.keys() >= _PACE:
         return None
@@ -153,10 +153,10 @@ def seconds_per_step(status: RunStatus) -> Optional[float]:
     return (details['updated'] - details['begun']) / done if done else None
 
 
-def grid_seconds(surveys: Sequence[Survey]) -> Optional[float]:
-    """Rest of all trainings, at the pace of those that run, shared among as many processes.
+def grid_seconds(surveys: Sequence[Survey]) -> float | None:
+    """Remaining seconds of all trainings, shared by as many processes as run now, at their pace.
 
-    None while no training has a pace.
+    None while no pace is known.
     """
     training = [s.status for s in surveys if s.status.details.get('stage') == 'train']
     paces = [pace for pace in map(seconds_per_step, training) if pace is not None]
@@ -195,7 +195,7 @@ def _note(status: RunStatus) -> str:
     if status.reason:
         return status.reason
     if status.status == 'STALE':
-        return 'its process is gone; goes on when started again'
+        return 'its process has ended; resumes when started again'
     if status.status == 'QUEUED':
         return f'job {status.job or "?"}'
     if status.status == 'TODO' and status.details:
@@ -204,10 +204,10 @@ def _note(status: RunStatus) -> str:
 
 
 def explain(pattern: str, surveys: Sequence[Survey], work_dir: Path) -> str:
-    """The explanation of every run whose id matches.
+    """Explains every run whose id contains the pattern.
 
     Raises:
-        UserError: none does.
+        UserError: No run matches.
     """
     found = [s for s in surveys if fnmatch.fnmatch(s.run.run_id, f'*{pattern}*')]
     if not found:
@@ -221,7 +221,7 @@ def _explanation(survey: Survey, work_dir: Path, planned: set[str]) -> Iterator[
     folder = run_folder(work_dir, run)
     yield run.run_id
     yield f'  folder    {folder.path}'
-    axes = run.axes.record() if run.is_trained else dict(network=run.axes.network)
+    axes: dict[str, Any] = run.axes.record() if run.is_trained else dict(network=run.axes.network)
     axes |= axes.pop('options', {})
     yield '  axes      ' + ', '.join(f'{k}={v}' for k, v in axes.items() if v is not None)
     yield (
@@ -245,7 +245,7 @@ def _explanation(survey: Survey, work_dir: Path, planned: set[str]) -> Iterator[
 
 
 def _relatives(run: Run, work_dir: Path, planned: set[str]) -> Iterator[str]:
-    """Run folders of the same axes that the grid no longer has, and what differs."""
+    """Run folders with the same axes that the grid no longer has, and how they differ."""
     stem = run.run_id.rpartition('-')[0]
     for path in sorted((work_dir / 'runs').iterdir()):
         if path.name.rpartition('-')[0] == stem and path.name not in planned:

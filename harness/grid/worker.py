@@ -1,8 +1,7 @@
-"""What the process of a run does: train and evaluate it.
+"""The process of a run: trains and evaluates it.
 
-``python -m harness.grid.worker RUN_FOLDER`` is all that a launcher has to start; run_grid writes
-the folder before. The fork server imports this module once, so that a local run does not pay for
-importing MMagic.
+A launcher only has to start ``python -m harness.grid.worker RUN_FOLDER``; run_grid.py has prepared
+the folder. The fork server imports this module once, which saves local runs the import of MMagic.
 """
 
 import itertools
@@ -12,12 +11,11 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from multiprocessing import parent_process
 from multiprocessing.connection import wait
 from pathlib import Path
-from typing import Optional, Union
 
 import mmagic.engine  # noqa: F401  (registries that MMEngine would import run by run)
 import torch
@@ -32,34 +30,28 @@ from harness.evaluation.images import ImageSaver
 from harness.evaluation.model import default_device, load_model
 from harness.evaluation.protocols import DEFAULT, PROTOCOLS
 from harness.exits import INTERRUPTED
-from harness.runs.claims import (
-    RESTARTED_VARIABLE,
-    AlreadyRunningError,
-    claim,
-    release_job,
-    this_job,
-)
+from harness.grid.launchers.torchrun import train_with_torchrun
+from harness.grid.tracking import track
+from harness.grid.train_process import train_run
+from harness.runs.claims import AlreadyRunningError, claim, release_job
 from harness.runs.evaluations import BEST, Evaluation, record_evaluation, why_missing
 from harness.runs.files import read_json, redirect_output
 from harness.runs.folder import Progress, RunFolder, iterations_of
+from harness.runs.owners import RESTARTED_VARIABLE, this_job
 from harness.runs.task import Task
 from harness.training.checkpoints import best_checkpoint, latest_checkpoint
 from harness.training.interruption import Interrupted, Interruption
-
-from .launchers.torchrun import train_with_torchrun
-from .tracking import track
-from .train_process import train_run
 
 
 def run_in_process(folder: RunFolder, slot: int, threads: int) -> None:
     """Entry point of a local worker process; see :func:`work`.
 
     Args:
-        folder: the run folder.
-        slot: number of the worker, which chooses its GPU where there are several.
-        threads: its CPU threads.
+        folder: The run's folder.
+        slot: The number of the worker, which selects its GPU if there are several.
+        threads: The number of its CPU threads.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # on Ctrl-C run_grid ends its workers
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # on Ctrl-C, run_grid.py ends its workers
     _die_with_parent()
     redirect_output(folder.log)
     torch.set_num_threads(threads)
@@ -67,11 +59,11 @@ def run_in_process(folder: RunFolder, slot: int, threads: int) -> None:
 
 
 def work(folder: RunFolder, slot: int = 0) -> int:
-    """Brings the run of ``folder`` to its end and leaves the outcome in ``status.json``.
+    """Finishes the run of ``folder`` and writes the outcome to ``status.json``.
 
     Returns:
-        The exit code: 0, also where another process has the run; 1 if it failed; 75 if a signal
-        came, after which it can go on.
+        The exit code: 0 on success, or if another process works on the run; 1 if the run failed;
+        75 if a signal interrupted it, so that it can resume.
     """
     interruption = Interruption()
     try:
@@ -104,7 +96,7 @@ def _run(folder: RunFolder, slot: int, interruption: Interruption) -> int:
     except Interrupted as error:
         return _interrupted(folder, str(error))
     except Exception as error:
-        if interruption.received:  # it may have ended others first, as workers that load data
+        if interruption.received:  # the signal may have ended others first, such as data workers
             reason = f'interrupted by {interruption.received.name}: {error}'
             return _interrupted(folder, reason.splitlines()[0])
         with suppress(OSError):  # the disk may be full
@@ -115,16 +107,16 @@ def _run(folder: RunFolder, slot: int, interruption: Interruption) -> int:
 
 
 def _interrupted(folder: RunFolder, reason: str) -> int:
-    """Notes that the run can go on; the exit code that says so."""
+    """Records that the run can resume; returns the exit code for it."""
     folder.write_status('INTERRUPTED', reason=reason, **folder.position())
     return INTERRUPTED
 
 
-def _finished_training(folder: RunFolder, trains_again: bool) -> Optional[Path]:
-    """The checkpoint that the training ended with; None if it has to go on.
+def _finished_training(folder: RunFolder, trains_again: bool) -> Path | None:
+    """The final checkpoint of the training; None if there is still something to train.
 
     Raises:
-        UserError: it had ended, no checkpoint is left, and nobody has said to train again.
+        UserError: Training had finished, no checkpoint is left, and retraining was not requested.
     """
     iterations = folder.timing.get('iterations')
     if iterations is None:
@@ -132,8 +124,8 @@ def _finished_training(folder: RunFolder, trains_again: bool) -> Optional[Path]:
     latest = latest_checkpoint(folder.path)
     if latest is None and not trains_again:
         fail(
-            f'{folder.path} was trained, but has no whole checkpoint any more; bring back '
-            f'iter_{iterations}.pth, or have it trained again with --retry-failed'
+            f'{folder.path} was trained, but has no complete checkpoint any more; restore '
+            f'iter_{iterations}.pth, or retrain it with --retry-failed'
         )
     return latest if latest and iterations_of(latest) == iterations else None
 
@@ -160,14 +152,14 @@ def _evaluate(
 
 
 def load_set(evaluation: Evaluation) -> VideoSet:
-    """The test set of an evaluation.
+    """Loads the test set of an evaluation.
 
     Raises:
-        UserError: it has changed.
+        UserError: It has changed since the run was prepared.
     """
     found = VideoSet.load(evaluation.root)
     if found.checksum != evaluation.checksum:
-        fail(f'{evaluation.root} has changed since run_grid was started; start it again')
+        fail(f'{evaluation.root} has changed since run_grid.py was started; start it again')
     return found
 
 
@@ -175,14 +167,14 @@ def checkpoint_of(folder: RunFolder, choice: str) -> Path:
     """The ``last`` or ``best`` checkpoint of a run.
 
     Raises:
-        UserError: it is missing or damaged.
+        UserError: It is missing or damaged.
     """
     find = best_checkpoint if choice == BEST else latest_checkpoint
     path = find(folder.path)
     if path is None:
         fail(
-            f'{folder.path}: the {choice} checkpoint is missing or damaged; bring it back, or '
-            'delete timing.json and all checkpoints to train the run again'
+            f'{folder.path}: the {choice} checkpoint is missing or damaged; restore it, or '
+            'delete timing.json and all checkpoints to retrain the run'
         )
     return path
 
@@ -190,16 +182,16 @@ def checkpoint_of(folder: RunFolder, choice: str) -> Path:
 def _evaluate_checkpoint(
     folder: RunFolder,
     cfg: Config,
-    weights: Union[Path, str, None],
+    weights: Path | str | None,
     todo: Sequence[Evaluation],
     sets: dict[str, VideoSet],
-    on_frame,
+    on_frame: Callable[[], None],
 ) -> None:
     device = default_device()
     model = load_model(cfg, weights, device)
     for evaluation in todo:
         images = folder.images(evaluation.key)
-        shutil.rmtree(images, ignore_errors=True)  # of another selection of frames, perhaps
+        shutil.rmtree(images, ignore_errors=True)  # perhaps from another selection of frames
         table = evaluate_set(
             model.generator,
             sets[evaluation.test_set],
@@ -213,23 +205,27 @@ def _evaluate_checkpoint(
             PROTOCOLS[evaluation.protocol or DEFAULT.name],
         )
         iteration = iterations_of(weights) if isinstance(weights, Path) else None
-        noticed = (table.attrs[name] for name in ('shift', 'resets', 'not_finite'))
-        record_evaluation(folder, evaluation, iteration, *noticed)
+        is_bidirectional = model.generator.bidirectional
+        record_evaluation(
+            folder, evaluation, iteration, **table.attrs, bidirectional=is_bidirectional
+        )
         track(cfg, folder, evaluation, table, iteration)
 
 
 def _die_with_parent() -> None:
-    """Ends this process when run_grid is gone, even if it was killed."""
+    """Ends this process when run_grid.py ends, even if it was killed."""
+    parent = parent_process()
+    assert parent is not None
 
-    def watch():
-        wait([parent_process().sentinel])
+    def watch() -> None:
+        wait([parent.sentinel])
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
 
 
 def work_in_job(folder: RunFolder) -> int:
-    """:func:`work` as a job of a launcher; a job that was killed and started again goes on."""
+    """:func:`work` as a launcher's job; a restarted job first releases its own earlier claim."""
     if os.environ.get(RESTARTED_VARIABLE, '0') not in ('', '0'):
         release_job(folder.path, this_job())
     return work(folder)

@@ -3,6 +3,7 @@
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 EXAMPLES = {
     'summary': """examples:
@@ -25,7 +26,7 @@ EXAMPLES = {
 }
 
 
-def parse_args(argv=None) -> argparse.Namespace:
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog='python -m harness.networks',
         description='What there is to know about the networks, and foreign weights for them.',
@@ -58,8 +59,9 @@ def parse_args(argv=None) -> argparse.Namespace:
             dest='layout',
             metavar='NAME',
             default='frvsr' if name == 'convert-frvsr' else None,
-            help='what FILE is: basicvsr, basicvsr_pp, iconvsr, real_basicvsr, animesr, rrn, rsdn, '
-            'rlsp, rlsp-tensorflow, rfs3, mrvsr, lapsrn, frvsr (by default found by names in it)',
+            help='what FILE is: basicvsr, basicvsr_pp, iconvsr, real_basicvsr, real_viformer, '
+            'animesr, rrn, rsdn, rlsp, rlsp-tensorflow, rfs3, mrvsr, lapsrn, frvsr (by default '
+            'found by names in it)',
         )
 
     published = _add_command(
@@ -71,7 +73,7 @@ def parse_args(argv=None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def _add_command(commands, name, summary, run) -> argparse.ArgumentParser:
+def _add_command(commands, name: str, summary, run) -> argparse.ArgumentParser:
     command = commands.add_parser(
         name,
         help=summary,
@@ -90,7 +92,7 @@ def _size(text: str) -> tuple[int, int]:
     return int(height), int(width)
 
 
-def _summary(args) -> None:
+def _summary(args: Any) -> None:
     from harness.errors import fail
 
     if args.csv and not args.csv.parent.is_dir():
@@ -99,7 +101,7 @@ def _summary(args) -> None:
     from rich.console import Console
     from rich.progress import track
 
-    from .summary import paper_configs, print_table, summarize, write_csv
+    from harness.networks.summary import paper_configs, print_table, summarize, write_csv
 
     configs = track([*paper_configs(), *args.config], console=Console(stderr=True), transient=True)
     rows = [summarize(config, args.size, timed=not args.no_time) for config in configs]
@@ -108,11 +110,10 @@ def _summary(args) -> None:
     print_table(rows, args.size)
 
 
-def _convert(args) -> None:
+def _convert(args: Any) -> None:
     from harness.errors import fail
-
-    from .foreign.convert import convert
-    from .foreign.layouts import LAYOUTS
+    from harness.networks.foreign.convert import convert
+    from harness.networks.foreign.layouts import LAYOUTS
 
     if args.layout not in (None, *LAYOUTS):
         fail(f'--as {args.layout}: there are {", ".join(LAYOUTS)}')
@@ -124,14 +125,14 @@ def _convert(args) -> None:
     print(f'  {command}{settings}')
 
 
-def _published(args) -> None:
-    from .foreign.published import unpack
+def _published(args: Any) -> None:
+    from harness.networks.foreign.published import unpack
 
     for line in unpack(args.output):
         print(line, flush=True)
 
 
-def main(argv=None) -> int:
+def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
     from harness.cli import user_errors
 

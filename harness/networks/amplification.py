@@ -7,12 +7,12 @@ bounds on weights, which hold for every input (``lipschitz.py``). This is the so
 itself, on the clips that are trained on.
 """
 
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from .recurrent import RecurrentNet, State, States, memory_of
+from harness.networks.recurrent import RecurrentNet, State, States, memory_of
 
 
 class Amplification(NamedTuple):
@@ -32,8 +32,8 @@ class Amplification(NamedTuple):
 def amplification_loss(
     net: RecurrentNet,
     lrs: Tensor,
-    states: Optional[States],
-    cond: Optional[Tensor],
+    states: States | None,
+    cond: Tensor | None,
     after: States,
     options: Amplification,
 ) -> Tensor:
@@ -70,7 +70,9 @@ def amplification_loss(
     return options.weight * torch.stack(growths).square().log1p().mean()
 
 
-def _disturb(state: Optional[State], end: Optional[State], disturbance: float, rng) -> tuple:
+def _disturb(
+    state: State | None, end: State | None, disturbance: float, rng: torch.Generator
+) -> tuple:
     """A state with noise in its memory, and the norms (B,) of the noise; None without memory."""
     memory = memory_of(state)
     if not memory:

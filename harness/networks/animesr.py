@@ -10,9 +10,10 @@ from mmagic.models.archs import ResidualBlockNoBN
 from mmagic.registry import MODELS
 from torch import Tensor, nn
 
-from .look_ahead import beside, frame_before, neighbour_shapes
-from .recurrent import UnidirectionalNet
-from .upsample import bilinear
+from harness.networks.look_ahead import beside, frame_before, neighbour_shapes
+from harness.networks.recurrent import State, StateShapes
+from harness.networks.unidirectional import UnidirectionalNet
+from harness.networks.upsample import bilinear
 
 WINDOW, SR = 3 * 3, 3 * 16  # channels of three RGB frames, and of one SR frame at LR size
 SCALES = 4  # the coarsest features have 1/4 of the frame's size
@@ -41,7 +42,7 @@ class _MultiScaleCell(nn.Module):
     a block of their own.
     """
 
-    def __init__(self, in_channels: int, channels: int, out_channels: int, num_blocks):
+    def __init__(self, in_channels: int, channels: int, out_channels: int, num_blocks) -> None:
         super().__init__()
         self.conv_s1_first = _conv_lrelu(in_channels, channels)
         self.conv_s2_first = _conv_lrelu(channels, channels, stride=2)
@@ -98,14 +99,14 @@ class AnimeSRNet(UnidirectionalNet):
         mid_channels: int = 64,
         num_blocks: tuple[int, int, int] = (5, 3, 2),
         cond_channels: int = 0,
-    ):
+    ) -> None:
         super().__init__()
         self.mid_channels = mid_channels
         self.recurrent_cell = _MultiScaleCell(
             WINDOW + SR + mid_channels + cond_channels, mid_channels, SR + mid_channels, num_blocks
         )
 
-    def state_shapes(self, height, width):
+    def state_shapes(self, height: int, width: int) -> tuple[StateShapes, StateShapes]:
         neighbour = neighbour_shapes(height, width)
         height, width = height + -height % SCALES, width + -width % SCALES
         memory = {
@@ -114,7 +115,9 @@ class AnimeSRNet(UnidirectionalNet):
         }
         return {**memory, **neighbour}, neighbour
 
-    def prepare(self, lrs, state, following):
+    def prepare(
+        self, lrs: Tensor, state: State | None, following: Tensor | None
+    ) -> tuple[Tensor, ...]:
         """The frames t-1, t, t+1 of each t, padded, (B, T, 9, H', W')."""
         previous = torch.cat([frame_before(lrs, state)[:, None], lrs[:, :-1]], 1)
         windows = torch.cat([previous, lrs, following], 2)
@@ -123,7 +126,9 @@ class AnimeSRNet(UnidirectionalNet):
         padded = F.pad(windows.flatten(0, 1), pad, 'replicate')
         return (padded.unflatten(0, lrs.shape[:2]),)
 
-    def step(self, lr, prepared, state, cond):
+    def step(
+        self, lr: Tensor, prepared: tuple[Tensor, ...], state: State, cond: Tensor | None
+    ) -> tuple[Tensor, State]:
         (window,) = prepared
         inputs = [window, F.pixel_unshuffle(state['sr'], 4), state['hidden']]
         if cond is not None:

@@ -1,6 +1,6 @@
 """BasicVSR (Chan et al., CVPR 2021) on MMagic's network, with its memory made explicit."""
 
-from typing import Optional, Union
+from collections.abc import Iterator, Sequence
 
 import torch
 from mmagic.models.archs import PixelShufflePack
@@ -10,13 +10,13 @@ from mmagic.models.editors.basicvsr.basicvsr_net import (
 )
 from mmagic.models.utils import flow_warp
 from mmagic.registry import MODELS
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from .flow import pretrained_spynet
-from .lipschitz import constrain
-from .recurrent import States, Sweep, Unrolled, branch_cond
-from .two_branches import TwoBranchNet
+from harness.networks.flow import pretrained_spynet
+from harness.networks.lipschitz import constrain
+from harness.networks.recurrent import State, States, StateShapes, Sweep, Unrolled, branch_cond
+from harness.networks.two_branches import TwoBranchNet
 
 
 @MODELS.register_module()
@@ -53,12 +53,12 @@ class StatefulBasicVSRNet(TwoBranchNet, BasicVSRNet):
         self,
         mid_channels: int = 64,
         num_blocks: int = 30,
-        spynet_pretrained: Optional[str] = None,
+        spynet_pretrained: str | None = None,
         hr_channels: int = 64,
-        flow_net: Optional[dict] = None,
+        flow_net: dict | None = None,
         cond_channels: int = 0,
-        lipschitz: Optional[Union[float, str, dict]] = None,
-    ):
+        lipschitz: float | str | dict | None = None,
+    ) -> None:
         BasicVSRNet.__init__(self, mid_channels, num_blocks)
         if flow_net is not None:
             self.spynet = MODELS.build(flow_net)
@@ -80,11 +80,11 @@ class StatefulBasicVSRNet(TwoBranchNet, BasicVSRNet):
         if lipschitz is not None:
             constrain([self.backward_resblocks, self.forward_resblocks], lipschitz, self)
 
-    def state_shapes(self, height, width):
+    def state_shapes(self, height: int, width: int) -> tuple[StateShapes, StateShapes]:
         shapes = {'feat': (self.mid_channels, height, width), 'lr': (3, height, width)}
         return shapes, dict(shapes)
 
-    def flow_between(self, references, supportings):
+    def flow_between(self, references: Tensor, supportings: Tensor) -> Tensor:
         """Flow (B, T, 2, H, W) of (B, T, 3, H, W) pairs."""
         batch, frames, _, height, width = references.shape
         if frames == 0:
@@ -92,7 +92,14 @@ class StatefulBasicVSRNet(TwoBranchNet, BasicVSRNet):
         flows = self.spynet(references.flatten(0, 1), supportings.flatten(0, 1))
         return flows.view(batch, frames, 2, height, width)
 
-    def propagate(self, lrs, state, cond, backward=False, flows=None):
+    def propagate(
+        self,
+        lrs: Tensor,
+        state: State | None,
+        cond: Tensor | None,
+        backward: bool = False,
+        flows: list[Tensor | None] | None = None,
+    ):
         """Yields frame number and feature (B, mid_channels, H, W), in the branch's own order.
 
         ``flows`` are those of the branch where they have been computed before.
@@ -115,18 +122,20 @@ class StatefulBasicVSRNet(TwoBranchNet, BasicVSRNet):
             feat = resblocks(torch.cat(inputs, 1))
             yield i, feat
 
-    def walk(self, lrs, state, cond, backward):
+    def walk(
+        self, lrs: Tensor, state: State | None, cond: Tensor | None, backward: bool
+    ) -> Iterator[tuple[int, State]]:
         for i, feat in self.propagate(lrs, state, cond, backward):
             yield i, {'feat': feat, 'lr': lrs[:, i]}
 
-    def _flows_to_previous(self, lrs, state, backward):
+    def _flows_to_previous(self, lrs: Tensor, state: State | None, backward: bool):
         """For each frame the flow to the one that its branch visits before it, or None."""
         pairs = _frame_pairs(lrs, state, backward)
         inner = self.flow_between(*pairs[0])
         outer = self.flow_between(*pairs[1]) if len(pairs) > 1 else None
         return _by_frame(inner, outer, backward)
 
-    def _joint_flows(self, lrs, forward, backward):
+    def _joint_flows(self, lrs: Tensor, forward: State | None, backward: bool):
         """The flows of both branches from one batch: faster, the same up to rounding."""
         parts = [
             *_frame_pairs(lrs, forward, backward=False),
@@ -141,7 +150,9 @@ class StatefulBasicVSRNet(TwoBranchNet, BasicVSRNet):
         ]
 
     @parametrize.cached()
-    def unroll(self, lrs, states=None, cond=None):
+    def unroll(
+        self, lrs: Tensor, states: States | None = None, cond: Tensor | None = None
+    ) -> Unrolled:
         forward, backward = states or States()
         flows = self._joint_flows(lrs, forward, backward) if self.training else (None, None)
         backward_feats, before = self._branch(lrs, backward, cond, True, flows[1])
@@ -149,24 +160,43 @@ class StatefulBasicVSRNet(TwoBranchNet, BasicVSRNet):
         frames = self._reconstruct_all(lrs, backward_feats, forward_feats)
         return Unrolled(frames, States(after, before))
 
-    def sweeps(self):
+    def sweeps(self) -> list[Sweep]:
         return [Sweep(True, self._backward_sweep), Sweep(False, self._forward_sweep)]
 
-    def _backward_sweep(self, lrs, stored, state, cond):
+    def _backward_sweep(
+        self,
+        lrs: Tensor,
+        stored: Sequence[Sequence[Tensor]],
+        state: State | None,
+        cond: Tensor | None,
+    ) -> tuple[Sequence[Tensor], State]:
         return self._branch(lrs, state, cond, backward=True)
 
-    def _forward_sweep(self, lrs, stored, state, cond):
+    def _forward_sweep(
+        self,
+        lrs: Tensor,
+        stored: Sequence[Sequence[Tensor]],
+        state: State | None,
+        cond: Tensor | None,
+    ) -> tuple[Sequence[Tensor], State]:
         feats, after = self._branch(lrs, state, cond)
         return self._reconstruct_all(lrs, stored[0], feats).unbind(1), after
 
-    def _branch(self, lrs, state, cond, backward=False, flows=None):
+    def _branch(
+        self,
+        lrs: Tensor,
+        state: State | None,
+        cond: Tensor | None,
+        backward: bool = False,
+        flows: list[Tensor | None] | None = None,
+    ):
         """Features of all frames, in the video's order, and the state after the clip."""
         feats = dict(self.propagate(lrs, state, cond, backward, flows))
         last = 0 if backward else lrs.size(1) - 1
         after = {'feat': feats[last], 'lr': lrs[:, last]}
         return [feats[i] for i in range(lrs.size(1))], after
 
-    def _reconstruct_all(self, lrs, backward_feats, forward_feats):
+    def _reconstruct_all(self, lrs: Tensor, backward_feats: list[Tensor] | None, forward_feats):
         """SR frames (B, T, 3, 4H, 4W).
 
         Frame by frame, as MMagic does it, needs least memory and gives the same bits as MMagic; in
@@ -181,14 +211,14 @@ class StatefulBasicVSRNet(TwoBranchNet, BasicVSRNet):
             parts += self.reconstruct(clip, *feats).split(lrs.size(0))
         return torch.stack(parts, 1)
 
-    def _frames_together(self, lrs):
+    def _frames_together(self, lrs: Tensor):
         """All on a GPU; on a CPU as many as its caches can hold."""
         if lrs.is_cuda:
             return lrs.size(1)
         hr_pixels = 16 * lrs.size(0) * lrs.size(-2) * lrs.size(-1)
         return max(1, self.cpu_hr_pixels // hr_pixels)
 
-    def reconstruct(self, lr, backward_feat, forward_feat):
+    def reconstruct(self, lr: Tensor, backward_feat: Tensor, forward_feat: Tensor) -> Tensor:
         """One SR frame from the features of both branches."""
         out = self.lrelu(self.fusion(torch.cat([backward_feat, forward_feat], 1)))
         out = self.lrelu(self.upsample1(out))
@@ -197,7 +227,7 @@ class StatefulBasicVSRNet(TwoBranchNet, BasicVSRNet):
         return self.conv_last(out) + self.img_upsample(lr)
 
 
-def _frame_pairs(lrs, state, backward):
+def _frame_pairs(lrs: Tensor, state: State | None, backward: bool):
     """Frames (B, n, 3, H, W) and the neighbours their flows go to: inside the clip, at its end."""
     inner = (lrs[:, :-1], lrs[:, 1:]) if backward else (lrs[:, 1:], lrs[:, :-1])
     if state is None:
@@ -205,7 +235,7 @@ def _frame_pairs(lrs, state, backward):
     return [inner, (lrs[:, -1:] if backward else lrs[:, :1], state['lr'][:, None])]
 
 
-def _by_frame(inner, outer, backward):
+def _by_frame(inner, outer, backward: bool):
     """Flows (B, n, 2, H, W) as a list with an entry for each frame of the clip."""
     end = [None if outer is None else outer[:, 0]]
     return [*inner.unbind(1), *end] if backward else [*end, *inner.unbind(1)]

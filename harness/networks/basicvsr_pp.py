@@ -1,7 +1,8 @@
 """BasicVSR++ (Chan et al., CVPR 2022) on MMagic's network, with its memory made explicit."""
 
+from collections.abc import Sequence
 from functools import partial
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -11,10 +12,26 @@ from mmagic.models.utils import flow_warp
 from mmagic.registry import MODELS
 from torch import Tensor
 
-from .boundaries import on_cpu, sent
-from .flow import pretrained_spynet
-from .recurrent import RecurrentNet, State, States, Sweep, Unrolled, branch_cond
-from .surrounded import differing, flows_back, in_order, list_in_order, surround, windows_after
+from harness.networks.boundaries import on_cpu, sent
+from harness.networks.flow import pretrained_spynet
+from harness.networks.recurrent import (
+    RecurrentNet,
+    State,
+    States,
+    StateShapes,
+    Sweep,
+    Unrolled,
+    branch_cond,
+)
+from harness.networks.surrounded import (
+    Surrounded,
+    differing,
+    flows_back,
+    in_order,
+    list_in_order,
+    surround,
+    windows_after,
+)
 
 
 class _Branch(NamedTuple):
@@ -39,8 +56,8 @@ class _Trail(NamedTuple):
     is a frame to get to; None: there is one for all.
     """
 
-    flows: list[Optional[Tensor]]
-    known: list[Optional[Tensor]]
+    flows: list[Tensor | None]
+    known: list[Tensor | None]
 
 
 @MODELS.register_module()
@@ -82,9 +99,9 @@ class StatefulBasicVSRPlusPlusNet(RecurrentNet, BasicVSRPlusPlusNet):
         mid_channels: int = 64,
         num_blocks: int = 7,
         max_residue_magnitude: int = 10,
-        spynet_pretrained: Optional[str] = None,
+        spynet_pretrained: str | None = None,
         cond_channels: int = 0,
-    ):
+    ) -> None:
         BasicVSRPlusPlusNet.__init__(self, mid_channels, num_blocks, max_residue_magnitude)
         if spynet_pretrained:
             self.spynet = pretrained_spynet(spynet_pretrained)
@@ -94,13 +111,15 @@ class StatefulBasicVSRPlusPlusNet(RecurrentNet, BasicVSRPlusPlusNet):
                 (2 + i) * mid_channels + cond_channels, mid_channels, num_blocks
             )
 
-    def state_shapes(self, height, width):
+    def state_shapes(self, height: int, width: int) -> tuple[StateShapes, StateShapes]:
         size = max(height, self.smallest), max(width, self.smallest)
         feats = dict.fromkeys(('feat_1', 'feat_2'), (2, self.mid_channels, *size))
         shapes = feats | {'lrs': (2, 3, height, width), 'known': (2,)}
         return shapes, dict(shapes)
 
-    def unroll(self, lrs, states=None, cond=None):
+    def unroll(
+        self, lrs: Tensor, states: States | None = None, cond: Tensor | None = None
+    ) -> Unrolled:
         states, frames = states or States(), lrs.size(1)
         around = surround(lrs, states, 2)
         trails = [self._trail(around, backward, states[backward]) for backward in (False, True)]
@@ -116,7 +135,15 @@ class StatefulBasicVSRPlusPlusNet(RecurrentNet, BasicVSRPlusPlusNet):
         return Unrolled(torch.stack(self._reconstruct_all(lrs, earlier), 1), after)
 
     @torch.no_grad()
-    def states_at(self, lrs, starts, ends, cond=None, lengths=None, initial=None):
+    def states_at(
+        self,
+        lrs: Tensor,
+        starts: Tensor,
+        ends: Tensor,
+        cond: Tensor | None = None,
+        lengths: Tensor | None = None,
+        initial: States | None = None,
+    ) -> States:
         initial, frames = initial or States(), lrs.size(1)
         starts, ends, lengths = on_cpu(starts, ends, lengths)
         steps = starts, (frames if lengths is None else lengths[:, None]) - ends
@@ -134,17 +161,30 @@ class StatefulBasicVSRPlusPlusNet(RecurrentNet, BasicVSRPlusPlusNet):
             earlier.append(list_in_order(feats[2:], branch.backward, lengths))
         return kept
 
-    def sweeps(self):
+    def sweeps(self) -> list[Sweep]:
         """The features of single frames, and then each branch by itself."""
         chain = [Sweep(False, self._spatial_sweep)]
         for branch in _BRANCHES[:-1]:
             chain.append(Sweep(branch.backward, partial(self._branch_sweep, branch)))
         return [*chain, Sweep(False, self._last_sweep)]
 
-    def _spatial_sweep(self, lrs, stored, state, cond):
+    def _spatial_sweep(
+        self,
+        lrs: Tensor,
+        stored: Sequence[Sequence[Tensor]],
+        state: State | None,
+        cond: Tensor | None,
+    ) -> tuple[Sequence[Tensor], State]:
         return self._spatial(lrs), {}
 
-    def _branch_sweep(self, branch, lrs, stored, state, cond):
+    def _branch_sweep(
+        self,
+        branch: _Branch,
+        lrs: Tensor,
+        stored: Sequence[Sequence[Tensor]],
+        state: State | None,
+        cond: Tensor | None,
+    ) -> tuple[list[Tensor], State]:
         states = States(None, state) if branch.backward else States(state)
         around = surround(lrs, states, 2)
         end = torch.full((len(lrs), 1), 0 if branch.backward else lrs.size(1), device=lrs.device)
@@ -155,7 +195,13 @@ class StatefulBasicVSRPlusPlusNet(RecurrentNet, BasicVSRPlusPlusNet):
         after[branch.key] = _memory(feats, branch.backward)
         return list_in_order(feats[2:], branch.backward), after
 
-    def _last_sweep(self, lrs, stored, state, cond):
+    def _last_sweep(
+        self,
+        lrs: Tensor,
+        stored: Sequence[Sequence[Tensor]],
+        state: State | None,
+        cond: Tensor | None,
+    ) -> tuple[Sequence[Tensor], State]:
         feats, after = self._branch_sweep(_BRANCHES[-1], lrs, stored, state, cond)
         return self._reconstruct_all(lrs, [*map(list, stored), feats]), after
 
@@ -165,7 +211,7 @@ class StatefulBasicVSRPlusPlusNet(RecurrentNet, BasicVSRPlusPlusNet):
         pad = (0, max(self.smallest - width, 0), 0, max(self.smallest - height, 0))
         return F.pad(lrs.flatten(0, 1), pad, 'replicate').unflatten(0, lrs.shape[:2])
 
-    def _spatial(self, lrs: Tensor, size: Optional[int] = None) -> list[Tensor]:
+    def _spatial(self, lrs: Tensor, size: int | None = None) -> list[Tensor]:
         """Features (B, C, H, W) of each frame by itself, ``size`` frames a batch."""
         parts = [
             self.feat_extract(part.flatten(0, 1)).unflatten(0, part.shape[:2]).unbind(1)
@@ -173,7 +219,9 @@ class StatefulBasicVSRPlusPlusNet(RecurrentNet, BasicVSRPlusPlusNet):
         ]
         return [feat for part in parts for feat in part]
 
-    def _trail(self, around, backward, state: Optional[State], size=None) -> _Trail:
+    def _trail(
+        self, around: Surrounded, backward: bool, state: State | None, size: int | None = None
+    ) -> _Trail:
         frames, known = around.visited(backward)
         steps = frames.size(1) - 2
         frames = self._padded(frames)
@@ -183,7 +231,16 @@ class StatefulBasicVSRPlusPlusNet(RecurrentNet, BasicVSRPlusPlusNet):
         masks = [x.bool()[:, None, None, None] for x in known[:, :2].unbind(1)]
         return _Trail(flows_back(self.spynet, frames, size), masks + [None] * (steps - 1))
 
-    def _run(self, branch, earlier, trail, state, cond, lengths=None, stop=None) -> list[Tensor]:
+    def _run(
+        self,
+        branch: _Branch,
+        earlier: list[list[Tensor]],
+        trail: _Trail,
+        state: State | None,
+        cond: Tensor | None,
+        lengths: Tensor | None = None,
+        stop: int | None = None,
+    ) -> list[Tensor]:
         """Features of the two frames before the branch's first one, and of all that it visits.
 
         Args:
@@ -210,7 +267,7 @@ class StatefulBasicVSRPlusPlusNet(RecurrentNet, BasicVSRPlusPlusNet):
             feats.append(aligned + self.backbone[branch.name](torch.cat(inputs, 1)))
         return feats
 
-    def _align(self, name, current, feats, trail, k) -> Tensor:
+    def _align(self, name: str, current, feats: list[Tensor], trail: _Trail, k: int) -> Tensor:
         """Features of the last two frames, brought to the current one; zeros without the last."""
         (flow_2, flow_1), (known_2, known_1) = trail.flows[k : k + 2], trail.known[k : k + 2]
         if flow_1 is None:
@@ -227,13 +284,13 @@ class StatefulBasicVSRPlusPlusNet(RecurrentNet, BasicVSRPlusPlusNet):
         aligned = self.deform_align[name](torch.cat([feat_1, feat_2], 1), extra, flow_1, flow_2)
         return aligned if known_1 is None else aligned.where(known_1, 0)
 
-    def _reconstruct_all(self, lrs, feats) -> list[Tensor]:
+    def _reconstruct_all(self, lrs: Tensor, feats: list[Tensor]) -> list[Tensor]:
         """SR frames (B, 3, 4H, 4W), one by one as in MMagic."""
         height, width = lrs.shape[-2:]
         frames = zip(self._padded(lrs).unbind(1), *feats, strict=True)
         return [self._upsampled(*x)[..., : 4 * height, : 4 * width] for x in frames]
 
-    def _upsampled(self, lr, *feats):
+    def _upsampled(self, lr: Tensor, *feats: Tensor) -> Tensor:
         out = self.reconstruction(torch.cat(feats, 1))
         out = self.lrelu(self.upsample1(out))
         out = self.lrelu(self.upsample2(out))

@@ -1,9 +1,10 @@
 """Bicubic interpolation as the reference without any training."""
 
 from mmagic.registry import MODELS
+from torch import Tensor
 
-from .stateless import StatelessNet
-from .upsample import bicubic
+from harness.networks.stateless import StatelessNet
+from harness.networks.upsample import bicubic
 
 
 @MODELS.register_module()
@@ -14,9 +15,9 @@ class BicubicUpsampler(StatelessNet):
         degradation: of the LR frames, ``'bd'`` or ``'bi'``; see :func:`bicubic`.
     """
 
-    def __init__(self, degradation: str = 'bd'):
+    def __init__(self, degradation: str = 'bd') -> None:
         super().__init__()
         self.degradation = degradation
 
-    def super_resolve(self, lrs):
+    def super_resolve(self, lrs: Tensor) -> Tensor:
         return bicubic(lrs.flatten(0, 1), self.degradation).unflatten(0, lrs.shape[:2])

@@ -1,12 +1,10 @@
 """Boundaries of videos, which the CPU knows: a device that had to tell them would be waited for."""
 
-from typing import Optional
-
 import torch
 from torch import Tensor
 
 
-def on_cpu(*numbers: Optional[Tensor]) -> list[Optional[Tensor]]:
+def on_cpu(*numbers: Tensor | None) -> list[Tensor | None]:
     """Boundaries and lengths on the CPU, where they should have stayed."""
     return [None if x is None else x.cpu() for x in numbers]
 

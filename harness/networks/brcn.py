@@ -1,15 +1,17 @@
 """BRCN: Bidirectional Recurrent Convolutional Networks for Multi-Frame Super-Resolution (Huang et
 al., NIPS 2015)."""
 
+from collections.abc import Iterator, Sequence
+
 import torch
 import torch.nn.functional as F
 from mmagic.registry import MODELS
-from torch import nn
+from torch import Tensor, nn
 
-from .luma import luma, with_luma
-from .recurrent import States, Sweep, Unrolled, branch_cond
-from .two_branches import TwoBranchNet
-from .upsample import bicubic
+from harness.networks.luma import luma, with_luma
+from harness.networks.recurrent import State, States, StateShapes, Sweep, Unrolled, branch_cond
+from harness.networks.two_branches import TwoBranchNet
+from harness.networks.upsample import bicubic
 
 
 def _conv(in_channels: int, out_channels: int, kernel: int, bias: bool = False) -> nn.Conv2d:
@@ -19,7 +21,7 @@ def _conv(in_channels: int, out_channels: int, kernel: int, bias: bool = False) 
 class _Branch(nn.Module):
     """One direction: 3 layers, each of which also reads the layer below as it was a frame ago."""
 
-    def __init__(self, cond_channels: int):
+    def __init__(self, cond_channels: int) -> None:
         super().__init__()
         self.feedforward = nn.ModuleList(
             [
@@ -31,7 +33,7 @@ class _Branch(nn.Module):
         self.conditional = nn.ModuleList([_conv(1, 64, 9), _conv(64, 32, 1), _conv(32, 1, 5)])
         self.recurrent = nn.ModuleList([_conv(64, 64, 1), _conv(32, 32, 1)])
 
-    def forward(self, x, previous, cond):
+    def forward(self, x: Tensor, previous, cond: Tensor | None):
         """Output (B, 1, 4H, 4W) and what each layer reads, to be the next frame's ``previous``."""
         inputs = x if cond is None else torch.cat([x, cond.expand(-1, -1, *x.shape[-2:])], 1)
         layers = [x]
@@ -60,7 +62,7 @@ class BRCNNet(TwoBranchNet):
             :class:`FrameConditioned`).
     """
 
-    def __init__(self, degradation: str = 'bi', cond_channels: int = 0):
+    def __init__(self, degradation: str = 'bi', cond_channels: int = 0) -> None:
         super().__init__()
         self.degradation = degradation
         self.cond_channels = cond_channels
@@ -68,12 +70,14 @@ class BRCNNet(TwoBranchNet):
         self.backward_branch = _Branch(cond_channels)
         self.bias = nn.Parameter(torch.zeros(1))
 
-    def state_shapes(self, height, width):
+    def state_shapes(self, height: int, width: int) -> tuple[StateShapes, StateShapes]:
         size = 4 * height, 4 * width
         shapes = {'h1': (64, *size), 'h2': (32, *size), 'lr': (3, height, width)}
         return shapes, dict(shapes)
 
-    def propagate(self, lrs, state, cond, backward=False):
+    def propagate(
+        self, lrs: Tensor, state: State | None, cond: Tensor | None, backward: bool = False
+    ):
         """Yields frame number, output (B, 1, 4H, 4W) and state, in the branch's own order."""
         branch = self.backward_branch if backward else self.forward_branch
         cond = branch_cond(cond, self.cond_channels, backward)
@@ -84,34 +88,52 @@ class BRCNNet(TwoBranchNet):
             out, previous = branch(x, previous, None if cond is None else cond[:, i])
             yield i, out, {'h1': previous[1], 'h2': previous[2], 'lr': lrs[:, i]}
 
-    def walk(self, lrs, state, cond, backward):
+    def walk(
+        self, lrs: Tensor, state: State | None, cond: Tensor | None, backward: bool
+    ) -> Iterator[tuple[int, State]]:
         for i, _, after in self.propagate(lrs, state, cond, backward):
             yield i, after
 
-    def unroll(self, lrs, states=None, cond=None):
+    def unroll(
+        self, lrs: Tensor, states: States | None = None, cond: Tensor | None = None
+    ) -> Unrolled:
         forward, backward = states or States()
         futures, before = self._branch(lrs, backward, cond, backward=True)
         pasts, after = self._branch(lrs, forward, cond)
         return Unrolled(self._sum(lrs, pasts, futures), States(after, before))
 
-    def sweeps(self):
+    def sweeps(self) -> list[Sweep]:
         return [Sweep(True, self._backward_sweep), Sweep(False, self._forward_sweep)]
 
-    def _backward_sweep(self, lrs, stored, state, cond):
+    def _backward_sweep(
+        self,
+        lrs: Tensor,
+        stored: Sequence[Sequence[Tensor]],
+        state: State | None,
+        cond: Tensor | None,
+    ) -> tuple[Sequence[Tensor], State]:
         return self._branch(lrs, state, cond, backward=True)
 
-    def _forward_sweep(self, lrs, stored, state, cond):
+    def _forward_sweep(
+        self,
+        lrs: Tensor,
+        stored: Sequence[Sequence[Tensor]],
+        state: State | None,
+        cond: Tensor | None,
+    ) -> tuple[Sequence[Tensor], State]:
         outputs, after = self._branch(lrs, state, cond)
         return self._sum(lrs, outputs, list(stored[0])).unbind(1), after
 
-    def _branch(self, lrs, state, cond, backward=False):
+    def _branch(
+        self, lrs: Tensor, state: State | None, cond: Tensor | None, backward: bool = False
+    ):
         """Outputs of all frames, in the video's order, and the state after the clip."""
         outputs = {}
         for i, out, after in self.propagate(lrs, state, cond, backward):  # noqa: B007
             outputs[i] = out
         return [outputs[i] for i in range(lrs.size(1))], after
 
-    def _sum(self, lrs, *branches):
+    def _sum(self, lrs: Tensor, *branches):
         """SR frames (B, T, 3, 4H, 4W) from the outputs of both branches."""
         y = sum(torch.stack(outputs, 1) for outputs in branches) + self.bias
         chroma = bicubic(lrs.flatten(0, 1), self.degradation).unflatten(0, lrs.shape[:2])

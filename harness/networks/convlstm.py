@@ -5,12 +5,11 @@ layer in one direction), C channels, H x W LR size.
 """
 
 from collections.abc import Sequence
-from typing import Optional
 
 import torch
 from torch import Tensor, nn
 
-from .recurrent import State, States, branch_cond
+from harness.networks.recurrent import State, States, branch_cond
 
 #: name -> (dense, residual), Fig. 4
 CONNECTIONS = {'C': (False, False), 'RC': (False, True), 'DC': (True, False), 'RDC': (True, True)}
@@ -19,7 +18,7 @@ CONNECTIONS = {'C': (False, False), 'RC': (False, True), 'DC': (True, False), 'R
 class _MultiScaleGates(nn.Module):
     """Convolutions of several kernels side by side, each of which gives its share of every gate."""
 
-    def __init__(self, in_channels: int, growth: int, kernels: Sequence[int], bias: bool):
+    def __init__(self, in_channels: int, growth: int, kernels: Sequence[int], bias: bool) -> None:
         super().__init__()
         if growth % len(kernels):
             raise ValueError(f'{growth} channels cannot be shared by {len(kernels)} kernels')
@@ -54,7 +53,7 @@ class ConvLSTM(nn.Module):
     #: frames whose input is convolved in one batch, so that memory does not grow with the video
     chunk = 16
 
-    def __init__(self, in_channels: int, growth: int, kernels: Sequence[int] = (3,)):
+    def __init__(self, in_channels: int, growth: int, kernels: Sequence[int] = (3,)) -> None:
         super().__init__()
         self.from_input = _gates(in_channels, growth, kernels, bias=True)
         self.from_hidden = _gates(growth, growth, kernels, bias=False)
@@ -67,7 +66,7 @@ class ConvLSTM(nn.Module):
         inputs: list[Tensor],
         state: tuple[Tensor, Tensor],
         backward: bool,
-        valid: Optional[Tensor] = None,
+        valid: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Hidden and cell state at all boundaries, (B, T+1, G, H, W) each.
 
@@ -139,7 +138,7 @@ class BidirectionalConvLSTM(nn.Module):
         growth: int,
         cond_channels: int = 0,
         kernels: Sequence[int] = (3,),
-    ):
+    ) -> None:
         super().__init__()
         self.dense, self.residual = CONNECTIONS[connection]
         self.growth = growth
@@ -156,9 +155,9 @@ class BidirectionalConvLSTM(nn.Module):
         x: Tensor,
         starts: Tensor,
         ends: Tensor,
-        states: Optional[States] = None,
-        cond: Optional[Tensor] = None,
-        lengths: Optional[Tensor] = None,
+        states: States | None = None,
+        cond: Tensor | None = None,
+        lengths: Tensor | None = None,
     ) -> tuple[list[Tensor], States]:
         """Runs all layers; :meth:`combine` makes the output of what this gives.
 
@@ -197,8 +196,8 @@ class BidirectionalConvLSTM(nn.Module):
         backward: bool,
         x: Tensor,
         outputs: list[Tensor],
-        state: Optional[State],
-        cond: Optional[Tensor] = None,
+        state: State | None,
+        cond: Tensor | None = None,
     ) -> tuple[Tensor, State]:
         """One layer in one direction, clip after clip.
 
@@ -220,7 +219,7 @@ class BidirectionalConvLSTM(nn.Module):
         end, half = (0, hiddens[:, :-1]) if backward else (-1, hiddens[:, 1:])
         return half, {'h': hiddens[:, end], 'c': cells[:, end]}
 
-    def _inputs(self, layer, x, outputs, cond, backward):
+    def _inputs(self, layer: int, x: Tensor, outputs: Tensor, cond: Tensor | None, backward: bool):
         """What a layer reads, to be concatenated."""
         if layer:
             return outputs if self.dense else outputs[-1:]
@@ -233,7 +232,7 @@ class BidirectionalConvLSTM(nn.Module):
         return x + out if self.residual else out
 
 
-def _of_layer(state: Optional[State], layer: int, zeros: Tensor) -> tuple[Tensor, Tensor]:
+def _of_layer(state: State | None, layer: int, zeros: Tensor) -> tuple[Tensor, Tensor]:
     return (zeros, zeros) if state is None else (state['h'][:, layer], state['c'][:, layer])
 
 

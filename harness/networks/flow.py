@@ -15,15 +15,14 @@ from torch import Tensor, nn
 
 from harness.checkpoints import loading
 from harness.errors import fail
+from harness.networks.constants import constant
 
-from .constants import constant
 
-
-def pretrained_spynet(source: str) -> SPyNet:
+def pretrained_spynet(source: str | None) -> SPyNet:
     """MMagic's SPyNet with the weights of its file.
 
     Args:
-        source: path or URL, a network's ``spynet_pretrained``.
+        source: path or URL, a network's ``spynet_pretrained``; None: as initialised.
 
     Raises:
         UserError: they cannot be loaded.
@@ -59,7 +58,7 @@ class FRVSRFlowNet(BaseModule):
         UserError: frames are too small.
     """
 
-    def __init__(self, max_flow: float = 24.0, padding: str = 'input'):
+    def __init__(self, max_flow: float = 24.0, padding: str = 'input') -> None:
         super().__init__()
         self.max_flow = max_flow
         self.pad_input = {'input': True, 'flow': False}[padding]
@@ -115,7 +114,7 @@ class ConvFlowNet(BaseModule):
         max_flow: bound of the flow in pixels.
     """
 
-    def __init__(self, channels: int = 24, num_convs: int = 4, max_flow: float = 4.0):
+    def __init__(self, channels: int = 24, num_convs: int = 4, max_flow: float = 4.0) -> None:
         super().__init__()
         self.max_flow = max_flow
         layers = []
@@ -138,11 +137,11 @@ class DISFlow(BaseModule):
 
     smallest = 16
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self._dis = None
 
-    def _search(self):
+    def _search(self) -> Tensor:
         # made in the process that uses it: OpenCV objects can't be copied or pickled
         if self._dis is None:
             self._dis = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)

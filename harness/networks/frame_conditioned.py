@@ -1,15 +1,13 @@
 """Frame-number conditioning (FC), PI-BPTT paper, Sec. IV-B."""
 
 import inspect
-from typing import Optional, Union
 
 import torch
 from mmagic.registry import MODELS
 from torch import Tensor
 
 from harness.errors import UserError, fail
-
-from .recurrent import RecurrentNet
+from harness.networks.recurrent import RecurrentNet, State, States, StateShapes, Sweep, Unrolled
 
 
 @MODELS.register_module()
@@ -37,7 +35,7 @@ class FrameConditioned(RecurrentNet):
         UserError: the network has no recurrence that the plane could enter, or no backward one.
     """
 
-    def __init__(self, net: dict, last_frame: Optional[int], direction_aware: bool = False):
+    def __init__(self, net: dict, last_frame: int | None, direction_aware: bool = False) -> None:
         super().__init__()
         if last_frame is not None and last_frame < 1:
             raise ValueError(f'last_frame is the last frame number of a video, got {last_frame}')
@@ -56,11 +54,11 @@ class FrameConditioned(RecurrentNet):
         if direction_aware and not self.bidirectional:
             fail(f'direction_aware: {type(self.net).__name__} has no backward branch')
 
-    def state_shapes(self, height, width):
+    def state_shapes(self, height: int, width: int) -> tuple[StateShapes, StateShapes]:
         return self.net.state_shapes(height, width)
 
     def condition(
-        self, lrs: Tensor, start: Union[int, Tensor], length: Union[int, Tensor, None] = None
+        self, lrs: Tensor, start: int | Tensor, length: int | Tensor | None = None
     ) -> Tensor:
         """Frame numbers (B, T, 1 or 2, 1, 1) in [0, 1] of a clip whose first frame is ``start``.
 
@@ -86,23 +84,33 @@ class FrameConditioned(RecurrentNet):
         planes = torch.stack(counts, 2).to(lrs.dtype) / last
         return planes.clamp(0, 1)[..., None, None]
 
-    def unroll(self, lrs, states=None, cond=None):
+    def unroll(
+        self, lrs: Tensor, states: States | None = None, cond: Tensor | None = None
+    ) -> Unrolled:
         return self.net.unroll(lrs, states, cond)
 
-    def further_targets(self, gts):
+    def further_targets(self, gts: Tensor) -> dict[str, Tensor]:
         return self.net.further_targets(gts)
 
-    def sweeps(self):
+    def sweeps(self) -> list[Sweep]:
         return self.net.sweeps()
 
-    def following(self, lrs):
+    def following(self, lrs: Tensor) -> State | None:
         return self.net.following(lrs)
 
-    def states_at(self, lrs, starts, ends, cond=None, lengths=None, initial=None):
+    def states_at(
+        self,
+        lrs: Tensor,
+        starts: Tensor,
+        ends: Tensor,
+        cond: Tensor | None = None,
+        lengths: Tensor | None = None,
+        initial: States | None = None,
+    ) -> States:
         return self.net.states_at(lrs, starts, ends, cond, lengths, initial)
 
 
-def _column(numbers: Union[int, Tensor], lrs: Tensor) -> Tensor:
+def _column(numbers: int | Tensor, lrs: Tensor) -> Tensor:
     """(B, 1) from one number for all clips or one for each."""
     if isinstance(numbers, int):  # made on the device, not copied there
         return torch.full((len(lrs), 1), numbers, device=lrs.device)

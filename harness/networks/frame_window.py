@@ -4,10 +4,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .boundaries import sent
-from .recurrent import RecurrentNet, State, States, Unrolled
-from .stateless import map_frames
-from .surrounded import Surrounded, surround
+from harness.networks.boundaries import sent
+from harness.networks.recurrent import RecurrentNet, State, States, StateShapes, Unrolled
+from harness.networks.stateless import map_frames
+from harness.networks.surrounded import Surrounded, surround
 
 
 class FrameWindowNet(RecurrentNet):
@@ -24,7 +24,7 @@ class FrameWindowNet(RecurrentNet):
     radius = 1
 
     @property
-    def look_ahead(self):
+    def look_ahead(self) -> int:
         return self.radius
 
     def super_resolve_centre(self, windows: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
@@ -34,11 +34,11 @@ class FrameWindowNet(RecurrentNet):
         """
         raise NotImplementedError
 
-    def state_shapes(self, height, width):
+    def state_shapes(self, height: int, width: int) -> tuple[StateShapes, StateShapes]:
         shapes = {'lrs': (self.radius, 3, height, width), 'known': (self.radius,)}
         return shapes, dict(shapes)
 
-    def random_states(self, lrs, std, rng):
+    def random_states(self, lrs: Tensor, std: float, rng: torch.Generator) -> States:
         """The initial states: there is no memory to randomise."""
         return self.initial_states(lrs)
 
@@ -51,7 +51,9 @@ class FrameWindowNet(RecurrentNet):
         known = lrs.new_ones(lrs.shape[:2])
         return {'lrs': F.pad(lrs, missing), 'known': F.pad(known, missing[-2:])}
 
-    def unroll(self, lrs, states=None, cond=None):
+    def unroll(
+        self, lrs: Tensor, states: States | None = None, cond: Tensor | None = None
+    ) -> Unrolled:
         around, radius = surround(lrs, states, self.radius), self.radius
         windows = _fill(around).unfold(1, 2 * radius + 1, 1).movedim(-1, 2)
         losses = {}
@@ -68,7 +70,15 @@ class FrameWindowNet(RecurrentNet):
         return Unrolled(srs, after, losses=losses if self.training else None)
 
     @torch.no_grad()
-    def states_at(self, lrs, starts, ends, cond=None, lengths=None, initial=None):
+    def states_at(
+        self,
+        lrs: Tensor,
+        starts: Tensor,
+        ends: Tensor,
+        cond: Tensor | None = None,
+        lengths: Tensor | None = None,
+        initial: States | None = None,
+    ) -> States:
         around = surround(lrs, initial, self.radius, lengths)
         return States(around.before(sent(starts, lrs.device)), around.after(sent(ends, lrs.device)))
 

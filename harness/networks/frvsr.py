@@ -1,20 +1,19 @@
 """FRVSR: Frame-Recurrent Video Super-Resolution (Sajjadi et al., CVPR 2018)."""
 
-from typing import Optional, Union
-
 import torch
 import torch.nn.functional as F
 from mmagic.registry import MODELS
 from torch import Tensor, nn
 
-from .lipschitz import constrain
-from .recurrent import UnidirectionalNet
-from .upsample import bicubic_bd, bilinear
-from .warp import warp
+from harness.networks.lipschitz import constrain
+from harness.networks.recurrent import State, StateShapes
+from harness.networks.unidirectional import UnidirectionalNet
+from harness.networks.upsample import bicubic_bd, bilinear
+from harness.networks.warp import warp
 
 
 class _ResidualBlock(nn.Module):
-    def __init__(self, channels: int):
+    def __init__(self, channels: int) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
         self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
@@ -81,13 +80,13 @@ class FRVSRNet(UnidirectionalNet):
         self,
         mid_channels: int = 64,
         num_blocks: int = 10,
-        flow_net: Optional[dict] = None,
+        flow_net: dict | None = None,
         tail: str = 'deconvolution',
         residual_recurrence: bool = False,
         upsampler: str = 'bilinear',
         cond_channels: int = 0,
-        lipschitz: Optional[Union[float, str, dict]] = None,
-    ):
+        lipschitz: float | str | dict | None = None,
+    ) -> None:
         super().__init__()
         self.upsample = _UPSAMPLERS[upsampler]
         self.residual_recurrence = residual_recurrence
@@ -108,10 +107,12 @@ class FRVSRNet(UnidirectionalNet):
                 conv.weight.mul_(0.1)
                 conv.bias.zero_()
 
-    def state_shapes(self, height, width):
+    def state_shapes(self, height: int, width: int) -> tuple[StateShapes, StateShapes]:
         return {'sr': (3, 4 * height, 4 * width), 'lr': (3, height, width)}, {}
 
-    def prepare(self, lrs, state, following):
+    def prepare(
+        self, lrs: Tensor, state: State | None, following: Tensor | None
+    ) -> tuple[Tensor, ...]:
         """LR flow (B, T, 2, H, W) to the frame before; zero where there is none."""
         previous_lr = None if state is None else state['lr']
         before = lrs[:, :-1]
@@ -126,10 +127,12 @@ class FRVSRNet(UnidirectionalNet):
             flows = torch.cat([torch.zeros_like(flows[:, :1]), flows], 1)
         return (flows,)
 
-    def learned_flows(self, prepared):
+    def learned_flows(self, prepared: tuple[Tensor, ...]) -> Tensor | None:
         return prepared[0][:, 1:]
 
-    def step(self, lr, prepared, state, cond):
+    def step(
+        self, lr: Tensor, prepared: tuple[Tensor, ...], state: State, cond: Tensor | None
+    ) -> tuple[Tensor, State]:
         (flow,) = prepared
         hr_flow = 4 * self.upsample(flow)
         warped = warp(state['sr'], hr_flow)

@@ -1,6 +1,6 @@
 """IconVSR (Chan et al., CVPR 2021) on MMagic's network, with its memory made explicit."""
 
-from typing import Optional
+from collections.abc import Sequence
 
 import torch
 from mmagic.models.editors.basicvsr.basicvsr_net import ResidualBlocksWithInputConv
@@ -11,12 +11,19 @@ from mmagic.registry import MODELS
 from torch import Tensor
 
 from harness.checkpoints import loading
-
-from .boundaries import on_cpu, sent
-from .flow import pretrained_spynet
-from .keyframes import Refill, keyframes, pack, unpack, windows
-from .recurrent import RecurrentNet, State, States, Sweep, Unrolled, branch_cond
-from .surrounded import (
+from harness.networks.boundaries import on_cpu, sent
+from harness.networks.flow import pretrained_spynet
+from harness.networks.keyframes import Refill, keyframes, pack, unpack, windows
+from harness.networks.recurrent import (
+    RecurrentNet,
+    State,
+    States,
+    StateShapes,
+    Sweep,
+    Unrolled,
+    branch_cond,
+)
+from harness.networks.surrounded import (
     Surrounded,
     differing,
     flows_back,
@@ -66,10 +73,10 @@ class StatefulIconVSRNet(RecurrentNet, IconVSRNet):
         num_blocks: int = 30,
         keyframe_stride: int = 5,
         padding: int = 2,
-        spynet_pretrained: Optional[str] = None,
-        edvr_pretrained: Optional[str] = None,
+        spynet_pretrained: str | None = None,
+        edvr_pretrained: str | None = None,
         cond_channels: int = 0,
-    ):
+    ) -> None:
         IconVSRNet.__init__(
             self,
             num_blocks=num_blocks,
@@ -100,7 +107,7 @@ class StatefulIconVSRNet(RecurrentNet, IconVSRNet):
         """LR frames on each side of a boundary that EDVR's windows may reach."""
         return 2 * self.padding
 
-    def state_shapes(self, height, width):
+    def state_shapes(self, height: int, width: int) -> tuple[StateShapes, StateShapes]:
         shapes = {
             'feat': (self.mid_channels, height + -height % 4, width + -width % 4),
             'lrs': (self.beside, 3, height, width),
@@ -108,7 +115,9 @@ class StatefulIconVSRNet(RecurrentNet, IconVSRNet):
         }
         return shapes | {'phase': (1,)}, shapes
 
-    def unroll(self, lrs, states=None, cond=None):
+    def unroll(
+        self, lrs: Tensor, states: States | None = None, cond: Tensor | None = None
+    ) -> Unrolled:
         states, frames = states or States(), lrs.size(1)
         around = surround(lrs, states, self.beside)
         start = torch.zeros(len(lrs), 1, dtype=torch.long, device=lrs.device)
@@ -123,7 +132,15 @@ class StatefulIconVSRNet(RecurrentNet, IconVSRNet):
         return Unrolled(torch.stack(self._upsample_all(lrs, feats), 1), after)
 
     @torch.no_grad()
-    def states_at(self, lrs, starts, ends, cond=None, lengths=None, initial=None):
+    def states_at(
+        self,
+        lrs: Tensor,
+        starts: Tensor,
+        ends: Tensor,
+        cond: Tensor | None = None,
+        lengths: Tensor | None = None,
+        initial: States | None = None,
+    ) -> States:
         initial, frames = initial or States(), lrs.size(1)
         starts, ends, lengths = on_cpu(starts, ends, lengths)
         steps = starts, (frames if lengths is None else lengths[:, None]) - ends
@@ -141,7 +158,7 @@ class StatefulIconVSRNet(RecurrentNet, IconVSRNet):
             feats = list_in_order(visited[1:], backward, around.lengths)
         return kept
 
-    def sweeps(self):
+    def sweeps(self) -> list[Sweep]:
         """The frames before each frame, the backward branch and keyframes, the forward branch."""
         return [
             Sweep(False, self._context_sweep),
@@ -149,14 +166,26 @@ class StatefulIconVSRNet(RecurrentNet, IconVSRNet):
             Sweep(False, self._forward_sweep),
         ]
 
-    def _context_sweep(self, lrs, stored, state, cond):
+    def _context_sweep(
+        self,
+        lrs: Tensor,
+        stored: Sequence[Sequence[Tensor]],
+        state: State | None,
+        cond: Tensor | None,
+    ) -> tuple[Sequence[Tensor], State]:
         around = surround(lrs, States(state), self.beside)
         boundaries = torch.arange(lrs.size(1) + 1, device=lrs.device).expand(len(lrs), -1)
         before = self._observed(around, state, boundaries, boundaries).forward
         packed = torch.cat([x.flatten(2) for x in before.values()], 2).unbind(1)
         return packed[:-1], {key: x[:, -1] for key, x in before.items()}
 
-    def _backward_sweep(self, lrs, stored, state, cond):
+    def _backward_sweep(
+        self,
+        lrs: Tensor,
+        stored: Sequence[Sequence[Tensor]],
+        state: State | None,
+        cond: Tensor | None,
+    ) -> tuple[Sequence[Tensor], State]:
         shapes = self.state_shapes(*lrs.shape[-2:])[0]
         del shapes['feat']
         sizes = [torch.Size(shape).numel() for shape in shapes.values()]
@@ -171,7 +200,13 @@ class StatefulIconVSRNet(RecurrentNet, IconVSRNet):
         after['feat'] = visited[-1]
         return pack(list_in_order(visited[1:], True), refill), after
 
-    def _forward_sweep(self, lrs, stored, state, cond):
+    def _forward_sweep(
+        self,
+        lrs: Tensor,
+        stored: Sequence[Sequence[Tensor]],
+        state: State | None,
+        cond: Tensor | None,
+    ) -> tuple[Sequence[Tensor], State]:
         around = surround(lrs, States(state), self.beside)
         end = torch.full((len(lrs), 1), lrs.size(1), device=lrs.device)
         after = {key: x[:, 0] for key, x in around.before(end).items()}
@@ -180,14 +215,16 @@ class StatefulIconVSRNet(RecurrentNet, IconVSRNet):
         after['feat'] = visited[-1]
         return self._upsample_all(lrs, visited[1:]), after
 
-    def _observed(self, around, forward, starts, ends) -> States:
+    def _observed(
+        self, around: Surrounded, forward: State | None, starts: Tensor, ends: Tensor
+    ) -> States:
         """What states (B, R, ...) have beside the features."""
         before, after = around.before(starts), around.after(ends)
         before['phase'] = (self._phase(around, forward) + starts) % self.keyframe_stride
         before['phase'] = before['phase'].to(around.frames)[..., None]
         return States(before, after)
 
-    def _phase(self, around, forward: Optional[State]) -> Tensor:
+    def _phase(self, around: Surrounded, forward: State | None) -> Tensor:
         """(B, 1) of the first frames, as integers."""
         if forward is None:
             return torch.zeros(len(around.frames), 1, dtype=torch.long, device=around.frames.device)
@@ -197,14 +234,21 @@ class StatefulIconVSRNet(RecurrentNet, IconVSRNet):
         """With frames whose height and width 4 divides, for EDVR."""
         return around._replace(frames=self.spatial_padding(around.frames.contiguous()))
 
-    def _refill(self, around: Surrounded, forward: Optional[State]) -> Refill:
+    def _refill(self, around: Surrounded, forward: State | None) -> Refill:
         """EDVR's features of the clips' keyframes."""
         phase = self._phase(around, forward)
         keys = keyframes(around, phase, self.keyframe_stride).cpu()
         return Refill.of(keys, self.edvr, around.frames, windows(around, self.padding))
 
     def _run(
-        self, backward, around, backward_feats, refill, state, cond, size=None
+        self,
+        backward: bool,
+        around: Surrounded,
+        backward_feats: list[Tensor] | None,
+        refill: Refill,
+        state: State | None,
+        cond: Tensor | None,
+        size: int | None = None,
     ) -> list[Tensor]:
         """Features of the frame before the branch's first one, and of all that it visits.
 
@@ -240,7 +284,7 @@ class StatefulIconVSRNet(RecurrentNet, IconVSRNet):
             feats.append(resblocks(torch.cat([*current, feat, *extra], 1)))
         return feats
 
-    def _upsample_all(self, lrs, feats) -> list[Tensor]:
+    def _upsample_all(self, lrs: Tensor, feats: list[Tensor]) -> list[Tensor]:
         """SR frames (B, 3, 4H, 4W), one by one as in MMagic."""
         height, width = lrs.shape[-2:]
         padded = self.spatial_padding(lrs.contiguous()).unbind(1)
@@ -249,7 +293,7 @@ class StatefulIconVSRNet(RecurrentNet, IconVSRNet):
             for x in zip(padded, feats, strict=True)
         ]
 
-    def _upsampled(self, lr, feat):
+    def _upsampled(self, lr: Tensor, feat: Tensor) -> Tensor:
         out = self.lrelu(self.upsample1(feat))
         out = self.lrelu(self.upsample2(out))
         out = self.lrelu(self.conv_hr(out))

@@ -44,7 +44,7 @@ class InvertibleBlock(nn.Module):
         bottlenecks: how many.
     """
 
-    def __init__(self, channels: int, bottlenecks: int):
+    def __init__(self, channels: int, bottlenecks: int) -> None:
         super().__init__()
         self.bottlenecks = nn.ModuleList(
             _bottleneck(channels // 2, activate=i > 0) for i in range(bottlenecks)
@@ -73,7 +73,7 @@ class InvertibleBlock(nn.Module):
 class ResidualInvertibleBlock(nn.Module):
     """RIB: what an invertible block gives is added to its input (Eq. 5); arguments as there."""
 
-    def __init__(self, channels: int, bottlenecks: int):
+    def __init__(self, channels: int, bottlenecks: int) -> None:
         super().__init__()
         self.invertible = InvertibleBlock(channels, bottlenecks)
 
@@ -83,7 +83,7 @@ class ResidualInvertibleBlock(nn.Module):
 
 
 class _ResidualBlock(nn.Module):
-    def __init__(self, channels: int):
+    def __init__(self, channels: int) -> None:
         super().__init__()
         self.body = nn.Sequential(
             nn.Conv2d(channels, channels, 3, padding=1),
@@ -105,7 +105,7 @@ class ResidualBlocks(nn.Sequential):
     for each bottleneck. Arguments as of :class:`InvertibleBlock`.
     """
 
-    def __init__(self, channels: int, bottlenecks: int):
+    def __init__(self, channels: int, bottlenecks: int) -> None:
         super().__init__(*(_ResidualBlock(channels) for _ in range(bottlenecks)))
 
 
@@ -126,7 +126,9 @@ class SpatialComponent(nn.Module):
         channels: what RGB is padded to.
     """
 
-    def __init__(self, block: str, bottlenecks: Sequence[Sequence[int]], channels: int = 16):
+    def __init__(
+        self, block: str, bottlenecks: Sequence[Sequence[int]], channels: int = 16
+    ) -> None:
         super().__init__()
         self.channels = channels
         self.stages = nn.ModuleList(

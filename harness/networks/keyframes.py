@@ -5,12 +5,12 @@ keyframe that EDVR reads.
 """
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from .surrounded import Surrounded, in_order
+from harness.networks.surrounded import Surrounded, in_order
 
 
 class Refill(NamedTuple):
@@ -38,7 +38,7 @@ class Refill(NamedTuple):
             feats.append(edvr(frames[videos[:, None], places[videos, i]]))
         return cls(torch.cat(feats) if feats else frames.new_zeros(0), numbers)
 
-    def visited(self, backward: bool, lengths: Optional[Tensor]) -> 'Refill':
+    def visited(self, backward: bool, lengths: Tensor | None) -> 'Refill':
         """For the frames in the order in which a branch visits them."""
         lengths = None if lengths is None else lengths.cpu()
         return self._replace(places=in_order(self.places, backward, lengths))

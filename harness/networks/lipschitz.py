@@ -26,7 +26,7 @@ larger and bounds the stable rank, so that only few directions can be amplified.
 
 from collections.abc import Iterable
 from types import MappingProxyType
-from typing import Optional, Union
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -57,7 +57,7 @@ class OperatorOf(nn.Module):
         UserError: the convolution has strides, dilation or groups.
     """
 
-    def __init__(self, conv: nn.Module, size: int, iterations: int):
+    def __init__(self, conv: nn.Module, size: int, iterations: int) -> None:
         super().__init__()
         strided = not conv.transposed and {*conv.stride} != {1}
         if strided or conv.groups != 1 or {*conv.dilation} != {1}:
@@ -75,37 +75,37 @@ class OperatorOf(nn.Module):
         """The input feature maps (1, C, H, W) of norm 1 that are amplified most."""
         return self._advance(weight) if self.training else self._settle(weight)
 
-    def _advance(self, weight):
+    def _advance(self, weight: Tensor) -> Tensor:
         vector = self._iterate(self.vector, weight, 1) if self._begun else self._search(weight)
         self.vector.copy_(vector)
         self._begun = True
         return vector
 
-    def _settle(self, weight):
+    def _settle(self, weight: Tensor) -> Tensor:
         versions = (weight._version, self.vector._version, weight.device)
         if versions != self._settled_for:
             self._settled, self._settled_for = self._search(weight), versions
         return self._settled
 
-    def _search(self, weight):
+    def _search(self, weight: Tensor) -> Tensor:
         """Begins with noise, too, in which every singular vector has a part."""
         noise = torch.randn(self.vector.shape, generator=torch.Generator().manual_seed(0))
         noise = F.normalize(noise, dim=None).to(self.vector)
         return self._iterate(F.normalize(self.vector + noise, dim=None), weight, SEARCH_ROUNDS)
 
-    def _iterate(self, vector, weight, rounds):
+    def _iterate(self, vector: Tensor, weight: Tensor, rounds: int) -> Tensor:
         # what is kept must not become an inference tensor; leaving inference mode turns grad on
         with torch.inference_mode(False), torch.no_grad():
             for number in range(rounds):
                 vector = self._round(vector, weight, edge=1 - 0.02 / (1 + number))
         return vector
 
-    def _round(self, vector, weight, edge):
+    def _round(self, vector: Tensor, weight: Tensor, edge: float) -> Tensor:
         """Multiplies by the Chebyshev polynomial of A^T A that grows above edge * its norm."""
         known = self._convolve(vector, weight).square().sum()
         scale = 2 / (edge * known).clamp(min=1e-30)  # zero weights: the vector stays
 
-        def multiply(x):
+        def multiply(x: Tensor) -> Tensor:
             return scale * self._adjoint(self._convolve(x, weight), weight) - x
 
         before, vector = vector, multiply(vector)
@@ -115,17 +115,17 @@ class OperatorOf(nn.Module):
             before, vector = before / length, vector / length
         return F.normalize(vector, dim=None)
 
-    def _convolve(self, x, weight):
+    def _convolve(self, x: Tensor, weight: Tensor) -> Tensor:
         if self.transposed:
             return F.conv_transpose2d(
                 x, weight, output_padding=self.output_padding, **self.geometry
             )
         return F.conv2d(x, weight, **self.geometry)
 
-    def _adjoint(self, x, weight):
+    def _adjoint(self, x: Tensor, weight: Tensor) -> Tensor:
         return (F.conv2d if self.transposed else F.conv_transpose2d)(x, weight, **self.geometry)
 
-    def _load_from_state_dict(self, *args):
+    def _load_from_state_dict(self, *args: Any) -> None:
         super()._load_from_state_dict(*args)
         self._begun = bool(self.vector.any())
 
@@ -138,7 +138,7 @@ class BoundedNorm(OperatorOf):
         bound: the largest norm.
     """
 
-    def __init__(self, conv: nn.Module, bound: float, size: int, iterations: int):
+    def __init__(self, conv: nn.Module, bound: float, size: int, iterations: int) -> None:
         super().__init__(conv, size, iterations)
         self.bound = bound
 
@@ -159,15 +159,19 @@ class BoundedStableRank(OperatorOf):
     along u as A does, whatever gamma; it is chosen so that the Frobenius norm is that of the wanted
     stable rank. The norm of the result may be larger, which makes its stable rank smaller still;
     :class:`BoundedNorm` comes after it. A stable rank smaller than A1's is out of reach in one
-    step; then gamma is 0. For matrices (1 x 1 convolutions of single pixels) all is as in Sanyal et
-    al. Weights within the bound stay as they are.
+    step; then gamma is 0. Weights within the bound stay as they are.
+
+    Where the operator is the kernel reshaped to a matrix (3 x 3 convolutions of single patches),
+    this and :class:`BoundedNorm` give what the code of Sanyal et al. gives for norms above 1. That
+    code takes the reshaped kernel of every convolution, which leaves operators with norms of up to
+    1.6 (3x3, 16 or 32 channels, 10 x 10 pixels), and scales weights of smaller norms up to 1.
 
     Args:
         conv, size, iterations: see :class:`OperatorOf`.
         ratio: 0 to 1; at 1 nothing is bounded.
     """
 
-    def __init__(self, conv: nn.Module, ratio: float, size: int, iterations: int):
+    def __init__(self, conv: nn.Module, ratio: float, size: int, iterations: int) -> None:
         super().__init__(conv, size, iterations)
         output = self._convolve(torch.zeros_like(self.vector), conv.weight.detach())
         self.stable_rank = ratio * min(self.vector.numel(), output.numel())
@@ -204,8 +208,8 @@ PRESETS = MappingProxyType(dict(hard=dict(bound=1.0), soft=dict(bound=2.0, stabl
 
 def constrain(
     recurrent: Iterable[nn.Module],
-    lipschitz: Union[float, str, dict],
-    net: Optional[nn.Module] = None,
+    lipschitz: float | str | dict,
+    net: nn.Module | None = None,
 ) -> None:
     """Bounds the operator norm of the convolutions of a network, and their stable rank.
 
@@ -245,7 +249,7 @@ def _convs(module: nn.Module) -> list[nn.Module]:
     return [x for x in module.modules() if isinstance(x, (nn.Conv2d, nn.ConvTranspose2d))]
 
 
-def _options(lipschitz: Union[float, str, dict]) -> dict:
+def _options(lipschitz: float | str | dict) -> dict:
     options = dict(bound=1.0, stable_rank=1.0, convs='recurrent', size=64, iterations=10)
     if isinstance(lipschitz, str):
         if lipschitz not in PRESETS:
@@ -262,7 +266,7 @@ def _options(lipschitz: Union[float, str, dict]) -> dict:
     return options
 
 
-def _accept_plain_weight(conv, state_dict, prefix, *_):
+def _accept_plain_weight(conv, state_dict: dict[str, Any], prefix: str, *_: Any):
     if f'{prefix}weight' in state_dict:
         name = f'{prefix}parametrizations.weight'
         state_dict[f'{name}.original'] = state_dict.pop(f'{prefix}weight')

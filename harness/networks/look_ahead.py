@@ -6,8 +6,6 @@ is none, at the ends of a video. There the frame at the end is repeated, as RLSP
 as no state, for each sample of a batch by itself.
 """
 
-from typing import Optional
-
 import torch
 from torch import Tensor
 
@@ -24,7 +22,7 @@ def beside(lr: Tensor) -> State:
     return {'lr': lr, 'known': lr.new_ones(len(lr), 1)}
 
 
-def frame_before(lrs: Tensor, before: Optional[State]) -> Tensor:
+def frame_before(lrs: Tensor, before: State | None) -> Tensor:
     """The LR frame (B, 3, H, W) before the clip ``lrs`` (B, T, 3, H, W), or its first one again."""
     if before is None:
         return lrs[:, 0]
@@ -32,7 +30,7 @@ def frame_before(lrs: Tensor, before: Optional[State]) -> Tensor:
 
 
 def frames_after(
-    lrs: Tensor, after: Optional[State], lengths: Tensor, begin: int = 0, stop: Optional[int] = None
+    lrs: Tensor, after: State | None, lengths: Tensor, begin: int = 0, stop: int | None = None
 ) -> Tensor:
     """For each frame in [begin, stop) the LR frame after it.
 
@@ -55,7 +53,7 @@ def frames_after(
     return torch.where(from_outside[..., None, None, None], after['lr'][:, None], frames)
 
 
-def states_after(lrs: Tensor, ends: Tensor, lengths: Tensor, after: Optional[State]) -> State:
+def states_after(lrs: Tensor, ends: Tensor, lengths: Tensor, after: State | None) -> State:
     """The backward states (B, R, ...) at boundaries ``ends`` (B, R) of the videos ``lrs``.
 
     ``after`` is the state at the end of the videos, ``lengths`` (B,) their frames.

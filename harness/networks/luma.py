@@ -4,7 +4,7 @@ import torch
 from mmagic.registry import MODELS
 from torch import Tensor, nn
 
-from .constants import constant
+from harness.networks.constants import constant
 
 _OFFSETS = (16 / 255, 128 / 255, 128 / 255)
 _FROM_RGB = (
@@ -54,7 +54,7 @@ class LumaLoss(nn.Module):
         loss: config of the loss.
     """
 
-    def __init__(self, loss: dict):
+    def __init__(self, loss: dict) -> None:
         super().__init__()
         self.loss = MODELS.build(loss)
 

@@ -1,15 +1,15 @@
 """The MMEngine model around a recurrent network: losses for training, frames for testing."""
 
-from typing import Optional, Union
+from typing import Any
 
 import torch
 from mmagic.registry import MODELS
 from mmengine.model import BaseDataPreprocessor, BaseModel
 from torch import Tensor, nn
 
-from .amplification import Amplification, amplification_loss
-from .recurrent import States
-from .warp import warp
+from harness.networks.amplification import Amplification, amplification_loss
+from harness.networks.recurrent import States
+from harness.networks.warp import warp
 
 
 @MODELS.register_module()
@@ -20,7 +20,7 @@ class FramePreprocessor(BaseDataPreprocessor):
         channels_last: give frames in channels-last memory order.
     """
 
-    def __init__(self, channels_last: bool = False):
+    def __init__(self, channels_last: bool = False) -> None:
         super().__init__(non_blocking=True)  # from pinned memory, while the GPU computes
         self.channels_last = channels_last
 
@@ -58,13 +58,13 @@ class RecurrentVSR(BaseModel):
     def __init__(
         self,
         generator: dict,
-        pixel_loss: Optional[dict] = None,
+        pixel_loss: dict | None = None,
         flow_loss_weight: float = 0.0,
-        output_losses: Optional[dict[str, dict]] = None,
+        output_losses: dict[str, dict] | None = None,
         channels_last: bool = False,
-        data_preprocessor: Optional[dict] = None,
-        init_cfg: Optional[dict] = None,
-    ):
+        data_preprocessor: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
         super().__init__(
             MODELS.build(
                 data_preprocessor or dict(type='FramePreprocessor', channels_last=channels_last)
@@ -81,7 +81,7 @@ class RecurrentVSR(BaseModel):
         if channels_last:
             self.to(memory_format=torch.channels_last)
 
-    def _load_from_state_dict(self, state_dict, prefix, *args):
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
         # MMagic's BasicVSR counts its training steps in its checkpoints
         state_dict.pop(f'{prefix}step_counter', None)
         own = f'{prefix}generator.'
@@ -93,13 +93,13 @@ class RecurrentVSR(BaseModel):
     def forward(
         self,
         inputs: Tensor,
-        gts: Optional[Tensor] = None,
-        states: Optional[States] = None,
-        start: Union[int, Tensor] = 0,
-        length: Union[int, Tensor, None] = None,
-        amplification: Optional[Amplification] = None,
+        gts: Tensor | None = None,
+        states: States | None = None,
+        start: int | Tensor = 0,
+        length: int | Tensor | None = None,
+        amplification: Amplification | None = None,
         mode: str = 'tensor',
-    ) -> Union[Tensor, dict[str, Tensor]]:
+    ) -> Tensor | dict[str, Tensor]:
         """Runs the network on LR clips.
 
         Args:

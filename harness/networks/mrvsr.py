@@ -5,18 +5,17 @@ correction of the nearest-upsampled LR Y, and interpolate chroma. Parameters hav
 MRVSR authors' public code, so that their weights load.
 """
 
-from typing import Optional, Union
-
 import torch
 import torch.nn.functional as F
 from mmagic.registry import MODELS
 from torch import Tensor, nn
 
-from .lipschitz import constrain
-from .look_ahead import beside, frame_before, neighbour_shapes
-from .luma import rgb_to_ycbcr, ycbcr_to_rgb
-from .recurrent import UnidirectionalNet
-from .upsample import bicubic_bd
+from harness.networks.lipschitz import constrain
+from harness.networks.look_ahead import beside, frame_before, neighbour_shapes
+from harness.networks.luma import rgb_to_ycbcr, ycbcr_to_rgb
+from harness.networks.recurrent import State, StateShapes
+from harness.networks.unidirectional import UnidirectionalNet
+from harness.networks.upsample import bicubic_bd
 
 WINDOW, LUMA = 3 * 3, 4 * 4  # channels of three RGB frames, and of one Y frame at LR size
 
@@ -37,7 +36,9 @@ class _ThreeFrameNet(UnidirectionalNet):
 
     look_ahead = 1
 
-    def prepare(self, lrs, state, following):
+    def prepare(
+        self, lrs: Tensor, state: State | None, following: Tensor | None
+    ) -> tuple[Tensor, ...]:
         """The frames t-1, t, t+1 of each t, (B, T, 9, H, W)."""
         previous = torch.cat([frame_before(lrs, state)[:, None], lrs[:, :-1]], 1)
         return (torch.cat([previous, lrs, following], 2),)
@@ -58,7 +59,7 @@ def _to_rgb(y: Tensor, lr: Tensor) -> Tensor:
     return ycbcr_to_rgb(torch.cat([F.pixel_shuffle(y, 4), chroma], 1))
 
 
-def _join(inputs: list[Tensor], cond: Optional[Tensor]) -> Tensor:
+def _join(inputs: list[Tensor], cond: Tensor | None) -> Tensor:
     planes = [] if cond is None else [cond.expand(-1, -1, *inputs[0].shape[-2:])]
     return torch.cat([*inputs, *planes], 1)
 
@@ -66,7 +67,7 @@ def _join(inputs: list[Tensor], cond: Optional[Tensor]) -> Tensor:
 class _ConvStack(_ThreeFrameNet):
     """A stack of 3x3 convolutions with ReLU between them."""
 
-    def __init__(self, in_channels: int, mid_channels: int, num_convs: int):
+    def __init__(self, in_channels: int, mid_channels: int, num_convs: int) -> None:
         super().__init__()
         self.block1 = _relu_convs(in_channels, mid_channels, 1)
         self.blocks = _relu_convs(mid_channels, mid_channels, num_convs - 2)
@@ -93,18 +94,22 @@ class RFS3Net(_ConvStack):
             frames (see :class:`FrameConditioned`).
     """
 
-    def __init__(self, mid_channels: int = 128, num_convs: int = 7, cond_channels: int = 0):
+    def __init__(self, mid_channels: int = 128, num_convs: int = 7, cond_channels: int = 0) -> None:
         super().__init__(WINDOW + cond_channels, mid_channels, num_convs)
         self.apply(_initialise)
 
-    def state_shapes(self, height, width):
+    def state_shapes(self, height: int, width: int) -> tuple[StateShapes, StateShapes]:
         neighbour = neighbour_shapes(height, width)
         return neighbour, dict(neighbour)
 
-    def advance(self, lr, prepared, state, cond):
+    def advance(
+        self, lr: Tensor, prepared: tuple[Tensor, ...], state: State, cond: Tensor | None
+    ) -> State:
         return beside(lr)
 
-    def step(self, lr, prepared, state, cond):
+    def step(
+        self, lr: Tensor, prepared: tuple[Tensor, ...], state: State, cond: Tensor | None
+    ) -> tuple[Tensor, State]:
         x = self.blocks(self.block1(_join([*prepared], cond)))
         return _to_rgb(_luma(self.output_layer(x), lr), lr), beside(lr)
 
@@ -123,23 +128,27 @@ class RLSPNet(_ConvStack):
         cond_channels: as in :class:`RFS3Net`.
     """
 
-    def __init__(self, mid_channels: int = 128, num_convs: int = 7, cond_channels: int = 0):
+    def __init__(self, mid_channels: int = 128, num_convs: int = 7, cond_channels: int = 0) -> None:
         super().__init__(WINDOW + mid_channels + LUMA + cond_channels, mid_channels, num_convs)
         self.hidden_state_layer = _relu_convs(mid_channels, mid_channels, 1)
         self.mid_channels = mid_channels
         self.apply(_initialise)
 
-    def state_shapes(self, height, width):
+    def state_shapes(self, height: int, width: int) -> tuple[StateShapes, StateShapes]:
         neighbour = neighbour_shapes(height, width)
         memory = {'hidden': (self.mid_channels, height, width), 'y': (LUMA, height, width)}
         return {**memory, **neighbour}, neighbour
 
-    def advance(self, lr, prepared, state, cond):
+    def advance(
+        self, lr: Tensor, prepared: tuple[Tensor, ...], state: State, cond: Tensor | None
+    ) -> State:
         x = self.blocks(self.block1(_join([*prepared, state['hidden'], state['y']], cond)))
         y = _luma(self.output_layer(x), lr)
         return {'hidden': self.hidden_state_layer(x), 'y': y, **beside(lr)}
 
-    def step(self, lr, prepared, state, cond):
+    def step(
+        self, lr: Tensor, prepared: tuple[Tensor, ...], state: State, cond: Tensor | None
+    ) -> tuple[Tensor, State]:
         after = self.advance(lr, prepared, state, cond)
         return _to_rgb(after['y'], lr), after
 
@@ -168,9 +177,9 @@ class MRVSRNet(_ThreeFrameNet):
     def __init__(
         self,
         mid_channels: int = 128,
-        lipschitz: Optional[Union[float, str, dict]] = 1.0,
+        lipschitz: float | str | dict | None = 1.0,
         cond_channels: int = 0,
-    ):
+    ) -> None:
         super().__init__()
         self.mid_channels = mid_channels
         self.xi_layers = _relu_convs(WINDOW + cond_channels, mid_channels, 3)
@@ -181,16 +190,20 @@ class MRVSRNet(_ThreeFrameNet):
         if lipschitz is not None:
             constrain([self.phi_hidden_state_layer, self.phi_layers], lipschitz, self)
 
-    def state_shapes(self, height, width):
+    def state_shapes(self, height: int, width: int) -> tuple[StateShapes, StateShapes]:
         neighbour = neighbour_shapes(height, width)
         return {'hidden': (self.mid_channels, height, width), **neighbour}, neighbour
 
-    def advance(self, lr, prepared, state, cond):
+    def advance(
+        self, lr: Tensor, prepared: tuple[Tensor, ...], state: State, cond: Tensor | None
+    ) -> State:
         features = self.xi_layers(_join([*prepared], cond))
         recalled = self.phi_hidden_state_layer(state['hidden'])
         return {'hidden': self.phi_layers(torch.cat([features, recalled], 1)), **beside(lr)}
 
-    def step(self, lr, prepared, state, cond):
+    def step(
+        self, lr: Tensor, prepared: tuple[Tensor, ...], state: State, cond: Tensor | None
+    ) -> tuple[Tensor, State]:
         after = self.advance(lr, prepared, state, cond)
         x = self.psi_layers(torch.cat([after['hidden'], state['hidden']], 1))
         return _to_rgb(_luma(self.psi_output_layer(x), lr), lr), after

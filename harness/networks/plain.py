@@ -11,21 +11,21 @@ import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import chain
-from typing import Any, Optional, Union
+from typing import Any
 
 import torch
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
 from harness.errors import UserError, fail
-
-from .recurrent import State, StateShapes, UnidirectionalNet
-from .stateless import StatelessNet
-from .wrapper import WrappingNet
+from harness.networks.recurrent import State, States, StateShapes, Unrolled
+from harness.networks.stateless import StatelessNet
+from harness.networks.unidirectional import UnidirectionalNet
+from harness.networks.wrapper import WrappingNet
 
 
 class _Plain(WrappingNet):
-    def __init__(self, net: Union[nn.Module, str], kwargs: Optional[dict] = None):
+    def __init__(self, net: nn.Module | str, kwargs: dict | None = None) -> None:
         super().__init__()
         self.net = net if isinstance(net, nn.Module) else _build(net, kwargs or {})
         self.name = type(self.net).__name__
@@ -58,7 +58,7 @@ class PlainVideoNet(_Plain, StatelessNet):
 
     bidirectional = True  # for all that is known
 
-    def super_resolve(self, lrs):
+    def super_resolve(self, lrs: Tensor) -> Tensor:
         srs = self.net(lrs)
         self._check_frames(srs, lrs)
         return srs
@@ -91,8 +91,8 @@ class PlainStepNet(_Plain, UnidirectionalNet):
     """
 
     def __init__(
-        self, net: Union[nn.Module, str], kwargs: Optional[dict] = None, cond_channels: int = 0
-    ):
+        self, net: nn.Module | str, kwargs: dict | None = None, cond_channels: int = 0
+    ) -> None:
         conditioning = dict(cond_channels=cond_channels) if cond_channels else {}
         super().__init__(net, {**(kwargs or {}), **conditioning})
         if not callable(getattr(self.net, 'step', None)):
@@ -101,25 +101,31 @@ class PlainStepNet(_Plain, UnidirectionalNet):
         self._kind: type = dict  # of the module's state
         self._shapes: dict[tuple[int, int], StateShapes] = {}
 
-    def state_shapes(self, height, width):
+    def state_shapes(self, height: int, width: int) -> tuple[StateShapes, StateShapes]:
         if (height, width) not in self._shapes:
             self._shapes[height, width] = self._find_shapes(height, width)
         return self._shapes[height, width], {}
 
-    def unroll(self, lrs, states=None, cond=None):
+    def unroll(
+        self, lrs: Tensor, states: States | None = None, cond: Tensor | None = None
+    ) -> Unrolled:
         # before parametrizations are cached: no gradient leads back to what this computes
         self.state_shapes(*lrs.shape[-2:])
         return super().unroll(lrs, states, cond)
 
-    def prepare(self, lrs, state, following):
+    def prepare(
+        self, lrs: Tensor, state: State | None, following: Tensor | None
+    ) -> tuple[Tensor, ...]:
         return ()
 
-    def step(self, lr, prepared, state, cond):
+    def step(
+        self, lr: Tensor, prepared: tuple[Tensor, ...], state: State, cond: Tensor | None
+    ) -> tuple[Tensor, State]:
         sr, after = self._call(lr, _pack(state, self._kind), cond)
         # with autocast they come in half precision; states are kept in that of the frames
         return sr, {key: x.to(lr.dtype) for key, x in _unpack(after).items()}
 
-    def _call(self, lr, state, cond):
+    def _call(self, lr: Tensor, state: State | None, cond: Tensor | None):
         result = self.net.step(lr, state, cond) if self.cond_channels else self.net.step(lr, state)
         if not isinstance(result, tuple) or len(result) != 2:
             fail(f'{self.name}: step must return (sr, state)')

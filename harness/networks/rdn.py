@@ -2,8 +2,9 @@
 
 from mmagic.models.editors.rdn.rdn_net import RDNNet
 from mmagic.registry import MODELS
+from torch import Tensor
 
-from .stateless import StatelessNet, map_frames
+from harness.networks.stateless import StatelessNet, map_frames
 
 
 @MODELS.register_module()
@@ -22,7 +23,7 @@ class FramewiseRDNNet(StatelessNet, RDNNet):
         num_blocks: int = 16,
         num_layers: int = 8,
         channel_growth: int = 64,
-    ):
+    ) -> None:
         RDNNet.__init__(
             self,
             in_channels=3,
@@ -34,5 +35,5 @@ class FramewiseRDNNet(StatelessNet, RDNNet):
             channel_growth=channel_growth,
         )
 
-    def super_resolve(self, lrs):
+    def super_resolve(self, lrs: Tensor) -> Tensor:
         return map_frames(lambda images: RDNNet.forward(self, images), lrs, at_once=self.training)

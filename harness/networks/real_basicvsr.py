@@ -1,7 +1,7 @@
 """RealBasicVSR: Investigating Tradeoffs in Real-World Video Super-Resolution (Chan et al., CVPR
 2022): BasicVSR behind a network that cleans each LR frame."""
 
-from typing import Optional
+from collections.abc import Iterator, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -9,10 +9,10 @@ from mmagic.models.editors.basicvsr.basicvsr_net import ResidualBlocksWithInputC
 from mmagic.registry import MODELS
 from torch import Tensor, nn
 
-from .basicvsr import StatefulBasicVSRNet
-from .recurrent import State, States, Sweep
-from .stateless import map_frames
-from .two_branches import TwoBranchNet
+from harness.networks.basicvsr import StatefulBasicVSRNet
+from harness.networks.recurrent import State, States, StateShapes, Sweep, Unrolled
+from harness.networks.stateless import map_frames
+from harness.networks.two_branches import TwoBranchNet
 
 #: how often a frame is cleaned at most, as in MMagic
 MAX_CLEANINGS = 3
@@ -53,11 +53,11 @@ class StatefulRealBasicVSRNet(TwoBranchNet):
         num_propagation_blocks: int = 20,
         num_cleaning_blocks: int = 20,
         dynamic_refine_thres: float = 255,
-        spynet_pretrained: Optional[str] = None,
+        spynet_pretrained: str | None = None,
         hr_channels: int = 64,
-        flow_net: Optional[dict] = None,
+        flow_net: dict | None = None,
         cond_channels: int = 0,
-    ):
+    ) -> None:
         super().__init__()
         self.dynamic_refine_thres = dynamic_refine_thres / 255
         self.image_cleaning = nn.Sequential(
@@ -74,7 +74,7 @@ class StatefulRealBasicVSRNet(TwoBranchNet):
         )
         self.basicvsr.spynet.requires_grad_(False)
 
-    def state_shapes(self, height, width):
+    def state_shapes(self, height: int, width: int) -> tuple[StateShapes, StateShapes]:
         return self.basicvsr.state_shapes(height, width)
 
     def clean(self, frames: Tensor) -> Tensor:
@@ -92,15 +92,19 @@ class StatefulRealBasicVSRNet(TwoBranchNet):
     def _clean_clip(self, lrs: Tensor) -> Tensor:
         return map_frames(self.clean, lrs, at_once=self.training)
 
-    def _clean_state(self, state: Optional[State]) -> Optional[State]:
+    def _clean_state(self, state: State | None) -> State | None:
         return None if state is None else {**state, 'lr': self.clean(state['lr'])}
 
-    def walk(self, lrs, state, cond, backward):
+    def walk(
+        self, lrs: Tensor, state: State | None, cond: Tensor | None, backward: bool
+    ) -> Iterator[tuple[int, State]]:
         cleaned, state = self._clean_clip(lrs), self._clean_state(state)
         for i, after in self.basicvsr.walk(cleaned, state, cond, backward):
             yield i, {**after, 'lr': lrs[:, i]}
 
-    def unroll(self, lrs, states=None, cond=None):
+    def unroll(
+        self, lrs: Tensor, states: States | None = None, cond: Tensor | None = None
+    ) -> Unrolled:
         cleaned = self._clean_clip(lrs)
         inner = States(*map(self._clean_state, states or States()))
         unrolled = self.basicvsr.unroll(cleaned, inner, cond)
@@ -110,21 +114,33 @@ class StatefulRealBasicVSRNet(TwoBranchNet):
             outputs={'cleaned': cleaned} if self.training else None,
         )
 
-    def further_targets(self, gts):
+    def further_targets(self, gts: Tensor) -> dict[str, Tensor]:
         """GT frames averaged over blocks of 4x4 pixels."""
         return {'cleaned': F.avg_pool2d(gts.flatten(0, 1), 4).unflatten(0, gts.shape[:2])}
 
-    def sweeps(self):
+    def sweeps(self) -> list[Sweep]:
         return [Sweep(True, self._backward_sweep), Sweep(False, self._forward_sweep)]
 
-    def _backward_sweep(self, lrs, stored, state, cond):
+    def _backward_sweep(
+        self,
+        lrs: Tensor,
+        stored: Sequence[Sequence[Tensor]],
+        state: State | None,
+        cond: Tensor | None,
+    ) -> tuple[Sequence[Tensor], State]:
         """Features and cleaned frames; inside the chain the states' ``lr`` are cleaned ones."""
         cleaned = self._clean_clip(lrs)
         feats, after = self.basicvsr.sweeps()[0].run(cleaned, stored, state, cond)
         pairs = zip(feats, cleaned.unbind(1), strict=True)
         return [torch.cat(pair, 1) for pair in pairs], after
 
-    def _forward_sweep(self, lrs, stored, state, cond):
+    def _forward_sweep(
+        self,
+        lrs: Tensor,
+        stored: Sequence[Sequence[Tensor]],
+        state: State | None,
+        cond: Tensor | None,
+    ) -> tuple[Sequence[Tensor], State]:
         frames = [x.split([x.size(1) - 3, 3], 1) for x in stored[0]]
         feats, cleaned = zip(*frames, strict=True)
         return self.basicvsr.sweeps()[1].run(torch.stack(cleaned, 1), [feats], state, cond)

@@ -16,15 +16,13 @@ backward state ``net.following(frames t+1, ...)``.
 """
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Optional, Union
+from typing import NamedTuple
 
 import torch
 from mmengine.model import BaseModule
 from torch import Tensor
-from torch.nn.utils import parametrize
 
-from .boundaries import on_cpu, sent, wanted_at
-from .look_ahead import State, beside, frames_after, states_after
+from harness.networks.look_ahead import State, beside
 
 StateShapes = dict[str, tuple[int, ...]]
 #: entries of a state that are no memory: the neighbouring LR frames, whether they exist, and where
@@ -32,7 +30,7 @@ StateShapes = dict[str, tuple[int, ...]]
 OBSERVED = ('lr', 'lrs', 'known', 'phase')
 
 
-def memory_of(state: Optional[State]) -> State:
+def memory_of(state: State | None) -> State:
     """The entries of a state that the recurrence has computed."""
     return {key: x for key, x in (state or {}).items() if key not in OBSERVED}
 
@@ -45,8 +43,8 @@ class States(NamedTuple):
     state.
     """
 
-    forward: Optional[State] = None
-    backward: Optional[State] = None
+    forward: State | None = None
+    backward: State | None = None
 
     def map(self, function) -> 'States':
         """Applies ``function`` to every tensor."""
@@ -69,9 +67,9 @@ class Unrolled(NamedTuple):
 
     frames: Tensor
     states: States
-    flows: Optional[Tensor] = None
-    losses: Optional[dict[str, Tensor]] = None
-    outputs: Optional[dict[str, Tensor]] = None
+    flows: Tensor | None = None
+    losses: dict[str, Tensor] | None = None
+    outputs: dict[str, Tensor] | None = None
 
 
 class Sweep(NamedTuple):
@@ -90,7 +88,7 @@ class Sweep(NamedTuple):
 
     backward: bool
     run: Callable[
-        [Tensor, Sequence[Sequence[Tensor]], Optional[State], Optional[Tensor]],
+        [Tensor, Sequence[Sequence[Tensor]], State | None, Tensor | None],
         tuple[Sequence[Tensor], State],
     ]
 
@@ -112,7 +110,7 @@ class RecurrentNet(BaseModule):
         raise NotImplementedError
 
     def unroll(
-        self, lrs: Tensor, states: Optional[States] = None, cond: Optional[Tensor] = None
+        self, lrs: Tensor, states: States | None = None, cond: Tensor | None = None
     ) -> Unrolled:
         """Super-resolves the clip ``lrs`` (B, T, 3, H, W) in [0, 1], starting from ``states``.
 
@@ -135,9 +133,9 @@ class RecurrentNet(BaseModule):
         lrs: Tensor,
         starts: Tensor,
         ends: Tensor,
-        cond: Optional[Tensor] = None,
-        lengths: Optional[Tensor] = None,
-        initial: Optional[States] = None,
+        cond: Tensor | None = None,
+        lengths: Tensor | None = None,
+        initial: States | None = None,
     ) -> States:
         """States at chosen boundaries of whole videos, without gradient.
 
@@ -160,11 +158,11 @@ class RecurrentNet(BaseModule):
     def forward(
         self,
         lrs: Tensor,
-        states: Optional[States] = None,
-        start: Union[int, Tensor] = 0,
+        states: States | None = None,
+        start: int | Tensor = 0,
         return_states: bool = False,
-        length: Union[int, Tensor, None] = None,
-    ) -> Union[Tensor, tuple[Tensor, States]]:
+        length: int | Tensor | None = None,
+    ) -> Tensor | tuple[Tensor, States]:
         """SR frames (B, T, 3, 4H, 4W), as MMagic's networks give them; on request also states.
 
         ``start``, the number of the clip's first frame in its video, and ``length``, the number of
@@ -174,8 +172,8 @@ class RecurrentNet(BaseModule):
         return (unrolled.frames, unrolled.states) if return_states else unrolled.frames
 
     def condition(
-        self, lrs: Tensor, start: Union[int, Tensor], length: Union[int, Tensor, None] = None
-    ) -> Optional[Tensor]:
+        self, lrs: Tensor, start: int | Tensor, length: int | Tensor | None = None
+    ) -> Tensor | None:
         """The ``cond`` planes of a clip that starts at frame ``start``; None if unconditioned."""
         return None
 
@@ -196,7 +194,7 @@ class RecurrentNet(BaseModule):
         ]
         return States(*zeros)
 
-    def following(self, lrs: Tensor) -> Optional[State]:
+    def following(self, lrs: Tensor) -> State | None:
         """Backward state of a clip that the LR frames ``lrs`` (B, n, 3, H, W) follow.
 
         For networks with look-ahead only. ``n`` is at most ``look_ahead``; fewer mean that the
@@ -222,14 +220,14 @@ class RecurrentNet(BaseModule):
         return States(forward, backward)
 
 
-def branch_cond(cond: Optional[Tensor], channels: int, backward: bool) -> Optional[Tensor]:
+def branch_cond(cond: Tensor | None, channels: int, backward: bool) -> Tensor | None:
     """The planes (B, T, channels, 1, 1) of one direction; ``cond`` may be the same for both."""
     if cond is None:
         return None
     return cond[:, :, -channels:] if backward else cond[:, :, :channels]
 
 
-def _randomize(state, neighbour, std, rng):
+def _randomize(state: State | None, neighbour: Tensor, std: float, rng: torch.Generator):
     for key, x in (state or {}).items():
         if key == 'lr':
             x.copy_(neighbour)
@@ -239,119 +237,3 @@ def _randomize(state, neighbour, std, rng):
             x.fill_(1)
         elif key != 'phase':
             x.copy_(std * torch.randn(x.shape, generator=rng))
-
-
-class UnidirectionalNet(RecurrentNet):
-    """A network whose recurrence runs forward only, written as one step per frame."""
-
-    #: frames that are prepared in one batch in a state pass, so that memory does not grow with T
-    chunk = 16
-
-    def prepare(
-        self, lrs: Tensor, state: Optional[State], following: Optional[Tensor]
-    ) -> tuple[Tensor, ...]:
-        """What can be computed for all frames at once; each result is (B, T, ...).
-
-        Args:
-            lrs: LR clips (B, T, 3, H, W).
-            state: the forward state; None when the clip starts from the initial state.
-            following: the LR frame after each frame (B, T, 3, H, W) for networks with look-ahead,
-                else None.
-        """
-        raise NotImplementedError
-
-    def step(
-        self, lr: Tensor, prepared: tuple[Tensor, ...], state: State, cond: Optional[Tensor]
-    ) -> tuple[Tensor, State]:
-        """One frame: LR (B, 3, H, W) and the state before it -> SR and the state after it."""
-        raise NotImplementedError
-
-    def advance(
-        self, lr: Tensor, prepared: tuple[Tensor, ...], state: State, cond: Optional[Tensor]
-    ) -> State:
-        """The state that :meth:`step` gives; to override where it needs less than the SR frame."""
-        return self.step(lr, prepared, state, cond)[1]
-
-    @parametrize.cached()
-    def unroll(self, lrs, states=None, cond=None):
-        state, after = states or States()
-        following = frames_after(lrs, after, _whole(lrs)) if self.look_ahead else None
-        prepared = self.prepare(lrs, state, following)
-        if state is None:
-            state = self.initial_states(lrs).forward
-        frames, outputs = [], []
-        for lr, at, planes in _by_frame(lrs, prepared, cond):
-            frame, state = self.step(lr, at, state, planes)
-            frames.append(frame)
-            outputs.append(self.further_outputs(state) if self.training else {})
-        backward = self.following(lrs[:, :1]) if self.look_ahead else None
-        flows = self.learned_flows(prepared)
-        outputs = {key: torch.stack([x[key] for x in outputs], 1) for key in outputs[0]}
-        states = States(state, backward)
-        return Unrolled(torch.stack(frames, 1), states, flows, outputs=outputs or None)
-
-    def further_outputs(self, state: State) -> dict[str, Tensor]:
-        """Further outputs (B, ...) of a frame (see :class:`Unrolled`) by the state after it."""
-        return {}
-
-    def learned_flows(self, prepared: tuple[Tensor, ...]) -> Optional[Tensor]:
-        """The flows (B, T-1, 2, H, W) among ``prepared`` that a loss can train, or None."""
-        return None
-
-    @torch.no_grad()
-    @parametrize.cached()
-    def states_at(self, lrs, starts, ends, cond=None, lengths=None, initial=None):
-        (starts,) = on_cpu(starts)
-        lengths = _whole(lrs) if lengths is None else sent(lengths, lrs.device)
-        initial = initial or States()
-        forward = self._forward_states(lrs, starts, cond, lengths, initial)
-        if not self.look_ahead:
-            return States(forward)
-        return States(forward, states_after(lrs, sent(ends, lrs.device), lengths, initial.backward))
-
-    def _forward_states(self, lrs, starts, cond, lengths, initial):
-        last = starts.amax(1)
-        order = last.argsort(descending=True)  # videos that need no more frames drop off the end
-        starts, last, back = starts[order], last[order], sent(order.argsort(), lrs.device)
-        order = sent(order, lrs.device)
-        lrs, lengths = lrs[order], lengths[order]
-        cond = None if cond is None else cond[order]
-        state, after = initial.map(lambda x: x[order])
-        carried = state is not None
-        if not carried:
-            state = self.initial_states(lrs).forward
-        wanted, at_zero = wanted_at(starts, lrs.device), sent(starts == 0, lrs.device)
-        kept = {
-            k: x[:, None] * at_zero.view(*starts.shape, *[1] * (x.ndim - 1))
-            for k, x in state.items()
-        }
-        for begin in range(0, int(last.max()), self.chunk):
-            active = int((last > begin).sum())
-            stop = min(begin + self.chunk, int(last[0]))
-            clip = lrs[:active, begin:stop]
-            state = {key: x[:active] for key, x in state.items()}
-            following = None
-            if self.look_ahead:
-                following = frames_after(lrs, after, lengths, begin, stop)[:active]
-            prepared = self.prepare(clip, state if carried or begin else None, following)
-            clip_cond = None if cond is None else cond[:active, begin:stop]
-            for boundary, (lr, at, planes) in enumerate(
-                _by_frame(clip, prepared, clip_cond), begin + 1
-            ):
-                state = self.advance(lr, at, state, planes)
-                if boundary in wanted:
-                    videos, repeats = wanted[boundary]
-                    for key, x in state.items():
-                        kept[key][videos, repeats] = x[videos]
-        return {key: x[back] for key, x in kept.items()}
-
-
-def _by_frame(lrs, prepared, cond):
-    """Yields each frame's LR frame, prepared tensors and condition planes."""
-    for i in range(lrs.size(1)):
-        yield lrs[:, i], tuple(x[:, i] for x in prepared), None if cond is None else cond[:, i]
-
-
-def _whole(lrs: Tensor) -> Tensor:
-    """Lengths (B,) of videos without padding."""
-    return torch.full((lrs.size(0),), lrs.size(1), device=lrs.device)

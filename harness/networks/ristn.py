@@ -1,7 +1,6 @@
 """RISTN: Residual Invertible Spatio-Temporal Network (Zhu et al., AAAI 2019)."""
 
 from collections.abc import Iterable, Sequence
-from typing import Optional
 
 import torch
 import torch.nn.functional as F
@@ -9,11 +8,10 @@ from mmagic.registry import MODELS
 from torch import Tensor, nn
 
 from harness.errors import fail
-
-from .convlstm import CONNECTIONS, BidirectionalConvLSTM
-from .invertible import BLOCKS, SpatialComponent, bn_relu
-from .recurrent import States, Unrolled
-from .stacked_lstm import StackedLSTMNet
+from harness.networks.convlstm import CONNECTIONS, BidirectionalConvLSTM
+from harness.networks.invertible import BLOCKS, SpatialComponent, bn_relu
+from harness.networks.recurrent import States, StateShapes, Sweep, Unrolled
+from harness.networks.stacked_lstm import StackedLSTMNet
 
 
 class _MatrixFusion(nn.Module):
@@ -22,7 +20,7 @@ class _MatrixFusion(nn.Module):
     ``weight``, lambda of the L1 norm of the matrix in the loss, is what makes the matrix sparse.
     """
 
-    def __init__(self, channels: int, weight: float):
+    def __init__(self, channels: int, weight: float) -> None:
         super().__init__()
         self.matrix = nn.Parameter(torch.empty(2 * channels, channels))
         nn.init.normal_(self.matrix, std=0.01)  # as in the published code
@@ -53,7 +51,7 @@ class _TemporalComponent(nn.Module):
     and the convolution after the fusion are not in the paper's text but in the published code.
     """
 
-    def __init__(self, channels: int, lstm: BidirectionalConvLSTM, fusion: nn.Module):
+    def __init__(self, channels: int, lstm: BidirectionalConvLSTM, fusion: nn.Module) -> None:
         super().__init__()
         self.map_in = nn.Sequential(
             *bn_relu(channels), nn.Conv2d(channels, lstm.channels, 1, bias=False)
@@ -74,7 +72,7 @@ class _TemporalComponent(nn.Module):
 class _Reconstruction(nn.Module):
     """Two deconvolutions and RGB; convolution, batch norm and PReLU from the published code."""
 
-    def __init__(self, channels: int, kernel: int):
+    def __init__(self, channels: int, kernel: int) -> None:
         super().__init__()
         padding = kernel - 2  # gives twice the size for kernels of 2 and 3
         self.equalize = nn.Sequential(
@@ -95,7 +93,7 @@ class _Reconstruction(nn.Module):
         return self.to_rgb(self.upscale(self.equalize(x)))
 
 
-def _check(name: str, value: Optional[str], allowed: Iterable[Optional[str]]) -> None:
+def _check(name: str, value: str | None, allowed: Iterable[str | None]) -> None:
     if value not in allowed:
         raise ValueError(f'{name} is one of {", ".join(map(repr, allowed))}, got {value!r}')
 
@@ -138,14 +136,14 @@ class RISTNNet(StackedLSTMNet):
         self,
         block: str = 'RIB',
         bottlenecks: Sequence[Sequence[int]] = ((6, 8, 10, 10), (6, 6, 12, 6)),
-        temporal: Optional[str] = 'RDC',
+        temporal: str | None = 'RDC',
         layers: int = 10,
         growth: int = 16,
         fusion: str = 'sparse',
         sparsity: float = 5e-7,
         deconv_kernel: int = 2,
         cond_channels: int = 0,
-    ):
+    ) -> None:
         super().__init__()
         _check('block', block, BLOCKS)
         _check('temporal', temporal, [*CONNECTIONS, None])
@@ -165,34 +163,44 @@ class RISTNNet(StackedLSTMNet):
         self.reconstruction = _Reconstruction(channels, deconv_kernel)
 
     @property
-    def lstm(self):
+    def lstm(self) -> BidirectionalConvLSTM:
         return self.temporal.lstm
 
-    def spatial_features(self, lrs):
+    def spatial_features(self, lrs: Tensor) -> Tensor:
         return self.spatial(lrs)
 
-    def lstm_input(self, spatial):
+    def lstm_input(self, spatial: Tensor) -> Tensor:
         return self.temporal.map_in(spatial)
 
-    def reconstruct(self, lrs, spatial, x, *outputs):
+    def reconstruct(self, lrs: Tensor, spatial: Tensor, x: Tensor, *outputs: Tensor) -> Tensor:
         return self.reconstruction(self.temporal.fuse(spatial, x, *outputs))
 
-    def losses(self):
+    def losses(self) -> dict[str, Tensor]:
         return self.temporal.fusion.losses()
 
-    def state_shapes(self, height, width):
+    def state_shapes(self, height: int, width: int) -> tuple[StateShapes, StateShapes]:
         return super().state_shapes(height, width) if self.bidirectional else ({}, {})
 
-    def unroll(self, lrs, states=None, cond=None):
+    def unroll(
+        self, lrs: Tensor, states: States | None = None, cond: Tensor | None = None
+    ) -> Unrolled:
         if self.bidirectional:
             return super().unroll(lrs, states, cond)
         features = self.per_frame(self.spatial, lrs)
         return Unrolled(self.per_frame(self.reconstruction, features), States())
 
-    def sweeps(self):
+    def sweeps(self) -> list[Sweep]:
         return super().sweeps() if self.bidirectional else []
 
-    def states_at(self, lrs, starts, ends, cond=None, lengths=None, initial=None):
+    def states_at(
+        self,
+        lrs: Tensor,
+        starts: Tensor,
+        ends: Tensor,
+        cond: Tensor | None = None,
+        lengths: Tensor | None = None,
+        initial: States | None = None,
+    ) -> States:
         if not self.bidirectional:
             fail('a spatial-only RISTN has no hidden states; train it with RIBPTTLoop')
         return super().states_at(lrs, starts, ends, cond, lengths, initial)

@@ -9,9 +9,10 @@ from mmagic.models.archs import ResidualBlockNoBN
 from mmagic.registry import MODELS
 from torch import Tensor, nn
 
-from .look_ahead import State, beside
-from .two_frames import TwoFrameNet, small_conv
-from .upsample import bilinear
+from harness.networks.look_ahead import State, beside
+from harness.networks.recurrent import StateShapes
+from harness.networks.two_frames import TwoFrameNet, small_conv
+from harness.networks.upsample import bilinear
 
 SR = 3 * 16  # channels of an SR frame at LR size
 
@@ -19,7 +20,7 @@ SR = 3 * 16  # channels of an SR frame at LR size
 class _Cell(nn.Module):
     """Everything between the input at LR size and the next hidden state and output."""
 
-    def __init__(self, in_channels: int, channels: int, num_blocks: int):
+    def __init__(self, in_channels: int, channels: int, num_blocks: int) -> None:
         super().__init__()
         self.conv_1 = small_conv(in_channels, channels)
         self.recon_trunk = nn.Sequential(*(ResidualBlockNoBN(channels) for _ in range(num_blocks)))
@@ -56,19 +57,23 @@ class RRNNet(TwoFrameNet):
         num_blocks: int = 10,
         mirror_start: bool = True,
         cond_channels: int = 0,
-    ):
+    ) -> None:
         super().__init__(mirror_start)
         self.mid_channels = mid_channels
         self.neuro = _Cell(2 * 3 + mid_channels + SR + cond_channels, mid_channels, num_blocks)
 
-    def state_shapes(self, height, width):
+    def state_shapes(self, height: int, width: int) -> tuple[StateShapes, StateShapes]:
         memory = {'hidden': (self.mid_channels, height, width), 'sr': (3, 4 * height, 4 * width)}
         return self.with_neighbours(memory, height, width)
 
-    def prepare(self, lrs, state, following):
+    def prepare(
+        self, lrs: Tensor, state: State | None, following: Tensor | None
+    ) -> tuple[Tensor, ...]:
         return (self.previous_frames(lrs, state, following),)
 
-    def step(self, lr, prepared, state, cond) -> tuple[Tensor, State]:
+    def step(
+        self, lr: Tensor, prepared: tuple[Tensor, ...], state: State, cond: Tensor | None
+    ) -> tuple[Tensor, State]:
         inputs = [*prepared, lr, state['hidden'], F.pixel_unshuffle(state['sr'], 4)]
         if cond is not None:
             inputs.append(cond.expand(-1, -1, *lr.shape[-2:]))

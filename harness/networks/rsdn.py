@@ -8,9 +8,10 @@ import torch.nn.functional as F
 from mmagic.registry import MODELS
 from torch import Tensor, nn
 
-from .flow import pad_to_multiple
-from .look_ahead import State, beside
-from .two_frames import TwoFrameNet, small_conv
+from harness.networks.flow import pad_to_multiple
+from harness.networks.look_ahead import State, beside
+from harness.networks.recurrent import StateShapes
+from harness.networks.two_frames import TwoFrameNet, small_conv
 
 SR = 3 * 16  # channels of an SR frame at LR size
 
@@ -42,7 +43,7 @@ def _filter(x: Tensor, kernels: Tensor) -> Tensor:
 class _StructureDetailBlock(nn.Module):
     """Two residual branches; what both add goes to each."""
 
-    def __init__(self, channels: int):
+    def __init__(self, channels: int) -> None:
         super().__init__()
         self.conv_d1 = small_conv(channels, channels)
         self.conv_d2 = small_conv(channels, channels)
@@ -62,7 +63,7 @@ def _lrelu(x: Tensor) -> Tensor:
 class _Cell(nn.Module):
     """Everything between the input at LR size and the next hidden state and outputs."""
 
-    def __init__(self, channels: int, num_blocks: int, cond_channels: int):
+    def __init__(self, channels: int, num_blocks: int, cond_channels: int) -> None:
         super().__init__()
         in_channels = 2 * 3 + channels + SR + cond_channels
         self.num_blocks = num_blocks
@@ -76,7 +77,7 @@ class _Cell(nn.Module):
         self.conv_hs = small_conv(channels, channels)
         self.conv_os = small_conv(channels, SR)
 
-    def forward(self, lr, previous, state, planes):
+    def forward(self, lr: Tensor, previous, state: State | None, planes):
         """Hidden state, detail and structure after a frame; ``planes`` are a list."""
         similarity = torch.sigmoid(_filter(state['hidden'], _lrelu(self.forget(lr))))
         hidden = similarity * state['hidden']
@@ -126,32 +127,38 @@ class RSDNNet(TwoFrameNet):
         num_blocks: int = 9,
         mirror_start: bool = True,
         cond_channels: int = 0,
-    ):
+    ) -> None:
         super().__init__(mirror_start)
         self.mid_channels = mid_channels
         self.neuro = _Cell(mid_channels, num_blocks, cond_channels)
         self.conv = small_conv(2 * SR, SR)
 
-    def state_shapes(self, height, width):
+    def state_shapes(self, height: int, width: int) -> tuple[StateShapes, StateShapes]:
         outputs = {'detail': (SR, height, width), 'structure': (SR, height, width)}
         memory = {'hidden': (self.mid_channels, height, width), **outputs}
         return self.with_neighbours(memory, height, width)
 
-    def prepare(self, lrs, state, following):
+    def prepare(
+        self, lrs: Tensor, state: State | None, following: Tensor | None
+    ) -> tuple[Tensor, ...]:
         return (self.previous_frames(lrs, state, following),)
 
-    def advance(self, lr, prepared, state, cond):
+    def advance(
+        self, lr: Tensor, prepared: tuple[Tensor, ...], state: State, cond: Tensor | None
+    ) -> State:
         planes = [] if cond is None else [cond.expand(-1, -1, *lr.shape[-2:])]
         return {**self.neuro(lr, *prepared, state, planes), **beside(lr)}
 
-    def step(self, lr, prepared, state, cond) -> tuple[Tensor, State]:
+    def step(
+        self, lr: Tensor, prepared: tuple[Tensor, ...], state: State, cond: Tensor | None
+    ) -> tuple[Tensor, State]:
         after = self.advance(lr, prepared, state, cond)
         sr = self.conv(torch.cat([after['detail'], after['structure']], 1))
         return F.pixel_shuffle(sr, 4), after
 
-    def further_outputs(self, state):
+    def further_outputs(self, state: State) -> dict[str, Tensor]:
         return {key: F.pixel_shuffle(state[key], 4) for key in ('detail', 'structure')}
 
-    def further_targets(self, gts):
+    def further_targets(self, gts: Tensor) -> dict[str, Tensor]:
         structure = structure_of(gts.flatten(0, 1)).unflatten(0, gts.shape[:2])
         return {'detail': gts - structure, 'structure': structure}

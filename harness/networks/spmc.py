@@ -13,12 +13,13 @@ import torch
 from mmagic.registry import MODELS
 from torch import Tensor, nn
 
-from .convlstm import ConvLSTM
-from .look_ahead import beside, frame_before, neighbour_shapes
-from .luma import luma, with_luma
-from .recurrent import UnidirectionalNet
-from .upsample import bicubic
-from .vespcn import MotionCompensation
+from harness.networks.convlstm import ConvLSTM
+from harness.networks.look_ahead import beside, frame_before, neighbour_shapes
+from harness.networks.luma import luma, with_luma
+from harness.networks.recurrent import State, StateShapes
+from harness.networks.unidirectional import UnidirectionalNet
+from harness.networks.upsample import bicubic
+from harness.networks.vespcn import MotionCompensation
 
 SCALE = 4
 
@@ -103,7 +104,7 @@ class SPMCNet(UnidirectionalNet):
         max_flow: float = 16.0,
         degradation: str = 'bi',
         cond_channels: int = 0,
-    ):
+    ) -> None:
         super().__init__()
         self.carry = carry
         self.degradation = degradation
@@ -119,12 +120,14 @@ class SPMCNet(UnidirectionalNet):
         self.decode1 = nn.Sequential(_conv(c, c, 3), nn.Conv2d(c, 1, 5, padding=2))
         self.apply(_initialise)
 
-    def state_shapes(self, height, width):
+    def state_shapes(self, height: int, width: int) -> tuple[StateShapes, StateShapes]:
         neighbour = neighbour_shapes(height, width)
         memory = dict.fromkeys('hc', (self.hidden_channels, height, width)) if self.carry else {}
         return {**memory, **neighbour}, neighbour
 
-    def prepare(self, lrs, state, following):
+    def prepare(
+        self, lrs: Tensor, state: State | None, following: Tensor | None
+    ) -> tuple[Tensor, ...]:
         """Frames t-1, t and t+1 on the grid of frame t (B, T, 3, 4H, 4W); flows from t+1 to t."""
         before = torch.cat([frame_before(lrs, state)[:, None], lrs[:, :-1]], 1)
         shape = lrs.shape[:2]
@@ -138,10 +141,10 @@ class SPMCNet(UnidirectionalNet):
         """Where each pixel of ``frames`` lies in ``towards``, in pixels."""
         return self.motion.max_flow * self.motion(frames, towards)[1]
 
-    def learned_flows(self, prepared):
+    def learned_flows(self, prepared: tuple[Tensor, ...]) -> Tensor | None:
         return prepared[1][:, :-1]
 
-    def _remember(self, prepared, state, cond):
+    def _remember(self, prepared: tuple[Tensor, ...], state: State | None, cond: Tensor | None):
         """The ConvLSTM's states after the window, and the encoder's features of its last frame."""
         moved = prepared[0]
         size = moved.shape[-2:]
@@ -157,14 +160,18 @@ class SPMCNet(UnidirectionalNet):
             hidden, cell = self.lstm.step(gates, hidden, cell)
         return hidden, cell, half, full
 
-    def _after(self, lr, hidden, cell):
+    def _after(self, lr: Tensor, hidden: Tensor, cell: Tensor):
         return {**({'h': hidden, 'c': cell} if self.carry else {}), **beside(lr)}
 
-    def advance(self, lr, prepared, state, cond):
+    def advance(
+        self, lr: Tensor, prepared: tuple[Tensor, ...], state: State, cond: Tensor | None
+    ) -> State:
         hidden, cell = self._remember(prepared, state, cond)[:2] if self.carry else (None, None)
         return self._after(lr, hidden, cell)
 
-    def step(self, lr, prepared, state, cond):
+    def step(
+        self, lr: Tensor, prepared: tuple[Tensor, ...], state: State, cond: Tensor | None
+    ) -> tuple[Tensor, State]:
         hidden, cell, half, full = self._remember(prepared, state, cond)
         x = self.decode3(hidden) + half
         detail = self.decode1(self.decode2(x) + full)

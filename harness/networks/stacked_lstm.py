@@ -6,9 +6,9 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from .boundaries import sent
-from .convlstm import BidirectionalConvLSTM
-from .recurrent import RecurrentNet, Sweep, Unrolled
+from harness.networks.boundaries import sent
+from harness.networks.convlstm import BidirectionalConvLSTM
+from harness.networks.recurrent import RecurrentNet, State, States, StateShapes, Sweep, Unrolled
 
 
 class StackedLSTMNet(RecurrentNet):
@@ -44,12 +44,14 @@ class StackedLSTMNet(RecurrentNet):
         """Further losses (see :class:`Unrolled`)."""
         return {}
 
-    def state_shapes(self, height, width):
+    def state_shapes(self, height: int, width: int) -> tuple[StateShapes, StateShapes]:
         size = self.lstm_scale * height, self.lstm_scale * width
         shapes = dict.fromkeys('hc', (len(self.lstm.forward_layers), self.lstm.growth, *size))
         return shapes, dict(shapes)
 
-    def unroll(self, lrs, states=None, cond=None):
+    def unroll(
+        self, lrs: Tensor, states: States | None = None, cond: Tensor | None = None
+    ) -> Unrolled:
         spatial = self.per_frame(self.spatial_features, lrs)
         x = self.per_frame(self.lstm_input, spatial)
         first = torch.zeros(len(lrs), 1, dtype=torch.long, device=lrs.device)
@@ -57,7 +59,7 @@ class StackedLSTMNet(RecurrentNet):
         frames = self.per_frame(self.reconstruct, lrs, spatial, x, *outputs)
         return Unrolled(frames, after.map(lambda s: s[:, 0]), losses=self.losses())
 
-    def sweeps(self):
+    def sweeps(self) -> list[Sweep]:
         """The spatial part, and then each direction of each layer by itself."""
         chain = [Sweep(False, self._spatial_sweep)]
         for layer in range(len(self.lstm.forward_layers)):
@@ -65,16 +67,36 @@ class StackedLSTMNet(RecurrentNet):
                 chain.append(Sweep(backward, partial(self._layer_sweep, layer, backward)))
         return [*chain[:-1], Sweep(False, self._last_sweep)]
 
-    def _spatial_sweep(self, lrs, stored, state, cond):
+    def _spatial_sweep(
+        self,
+        lrs: Tensor,
+        stored: Sequence[Sequence[Tensor]],
+        state: State | None,
+        cond: Tensor | None,
+    ) -> tuple[Sequence[Tensor], State]:
         return self.per_frame(self.spatial_features, lrs).unbind(1), {}
 
-    def _layer_sweep(self, layer, backward, lrs, stored, state, cond):
+    def _layer_sweep(
+        self,
+        layer: int,
+        backward: bool,
+        lrs: Tensor,
+        stored: Sequence[Sequence[Tensor]],
+        state: State | None,
+        cond: Tensor | None,
+    ) -> tuple[Sequence[Tensor], State]:
         x = None if layer else self.per_frame(self.lstm_input, _clip(stored[0]))
         outputs = _layer_outputs(stored[1 : 1 + 2 * layer])
         half, state = self.lstm.sweep(layer, backward, x, outputs, state, cond)
         return half.unbind(1), state
 
-    def _last_sweep(self, lrs, stored, state, cond):
+    def _last_sweep(
+        self,
+        lrs: Tensor,
+        stored: Sequence[Sequence[Tensor]],
+        state: State | None,
+        cond: Tensor | None,
+    ) -> tuple[Sequence[Tensor], State]:
         spatial = _clip(stored[0])
         x = self.per_frame(self.lstm_input, spatial)
         outputs = _layer_outputs(stored[1:-1])
@@ -83,7 +105,15 @@ class StackedLSTMNet(RecurrentNet):
         return self.per_frame(self.reconstruct, lrs, spatial, x, *outputs).unbind(1), state
 
     @torch.no_grad()
-    def states_at(self, lrs, starts, ends, cond=None, lengths=None, initial=None):
+    def states_at(
+        self,
+        lrs: Tensor,
+        starts: Tensor,
+        ends: Tensor,
+        cond: Tensor | None = None,
+        lengths: Tensor | None = None,
+        initial: States | None = None,
+    ) -> States:
         x = self.per_frame(lambda frames: self.lstm_input(self.spatial_features(frames)), lrs)
         starts, ends, lengths = (
             None if n is None else sent(n, x.device) for n in (starts, ends, lengths)

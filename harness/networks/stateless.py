@@ -6,8 +6,7 @@ import torch
 from torch import Tensor
 
 from harness.errors import fail
-
-from .recurrent import RecurrentNet, States, Unrolled
+from harness.networks.recurrent import RecurrentNet, States, StateShapes, Unrolled
 
 
 class StatelessNet(RecurrentNet):
@@ -22,15 +21,25 @@ class StatelessNet(RecurrentNet):
         """SR frames (B, T, 3, 4H, 4W) of the clip (B, T, 3, H, W) in [0, 1]."""
         raise NotImplementedError
 
-    def state_shapes(self, height, width):
+    def state_shapes(self, height: int, width: int) -> tuple[StateShapes, StateShapes]:
         return {}, {}
 
-    def unroll(self, lrs, states=None, cond=None):
+    def unroll(
+        self, lrs: Tensor, states: States | None = None, cond: Tensor | None = None
+    ) -> Unrolled:
         return Unrolled(self.super_resolve(lrs), States())
 
-    def states_at(self, lrs, starts, ends, cond=None, lengths=None, initial=None):
+    def states_at(
+        self,
+        lrs: Tensor,
+        starts: Tensor,
+        ends: Tensor,
+        cond: Tensor | None = None,
+        lengths: Tensor | None = None,
+        initial: States | None = None,
+    ) -> States:
         """Raises :class:`~harness.errors.UserError`."""
-        fail(f'{type(self).__name__} gives no states; train it with RI')
+        fail(f'{type(self).__name__} provides no states; train it with RI')
 
 
 def map_frames(function: Callable[[Tensor], Tensor], frames: Tensor, at_once: bool) -> Tensor:

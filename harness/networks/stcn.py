@@ -13,12 +13,12 @@ estimates what bicubic interpolation misses.
 from collections.abc import Sequence
 
 from mmagic.registry import MODELS
-from torch import nn
+from torch import Tensor, nn
 
-from .convlstm import BidirectionalConvLSTM
-from .luma import luma, with_luma
-from .stacked_lstm import StackedLSTMNet
-from .upsample import bicubic
+from harness.networks.convlstm import BidirectionalConvLSTM
+from harness.networks.luma import luma, with_luma
+from harness.networks.stacked_lstm import StackedLSTMNet
+from harness.networks.upsample import bicubic
 
 
 @MODELS.register_module()
@@ -49,7 +49,7 @@ class STCNNet(StackedLSTMNet):
         kernels: Sequence[int] = (3, 5),
         degradation: str = 'bi',
         cond_channels: int = 0,
-    ):
+    ) -> None:
         super().__init__()
         self.degradation = degradation
         convs = []
@@ -65,13 +65,13 @@ class STCNNet(StackedLSTMNet):
         self.reconstruction = nn.Conv2d(mid_channels, 1, 3, padding=1)
 
     @property
-    def lstm(self):
+    def lstm(self) -> BidirectionalConvLSTM:
         return self.temporal
 
-    def spatial_features(self, lrs):
+    def spatial_features(self, lrs: Tensor) -> Tensor:
         return self.spatial(luma(bicubic(lrs, self.degradation)))
 
-    def reconstruct(self, lrs, spatial, x, *outputs):
+    def reconstruct(self, lrs: Tensor, spatial: Tensor, x: Tensor, *outputs: Tensor) -> Tensor:
         frames = bicubic(lrs, self.degradation)
         detail = self.reconstruction(self.temporal.combine(x, *outputs))
         return with_luma(frames, luma(frames) + detail)

@@ -7,7 +7,7 @@ import sys
 from importlib.resources import files
 from itertools import groupby
 from pathlib import Path
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -19,10 +19,9 @@ from torch.utils.flop_counter import FlopCounterMode
 from harness.configs import load_config
 from harness.evaluation.inference import super_resolve
 from harness.evaluation.model import default_device, load_model
+from harness.networks import zoo  # noqa: F401  (fills the registry)
+from harness.networks.recurrent import RecurrentNet, StateShapes
 from harness.runs.files import replacing
-
-from . import zoo  # noqa: F401  (fills the registry)
-from .recurrent import RecurrentNet, StateShapes
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'mm_configs'
 
@@ -36,15 +35,15 @@ class Row(NamedTuple):
     """
 
     network: str
-    parameters: Optional[int] = None
-    paper: Optional[float] = None
-    gflops: Optional[float] = None
-    forward_state: Optional[str] = None
-    backward_state: Optional[str] = None
-    state_bytes: Optional[int] = None
-    reads: Optional[str] = None
-    ms: Optional[float] = None
-    problem: Optional[str] = None
+    parameters: int | None = None
+    paper: float | None = None
+    gflops: float | None = None
+    forward_state: str | None = None
+    backward_state: str | None = None
+    state_bytes: int | None = None
+    reads: str | None = None
+    ms: float | None = None
+    problem: str | None = None
 
 
 def paper_configs() -> list[Path]:
@@ -79,7 +78,7 @@ def summarize(config: Path, size: tuple[int, int], timed: bool = True) -> Row:
         return Row(name, problem=f'{type(error).__name__}: {" ".join(str(error).split())}')
 
 
-def paper_millions(name: str) -> Optional[float]:
+def paper_millions(name: str) -> float | None:
     """The number of parameters that a paper prints for the network of ``<name>_paper.py``.
 
     The method's name in the paper is the config's, or its last part: ``ristn_rib`` is RIB.
@@ -115,7 +114,7 @@ def _what_it_reads(net: RecurrentNet, has_state: bool) -> str:
 
 
 @torch.no_grad()
-def _gflops(net, size):
+def _gflops(net, size: int | None):
     """What a third frame costs more than two, so that the first one's lack of flow counts not."""
     # bounded convolutions look for their norm once
     net(torch.rand(1, 2, 3, *size, device=default_device()), length=2)
@@ -128,7 +127,7 @@ def _gflops(net, size):
     return (totals[1] - totals[0]) / 1e9
 
 
-def _ms(net, size):
+def _ms(net, size: int | None):
     """As evaluation measures it; median over the frames after the first two."""
     frames = np.random.default_rng(0).integers(0, 256, (5, *size, 3), np.uint8)
     times = [frame.ms for frame in super_resolve(net, frames, default_device(), len(frames))]

@@ -4,14 +4,14 @@ Shape legend: B batch, T frames of a clip, R boundaries a video, n frames on eac
 """
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from .boundaries import sent, wanted_at
-from .look_ahead import State
-from .recurrent import States
+from harness.networks.boundaries import sent, wanted_at
+from harness.networks.look_ahead import State
+from harness.networks.recurrent import States
 
 
 class Surrounded(NamedTuple):
@@ -25,7 +25,7 @@ class Surrounded(NamedTuple):
     frames: Tensor
     known: Tensor
     count: int
-    lengths: Optional[Tensor]
+    lengths: Tensor | None
 
     def before(self, boundaries: Tensor) -> State:
         """``lrs`` (B, R, n, 3, H, W) and ``known`` (B, R, n) before each boundary (B, R)."""
@@ -50,7 +50,7 @@ class Surrounded(NamedTuple):
 
 
 def surround(
-    lrs: Tensor, states: Optional[States], count: int, lengths: Optional[Tensor] = None
+    lrs: Tensor, states: States | None, count: int, lengths: Tensor | None = None
 ) -> Surrounded:
     """Clips ``lrs`` (B, T, 3, H, W) with the ``count`` frames of the states at their two ends."""
     nothing = {'lrs': lrs.new_zeros(len(lrs), count, *lrs.shape[2:])}
@@ -69,7 +69,7 @@ def surround(
     return Surrounded(frames[videos, places], known[videos, places] * inside, count, lengths)
 
 
-def in_order(videos: Tensor, backward: bool, lengths: Optional[Tensor] = None) -> Tensor:
+def in_order(videos: Tensor, backward: bool, lengths: Tensor | None = None) -> Tensor:
     """(B, T, ...) in the order in which a branch visits it, and from there back.
 
     ``backward`` begins with the last frame of each video. Padding of shorter videos comes last and
@@ -84,7 +84,7 @@ def in_order(videos: Tensor, backward: bool, lengths: Optional[Tensor] = None) -
 
 
 def list_in_order(
-    frames: Sequence[Tensor], backward: bool, lengths: Optional[Tensor] = None
+    frames: Sequence[Tensor], backward: bool, lengths: Tensor | None = None
 ) -> list[Tensor]:
     """:func:`in_order` for a list of T tensors (B, ...)."""
     if lengths is None or not backward:
@@ -92,7 +92,7 @@ def list_in_order(
     return list(in_order(torch.stack(list(frames), 1), backward, lengths).unbind(1))
 
 
-def differing(lengths: Optional[Tensor], frames: int) -> Optional[Tensor]:
+def differing(lengths: Tensor | None, frames: int) -> Tensor | None:
     """``lengths``, on the CPU, or None where all videos have all ``frames``."""
     return None if lengths is None or bool((lengths == frames).all()) else lengths
 
@@ -108,7 +108,7 @@ def windows_after(feats: Sequence[Tensor], steps: Tensor, size: int) -> Tensor:
     return kept
 
 
-def flows_back(flow_net: Callable, frames: Tensor, size: Optional[int] = None) -> list[Tensor]:
+def flows_back(flow_net: Callable, frames: Tensor, size: int | None = None) -> list[Tensor]:
     """The flow (B, 2, H, W) from each of (B, T, 3, H, W), but the first, to the one before it.
 
     ``size`` frames make a batch; None: all of them.

@@ -18,11 +18,11 @@ import torch.nn.functional as F
 from mmagic.registry import MODELS
 from torch import Tensor, nn
 
-from .flow import DISFlow
-from .frame_window import FrameWindowNet
-from .luma import luma, with_luma
-from .upsample import bicubic
-from .warp import warp
+from harness.networks.flow import DISFlow
+from harness.networks.frame_window import FrameWindowNet
+from harness.networks.luma import luma, with_luma
+from harness.networks.upsample import bicubic
+from harness.networks.warp import warp
 
 
 def _espcn(in_channels: int, maps: int) -> nn.Sequential:
@@ -45,7 +45,7 @@ class PatchAlignment(nn.Module):
         channels: of both convolutions.
     """
 
-    def __init__(self, patch: int, channels: int = 32):
+    def __init__(self, patch: int, channels: int = 32) -> None:
         super().__init__()
         self.patch = patch
         self.localise = nn.Sequential(
@@ -103,7 +103,7 @@ class TemporalAdaptiveNet(FrameWindowNet):
         patch: int = 30,
         align_weight: float = 0.001,
         degradation: str = 'bi',
-    ):
+    ) -> None:
         super().__init__()
         self.radius = branches - 1
         self.align_weight = align_weight
@@ -113,7 +113,7 @@ class TemporalAdaptiveNet(FrameWindowNet):
         self.modulation = _espcn(2 * branches - 1, branches)
         self.flow_net = DISFlow()
 
-    def super_resolve_centre(self, windows):
+    def super_resolve_centre(self, windows: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         height, width = windows.shape[-2:]
         centre = windows[:, self.radius]
         ys = list(luma(windows).unbind(1))
@@ -139,7 +139,7 @@ class TemporalAdaptiveNet(FrameWindowNet):
         return (self.modulation(ys) * torch.cat(estimates, 1)).sum(1, keepdim=True)
 
     @torch.no_grad()
-    def _rectified(self, reference, neighbour):
+    def _rectified(self, reference: Tensor, neighbour: Tensor):
         """Translations (B, 2, rows, columns): flow, averaged over patches and rounded."""
         flow = self.flow_net(reference, neighbour)
         return self.alignment.cut(flow).mean((-2, -1)).round().movedim(-1, 1)

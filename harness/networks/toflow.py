@@ -2,11 +2,12 @@
 
 from mmagic.models.editors.tof.tof_vsr_net import TOFlowVSRNet
 from mmagic.registry import MODELS
+from torch import Tensor
 
-from .constants import constant
-from .flow import pad_to_multiple
-from .frame_window import FrameWindowNet
-from .upsample import bicubic
+from harness.networks.constants import constant
+from harness.networks.flow import pad_to_multiple
+from harness.networks.frame_window import FrameWindowNet
+from harness.networks.upsample import bicubic
 
 # MMagic gives these to its preprocessor
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -28,11 +29,11 @@ class WindowTOFlowNet(FrameWindowNet, TOFlowVSRNet):
 
     radius = 3
 
-    def __init__(self, adapt_official_weights: bool = False, degradation: str = 'bi'):
+    def __init__(self, adapt_official_weights: bool = False, degradation: str = 'bi') -> None:
         TOFlowVSRNet.__init__(self, adapt_official_weights)
         self.degradation = degradation
 
-    def super_resolve_centre(self, windows):
+    def super_resolve_centre(self, windows: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         count, frames = windows.shape[:2]
         mean, std = (constant(tuple(x), like=windows).view(3, 1, 1) for x in (_MEAN, _STD))
         hrs = bicubic(windows.flatten(0, 1), self.degradation)

@@ -1,14 +1,13 @@
 """Bidirectional networks of two independent branches, one that runs forward and one backward."""
 
 from collections.abc import Iterator
-from typing import Optional
 
 import torch
 from torch import Tensor
 from torch.nn.utils import parametrize
 
-from .boundaries import on_cpu, sent, wanted_at
-from .recurrent import RecurrentNet, State, States
+from harness.networks.boundaries import on_cpu, sent, wanted_at
+from harness.networks.recurrent import RecurrentNet, State, States
 
 
 class TwoBranchNet(RecurrentNet):
@@ -17,7 +16,7 @@ class TwoBranchNet(RecurrentNet):
     bidirectional = True
 
     def walk(
-        self, lrs: Tensor, state: Optional[State], cond: Optional[Tensor], backward: bool
+        self, lrs: Tensor, state: State | None, cond: Tensor | None, backward: bool
     ) -> Iterator[tuple[int, State]]:
         """Yields each frame's number and the branch's state after it, in the branch's own order.
 
@@ -28,7 +27,15 @@ class TwoBranchNet(RecurrentNet):
 
     @torch.no_grad()
     @parametrize.cached()
-    def states_at(self, lrs, starts, ends, cond=None, lengths=None, initial=None):
+    def states_at(
+        self,
+        lrs: Tensor,
+        starts: Tensor,
+        ends: Tensor,
+        cond: Tensor | None = None,
+        lengths: Tensor | None = None,
+        initial: States | None = None,
+    ) -> States:
         forward, backward = initial or States()
         starts, ends, lengths = on_cpu(starts, ends, lengths)
         kept = self._branch_states(lrs, starts, cond, forward, backward=False)
@@ -41,7 +48,14 @@ class TwoBranchNet(RecurrentNet):
             )
         return States(kept, self._branch_states(lrs, ends, cond, backward, backward=True))
 
-    def _branch_states(self, lrs, boundaries, cond, state, backward):
+    def _branch_states(
+        self,
+        lrs: Tensor,
+        boundaries: Tensor,
+        cond: Tensor | None,
+        state: State | None,
+        backward: bool,
+    ):
         """States (B, R, ...) of one branch at ``boundaries``; it stops at the last of them."""
         frames = lrs.size(1)
         low, high = (int(boundaries.min()), frames) if backward else (0, int(boundaries.max()))

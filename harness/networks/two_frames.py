@@ -1,12 +1,11 @@
 """What RRN and RSDN have in common: they read the current LR frame and the one before it."""
 
-from typing import Optional
-
 import torch
 from torch import Tensor, nn
 
-from .look_ahead import State, frame_before, neighbour_shapes
-from .recurrent import StateShapes, UnidirectionalNet
+from harness.networks.look_ahead import State, frame_before, neighbour_shapes
+from harness.networks.recurrent import StateShapes
+from harness.networks.unidirectional import UnidirectionalNet
 
 
 def small_conv(in_channels: int, out_channels: int) -> nn.Conv2d:
@@ -27,13 +26,11 @@ class TwoFrameNet(UnidirectionalNet):
             reads no frame ahead.
     """
 
-    def __init__(self, mirror_start: bool):
+    def __init__(self, mirror_start: bool) -> None:
         super().__init__()
         self.look_ahead = int(mirror_start)
 
-    def previous_frames(
-        self, lrs: Tensor, state: Optional[State], following: Optional[Tensor]
-    ) -> Tensor:
+    def previous_frames(self, lrs: Tensor, state: State | None, following: Tensor | None) -> Tensor:
         """The frame before each of the clip ``lrs``, (B, T, 3, H, W)."""
         first = frame_before(lrs, state)
         if self.look_ahead:

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .constants import constant
+from harness.networks.constants import constant
 
 # where an LR pixel lies among the HR pixels 4i, .., 4i+3; Keys' parameter a; whether positions
 # outside mirror the frame (edge repeated) or take the border's value
@@ -30,7 +30,7 @@ def bicubic(images: Tensor, degradation: str) -> Tensor:
 def _taps(position: float, a: float) -> tuple[float, ...]:
     """Weights of the pixels -2, .., 2 for a position in [-0.5, 1)."""
 
-    def weight(x):
+    def weight(x: Tensor):
         if x <= 1:
             return (a + 2) * x**3 - (a + 3) * x**2 + 1
         return a * (x**3 - 5 * x**2 + 8 * x - 4) if x < 2 else 0.0

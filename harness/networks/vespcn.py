@@ -6,11 +6,11 @@ import torch.nn.functional as F
 from mmagic.registry import MODELS
 from torch import Tensor, nn
 
-from .flow import pad_to_multiple
-from .frame_window import FrameWindowNet
-from .luma import luma, with_luma
-from .upsample import bicubic
-from .warp import warp
+from harness.networks.flow import pad_to_multiple
+from harness.networks.frame_window import FrameWindowNet
+from harness.networks.luma import luma, with_luma
+from harness.networks.upsample import bicubic
+from harness.networks.warp import warp
 
 
 def _flow_layers(in_channels: int, convs: list[tuple[int, int]], scale: int) -> nn.Sequential:
@@ -31,7 +31,7 @@ class MotionCompensation(nn.Module):
         max_flow: pixels that a flow of 1 stands for.
     """
 
-    def __init__(self, max_flow: float):
+    def __init__(self, max_flow: float) -> None:
         super().__init__()
         self.max_flow = max_flow
         self.coarse = _flow_layers(2, [(5, 2), (3, 1), (5, 2), (3, 1)], scale=4)
@@ -83,7 +83,7 @@ class VESPCNNet(FrameWindowNet):
         warp_weight: float = 0.01,
         smooth_weight: float = 0.001,
         degradation: str = 'bi',
-    ):
+    ) -> None:
         super().__init__()
         self.warp_weight = warp_weight
         self.smooth_weight = smooth_weight
@@ -94,7 +94,7 @@ class VESPCNNet(FrameWindowNet):
             nn.Conv2d(a, b, 3, padding=1) for a, b in zip(channels, channels[1:], strict=False)
         )
 
-    def super_resolve_centre(self, windows):
+    def super_resolve_centre(self, windows: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         ys = luma(windows)
         # slices: lists of numbers would have to be copied to the device
         reference = ys[:, 1:2].expand(-1, 2, -1, -1, -1).flatten(0, 1)

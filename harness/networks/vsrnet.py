@@ -15,11 +15,11 @@ import torch.nn.functional as F
 from mmagic.registry import MODELS
 from torch import Tensor, nn
 
-from .flow import DISFlow
-from .frame_window import FrameWindowNet
-from .luma import luma, with_luma
-from .upsample import bicubic
-from .warp import warp
+from harness.networks.flow import DISFlow
+from harness.networks.frame_window import FrameWindowNet
+from harness.networks.luma import luma, with_luma
+from harness.networks.upsample import bicubic
+from harness.networks.warp import warp
 
 
 def trust(frame: Tensor, compensated: Tensor, decay: float) -> Tensor:
@@ -46,7 +46,7 @@ class VSRNet(FrameWindowNet):
 
     radius = 2
 
-    def __init__(self, decay: float = 255 / 8, degradation: str = 'bi'):
+    def __init__(self, decay: float = 255 / 8, degradation: str = 'bi') -> None:
         super().__init__()
         self.decay = decay
         self.degradation = degradation
@@ -56,7 +56,7 @@ class VSRNet(FrameWindowNet):
         self.second = nn.Conv2d(64 * (2 * self.radius + 1), 32, 5, padding=2)
         self.third = nn.Conv2d(32, 1, 5, padding=2)
 
-    def super_resolve_centre(self, windows):
+    def super_resolve_centre(self, windows: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         count, frames = windows.shape[:2]
         hrs = bicubic(windows.flatten(0, 1), self.degradation).unflatten(0, (count, frames))
         lr, centre = (x[:, self.radius] for x in (windows, hrs))

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .constants import constant
+from harness.networks.constants import constant
 
 
 @lru_cache(maxsize=32)

@@ -1,12 +1,14 @@
 """Inference in short overlapping windows, as RISTN's authors test their network."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from mmagic.registry import MODELS
+from torch import Tensor
 
-from .recurrent import States, Unrolled
-from .wrapper import WrappingNet
+from harness.networks.recurrent import States, StateShapes, Unrolled
+from harness.networks.wrapper import WrappingNet
 
 
 @MODELS.register_module()
@@ -43,7 +45,7 @@ class WindowedInference(WrappingNet):
         stride: int = 3,
         carry: bool = False,
         cond_channels: int = 0,
-    ):
+    ) -> None:
         super().__init__()
         if not 1 <= stride <= window:
             raise ValueError(f'windows of {window} frames at a stride of {stride} leave frames out')
@@ -52,20 +54,22 @@ class WindowedInference(WrappingNet):
         self.stride = stride
         self.carry = carry
 
-    def state_shapes(self, height, width):
+    def state_shapes(self, height: int, width: int) -> tuple[StateShapes, StateShapes]:
         return self.net.state_shapes(height, width)
 
-    def condition(self, *args):
+    def condition(self, *args: Any):
         return self.net.condition(*args)
 
-    def further_targets(self, gts):
+    def further_targets(self, gts: Tensor) -> dict[str, Tensor]:
         return self.net.further_targets(gts)
 
-    def states_at(self, *args, **kwargs):
+    def states_at(self, *args: Any, **kwargs: Any) -> States:
         """As in the interface: states of whole videos, not of windows."""
         return self.net.states_at(*args, **kwargs)
 
-    def unroll(self, lrs, states=None, cond=None):
+    def unroll(
+        self, lrs: Tensor, states: States | None = None, cond: Tensor | None = None
+    ) -> Unrolled:
         """As in the interface; ``states`` are those before the first and after the last window."""
         if self.training:
             return self.net.unroll(lrs, states, cond)
@@ -96,7 +100,7 @@ class WindowedInference(WrappingNet):
             start += self.stride
         yield slice(start, frames), frames - start
 
-    def _forward_state(self, clip, ends, cond):
+    def _forward_state(self, clip: Tensor, ends: Tensor, cond: Tensor | None):
         """The forward state into the next window."""
         boundary = torch.full((len(clip), 1), self.stride)
         initial = ends if any(ends) else None

@@ -1,12 +1,14 @@
 """What networks around another network share."""
 
-from .recurrent import RecurrentNet
+from typing import Any
+
+from harness.networks.recurrent import RecurrentNet
 
 
 class WrappingNet(RecurrentNet):
     """A network around ``self.net`` that loads the weights of ``net`` alone as well as its own."""
 
-    def _load_from_state_dict(self, state_dict, prefix, *args):
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
         own = {prefix + name for name in self.state_dict()}
         inside = {
             name: f'{prefix}net.{name[len(prefix) :]}'

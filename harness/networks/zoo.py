@@ -4,38 +4,40 @@ from harness import compat
 
 compat.apply()
 
-from .animesr import AnimeSRNet  # noqa: E402
-from .basicvsr import StatefulBasicVSRNet  # noqa: E402
-from .basicvsr_pp import StatefulBasicVSRPlusPlusNet  # noqa: E402
-from .bicubic import BicubicUpsampler  # noqa: E402
-from .brcn import BRCNNet  # noqa: E402
-from .flow import ConvFlowNet, DISFlow, FRVSRFlowNet  # noqa: E402
-from .frame_conditioned import FrameConditioned  # noqa: E402
-from .frame_window import FrameWindowNet  # noqa: E402
-from .frvsr import FRVSRNet  # noqa: E402
-from .iconvsr import StatefulIconVSRNet  # noqa: E402
-from .luma import LumaLoss  # noqa: E402
-from .model import FramePreprocessor, RecurrentVSR  # noqa: E402
-from .mrvsr import MRVSRNet, RFS3Net, RLSPNet  # noqa: E402
-from .plain import PlainStepNet, PlainVideoNet  # noqa: E402
-from .rdn import FramewiseRDNNet  # noqa: E402
-from .real_basicvsr import StatefulRealBasicVSRNet  # noqa: E402
-from .recurrent import RecurrentNet, States, UnidirectionalNet, Unrolled  # noqa: E402
-from .ristn import RISTNNet  # noqa: E402
-from .rrn import RRNNet  # noqa: E402
-from .rsdn import RSDNNet  # noqa: E402
-from .single_image.drcn import DRCNNet  # noqa: E402
-from .single_image.dsrn import DSRNNet  # noqa: E402
-from .single_image.lapsrn import LapSRNNet  # noqa: E402
-from .spmc import SPMCNet  # noqa: E402
-from .stateless import StatelessNet  # noqa: E402
-from .stcn import STCNNet  # noqa: E402
-from .temporal_adaptive import TemporalAdaptiveNet  # noqa: E402
-from .toflow import WindowTOFlowNet  # noqa: E402
-from .two_branches import TwoBranchNet  # noqa: E402
-from .vespcn import VESPCNNet  # noqa: E402
-from .vsrnet import VSRNet  # noqa: E402
-from .windowed import WindowedInference  # noqa: E402
+from harness.networks.animesr import AnimeSRNet  # noqa: E402
+from harness.networks.basicvsr import StatefulBasicVSRNet  # noqa: E402
+from harness.networks.basicvsr_pp import StatefulBasicVSRPlusPlusNet  # noqa: E402
+from harness.networks.bicubic import BicubicUpsampler  # noqa: E402
+from harness.networks.brcn import BRCNNet  # noqa: E402
+from harness.networks.flow import ConvFlowNet, DISFlow, FRVSRFlowNet  # noqa: E402
+from harness.networks.frame_conditioned import FrameConditioned  # noqa: E402
+from harness.networks.frame_window import FrameWindowNet  # noqa: E402
+from harness.networks.frvsr import FRVSRNet  # noqa: E402
+from harness.networks.iconvsr import StatefulIconVSRNet  # noqa: E402
+from harness.networks.luma import LumaLoss  # noqa: E402
+from harness.networks.model import FramePreprocessor, RecurrentVSR  # noqa: E402
+from harness.networks.mrvsr import MRVSRNet, RFS3Net, RLSPNet  # noqa: E402
+from harness.networks.plain import PlainStepNet, PlainVideoNet  # noqa: E402
+from harness.networks.rdn import FramewiseRDNNet  # noqa: E402
+from harness.networks.real_basicvsr import StatefulRealBasicVSRNet  # noqa: E402
+from harness.networks.real_viformer import RealViformerNet  # noqa: E402
+from harness.networks.recurrent import RecurrentNet, States, Unrolled  # noqa: E402
+from harness.networks.ristn import RISTNNet  # noqa: E402
+from harness.networks.rrn import RRNNet  # noqa: E402
+from harness.networks.rsdn import RSDNNet  # noqa: E402
+from harness.networks.single_image.drcn import DRCNNet  # noqa: E402
+from harness.networks.single_image.dsrn import DSRNNet  # noqa: E402
+from harness.networks.single_image.lapsrn import LapSRNNet  # noqa: E402
+from harness.networks.spmc import SPMCNet  # noqa: E402
+from harness.networks.stateless import StatelessNet  # noqa: E402
+from harness.networks.stcn import STCNNet  # noqa: E402
+from harness.networks.temporal_adaptive import TemporalAdaptiveNet  # noqa: E402
+from harness.networks.toflow import WindowTOFlowNet  # noqa: E402
+from harness.networks.two_branches import TwoBranchNet  # noqa: E402
+from harness.networks.unidirectional import UnidirectionalNet  # noqa: E402
+from harness.networks.vespcn import VESPCNNet  # noqa: E402
+from harness.networks.vsrnet import VSRNet  # noqa: E402
+from harness.networks.windowed import WindowedInference  # noqa: E402
 
 __all__ = [
     'AnimeSRNet',
@@ -61,6 +63,7 @@ __all__ = [
     'RISTNNet',
     'RRNNet',
     'RSDNNet',
+    'RealViformerNet',
     'RecurrentNet',
     'RecurrentVSR',
     'SPMCNet',

@@ -1,5 +1,6 @@
 """The contract on disk: what a run is, what its folder holds, and what counts as done.
 
-The grid writes it, training and evaluation fill it, the reports read it. Nothing here imports torch
-or any other package of ours but ``dataset_tools`` and ``harness.errors``.
+The grid prepares run folders, training and evaluation fill them, and the reports read them. Code
+belongs here if it reads or writes files that more than one of these share. It may import
+``dataset_tools``, ``harness.errors`` and ``harness.strategies``, and never torch.
 """

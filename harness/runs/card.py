@@ -1,7 +1,7 @@
-"""Result cards: what a method scores on each video, in one JSON file that others can read.
+"""Result cards: a method's scores on each video, in one JSON file for exchange.
 
-A report writes one for each method; ``external_results`` of a grid file takes them, so that two
-labs can put their grids into one table::
+A report writes one per method, and ``external_results`` of a grid file reads them, so that two labs
+can put their grids into one table::
 
     {"format": "vsr-stability result card", "version": 1,
      "method": "FRVSR w/ PI (R=8)", "source": {"kind": "measured", "by": ""},
@@ -9,10 +9,10 @@ labs can put their grids into one table::
      "test_sets": {"vid4": {"label": "Vid4", "checksum": "...", "protocol": "", "seeds": 3,
                             "videos": {"walk": {"frames": 47, "psnr_y": 28.1, "ssim_y": 0.87}}}}}
 
-``kind`` is ``measured`` for what was computed from frames, and ``reported`` for what a paper
-prints; ``by`` says who did. Numbers are means over frames and then seeds, of the columns of
-``videos.csv``; ``psnr_y`` must be there. ``protocol`` is '' for the default; ``checksum``, that of
-the set, may be '' where nobody knows it. ``settings`` is for readers.
+``kind`` is ``measured`` for scores computed from frames and ``reported`` for those printed in a
+paper; ``by`` names who did so. Numbers are means over frames and then over seeds of the columns of
+``videos.csv``; ``psnr_y`` is mandatory. ``protocol`` is '' for the default. ``checksum`` is the
+set's, or '' if unknown. ``settings`` is for human readers.
 """
 
 import math
@@ -20,16 +20,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dataset_tools.names import name_problem
-
-from .files import InvalidFile, load_json, write_json
-from .text import clean
+from harness.runs.files import InvalidFile, load_json, write_json
+from harness.runs.text import clean
 
 FORMAT = 'vsr-stability result card'
 KINDS = ('measured', 'reported')
 
 
 class CardSet(NamedTuple):
-    """A method's scores on one test set: video -> quantity -> number."""
+    """A method's scores on one test set; ``videos`` maps video -> quantity -> number."""
 
     videos: dict[str, dict[str, float]]
     checksum: str = ''
@@ -64,15 +63,15 @@ def write_card(card: Card, path: Path) -> Path:
 
 
 def read_card(path: Path) -> Card:
-    """Reads a card; its texts are cleaned.
+    """Reads a card and cleans its texts (see :func:`harness.runs.text.clean`).
 
     Raises:
-        InvalidFile: it is none; the message says what is wrong.
+        InvalidFile: It is not a valid card; the message says what is wrong.
     """
     try:
         raw = clean(load_json(path))
         if (raw.get('format'), raw.get('version')) != (FORMAT, 1):
-            raise InvalidFile(f'is no result card (its format is not {FORMAT!r}, version 1)')
+            raise InvalidFile(f'is not a result card (its format is not {FORMAT!r}, version 1)')
         source = raw['source']
         if source['kind'] not in KINDS:
             raise InvalidFile(f'source.kind: must be {" or ".join(KINDS)}')
@@ -99,7 +98,7 @@ def _numbers(where: str, row: dict) -> dict[str, float]:
         if not is_number or not math.isfinite(value):
             raise InvalidFile(f'{where}: {name} cannot be {value!r}')
     if not 0 <= row.get('psnr_y', -1) <= 100:
-        raise InvalidFile(f'{where}: psnr_y must be there, from 0 to 100 dB')
+        raise InvalidFile(f'{where}: needs psnr_y, from 0 to 100 dB')
     if not -1 <= row.get('ssim_y', 0) <= 1:
         raise InvalidFile(f'{where}: ssim_y cannot be {row["ssim_y"]!r}')
     return {name: float(value) for name, value in row.items()}

@@ -1,29 +1,29 @@
-"""What a run is evaluated on and how, and which of it is on disk already.
+"""The evaluations of a run: which are wanted, which are on disk, and whether their results count.
 
-A *variant* is a way to evaluate the same training: ``''`` is the main one, the last checkpoint with
-its state carried through the whole video; ``reset15`` sets the state back every 15 frames (other
-ways are in ``resets.py``); ``best`` takes the best checkpoint of validation. Per-frame results of a
-run are in ``frames_<key>.csv``, where the key is the test set, followed by ``@<variant>`` for all
-variants but the main one; ``evaluations.json`` says of each how it was made.
+A *variant* is a way to evaluate the same training. ``''`` is the main one: the last checkpoint,
+with the state carried through the whole video. ``reset15`` resets the state every 15 frames (see
+``resets.py`` for other forms); ``best`` uses the best checkpoint by validation. Per-frame results
+are in ``frames_<key>.csv``, where the key is the test set, followed by ``@<variant>`` for all
+variants but the main one. ``evaluations.json`` records how each was made.
 """
 
 import hashlib
 import json
 import math
 from collections.abc import Iterable
-from typing import NamedTuple, Optional
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from .files import InvalidFile, load_json, read_json, sha256, write_json
-from .folder import RunFolder
-from .resets import Reset
+from harness.runs.files import InvalidFile, load_json, read_json, sha256, write_json
+from harness.runs.folder import RunFolder
+from harness.runs.resets import Reset
 
 LAST, BEST = 'last', 'best'
 
 
 class Crop(NamedTuple):
-    """A part of an HR frame, in pixels."""
+    """A rectangle of an HR frame, in pixels."""
 
     top: int
     left: int
@@ -31,13 +31,13 @@ class Crop(NamedTuple):
     width: int
 
     def cut(self, image: np.ndarray, scale: int = 1) -> np.ndarray:
-        """The part of an image (H, W, 3) that is ``scale`` times smaller than HR."""
+        """Crops an image (H, W, 3) that is ``scale`` times smaller than HR."""
         top, left, height, width = (value // scale for value in self)
         return image[top : top + height, left : left + width]
 
 
 class VideoSelection(NamedTuple):
-    """What is kept of a video of ``length``: frames, a crop, and a row for the temporal profile."""
+    """What to save of a video of ``length`` frames: frames, a crop, a temporal profile's row."""
 
     length: int
     frames: tuple[int, ...]
@@ -51,7 +51,7 @@ Selection = dict[str, VideoSelection]  # by video
 class Variant(NamedTuple):
     """A way to evaluate a training."""
 
-    reset: Optional[Reset] = None
+    reset: Reset | None = None
     checkpoint: str = LAST
 
     @property
@@ -66,7 +66,11 @@ class Variant(NamedTuple):
 
     @classmethod
     def from_json(cls, content: dict) -> 'Variant':
-        """Raises ValueError for what is no reset."""
+        """Reads what :meth:`to_json` gave.
+
+        Raises:
+            ValueError: ``reset_every`` is not a valid reset.
+        """
         reset = content['reset_every']
         return cls(None if reset is None else Reset.parse(reset), content['checkpoint'])
 
@@ -75,14 +79,14 @@ class Evaluation(NamedTuple):
     """One test set in one variant.
 
     Attributes:
-        test_set: its name in the grid.
-        root: where it is.
-        checksum: of its content.
-        variant: how it is evaluated.
-        metrics: besides PSNR and SSIM.
-        images: the SR frames that are kept.
-        code: checksum of the modules that metrics come from which are not this project's.
-        protocol: how it is scored; '' for the default.
+        test_set: The test set's name in the grid.
+        root: The test set's folder.
+        checksum: The checksum of its content.
+        variant: How the run is evaluated.
+        metrics: Metrics besides PSNR and SSIM.
+        images: The SR frames to save.
+        code: The checksum of the user's modules that define metrics; '' if there are none.
+        protocol: The scoring protocol; '' for the default.
     """
 
     test_set: str
@@ -96,7 +100,7 @@ class Evaluation(NamedTuple):
 
     @property
     def key(self) -> str:
-        """What its files are called after."""
+        """The key that its file names contain: ``test_set`` or ``test_set@variant``."""
         name = self.variant.name
         return f'{self.test_set}@{name}' if name else self.test_set
 
@@ -114,12 +118,12 @@ class Evaluation(NamedTuple):
 
 
 class Shift(NamedTuple):
-    """A place where SR frames would fit their ground truth better.
+    """A translation of the SR frames that would fit the ground truth better.
 
     Attributes:
-        right, down: HR pixels by which SR must be moved.
-        gain: dB of Y-PSNR.
-        psnr: Y-PSNR (dB) without it, of the frames and pixels looked at; NaN in old records.
+        right, down: The translation in HR pixels.
+        gain: The gain in Y-PSNR (dB).
+        psnr: Y-PSNR (dB) without the translation, over the same pixels; NaN in old records.
     """
 
     right: float
@@ -138,53 +142,56 @@ class Shift(NamedTuple):
 
 
 def not_finite_text(count: int) -> str:
-    """What to say of SR frames that :attr:`Record.not_finite` counts."""
+    """A warning about the SR frames that :attr:`Record.not_finite` counts."""
     frames = '1 SR frame has' if count == 1 else f'{count} SR frames have'
-    return f'{frames} NaN or infinite pixels; NaN is taken for black'
+    return f'{frames} NaN or infinite pixels; NaN is scored as black'
 
 
 class Record(NamedTuple):
-    """What ``evaluations.json`` says of a finished evaluation; None where an old one lacks it.
+    """The entry of a finished evaluation in ``evaluations.json``; old entries have None for some.
 
     Attributes:
-        checksum: of the test set.
-        sha256: of the file of per-frame results.
-        bytes: its size.
-        iteration: of the checkpoint; None also where nothing was trained.
-        metrics: besides PSNR and SSIM.
-        images: stands for the SR frames that were kept.
-        code: as of :class:`Evaluation`.
-        run: id of the run.
-        shift: one that scores clearly better, where there is one.
-        resets: video -> frames before which a guard has set the state back.
-        protocol: how it was scored; '' for the default.
-        not_finite: number of SR frames with NaN or infinite pixels.
+        checksum: The checksum of the test set.
+        sha256: The checksum of the per-frame results.
+        bytes: The size of that file.
+        iteration: The iteration of the checkpoint; None also if nothing was trained.
+        metrics: Metrics besides PSNR and SSIM.
+        images: A digest of the selection of saved SR frames.
+        code: As in :class:`Evaluation`.
+        run: The run id.
+        shift: A translation that scores clearly better, if there is one.
+        resets: Video -> frames before which a guard has reset the state.
+        protocol: The scoring protocol; '' for the default.
+        not_finite: The number of SR frames with NaN or infinite pixels.
+        bidirectional: Whether the network has a backward branch.
     """
 
-    checksum: Optional[str] = None
-    sha256: Optional[str] = None
-    bytes: Optional[int] = None
-    iteration: Optional[int] = None
+    checksum: str | None = None
+    sha256: str | None = None
+    bytes: int | None = None
+    iteration: int | None = None
     metrics: tuple[str, ...] = ()
-    images: Optional[str] = None
+    images: str | None = None
     code: str = ''
     run: str = ''
-    shift: Optional[Shift] = None
-    resets: Optional[dict[str, list[int]]] = None
+    shift: Shift | None = None
+    resets: dict[str, list[int]] | None = None
     protocol: str = ''
-    not_finite: Optional[int] = None
+    not_finite: int | None = None
+    bidirectional: bool | None = None
 
     @classmethod
-    def of(cls, entry) -> 'Record':
-        """From JSON; in the oldest folders an entry is the checksum alone.
+    def of(cls, entry: Any) -> 'Record':
+        """Parses a JSON entry; in the oldest folders it is the checksum alone.
 
         Raises:
-            InvalidFile: a number is none.
+            InvalidFile: A number or truth value has another type.
         """
         if not isinstance(entry, dict):
             return cls(entry if isinstance(entry, str) else None)
-        for name in ('bytes', 'iteration', 'not_finite'):
-            if type(entry.get(name)) not in (int, type(None)):
+        kinds = dict(bytes=int, iteration=int, not_finite=int, bidirectional=bool)
+        for name, kind in kinds.items():
+            if type(entry.get(name)) not in (kind, type(None)):
                 raise InvalidFile(f'evaluations.json: {name} cannot be {entry[name]!r}')
         metrics = entry.get('metrics')
         known = {name: entry[name] for name in cls._fields if name in entry}
@@ -193,18 +200,18 @@ class Record(NamedTuple):
         return cls(**known)
 
 
-def _shift(entry) -> Optional[Shift]:
+def _shift(entry: Any) -> Shift | None:
     try:
         return Shift(*map(float, entry))
     except (TypeError, ValueError):
         return None
 
 
-def read_records(folder: RunFolder) -> Optional[dict[str, Record]]:
-    """Finished evaluations by key; None where the folder has no such file.
+def read_records(folder: RunFolder) -> dict[str, Record] | None:
+    """Finished evaluations by key; None if the folder has no ``evaluations.json``.
 
     Raises:
-        InvalidFile: the file cannot be read.
+        InvalidFile: The file cannot be read.
     """
     if not folder.evaluations_json.is_file():
         return None
@@ -212,25 +219,25 @@ def read_records(folder: RunFolder) -> Optional[dict[str, Record]]:
 
 
 class Unusable(NamedTuple):
-    """Why results do not count, and whether that is because they are damaged."""
+    """Why results do not count, and whether the reason is damage."""
 
     reason: str
     is_damaged: bool = False
 
 
 def why_unusable(
-    folder: RunFolder, key: str, checksum: str, record: Optional[Record], protocol: str = ''
-) -> Optional[Unusable]:
+    folder: RunFolder, key: str, checksum: str, record: Record | None, protocol: str = ''
+) -> Unusable | None:
     """Why the results of an evaluation do not count; None if they do.
 
-    The one answer for the grid, which evaluates again what does not count, and for the reports.
+    The grid, which repeats evaluations that do not count, and the reports both rely on this.
 
     Args:
-        folder: of the run.
-        key: of the evaluation.
-        checksum: of the present version of the test set; '' in old grids.
-        record: what the folder says of it.
-        protocol: that of the test set; '' for the default.
+        folder: The run's folder.
+        key: The evaluation's key.
+        checksum: The checksum of the present test set; '' in old grids.
+        record: The evaluation's record, if the folder has one.
+        protocol: The test set's protocol; '' for the default.
     """
     results = folder.frames_csv(key)
     if record is None or record.checksum is None:
@@ -248,12 +255,12 @@ def why_unusable(
         if record.sha256 and sha256(results) != record.sha256:
             return Unusable(f'{results.name} was changed after it was written', True)
     except FileNotFoundError:
-        return Unusable('its results are gone')
+        return Unusable('its results are missing')
     return None
 
 
 def why_missing(folder: RunFolder, evaluations: Iterable[Evaluation]) -> dict[str, str]:
-    """Key -> reason for each evaluation whose results are not in the run folder."""
+    """Key -> reason for each evaluation whose results are missing or do not count."""
     try:
         records = read_records(folder) or {}
     except InvalidFile:
@@ -262,33 +269,35 @@ def why_missing(folder: RunFolder, evaluations: Iterable[Evaluation]) -> dict[st
     return {key: problem for key, problem in found.items() if problem}
 
 
-def _why_missing(folder: RunFolder, wanted: Evaluation, record: Optional[Record]) -> Optional[str]:
+def _why_missing(folder: RunFolder, wanted: Evaluation, record: Record | None) -> str | None:
     if unusable := why_unusable(folder, wanted.key, wanted.checksum, record, wanted.protocol):
         return unusable.reason
+    assert record is not None  # otherwise it is unusable
     if absent := [m for m in wanted.metrics if m not in record.metrics]:
         return f'evaluated without {", ".join(absent)}'
     if wanted.code and record.code != wanted.code:
         return "the code of the grid's own metrics has changed"
     if record.images != images_digest(wanted.images):
-        return 'other SR frames were kept'
+        return 'other SR frames were saved'
     return None
 
 
 def record_evaluation(
     folder: RunFolder,
     evaluation: Evaluation,
-    iteration: Optional[int],
-    shift: Optional[Shift] = None,
-    resets: Optional[dict[str, list[int]]] = None,
+    iteration: int | None,
+    shift: Shift | None = None,
+    resets: dict[str, list[int]] | None = None,
     not_finite: int = 0,
+    bidirectional: bool | None = None,
 ) -> None:
-    """Notes that the files of an evaluation are complete.
+    """Records that the files of an evaluation are complete.
 
     Args:
-        folder: of the run.
-        evaluation: what was done.
-        iteration: of the checkpoint; None where nothing was trained.
-        shift, resets, not_finite: as of :class:`Record`.
+        folder: The run's folder.
+        evaluation: The finished evaluation.
+        iteration: The iteration of the checkpoint; None if nothing was trained.
+        shift, resets, not_finite, bidirectional: As in :class:`Record`.
     """
     results = folder.frames_csv(evaluation.key)
     record = Record(
@@ -304,11 +313,12 @@ def record_evaluation(
         resets,
         evaluation.protocol,
         not_finite,
+        bidirectional,
     )
     path = folder.evaluations_json
     write_json(path, {**read_json(path), evaluation.key: record._asdict()})
 
 
 def images_digest(images: Selection) -> str:
-    """Stands for a selection."""
+    """A short digest of a selection."""
     return hashlib.sha256(json.dumps(images, sort_keys=True).encode()).hexdigest()[:16]

@@ -1,19 +1,26 @@
-"""The folder of a run: every path in it, and what its small files say.
+"""The folder of a run: every path in it, and access to its small files.
 
-``run.json`` says what the run is, ``config.py`` how it is trained, ``task.json`` what its process
-is to do, ``status.json`` how far it is, ``failures.json`` why it failed, each time, ``job.json`` to
-which job it was last handed over; ``claim.<n>.json`` names the process that works on it (see
-``claims``); ``timing.json`` is there once it is trained, ``evaluations.json`` and
-``frames_<key>.csv`` hold its results (see ``evaluations``). Status and failures may be lost or
-damaged without harm: results on disk decide what is done.
+- ``run.json``: what the run is
+- ``config.py``: its resolved config
+- ``task.json``: what its process has to do
+- ``status.json``: its progress
+- ``failures.json``: the reason of every failure
+- ``job.json``: the cluster job that it was last submitted as
+- ``claim.<n>.json``: the process that works on it (see ``claims``)
+- ``timing.json``: written when training ends
+- ``evaluations.json``, ``frames_<key>.csv``: its results (see ``evaluations``)
+
+Losing or damaging the status and failure files does no harm: the results on disk decide what is
+done.
 """
 
 import re
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
-from .files import read_json, write_json
+from harness.runs.files import read_json, write_json
 
 _LOG_LINES = 15
 _CHECKPOINT = re.compile(r'iter_(\d+)\.pth', re.ASCII)
@@ -24,7 +31,7 @@ class RunFolder:
     """The folder of one run, which need not exist yet.
 
     Args:
-        path: of the folder; its name is the run's id.
+        path: The folder; its name is the run id.
     """
 
     def __init__(self, path: Path) -> None:
@@ -40,12 +47,12 @@ class RunFolder:
 
     @property
     def name(self) -> str:
-        """The run's id."""
+        """The run id."""
         return self.path.name
 
     @property
     def run_id(self) -> str:
-        """The id of the run that was prepared here: another one's in a copied folder."""
+        """The id of the run that was prepared here; it differs from ``name`` in a copied folder."""
         return str(read_json(self.run_json).get('run_id', self.name))
 
     @property
@@ -55,17 +62,17 @@ class RunFolder:
 
     @property
     def run_json(self) -> Path:
-        """What the run is: axes, identity, versions."""
+        """What the run is: its axes, identity and versions."""
         return self.path / 'run.json'
 
     @property
     def task_json(self) -> Path:
-        """What the run's process is to do."""
+        """What the run's process has to do."""
         return self.path / 'task.json'
 
     @property
     def status_json(self) -> Path:
-        """How far the run is."""
+        """The run's status and progress."""
         return self.path / 'status.json'
 
     @property
@@ -75,7 +82,7 @@ class RunFolder:
 
     @property
     def log(self) -> Path:
-        """What the run's processes print."""
+        """The output of the run's processes."""
         return self.path / 'log.txt'
 
     @property
@@ -88,23 +95,23 @@ class RunFolder:
         return self.path / f'frames_{key}.csv'
 
     def videos_csv(self, key: str) -> Path:
-        """Scores of whole videos, of results from elsewhere whose frames nobody has."""
+        """Per-video scores of external results that have no frames."""
         return self.path / f'videos_{key}.csv'
 
     @property
     def tracking(self) -> Path:
-        """What MMEngine's visualizer backends keep of test scores."""
+        """The folder in which MMEngine's visualizer backends log test scores."""
         return self.path / 'tracking'
 
     def images(self, key: str) -> Path:
-        """SR frames that an evaluation has kept."""
+        """The folder of the SR frames that an evaluation has saved."""
         return self.path / f'images_{key}'
 
     # training
 
     @property
     def timing(self) -> dict:
-        """``timing.json``, which is written when training ends; empty before."""
+        """The content of ``timing.json``; empty until training ends."""
         return read_json(self.path / 'timing.json')
 
     @property
@@ -114,27 +121,27 @@ class RunFolder:
 
     @property
     def checkpoints(self) -> list[Path]:
-        """Files ``iter_<n>.pth`` by rising n, whole or not; other names do not count."""
+        """All files ``iter_<n>.pth`` in ascending order of n, complete or not."""
         return _numbered(self.path, _CHECKPOINT)
 
     @property
     def iterations_saved(self) -> int:
-        """Iterations of the last checkpoint, whole or not; 0 without one."""
+        """Iterations of the last checkpoint, complete or not; 0 if there is none."""
         return max(map(iterations_of, self.checkpoints), default=0)
 
     @property
     def best_checkpoints(self) -> list[Path]:
-        """Files ``best_<score>_iter_<n>.pth`` by rising n, whole or not."""
+        """All files ``best_<score>_iter_<n>.pth`` in ascending order of n, complete or not."""
         return _numbered(self.path, _BEST)
 
     # status
 
-    def write_status(self, status: str, **details) -> None:
+    def write_status(self, status: str, **details: Any) -> None:
         """Records RUNNING, QUEUED, INTERRUPTED, FAILED or DONE with details."""
         write_json(self.status_json, dict(status=status, updated=time.time(), **details))
 
     def write_failure(self, reason: str) -> None:
-        """Records FAILED with the reason and the end of the log; where it was stays known."""
+        """Records FAILED with the reason, the position of the run and the end of the log."""
         where = self.position()
         failure = dict(
             when=time.strftime('%Y-%m-%d %H:%M:%S'),
@@ -152,7 +159,7 @@ class RunFolder:
         return failures if isinstance(failures, list) else []
 
     def position(self) -> dict:
-        """The stage, iteration and max_iters that the run has come to, those that are known."""
+        """The run's last known stage, iteration and max_iters; unknown ones are absent."""
         before = read_json(self.status_json)
         return {k: before[k] for k in ('stage', 'iteration', 'max_iters') if k in before}
 
@@ -164,30 +171,30 @@ class RunFolder:
         return []
 
     def write_job(self, launcher: str, job: str) -> None:
-        """Records the launcher's job that is to bring the run to its end; '' for none any more."""
+        """Records the launcher's job that will finish the run; '' if there is none any more."""
         write_json(self.path / 'job.json', dict(launcher=launcher, job=job))
 
     def job(self, launcher: str) -> str:
-        """The job of a launcher that the run was last handed over to, '' if there is none."""
+        """The launcher's job that the run was last submitted as; '' if there is none."""
         content = read_json(self.path / 'job.json')
         job, owner = content.get('job'), content.get('launcher', 'slurm')
         return job if isinstance(job, str) and owner == launcher else ''
 
     @property
     def job_launcher(self) -> str:
-        """The launcher that the run was last handed over to, '' if it never was."""
+        """The launcher that the run was last submitted to; '' if it never was."""
         content = read_json(self.path / 'job.json')
         return str(content.get('launcher', 'slurm')) if content.get('job') else ''
 
 
 class Progress:
-    """Writes how far a stage of a run is to ``status.json``, at most once a second.
+    """Writes the progress of a stage of a run to ``status.json``, at most once per second.
 
     Args:
-        folder: of the run.
+        folder: The run's folder.
         stage: ``'train'`` or ``'evaluate'``.
-        total: iterations or frames of the stage.
-        first: those that were done before.
+        total: Number of iterations or frames of the stage.
+        first: How many of them were done before this process started.
     """
 
     def __init__(self, folder: RunFolder, stage: str, total: int, first: int = 0) -> None:
@@ -197,19 +204,19 @@ class Progress:
         self.next = 0.0
 
     def __call__(self, done: int) -> None:
-        """Notes how many are done."""
+        """Records how many iterations or frames are done."""
         self.done = done
         self.alive()
 
     def alive(self) -> None:
-        """Notes that something happens between two iterations."""
+        """Refreshes the status between two iterations, so that the run does not seem to hang."""
         if time.monotonic() >= self.next:
             self.next = time.monotonic() + 1
             self.folder.write_status('RUNNING', iteration=self.done, **self.details)
 
 
 def iterations_of(checkpoint: Path) -> int:
-    """Number of iterations after which a checkpoint was written, from its name."""
+    """The number of iterations after which a checkpoint was written, parsed from its name."""
     return int(checkpoint.stem.rpartition('_')[2])
 
 

@@ -1,19 +1,17 @@
-"""``grid.json`` of a work directory: what the reports need to know of a grid, in display order."""
+"""``grid.json`` of a work directory: what reports need to know about a grid, in display order."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Optional
 
 from dataset_tools.manifest import VideoSet
+from harness.runs.evaluations import Variant
+from harness.runs.files import InvalidFile, load_json, write_json
+from harness.runs.text import clean
 from harness.strategies import STRATEGIES, Strategy
 
-from .evaluations import Variant
-from .files import InvalidFile, load_json, write_json
-from .text import clean
-
-# What each run of the grid must say, and of which types.
+# The mandatory entries of each run, and their types.
 RUN_FIELDS = {
     'run_id': (str,),
     'network': (str,),
@@ -32,15 +30,15 @@ PLAIN = Variant()
 
 @dataclass(frozen=True)
 class TestSet:
-    """One test set, or the same of a training set.
+    """A test set; training sets are described in the same way.
 
     Attributes:
-        label: as it is displayed, with the protocol of its scores if that is not the default.
-        videos: video -> number of frames.
-        sizes: video -> HR size (height, width) in pixels; empty in old grids.
-        paper: its name in the papers' tables, if the grid file gives one.
-        checksum: what evaluations must have been made on; empty in old grids.
-        protocol: of the scores; '' for the default one.
+        label: Its name for display, with the scoring protocol if that is not the default.
+        videos: Video -> number of frames.
+        sizes: Video -> HR size (height, width) in pixels; empty in old grids.
+        paper: Its name in the papers' tables, if the grid file gives one.
+        checksum: The checksum that evaluations must have been made on; empty in old grids.
+        protocol: The scoring protocol; '' for the default.
         made_by: ``tool`` and ``parameters`` of its manifest; empty in old grids.
     """
 
@@ -57,17 +55,17 @@ class TestSet:
 
 @dataclass(frozen=True)
 class GridRecord:
-    """What ``grid.json`` says of a grid; every mapping keeps display order.
+    """The content of ``grid.json``; every mapping keeps display order.
 
     Attributes:
-        networks: network -> label; ``external/<key>`` for results from elsewhere.
-        train_sets: training set -> label.
-        train_videos: training set -> its videos, where the grid has recorded them.
-        runs: axes and identity of each run, and of each result from elsewhere.
-        variants: run -> how it is evaluated, the plain variant always among them.
-        papers: network -> its name in the papers' tables, where the grid file gives one.
-        lr_kinds: network -> the LR frames that it works on.
-        strategies: all that runs have been trained by or could have been, in display order.
+        networks: Network -> label; ``external/<key>`` for external results.
+        train_sets: Training set -> label.
+        train_videos: Training set -> its videos, if the grid has recorded them.
+        runs: Axes and identity of each run, and of each external result.
+        variants: Run -> its variants, which always include the plain one.
+        papers: Network -> its name in the papers' tables, if the grid file gives one.
+        lr_kinds: Network -> the kind of LR frames that it takes.
+        strategies: All strategies, used by a run or not.
     """
 
     name: str
@@ -82,17 +80,20 @@ class GridRecord:
     strategies: dict[str, Strategy] = field(default_factory=lambda: dict(STRATEGIES))
 
     def part(self, run_ids: Collection[str]) -> 'GridRecord':
-        """What it says of these runs and their networks."""
+        """The record of only these runs and their networks."""
         runs = [run for run in self.runs if run['run_id'] in run_ids]
         networks = {run['network'] for run in runs}
+
+        def of_networks(entries: dict[str, str]) -> dict[str, str]:
+            return {key: entry for key, entry in entries.items() if key in networks}
+
         return replace(
             self,
             runs=runs,
             variants={key: found for key, found in self.variants.items() if key in run_ids},
-            **{
-                name: {key: x for key, x in getattr(self, name).items() if key in networks}
-                for name in ('networks', 'papers', 'lr_kinds')
-            },
+            networks=of_networks(self.networks),
+            papers=of_networks(self.papers),
+            lr_kinds=of_networks(self.lr_kinds),
         )
 
 
@@ -109,12 +110,12 @@ def write_grid_record(
     """Writes ``grid.json``.
 
     Args:
-        work_dir: of the grid.
-        name: of the grid.
-        networks, external: key -> :func:`network_entry`.
-        train_sets, test_sets: key -> :func:`set_entry`.
-        strategies: those that runs are trained by.
-        runs: ``Run.record()`` of each.
+        work_dir: The grid's work directory.
+        name: The grid's name.
+        networks, external: Key -> :func:`network_entry`.
+        train_sets, test_sets: Key -> :func:`set_entry`.
+        strategies: The strategies of the runs.
+        runs: ``Run.record()`` of each run.
     """
     content = dict(
         name=name,
@@ -129,16 +130,16 @@ def write_grid_record(
     write_json(work_dir / 'grid.json', content)
 
 
-def network_entry(label: str, paper: Optional[str], lr_kind: Optional[str] = None) -> dict:
-    """A network, or results from elsewhere; ``paper`` is its name in the papers' tables."""
+def network_entry(label: str, paper: str | None, lr_kind: str | None = None) -> dict:
+    """The entry of a network or an external result; ``paper``: its name in the papers' tables."""
     entry = dict(label=label, paper=paper, lr_kind=lr_kind)
     return {key: value for key, value in entry.items() if value is not None}
 
 
-def set_entry(video_set: VideoSet, label: str, paper: Optional[str], protocol: str = '') -> dict:
-    """A set: its names, and of each video the frames and the HR size (height, width).
+def set_entry(video_set: VideoSet, label: str, paper: str | None, protocol: str = '') -> dict:
+    """The entry of a set: its names, and the frame count and HR size (height, width) of each video.
 
-    ``protocol`` is that of its scores, '' for the default.
+    ``protocol`` is the scoring protocol; '' for the default.
     """
     videos = video_set.videos.values()
     return dict(
@@ -152,16 +153,16 @@ def set_entry(video_set: VideoSet, label: str, paper: Optional[str], protocol: s
 
 
 def made_by(video_set: VideoSet) -> dict:
-    """How a set was made, for figures of what a parameter of its videos does."""
+    """How a set was made, for figures that plot scores over a parameter of its videos."""
     manifest = video_set.manifest
     return {key: manifest[key] for key in ('tool', 'parameters') if key in manifest}
 
 
 def read_grid_record(work_dir: Path) -> GridRecord:
-    """Reads ``grid.json``; its texts are cleaned.
+    """Reads ``grid.json`` and cleans its texts (see :func:`harness.runs.text.clean`).
 
     Raises:
-        InvalidFile: there is no such file, or it does not say what a grid must say.
+        InvalidFile: There is no such file, or entries are missing or malformed.
     """
     path = work_dir / 'grid.json'
     if not path.is_file():
@@ -200,7 +201,7 @@ def _parse_grid(raw: dict) -> GridRecord:
 
 
 def _parse_strategies(entries: dict) -> dict[str, Strategy]:
-    """This project's strategies and, after them, the grid's own, as far as reports use them."""
+    """This project's strategies, then the grid's own with what the reports need of them."""
     own = {name: entry for name, entry in entries.items() if name not in STRATEGIES}
     labels = _labels({name: dict(label=row.label) for name, row in STRATEGIES.items()} | own)
     project = {name: row._replace(label=labels[name]) for name, row in STRATEGIES.items()}
@@ -226,7 +227,7 @@ def _labels(entries: dict[str, dict]) -> dict[str, str]:
 
 
 def _told_apart(labels: dict[str, str]) -> dict[str, str]:
-    """Adds its key to each label that several have: readers must not take them for one."""
+    """Adds the key to labels that are not unique, so that readers can tell them apart."""
     count = Counter(labels.values())
     return {k: f'{label} ({k})' if count[label] > 1 else label for k, label in labels.items()}
 
@@ -234,7 +235,7 @@ def _told_apart(labels: dict[str, str]) -> dict[str, str]:
 def _label(entry: dict) -> str:
     label = entry['label']
     if not isinstance(label, (str, int, float)):
-        raise TypeError(f'label {label!r} is no text')
+        raise TypeError(f'label {label!r} is not a text')
     return str(label)
 
 
@@ -252,10 +253,11 @@ def _set_label(entry: dict) -> str:
 
 
 def _parse_set(entry: dict, label: str) -> TestSet:
+    sizes = entry.get('sizes', {})
     return TestSet(
         label=label,
         videos=_parse_videos(entry['videos']),
-        sizes={video: tuple(size) for video, size in entry.get('sizes', {}).items()},
+        sizes={video: (height, width) for video, (height, width) in sizes.items()},
         **{name: str(entry[name]) for name in _SET_TEXTS if entry.get(name)},
         made_by=dict(entry.get('made_by', {})),
     )
@@ -288,7 +290,7 @@ def _check_references(record: GridRecord, path: Path) -> None:
 
 
 def _wrong_in(run: dict, record: GridRecord) -> str:
-    """What is wrong with a run; '' if nothing is."""
+    """What is wrong with a run's entry; '' if nothing is."""
     absent = sorted(set(RUN_FIELDS) - set(run))
     if absent:
         return f'no entry {", ".join(absent)}'

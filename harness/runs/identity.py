@@ -1,4 +1,4 @@
-"""What makes a run the run it is: all that determines its result, and nothing else."""
+"""The identity of a run: everything that determines its result, and nothing else."""
 
 import hashlib
 import json
@@ -9,13 +9,12 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Optional
+from typing import Any
 
 from dataset_tools.manifest import DatasetError, VideoSet
+from harness.runs.files import sha256
 
-from .files import sha256
-
-#: Raise it when a change of the code changes results, so that old runs are not taken for new ones.
+#: Increment it when a code change alters results, so that old runs are not mistaken for new ones.
 RESULTS_VERSION = 2
 
 _VALIDATION = (
@@ -25,9 +24,9 @@ _VALIDATION = (
     'val_dataloader',
     'val_evaluator',
 )
-#: Config entries that cannot change what a run computes, and so do not belong to its identity.
-#: Validation does where it chooses a checkpoint. Data sets are replaced by their checksums, files
-#: of weights by theirs.
+#: Config entries that cannot change what a run computes and so do not belong to its identity.
+#: Validation belongs to it if it selects a checkpoint. Data sets and weight files are replaced by
+#: their checksums.
 NOT_IDENTITY = (
     'custom_imports',
     'default_hooks',
@@ -60,17 +59,17 @@ NOT_IDENTITY = (
 
 def identity_of(
     cfg: dict,
-    train_set: Optional[VideoSet],
+    train_set: VideoSet | None,
     chooses_best: bool = False,
     modules: Mapping[str, Path] = MappingProxyType({}),
 ) -> dict:
-    """All that determines a run's result, as JSON values.
+    """Everything that determines a run's result, as JSON values.
 
     Args:
-        cfg: the resolved config.
-        train_set: what it is trained on; None without training.
-        chooses_best: whether the best checkpoint of validation is evaluated as well.
-        modules: name -> file of the user's modules that the config imports.
+        cfg: The resolved config.
+        train_set: The training set; None without training.
+        chooses_best: Whether the best checkpoint by validation is evaluated as well.
+        modules: Name -> file of the user's modules that the config imports.
     """
     content = json.loads(json.dumps(cfg, default=str))
     for key in (*NOT_IDENTITY, *(() if chooses_best else _VALIDATION)):
@@ -89,12 +88,12 @@ def identity_of(
 
 
 def digest(identity: dict) -> str:
-    """Hash of what :func:`identity_of` gave."""
+    """The hash of an identity, in hexadecimal."""
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
 
 
 def differences(old: dict, new: dict) -> list[str]:
-    """``key: old -> new`` for each entry in which two identities differ."""
+    """The entries in which two identities differ, each as ``key: old -> new``."""
     before, after = dict(_flatten(old)), dict(_flatten(new))
     return [
         f'{key}: {_show(before, key)} -> {_show(after, key)}'
@@ -116,7 +115,7 @@ def _flatten(content: Any, prefix: str = '') -> Iterator[tuple[str, Any]]:
 
 
 def _remove(content: dict, path: list[str]) -> None:
-    """Takes a nested entry out, and its parents where nothing else is in them."""
+    """Removes a nested entry, and parents that are empty then."""
     first, *rest = path
     if rest and isinstance(content.get(first), dict):
         _remove(content[first], rest)
@@ -125,7 +124,7 @@ def _remove(content: dict, path: list[str]) -> None:
 
 
 def _with_weights(content: Any, key: str = '') -> Any:
-    """Files of weights that exist are what is in them, wherever they are."""
+    """Replaces paths of existing weight files by checksums, so that their place does not matter."""
     if isinstance(content, dict):
         return {name: _with_weights(value, name) for name, value in content.items()}
     if isinstance(content, list):
@@ -137,7 +136,7 @@ def _with_weights(content: Any, key: str = '') -> Any:
 
 
 def code_checksum(path: Path) -> str:
-    """Of a module's file, or of all Python files of a package (given by its ``__init__.py``)."""
+    """Checksum of a module's file, or of all files of a package given by its ``__init__.py``."""
     files = sorted(path.parent.rglob('*.py')) if path.name == '__init__.py' else [path]
     lines = [f'{file.relative_to(path.parent)} {sha256(file)}' for file in files]
     return hashlib.sha256('\n'.join(lines).encode()).hexdigest()
@@ -148,33 +147,36 @@ def _sha256(path: str) -> str:
     return f'sha256 {sha256(Path(path))}'
 
 
-def _checksum(root: Optional[str]) -> Optional[str]:
-    """Of a set; None where it cannot be read, which the checks of the grid complain about."""
+def _checksum(root: str | None) -> str | None:
+    """Checksum of a set; None if it cannot be read, which the checks of the grid report."""
     try:
         return VideoSet.load(root).checksum if root else None
     except DatasetError:
         return None
 
 
-#: libraries whose versions are noted with each run
+#: libraries whose versions are recorded with each run
 _PACKAGES = ('torch', 'torchvision', 'mmagic', 'mmengine', 'mmcv', 'mmcv-lite', 'numpy', 'pandas')
 
 
 def versions() -> dict[str, str]:
-    """Versions of Python and the libraries, and the git commit of this project (if any)."""
+    """The versions of Python and the libraries, and this project's git commit, if there is one."""
     found = dict(python=platform.python_version(), platform=platform.platform())
     for package in _PACKAGES:
         try:
             found[package] = version(package)
         except PackageNotFoundError:
             continue
-    commit = subprocess.run(
-        ['git', 'describe', '--always', '--dirty', '--abbrev=40'],
-        cwd=Path(__file__).parent,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    try:
+        commit = subprocess.run(
+            ['git', 'describe', '--always', '--dirty', '--abbrev=40'],
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except FileNotFoundError:  # no git here
+        return found
     if commit.returncode == 0:
         found['commit'] = commit.stdout.strip()
     return found

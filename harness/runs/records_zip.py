@@ -1,10 +1,9 @@
-"""The results of a grid in one zip, without weights and pictures: to be published and reported on.
+"""Packs the results of a grid into one zip, without weights and images, to publish and report on.
 
-It has ``grid.json``; of each run what it is (``run.json``), how it was trained (``config.py``), its
-times, status and record of evaluations; the per-frame results of all; those of results from
-elsewhere; and ``record.json`` with the checksum of every file, of each run's last checkpoint, and
-the versions that the zip was made with. Checksums of sets and of given weights are in ``grid.json``
-and ``run.json``.
+The zip contains ``grid.json``; for each run ``run.json``, ``config.py``, its times, status, record
+of evaluations and per-frame results; the external results; and ``record.json``, which has the
+checksums of all these files and of each run's last checkpoint, and the versions with which the zip
+was made. The checksums of sets and of pretrained weights are in ``grid.json`` and ``run.json``.
 """
 
 import json
@@ -15,33 +14,33 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from .files import InvalidFile, load_json, replacing, sha256
-from .folder import RunFolder
-from .identity import versions
+from harness.runs.files import InvalidFile, load_json, replacing, sha256
+from harness.runs.folder import RunFolder
+from harness.runs.identity import versions
 
 FORMAT = 'vsr-stability records'
 RECORD = 'record.json'
 _OF_RUN = ('run.json', 'config.py', 'timing.json', 'status.json', 'evaluations.json')
 _FRAMES = re.compile(r'(frames|videos)_[^/\\:*?"<>|\x00-\x1f]{1,200}\.csv')
-#: bytes of one file and of all, unpacked: 100 million frames, and no zip bomb
+#: limit on the unpacked size in bytes: enough for 100 million frames, too little for a zip bomb
 MOST_BYTES = 16 << 30
-#: diagnostics that a run's hooks have recorded
+#: diagnostics that a run's hooks have written
 _DIAGNOSTICS = re.compile(r'(states|validation)/iter_[0-9]{1,12}\.csv')
 _DATE = (1980, 1, 1, 0, 0, 0)  # the same results give the same zip
 
 
 def export_records(work_dir: Path, path: Path) -> int:
-    """Writes the zip; it is there only when it is whole.
+    """Writes the zip, atomically.
 
     Args:
-        work_dir: of a grid.
-        path: of the zip.
+        work_dir: The grid's work directory.
+        path: The zip to write.
 
     Returns:
-        How many files are in it.
+        The number of files in it.
 
     Raises:
-        InvalidFile: there is no grid in ``work_dir``.
+        InvalidFile: There is no grid in ``work_dir``.
     """
     load_json(work_dir / 'grid.json')
     files = list(_files(work_dir))
@@ -67,7 +66,7 @@ def _put(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
 
 
 def _runs(work_dir: Path) -> list[RunFolder]:
-    """The runs of the grid, not others that an earlier version of its file had."""
+    """The runs of the grid, without those of earlier versions of its file."""
     runs = load_json(work_dir / 'grid.json').get('runs', [])
     return [RunFolder.of(work_dir, str(run.get('run_id'))) for run in runs]
 
@@ -94,18 +93,18 @@ def _of_folder(work_dir: Path, folder: str, names: tuple[str, ...]) -> Iterator[
 
 
 def unpack_records(path: Path, folder: Path) -> None:
-    """Unpacks a zip of :func:`export_records`, so that ``folder`` is a work directory.
+    """Unpacks a zip made by :func:`export_records`, so that ``folder`` becomes a work directory.
 
-    Nothing is written outside of it, and nothing that is no part of a record.
+    Nothing is written outside ``folder``, and nothing that is not part of a record.
 
     Raises:
-        InvalidFile: it is no such zip, damaged, not whole, or holds something else.
+        InvalidFile: It is not such a zip, is damaged or incomplete, or contains other files.
     """
     try:
         with zipfile.ZipFile(path) as archive:
             _unpack(archive, path, folder)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        raise InvalidFile(f'{path}: is no zip, or not a whole one ({error})') from None
+        raise InvalidFile(f'{path}: is not a complete zip file ({error})') from None
     except OSError as error:
         raise InvalidFile(f'{path}: cannot be read: {error.strerror or error}') from None
 
@@ -114,11 +113,11 @@ def _unpack(archive: zipfile.ZipFile, path: Path, folder: Path) -> None:
     entries = {entry.filename: entry for entry in archive.infolist()}
     wanted = _wanted(archive, entries, path)
     if len(entries) < len(archive.infolist()):
-        raise InvalidFile(f'{path}: holds two files of one name')
+        raise InvalidFile(f'{path}: contains two files of the same name')
     for name in entries.keys() - {RECORD} - wanted.keys():
-        raise InvalidFile(f'{path}: holds {name[:100]!r}, which is not in its {RECORD}')
+        raise InvalidFile(f'{path}: contains {name[:100]!r}, which is not in its {RECORD}')
     if sum(entry.file_size for entry in entries.values()) > MOST_BYTES:
-        raise InvalidFile(f'{path}: holds more than {MOST_BYTES >> 30} GiB')
+        raise InvalidFile(f'{path}: contains more than {MOST_BYTES >> 30} GiB')
     for name, checksum in wanted.items():
         if name not in entries:
             raise InvalidFile(f'{path}: lacks {name}, which its {RECORD} names')
@@ -130,22 +129,20 @@ def _unpack(archive: zipfile.ZipFile, path: Path, folder: Path) -> None:
 
 
 def _wanted(archive: zipfile.ZipFile, entries: dict, path: Path) -> dict[str, Any]:
-    """Name -> checksum of every file, by the record."""
+    """Name -> checksum of every file in the record."""
     entry = entries.get(RECORD)
     if entry is None or entry.file_size > MOST_BYTES >> 6:
-        raise InvalidFile(
-            f'{path}: holds no {RECORD}, so it is not what run_grid.py --export has written'
-        )
+        raise InvalidFile(f'{path}: contains no {RECORD}, so run_grid.py --export did not write it')
     try:
         record = json.loads(archive.read(entry))
         if (record['format'], record['version']) != (FORMAT, 1):
             raise ValueError
         wanted = dict(record['files'])
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise InvalidFile(f'{path}: its {RECORD} is none that this version reads') from None
+        raise InvalidFile(f'{path}: this version cannot read its {RECORD}') from None
     for name in wanted:
         if not _is_of_a_record(name):
-            raise InvalidFile(f'{path}: {str(name)[:100]!r} is no part of a record')
+            raise InvalidFile(f'{path}: {str(name)[:100]!r} is not part of a record')
     return wanted
 
 
@@ -161,13 +158,13 @@ def _is_of_a_record(name: str) -> bool:
 
 
 def _is_folder(name: str) -> bool:
-    """Whether a run or result from elsewhere can be called so; ids of runs may be long."""
+    """Whether it is a valid name of a run's or an external result's folder; run ids may be long."""
     good = name.isprintable() and not {*name} & {*'/\\:*?"<>|'}
     return good and len(name.encode(errors='surrogatepass')) <= 255 and name[:1] not in ('', '.')
 
 
 def _copy(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path, path: Path) -> None:
-    """A file, of no more bytes than the zip says that it has."""
+    """Extracts a file; it must not be longer than the zip says."""
     left = entry.file_size
     with archive.open(entry) as source, open(target, 'wb') as file:
         while block := source.read(1 << 20):

@@ -1,32 +1,32 @@
-"""Where a run stands, by what is on disk."""
+"""The status of a run, derived from what is on disk."""
 
 from collections.abc import Iterable
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
-from .claims import Claim, current_claim
-from .evaluations import Evaluation, why_missing
-from .files import read_json
-from .folder import RunFolder
+from harness.runs.claims import Claim, current_claim
+from harness.runs.evaluations import Evaluation, why_missing
+from harness.runs.files import read_json
+from harness.runs.folder import RunFolder
 
-#: STALE: begun, but nobody works on it any more; goes on when it is started again.
-#: QUEUED: handed over to a cluster.
+#: STALE: begun, but no process works on it any more; it resumes when the grid is started again.
+#: QUEUED: submitted to a cluster.
 STATUSES = ('DONE', 'RUNNING', 'QUEUED', 'STALE', 'FAILED', 'TODO')
 _NUMBERS = ('iteration', 'max_iters', 'first', 'begun', 'updated')
 
 
 class RunStatus(NamedTuple):
-    """Where a run stands.
+    """The status of a run.
 
     Attributes:
-        status: one of ``STATUSES``.
-        reason: of a failure or an interruption.
-        details: the rest of ``status.json``: ``stage``, ``iteration``, ``max_iters``, ``begun``
+        status: One of ``STATUSES``.
+        reason: The reason of a failure or an interruption.
+        details: The rest of ``status.json``: ``stage``, ``iteration``, ``max_iters``, ``begun``
             (with ``first``, the iteration then), ``updated`` (seconds since the epoch).
-        launcher: the one whose job may bring it to its end, where it is QUEUED or STALE; else ''.
-        job: that job.
-        claim: who works on it, or did.
-        missing: evaluation -> why it has to be made.
-        failures: how often it failed.
+        launcher: The launcher whose job may finish the run, if it is QUEUED or STALE; else ''.
+        job: That job.
+        claim: The process that works on it, or last did.
+        missing: Evaluation -> why it has to be made.
+        failures: How often it has failed.
     """
 
     status: str
@@ -34,17 +34,17 @@ class RunStatus(NamedTuple):
     details: dict
     launcher: str
     job: str
-    claim: Optional[Claim]
+    claim: Claim | None
     missing: dict[str, str]
     failures: int
 
 
 def read_status(folder: RunFolder, evaluations: Iterable[Evaluation]) -> RunStatus:
-    """Where the run stands.
+    """Determines the status of a run.
 
     Args:
-        folder: of the run.
-        evaluations: what must be there for it to be DONE.
+        folder: The run's folder.
+        evaluations: The evaluations that a DONE run must have.
     """
     missing = why_missing(folder, evaluations)
     details = read_json(folder.status_json)
@@ -60,7 +60,7 @@ def read_status(folder: RunFolder, evaluations: Iterable[Evaluation]) -> RunStat
     elif written in ('FAILED', 'QUEUED'):
         status = written
     else:
-        # trained and evaluated, and then more evaluations were asked for
+        # TODO covers finished runs of which the grid now wants more evaluations
         status = 'STALE' if written in ('RUNNING', 'INTERRUPTED') else 'TODO'
     launcher = folder.job_launcher if status in ('QUEUED', 'STALE') else ''
     job = folder.job(launcher) if launcher else ''

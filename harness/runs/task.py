@@ -1,23 +1,22 @@
-"""What the process of a run has to do, on disk so that it is a plain command on any host."""
+"""What the process of a run has to do; it is on disk, so that any host can start the process."""
 
 from typing import NamedTuple
 
 from harness.errors import fail
-
-from .evaluations import Evaluation
-from .files import read_json, write_json
-from .folder import RunFolder
+from harness.runs.evaluations import Evaluation
+from harness.runs.files import read_json, write_json
+from harness.runs.folder import RunFolder
 
 
 class Task(NamedTuple):
-    """The work on a run, beside its ``config.py``.
+    """The work on a run; ``config.py`` says how to train.
 
     Attributes:
         trains: False for networks that are evaluated without training.
-        eval_only: an unfinished training must not go on.
-        trains_again: where a training was finished and all its checkpoints are lost.
-        hang_after: seconds without progress after which the process ends itself.
-        evaluations: all that must be there in the end.
+        eval_only: Whether an unfinished training must not be resumed.
+        trains_again: Whether to retrain if the training was finished but all checkpoints are lost.
+        hang_after: The process exits after this many seconds without progress.
+        evaluations: All evaluations that the run must have in the end.
     """
 
     trains: bool
@@ -33,10 +32,10 @@ class Task(NamedTuple):
 
     @classmethod
     def read(cls, folder: RunFolder) -> 'Task':
-        """Reads it.
+        """Reads ``task.json`` of a run folder.
 
         Raises:
-            UserError: there is none, or it is damaged; run_grid writes it anew.
+            UserError: There is none, or it is damaged; run_grid.py rewrites it.
         """
         content = read_json(folder.task_json)
         if not content:

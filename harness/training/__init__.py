@@ -1,6 +1,9 @@
-"""Training strategies as MMEngine loops, and the pieces that they are made of.
+"""Training strategies as MMEngine loops, and the parts that they consist of.
 
-``registered`` has all that configs name. The pieces also serve a plain PyTorch loop and import no
-MMagic: ``plan`` and ``sequential_plan`` (clips of an epoch), ``state_pass`` and ``state_bank``
-(states that clips start from), ``initial_state``.
+Loops, hooks and everything else that only training needs belong here; ``registered`` imports all
+classes that configs name. The parts ``plan`` and ``sequential_plan`` (the clips of an epoch),
+``state_pass`` and ``state_bank`` (the states that clips start from), ``initial_state`` import no
+MMagic, so that a plain PyTorch loop can use them. This room may import ``dataset_tools``, the rooms
+``networks``, ``data``, ``evaluation`` and ``runs``, and modules at the top of ``harness``; nothing
+of ``grid``.
 """

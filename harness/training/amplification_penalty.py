@@ -5,28 +5,28 @@ from typing import Any
 
 from mmengine.dist import get_rank
 from mmengine.optim import AmpOptimWrapper
+from mmengine.runner import Runner
 
 from harness.errors import fail
 from harness.networks.amplification import Amplification
 from harness.networks.recurrent import RecurrentNet, memory_of
-
-from .plan import named_rng
+from harness.training.plan import named_rng
 
 
 class AmplificationPenalty:
-    """What each step adds to its losses, see :mod:`harness.networks.amplification`.
+    """The penalty that each step adds to its losses, see :mod:`harness.networks.amplification`.
 
     Args:
-        weight: of the penalty; 0 for none.
-        net: the network.
+        weight: The weight of the penalty; 0 for none.
+        net: The network.
 
     Raises:
-        UserError: the weight is no number from 0 on, or the network has no memory.
+        UserError: The weight is not a number from 0 on, or the network has no memory.
     """
 
-    def __init__(self, weight: Any, net: RecurrentNet):
+    def __init__(self, weight: Any, net: RecurrentNet) -> None:
         if type(weight) not in (int, float) or not 0 <= weight < math.inf:
-            fail(f'train_cfg.amplification_weight: {weight!r} is no number from 0 on')
+            fail(f'train_cfg.amplification_weight: {weight!r} is not a number from 0 on')
         if weight and not (net.has_states and any(map(memory_of, net.state_shapes(8, 8)))):
             fail(
                 f'train_cfg.amplification_weight: {type(net).__name__} has no memory in which a '
@@ -34,11 +34,11 @@ class AmplificationPenalty:
             )
         self.weight = weight
 
-    def of_step(self, runner, seed: int, iteration: int) -> dict[str, Amplification]:
-        """What the model is told of the penalty in an iteration (0-based); empty without one.
+    def of_step(self, runner: Runner, seed: int, iteration: int) -> dict[str, Amplification]:
+        """The model's arguments for the penalty in an iteration (0-based); empty without one.
 
         Raises:
-            UserError: the training is in half precision.
+            UserError: The training uses half precision.
         """
         if not self.weight:
             return {}

@@ -1,7 +1,7 @@
-"""Burn-in: frames before each clip lead to the state that it starts from."""
+"""Burn-in: each clip starts from the state to which the frames before it lead."""
 
 from collections.abc import Iterator
-from typing import Optional
+from typing import Any
 
 import torch
 from mmagic.registry import LOOPS
@@ -10,25 +10,24 @@ from harness.clip_limits import is_count
 from harness.data import ClipIndex, prefetch
 from harness.errors import fail
 from harness.networks.recurrent import States
-
-from .loops import ClipTrainLoop
-from .plan import ClipPlan
-from .state_pass import window_loader
+from harness.training.loops import ClipTrainLoop
+from harness.training.plan import ClipPlan
+from harness.training.state_pass import plan_windows, window_loader
 
 
 @LOOPS.register_module()
 class BurnInLoop(ClipTrainLoop):
-    """Stored states' rival without a store, after R2D2 (Kapturowski et al., ICLR 2019).
+    """An alternative to stored states, after R2D2 (Kapturowski et al., ICLR 2019).
 
-    Random clips as in RI. Before each step the ``burn_in`` frames before its clips run through the
-    network, without gradient and **with the current weights**, from the initial state; the clips
-    start from the states in which they end. Networks with a backward branch also run the frames
-    behind the clips backward. At the ends of a video there are fewer frames, at its very beginning
-    none. States are always those of the current weights, but of at most ``burn_in`` frames.
+    Clips are random as in RI. Before each step, the ``burn_in`` frames before its clips run through
+    the network, without gradient and **with the current weights**, from the initial state; the
+    clips start from the resulting states. For networks with a backward branch, the frames after the
+    clips run backward as well. Near the ends of a video there are fewer frames, or none. States
+    thus always belong to the current weights, but cover at most ``burn_in`` frames.
 
     Args:
-        burn_in: k, frames that are run before each clip.
-        kwargs: see :class:`ClipTrainLoop`.
+        burn_in: k, the number of frames to run before each clip.
+        args, kwargs: See :class:`ClipTrainLoop`.
 
     Raises:
         UserError: ``burn_in`` is not a positive whole number.
@@ -36,7 +35,7 @@ class BurnInLoop(ClipTrainLoop):
 
     needs_states = True
 
-    def __init__(self, *args, burn_in: int, **kwargs):
+    def __init__(self, *args: Any, burn_in: int, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if not is_count(burn_in):
             fail(f'train_cfg.burn_in: {burn_in!r} is not a positive whole number')
@@ -51,17 +50,18 @@ class BurnInLoop(ClipTrainLoop):
         self._states = States()
 
     @property
-    def look_ahead(self):
+    def look_ahead(self) -> int:
         return 0  # the windows have these frames
 
     def begin_epoch(self) -> None:
-        self._loader.batch_sampler.plan = [
-            [self._window(clip.index) for clip in batch] for batch in self.batches_to_do()
-        ]
+        plan_windows(
+            self._loader,
+            [[self._window(clip.index) for clip in batch] for batch in self.batches_to_do()],
+        )
         self._windows = iter(prefetch(self._loader))
 
     def _window(self, clip: ClipIndex) -> ClipIndex:
-        """The LR frames that the states at both ends of a clip depend on, and the clip."""
+        """The LR frames of a clip and those before and after it that determine its states."""
         net, frames = self.model.generator, self.planner.videos.lengths[clip.video]
         start, stop = max(clip.start - self.burn_in, 0), clip.start + clip.length
         behind = self.burn_in if net.bidirectional else net.look_ahead
@@ -69,7 +69,7 @@ class BurnInLoop(ClipTrainLoop):
         return clip._replace(start=start, length=stop - start, with_gt=False)
 
     def frames_run(self, clip: ClipIndex) -> int:
-        """Frames that are run without gradient for a clip, in both directions together."""
+        """The number of frames that run without gradient for a clip, in both directions."""
         window = self._window(clip)
         behind = window.start + window.length - clip.start - clip.length
         return clip.start - window.start + (behind if self.model.generator.bidirectional else 0)
@@ -86,7 +86,7 @@ class BurnInLoop(ClipTrainLoop):
         lrs = data['inputs']
         begins = [min(clip.index.start, self.burn_in) for clip in batch]
         begin = torch.tensor(begins)[:, None]
-        initial = self.init_state and self.init_state.draw(net, lrs, self._iter)
+        initial = self.init_state.draw(net, lrs, self._iter) if self.init_state else None
         states = net.states_at(
             lrs,
             begin,
@@ -97,5 +97,5 @@ class BurnInLoop(ClipTrainLoop):
         )
         return states.map(lambda x: x[:, 0])
 
-    def states_for(self, batch: list[ClipPlan], data: dict) -> Optional[States]:
+    def states_for(self, batch: list[ClipPlan], data: dict) -> States | None:
         return self._states

@@ -1,13 +1,14 @@
-"""Checkpoints that survive being interrupted while they are written."""
+"""Writes checkpoints atomically and finds the last or best complete one."""
 
 import logging
 from pathlib import Path
-from typing import Optional
+from typing import Any
 
 from mmagic.registry import HOOKS
 from mmengine.fileio import LocalBackend, register_backend
 from mmengine.hooks import CheckpointHook
 from mmengine.logging import print_log
+from mmengine.runner import Runner
 
 from harness.checkpoints import DamagedError, read_file
 from harness.errors import fail
@@ -17,9 +18,9 @@ from harness.runs.folder import RunFolder, iterations_of
 
 @register_backend('atomic')
 class AtomicBackend(LocalBackend):
-    """Local files that appear when they are complete."""
+    """Local files that appear only when they are complete."""
 
-    def put(self, obj, filepath) -> None:
+    def put(self, obj: bytes, filepath: str | Path) -> None:
         path = Path(filepath)
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as temporary:
@@ -28,16 +29,19 @@ class AtomicBackend(LocalBackend):
 
 @HOOKS.register_module()
 class ClipCheckpointHook(CheckpointHook):
-    """MMEngine's hook for :class:`ClipTrainLoop`: whole files, and the states of all ranks.
+    """MMEngine's hook for :class:`ClipTrainLoop`: complete files with the states of all ranks.
 
-    A damaged checkpoint is not found by :func:`latest_checkpoint`, so at least two are kept.
+    At least two checkpoints are kept, because :func:`latest_checkpoint` skips damaged ones.
 
     Args:
-        max_keep_ckpts: checkpoints to keep, at least 2; -1 keeps all.
-        kwargs: as in MMEngine; checkpoints are counted in iterations.
+        max_keep_ckpts: The number of checkpoints to keep, at least 2; -1 keeps all.
+        kwargs: As in MMEngine; intervals are counted in iterations.
+
+    Raises:
+        ValueError: ``max_keep_ckpts`` is 0 or 1.
     """
 
-    def __init__(self, max_keep_ckpts: int = 2, **kwargs):
+    def __init__(self, max_keep_ckpts: int = 2, **kwargs: Any) -> None:
         if 0 <= max_keep_ckpts < 2:
             raise ValueError(f'max_keep_ckpts must be -1 or at least 2, got {max_keep_ckpts}')
         super().__init__(
@@ -47,35 +51,35 @@ class ClipCheckpointHook(CheckpointHook):
             **kwargs,
         )
 
-    def save_now(self, runner) -> None:
-        """Writes a checkpoint after the current iteration, whatever the interval."""
+    def save_now(self, runner: Runner) -> None:
+        """Writes a checkpoint after the current iteration, regardless of the interval."""
         self._save_checkpoint(runner)
 
-    def _save_checkpoint(self, runner) -> None:
+    def _save_checkpoint(self, runner: Runner) -> None:
         runner.train_loop.check_losses()
         runner.train_loop.synchronize()
         super()._save_checkpoint(runner)
 
 
-def latest_checkpoint(folder: Path) -> Optional[Path]:
-    """The whole ``iter_<n>.pth`` with the largest n; None if there is none.
+def latest_checkpoint(folder: Path) -> Path | None:
+    """The complete ``iter_<n>.pth`` with the largest n; None if there is none.
 
     Raises:
-        UserError: it holds another iteration than its name says.
+        UserError: Its iteration differs from its name.
     """
     for path in reversed(RunFolder(folder).checkpoints):
         try:
             return _checked(path)
         except (DamagedError, OSError) as error:
-            print_log(f'{error}; trying the one before', 'current', logging.WARNING)
+            print_log(f'{error}; trying the previous one', 'current', logging.WARNING)
     return None
 
 
-def best_checkpoint(folder: Path) -> Optional[Path]:
-    """The checkpoint that validation found best; None if there is none, or it is damaged.
+def best_checkpoint(folder: Path) -> Path | None:
+    """The best checkpoint by validation; None if there is none or it is damaged.
 
     Raises:
-        UserError: it holds another iteration than its name says.
+        UserError: Its iteration differs from its name.
     """
     paths = RunFolder(folder).best_checkpoints
     try:
@@ -85,18 +89,18 @@ def best_checkpoint(folder: Path) -> Optional[Path]:
 
 
 def _checked(path: Path) -> Path:
-    """Gives back a checkpoint that is whole.
+    """Returns a checkpoint if it is complete.
 
     Raises:
-        DamagedError: it is not.
-        UserError: it holds another iteration than its name says.
+        DamagedError: It is not.
+        UserError: Its iteration differs from its name.
     """
     content = read_file(path, 'meta')
     meta = content.get('meta') if isinstance(content, dict) else None
     held = meta.get('iter') if isinstance(meta, dict) else None
     if held != iterations_of(path):
         fail(
-            f'{path}: holds iteration {held}, not that of its name: give it its own name again, or '
-            'move it out of the folder'
+            f'{path}: is of iteration {held}, which differs from its name: restore its original '
+            'name, or move it out of the folder'
         )
     return path

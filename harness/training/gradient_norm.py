@@ -1,7 +1,5 @@
 """The norm of the gradient that is clipped, for the log."""
 
-from typing import Optional
-
 from torch import Tensor
 
 
@@ -13,7 +11,7 @@ class GradientNorm:
 
     def __init__(self) -> None:
         self._name = ''
-        self._norm: Optional[Tensor] = None
+        self._norm: Tensor | None = None
 
     def watch(self, optim_wrapper) -> None:
         """Takes over what clipping returns; nothing where the wrapper does not clip."""

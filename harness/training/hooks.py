@@ -1,39 +1,41 @@
-"""Hooks of this project's recipes."""
+"""Hooks for this project's recipes."""
 
 from collections import Counter
+from collections.abc import Iterable
+from typing import Any
 
 from mmagic.registry import HOOKS
 from mmengine.hooks import Hook
+from mmengine.runner import Runner
 from torch import nn
 
 from harness.errors import fail
-
-from .loops import unwrapped_model
+from harness.training.loops import unwrapped_model
 
 
 @HOOKS.register_module()
 class FreezeFlowHook(Hook):
-    """Keeps a pre-trained flow network fixed at the beginning, as BasicVSR's recipe does.
+    """Freezes a pre-trained flow network at the beginning, as in BasicVSR's recipe.
 
     In distributed training the config needs ``find_unused_parameters=True``.
 
     Args:
-        iters: iterations without training of the flow network.
-        name: part of the flow network's parameter names.
+        iters: The number of iterations in which the flow network is not trained.
+        name: A part of the names of the flow network's parameters.
     """
 
-    def __init__(self, iters: int, name: str = 'spynet'):
+    def __init__(self, iters: int, name: str = 'spynet') -> None:
         self.iters = iters
         self.name = name
 
-    def before_train(self, runner) -> None:
+    def before_train(self, runner: Runner) -> None:
         self._set_trainable(runner, runner.iter >= self.iters)
 
-    def before_train_iter(self, runner, batch_idx, data_batch=None) -> None:
+    def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
         if runner.iter == self.iters:
             self._set_trainable(runner, True)
 
-    def _set_trainable(self, runner, trainable: bool) -> None:
+    def _set_trainable(self, runner: Runner, trainable: bool) -> None:
         for name, parameter in unwrapped_model(runner).named_parameters():
             if self.name in name:
                 parameter.requires_grad_(trainable)
@@ -41,16 +43,16 @@ class FreezeFlowHook(Hook):
 
 @HOOKS.register_module()
 class PartialLoadHook(Hook):
-    """For a ``load_from`` that has weights of a part of the model, as RISTN's first stage gives it.
+    """Allows a ``load_from`` with weights of only a part of the model, such as RISTN's first stage.
 
-    What the checkpoint lacks keeps its initial values; the log says how much each part of the model
-    got. MMEngine alone would list every missing name, and go on without any.
+    Weights that the checkpoint lacks keep their initial values; the log shows how many were loaded
+    for each part of the model.
 
     Raises:
-        UserError: nothing in the checkpoint fits the model, or a weight has another shape.
+        UserError: Nothing in the checkpoint fits the model, or a weight has another shape.
     """
 
-    def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         if runner.cfg.get('resume'):
             return
         model, source = unwrapped_model(runner), runner.cfg.load_from
@@ -68,7 +70,7 @@ class PartialLoadHook(Hook):
 
 
 def _names_in(model: nn.Module, weights: dict) -> dict:
-    """The weights under the names that they have in wrappers, such as ``FrameConditioned``."""
+    """Renames weights as in wrappers such as ``FrameConditioned``, if the model has them."""
     for prefix in ('generator.', 'generator.net.', 'generator.net.net.'):
         renamed = {k.replace('generator.', prefix, 1): value for k, value in weights.items()}
         if renamed.keys() & model.state_dict().keys():
@@ -76,8 +78,8 @@ def _names_in(model: nn.Module, weights: dict) -> dict:
     return weights
 
 
-def _count_by_part(names) -> Counter:
-    """``generator.spatial.stages.0...`` belongs to part ``generator.spatial``."""
-    # PyTorch does not miss the counters of batch norm
+def _count_by_part(names: Iterable[str]) -> Counter[str]:
+    """Counts names by part; ``generator.spatial.stages.0...`` belongs to ``generator.spatial``."""
+    # PyTorch never reports the counters of batch norm as missing
     names = (name for name in names if not name.endswith('num_batches_tracked'))
     return Counter('.'.join(name.split('.')[:2]) for name in names)

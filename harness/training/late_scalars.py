@@ -1,37 +1,37 @@
-"""Losses that the CPU reads one iteration late, so that it never waits for the GPU."""
+"""Reads losses one iteration late, so that the CPU never waits for the GPU."""
 
-from typing import Any, NamedTuple, Optional
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 
 class Scalars(NamedTuple):
-    """Scalars of an iteration: their values on the CPU, and what belongs to them."""
+    """The scalars of an iteration, on the CPU, and what the caller passed with them."""
 
     values: dict[str, Tensor]
     about: Any
 
 
 class LateScalars:
-    """Hands out the scalars of the iteration before while those of the current one are copied.
+    """Returns the scalars of the previous iteration while those of the current one are copied.
 
-    On a CPU there is nothing to wait for, and each iteration gets its own.
+    On a CPU there is nothing to wait for, and each iteration gets its own scalars.
 
     Args:
-        is_late: None: where the scalars are on a GPU.
+        is_late: Whether to do so; None: if the scalars are on a GPU.
     """
 
-    def __init__(self, is_late: Optional[bool] = None):
+    def __init__(self, is_late: bool | None = None) -> None:
         self._is_late = is_late
-        self._pending: Optional[tuple[list[str], Tensor, Any, Any]] = None
+        self._pending: tuple[list[str], Tensor, Any, Any] | None = None
 
-    def exchange(self, values: dict[str, Tensor], about: Any) -> Optional[Scalars]:
-        """Takes the scalars of an iteration; gives those of the one before, if there is one.
+    def exchange(self, values: dict[str, Tensor], about: Any) -> Scalars | None:
+        """Takes the scalars of an iteration, and returns those of the previous one, if any.
 
         Args:
-            values: name -> scalar tensor, all on one device.
-            about: what belongs to the iteration.
+            values: Name -> scalar tensor, all on one device.
+            about: Anything to return together with them.
         """
         device = next(iter(values.values())).device
         is_late = device.type == 'cuda' if self._is_late is None else self._is_late
@@ -39,7 +39,8 @@ class LateScalars:
             return Scalars(values, about)
         before = self.rest()
         stacked = torch.stack([x.detach().float() for x in values.values()])
-        copied, event = torch.empty_like(stacked, device='cpu'), None
+        copied = torch.empty_like(stacked, device='cpu')
+        event: torch.cuda.Event | None = None
         if device.type == 'cuda':
             copied, event = copied.pin_memory(), torch.cuda.Event()
         copied.copy_(stacked, non_blocking=True)
@@ -48,8 +49,8 @@ class LateScalars:
         self._pending = list(values), copied, event, about
         return before
 
-    def rest(self) -> Optional[Scalars]:
-        """Those that have not been given out; waits for them."""
+    def rest(self) -> Scalars | None:
+        """The scalars that have not been returned yet; waits for them."""
         if self._pending is None:
             return None
         names, copied, event, about = self._pending

@@ -1,10 +1,11 @@
-"""What an epoch trains on, as a pure function of seed, epoch and rank.
+"""Plans what an epoch trains on, as a pure function of seed, epoch and rank.
 
-Because nothing here depends on what was drawn before, a run that resumes at any iteration goes on
-with exactly the clips that an uninterrupted run would see.
+Because nothing depends on earlier draws, a run that resumes at any iteration sees exactly the clips
+that an uninterrupted run would see.
 """
 
 import zlib
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -15,31 +16,41 @@ from harness.errors import UserError
 
 
 class PlanError(UserError, ValueError):
-    """Clips, crops or batches that the training set cannot give."""
+    """The training set cannot provide such clips, crops or batches."""
 
 
 def named_rng(seed: int, name: str, *numbers: int) -> np.random.Generator:
-    """A random generator of its own for each purpose, so that changing one draw moves no other."""
+    """A separate random generator for each purpose, so that one draw does not affect others."""
     return np.random.default_rng([seed, zlib.crc32(name.encode()), *numbers])
 
 
 class ClipPlan(NamedTuple):
-    """One clip of a batch: the entry (window) it is cut from, its repeat, and where it lies."""
+    """One clip of a batch.
+
+    Attributes:
+        entry: The entry (window) from which it is cut.
+        repeat: Its number among the entry's clips.
+        index: Its position.
+    """
 
     entry: int
     repeat: int
-    index: ClipIndex
+    index: ClipIndex  # type: ignore[assignment]  # hides tuple.index
 
 
 class EpochPlan(NamedTuple):
-    """``entries`` are whole-video windows (their clip index spans all T frames, LR only);
-    ``batches`` the clips of each iteration."""
+    """The plan of an epoch on one rank.
+
+    Attributes:
+        entries: Windows of whole videos; their clip index spans all T frames, LR only.
+        batches: The clips of each iteration.
+    """
 
     entries: list[ClipIndex]
     batches: list[list[ClipPlan]]
 
     def boundaries(self) -> list[np.ndarray]:
-        """The start frames of each entry's clips, by repeat; 0 for an entry without clips."""
+        """For each entry, the start frames of its clips by repeat; [0] if it has no clips."""
         starts: list[list[int]] = [[] for _ in self.entries]
         for batch in self.batches:
             for clip in batch:
@@ -48,26 +59,27 @@ class EpochPlan(NamedTuple):
 
 
 class Planner:
-    """Plans epochs of ``entries`` windows x ``repeats`` clips.
+    """Plans epochs of ``repeats`` clips for each of N entries.
 
-    An entry is a (video, window) pair; each video has ``windows_per_video`` of them. Where the
-    batch size does not divide the number of clips of an epoch, the remainder is carried into the
-    next epoch, so that the mean number of iterations per epoch is exact.
+    An entry is a (video, window) pair; each video has ``windows_per_video`` of them. If the batch
+    size does not divide the number of clips of an epoch, the remainder is carried over to the next
+    epoch, so that the mean number of iterations per epoch is exact.
 
     Args:
-        videos: the training set.
-        clip_length: frames l of a clip.
-        crop_size: side of the square window in LR pixels.
-        batch_size: clips of one iteration on one rank.
-        seed: the run's seed.
-        repeats: clips R that each entry gives in an epoch.
-        windows_per_video: windows drawn of each video.
-        fixed_windows: all clips of an entry share its window (PI); otherwise each draws its own.
-        rank, world_size: in distributed training each rank owns an equal share of the entries,
-            dealt anew each epoch.
+        videos: The training set.
+        clip_length: The frames l of a clip.
+        crop_size: The side of the square window in LR pixels.
+        batch_size: Clips per iteration on one rank.
+        seed: The run's seed.
+        repeats: The clips R per entry and epoch.
+        windows_per_video: Windows per video and epoch.
+        fixed_windows: Whether all clips of an entry share its window (PI); otherwise each clip
+            draws its own.
+        rank, world_size: In distributed training, each rank gets an equal share of the entries,
+            which is drawn anew in each epoch.
 
     Raises:
-        PlanError: the training set cannot give such clips, see
+        PlanError: The training set cannot provide such clips, see
             :func:`~harness.clip_limits.clip_problems`.
     """
 
@@ -83,7 +95,7 @@ class Planner:
         fixed_windows: bool = False,
         rank: int = 0,
         world_size: int = 1,
-    ):
+    ) -> None:
         self.videos = videos
         self.clip_length = clip_length
         self.crop_size = crop_size
@@ -103,11 +115,11 @@ class Planner:
             raise PlanError('; '.join(f'{key}: {text}' for key, text in problems.items()))
 
     def first_iteration(self, epoch: int) -> int:
-        """Number of iterations before ``epoch`` (0-based)."""
+        """The number of iterations before ``epoch`` (0-based)."""
         return epoch * self.num_entries * self.repeats // self.batch_size
 
     def epoch_of(self, iteration: int) -> int:
-        """The epoch that iteration ``iteration`` (0-based) belongs to."""
+        """The epoch to which ``iteration`` (0-based) belongs."""
         epoch = iteration * self.batch_size // (self.num_entries * self.repeats)
         while self.first_iteration(epoch + 1) <= iteration:
             epoch += 1
@@ -115,7 +127,7 @@ class Planner:
 
     def plan(self, epoch: int) -> EpochPlan:
         """Draws windows, clips and their order for one epoch."""
-        # the same on all ranks, then each takes its share
+        # the same draw on all ranks, of which each takes its share
         dealt = named_rng(self.seed, 'entries', epoch).permutation(len(self.all_entries))
         mine = dealt[: self.num_entries * self.world_size][self.rank :: self.world_size]
         rng = named_rng(self.seed, 'clips', epoch, self.rank)
@@ -128,27 +140,29 @@ class Planner:
             drawn[picked] += 1
         return EpochPlan(entries, batches)
 
-    def _pick_batches(self, rng, count):
-        """``count`` batches of distinct entries; all entries come equally often (+-1)."""
+    def _pick_batches(self, rng: np.random.Generator, count: int) -> Iterator[np.ndarray]:
+        """Yields ``count`` batches of distinct entries; all entries are used equally often +-1."""
         left = np.zeros(self.num_entries, int)
         left += count * self.batch_size // self.num_entries
         left[rng.permutation(self.num_entries)[: count * self.batch_size % self.num_entries]] += 1
         for _ in range(count):
-            # those with most clips left first (random among equals), or the last batches could
-            # not be filled with distinct entries
+            # entries with most clips left first (random among equals); otherwise the last batches
+            # might lack distinct entries
             order = np.lexsort((rng.random(self.num_entries), -left))
             picked = order[: self.batch_size]
             left[picked] -= 1
             yield picked
 
-    def _draw_window(self, rng, video) -> Window:
+    def _draw_window(self, rng: np.random.Generator, video: int) -> Window:
         return Window.draw(rng, self.videos.lr_sizes[video], self.crop_size)
 
-    def _draw_entry(self, rng, video) -> ClipIndex:
+    def _draw_entry(self, rng: np.random.Generator, video: int) -> ClipIndex:
         window = self._draw_window(rng, video)
         return ClipIndex(video, window, 0, self.videos.lengths[video], with_gt=False)
 
-    def _draw_clip(self, rng, entries, entry, repeat) -> ClipPlan:
+    def _draw_clip(
+        self, rng: np.random.Generator, entries: list[ClipIndex], entry: int, repeat: int
+    ) -> ClipPlan:
         video, window = entries[entry].video, entries[entry].window
         if not self.fixed_windows:
             window = self._draw_window(rng, video)

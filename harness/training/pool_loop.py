@@ -1,35 +1,37 @@
-"""A pool of states that clips leave behind, as neural cellular automata are trained."""
+"""Clips start from a pool of states that other clips left, as in neural cellular automata."""
 
-from typing import Optional
+from functools import cached_property
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from mmagic.registry import LOOPS
 from mmengine.dist import all_gather_object, get_rank
 
 from harness.data import ClipIndex
-from harness.networks.recurrent import States
-
-from .loops import ClipTrainLoop
-from .plan import ClipPlan, EpochPlan, Planner, named_rng
-from .state_bank import BankOptions, StateBank, check_fits, state_bytes
+from harness.networks.recurrent import States, StateShapes
+from harness.training.loops import ClipTrainLoop
+from harness.training.plan import ClipPlan, EpochPlan, Planner, named_rng
+from harness.training.state_bank import BankOptions, StateBank, check_fits, state_bytes
 
 
 class GridPlanner(Planner):
     """Plans epochs of all clips of all windows, shuffled.
 
-    Windows are drawn once for the whole training. A video is cut into clips from frame 0 on; what
-    is left behind the last whole one is not trained on, nor is the rest of an epoch that fills no
-    batch (another part in each epoch).
+    Windows are drawn once for the whole training. A video is cut into clips from frame 0 on. Frames
+    after the last complete clip are not used, nor are clips of an epoch that do not fill a batch (a
+    different part in each epoch).
 
-    Args and errors: see :class:`Planner`.
+    Args:
+        args, kwargs: See :class:`Planner`.
     """
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         mine = self.all_entries[self.rank :: self.world_size][: self.num_entries]
         rng = named_rng(self.seed, 'windows', self.rank)
         self.entries = [self._draw_entry(rng, int(video)) for video in mine]
-        # every rank has as many batches
+        # all ranks have the same number of batches
         shares = [self.all_entries[r :: self.world_size] for r in range(self.world_size)]
         clips = [sum(map(self._clips_of, share[: self.num_entries])) for share in shares]
         self._iterations = max(min(clips) // self.batch_size, 1)
@@ -37,13 +39,13 @@ class GridPlanner(Planner):
     def _clips_of(self, video: int) -> int:
         return self.videos.lengths[video] // self.clip_length
 
-    def first_iteration(self, epoch):
+    def first_iteration(self, epoch: int) -> int:
         return epoch * self._iterations
 
-    def epoch_of(self, iteration):
+    def epoch_of(self, iteration: int) -> int:
         return iteration // self._iterations
 
-    def plan(self, epoch):
+    def plan(self, epoch: int) -> EpochPlan:
         clips = [
             ClipPlan(entry, number, self._clip(entry, number))
             for entry, window in enumerate(self.entries)
@@ -51,7 +53,7 @@ class GridPlanner(Planner):
         ]
         order = named_rng(self.seed, 'clips', epoch, self.rank).permutation(len(clips))
         size = self.batch_size
-        # np.resize goes round: a training set may have fewer clips than a batch
+        # np.resize repeats clips if a training set has fewer than a batch needs
         order = np.resize(order, self._iterations * size).reshape(-1, size)
         return EpochPlan(self.entries, [[clips[i] for i in row] for row in order])
 
@@ -64,38 +66,50 @@ class GridPlanner(Planner):
 class PoolLoop(ClipTrainLoop):
     """Clips start from states that other clips have left in a pool.
 
-    The end state of a clip goes into the pool under its window and boundary, with the weights of
-    that iteration; a clip that starts at this boundary later takes it from there. Clips come in
-    random order, and there is no state pass. Until its boundary has been reached, a clip starts
-    from the initial state. For networks with a backward branch likewise in the other direction.
-    After the sample pools of neural cellular automata (Mordvintsev et al., Distill 2020).
+    The final state of a clip is stored by window and boundary, as computed with the weights of that
+    iteration. A clip that later starts at this boundary takes it from there, or starts from the
+    initial state if nothing is stored yet. Clips come in random order, and there is no state pass.
+    Backward branches work likewise in the other direction. After the sample pools of neural
+    cellular automata (Mordvintsev et al., Distill 2020).
 
     Args:
-        bank: where the pool is kept, see :class:`BankOptions`; checkpoints hold all of it.
-        kwargs: see :class:`ClipTrainLoop`.
+        bank: Where the pool is stored, see :class:`BankOptions`; checkpoints contain all of it.
+        args, kwargs: See :class:`ClipTrainLoop`.
 
     Raises:
-        UserError: the pool does not fit where it is to be kept.
+        UserError: The pool does not fit in its place (when training begins).
     """
 
     fixed_windows = True
     needs_states = True
     planner_type = GridPlanner
+    planner: GridPlanner
 
-    def __init__(self, *args, bank: Optional[dict] = None, **kwargs):
+    def __init__(self, *args: Any, bank: dict | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        options = BankOptions(**(bank or {})).check()
-        folder = options.folder or self.runner.work_dir
-        shapes = self.model.generator.state_shapes(*[self.planner.crop_size] * 2)
-        clip_length = self.planner.clip_length
-        slots = [entry.length // clip_length + 1 for entry in self.planner.entries]
-        size = sum(slots) * state_bytes(shapes, options.torch_dtype)
-        check_fits(size, options, self.device, folder)
-        # zeros, which are the initial state
-        self.pool = StateBank(slots, shapes, self.device, options, folder).clear()
+        self.bank_options = BankOptions(**(bank or {})).check()
         self._of_all_ranks: list[States] = []
 
-    def states_for(self, batch: list[ClipPlan], data: dict) -> Optional[States]:
+    @cached_property
+    def pool(self) -> StateBank:
+        """The states that clips have left; zeros (the initial state) where there are none yet."""
+        folder = Path(self.bank_options.folder or self.runner.work_dir)
+        check_fits(self.bank_bytes(), self.bank_options, self.device, folder)
+        return StateBank(
+            self._slots(), self._shapes(), self.device, self.bank_options, folder
+        ).clear()
+
+    def bank_bytes(self) -> int:
+        """The size of this rank's pool in bytes."""
+        return sum(self._slots()) * state_bytes(self._shapes(), self.bank_options.torch_dtype)
+
+    def _slots(self) -> list[int]:
+        return [entry.length // self.planner.clip_length + 1 for entry in self.planner.entries]
+
+    def _shapes(self) -> tuple[StateShapes, StateShapes]:
+        return self.model.generator.state_shapes(*[self.planner.crop_size] * 2)
+
+    def states_for(self, batch: list[ClipPlan], data: dict) -> States | None:
         initial = super().states_for(batch, data) or States()
         forward, _ = self.pool.take([c.entry for c in batch], [c.repeat for c in batch])
         if not self.model.generator.bidirectional:
@@ -112,7 +126,7 @@ class PoolLoop(ClipTrainLoop):
                 self.pool.put_one(clip.entry, clip.repeat, States(None, own.backward))
 
     def synchronize(self) -> None:
-        """Brings the pools of all ranks to the one that writes the checkpoint."""
+        """Collects the pools of all ranks on the rank that writes the checkpoint."""
         self._of_all_ranks = all_gather_object(tuple(self.pool.content()))
 
     def state_dict(self) -> dict:

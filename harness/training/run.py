@@ -1,4 +1,4 @@
-"""One training from a resolved config, the same for train.py and run_grid.py."""
+"""Runs one training from a resolved config, for train.py and run_grid.py."""
 
 import platform
 from collections.abc import Sequence
@@ -21,11 +21,10 @@ from harness.distributed import init_distributed
 from harness.errors import fail
 from harness.gpus import warn_of_unusable_gpus
 from harness.runs.files import write_json
+from harness.training.checkpoints import latest_checkpoint
+from harness.training.runner import ClipRunner
 
-from .checkpoints import latest_checkpoint
-from .runner import ClipRunner
-
-#: entries of a config that must be positive whole numbers, where they are given
+#: entries of a config that must be positive whole numbers if present
 COUNTS = (
     'train_cfg.max_iters',
     'train_cfg.clip_length',
@@ -38,27 +37,30 @@ COUNTS = (
 )
 
 
-def train(cfg: Config, hooks: Sequence[Hook] = ()) -> Path:
-    """Trains as ``cfg`` says and returns the last checkpoint.
+def train(cfg: Config, hooks: Sequence[Hook] = ()) -> Path | None:
+    """Trains a network.
 
     ``cfg.work_dir`` receives MMEngine's logs and checkpoints, the resolved config and
-    ``timing.json`` (milliseconds per iteration and their parts). With ``cfg.resume`` a training
-    that was interrupted goes on from its last checkpoint, or begins where there is none.
+    ``timing.json`` (milliseconds per iteration and their parts). With ``cfg.resume``, an
+    interrupted training resumes from its last checkpoint, or starts if there is none.
 
     Args:
-        cfg: resolved config with ``work_dir``.
-        hooks: further hooks.
+        cfg: The resolved config, with ``work_dir``.
+        hooks: Further hooks.
+
+    Returns:
+        The last checkpoint; None if none was written.
 
     Raises:
-        UserError: an entry of the config cannot be built, a checkpoint that it names cannot be read
-            or does not fit, the training set cannot give the clips, or the training diverged.
+        UserError: An entry of the config cannot be built, a checkpoint that it names cannot be read
+            or does not fit, the training set cannot provide the clips, or the training diverged.
     """
-    # denormal numbers in decaying states make convolutions on the CPU many times slower
+    # denormal numbers in decaying states would slow down convolutions on the CPU many times
     torch.set_flush_denormal(True)
     warn_of_unusable_gpus()
     init_distributed(cfg.get('launcher', 'none'))
     if is_distributed() and not torch.cuda.is_available():
-        # the Runner would ask for a GPU
+        # otherwise the Runner would require a GPU
         unused = cfg.get('find_unused_parameters', False)
         cfg.model_wrapper_cfg = dict(
             type='MMDistributedDataParallel',
@@ -67,7 +69,7 @@ def train(cfg: Config, hooks: Sequence[Hook] = ()) -> Path:
             find_unused_parameters=unused,
         )
     _check_counts(cfg)
-    if torch.cuda.is_available():  # batches go to it while it computes
+    if torch.cuda.is_available():  # batches are copied while the GPU computes
         cfg.train_dataloader.setdefault('pin_memory', True)
     with building(cfg, 'custom_imports'):
         import_custom_modules(cfg)
@@ -79,7 +81,7 @@ def train(cfg: Config, hooks: Sequence[Hook] = ()) -> Path:
     for hook in hooks:
         runner.register_hook(hook)
     runner.train()
-    barrier()  # the main process writes the last checkpoint
+    barrier()  # waits for the main process to write the last checkpoint
     checkpoint = latest_checkpoint(Path(cfg.work_dir))
     if is_main_process():
         _write_timing(runner, Path(cfg.work_dir) / 'timing.json')
@@ -102,10 +104,10 @@ def _entry(cfg: Config, key: str) -> Any:
 
 
 def resume_if_begun(cfg: Config) -> None:
-    """Lets a training go on from the last whole checkpoint of its ``work_dir``, or begin.
+    """Makes a training resume from the last complete checkpoint in ``work_dir``, or start.
 
-    MMEngine's automatic resume takes the last one, whole or not, and it takes ``load_from``, the
-    weights to begin with, for the training that is to go on.
+    It replaces MMEngine's automatic resume, which also takes incomplete checkpoints and would
+    resume from ``load_from``, the initial weights.
     """
     latest = latest_checkpoint(Path(cfg.work_dir))
     cfg.resume = latest is not None
@@ -129,7 +131,7 @@ def _write_timing(runner: Runner, path: Path) -> None:
 
 
 def device_name() -> str:
-    """The GPU or the CPU that trains."""
+    """The name of the GPU or CPU that trains."""
     if torch.cuda.is_available():
         return torch.cuda.get_device_name()
     return platform.processor() or platform.machine()

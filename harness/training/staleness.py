@@ -1,38 +1,40 @@
-"""How old PI-BPTT's stored states are, as training goes on inside an epoch."""
+"""Measures how outdated PI-BPTT's stored states become within an epoch."""
+
+from typing import Any
 
 import numpy as np
 from mmagic.registry import HOOKS
 
 from harness.data import ClipIndex
 from harness.evaluation.state_measures import relative_distances
-
-from .diagnostics import IntervalHook
-from .pi_loop import PIBPTTLoop
-from .state_bank import BankOptions, StateBank
+from harness.training.diagnostics import IntervalHook
+from harness.training.loops import ClipTrainLoop
+from harness.training.pi_loop import PIBPTTLoop
+from harness.training.state_bank import BankOptions, StateBank
 
 
 @HOOKS.register_module()
 class StalenessHook(IntervalHook):
-    """How far PI's stored states are from those the network would give now.
+    """Measures how far PI's stored states are from those that the network would compute now.
 
-    A stored state is as old as its epoch; the more repeats R, the longer it is used (the paper's
-    explanation of why large R overfits). Rows of ``staleness/iter_<n>.csv``: video, start (the
-    boundary), age (iterations since the state pass), R, direction, and ``distance``, the norm of
-    the difference relative to the norm of the fresh state. Nothing is written where no stored
-    states are in use.
+    A stored state is as old as its epoch. The more repeats R, the longer it is used, which is the
+    paper's explanation of why large R overfits. Rows of ``staleness/iter_<n>.csv``: video, start
+    (the boundary), age (iterations since the state pass), R, direction, and ``distance``, the norm
+    of the difference divided by the norm of the fresh state. Nothing is written if no stored states
+    are in use.
 
     Args:
-        interval: iterations between two measurements.
-        windows: windows of the epoch that are measured.
+        interval: Iterations between two measurements.
+        windows: The number of windows of the epoch to measure.
     """
 
     folder = 'staleness'
 
-    def __init__(self, interval: int, windows: int = 4):
+    def __init__(self, interval: int, windows: int = 4) -> None:
         super().__init__(interval)
         self.windows = windows
 
-    def measure(self, loop):
+    def measure(self, loop: ClipTrainLoop) -> list[dict]:
         if not isinstance(loop, PIBPTTLoop) or loop.bank is None:
             return []
         plan = loop.plan
@@ -50,7 +52,7 @@ class StalenessHook(IntervalHook):
         starts = [np.array([clip.index.start for clip in chosen]) for chosen in by_entry]
         fresh = self._fresh_states(loop, [plan.entries[c[0].entry] for c in by_entry], starts)
         age = loop.iter + 1 - loop.planner.first_iteration(loop.epoch)
-        rows = []
+        rows: list[dict[str, Any]] = []
         for number, chosen in enumerate(by_entry):
             stored = loop.bank.take([c.entry for c in chosen], loop.slots_of(chosen))
             now = fresh.take([number] * len(chosen), range(len(chosen)))
@@ -68,7 +70,9 @@ class StalenessHook(IntervalHook):
                 ]
         return rows
 
-    def _fresh_states(self, loop, entries, starts) -> StateBank:
+    def _fresh_states(
+        self, loop: PIBPTTLoop, entries: list[ClipIndex], starts: list[np.ndarray]
+    ) -> StateBank:
         crop = loop.planner.crop_size
         bank = StateBank(
             [len(s) for s in starts],
@@ -82,5 +86,5 @@ class StalenessHook(IntervalHook):
 
 
 def _has_states(window: ClipIndex, clip: ClipIndex) -> bool:
-    """Whether a clip begins and ends inside its window; at the ends is the initial state."""
+    """Whether a clip neither begins nor ends at an end of its window, as initial states do."""
     return 0 < clip.start < window.length - clip.length

@@ -1,4 +1,4 @@
-"""The hidden states of an epoch, kept for the clips that will start from them."""
+"""Stores the hidden states of an epoch for the clips that will start from them."""
 
 import math
 import os
@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 import psutil
 import torch
@@ -21,26 +21,26 @@ _DTYPES = dict(float32=torch.float32, float16=torch.float16)
 
 
 class BankOptions(NamedTuple):
-    """Where and how states are kept.
+    """Where and how states are stored.
 
     Attributes:
-        place: ``'device'`` of the network, ``'cpu'`` memory (pinned where there is a GPU) or
+        place: ``'device'`` of the network, ``'cpu'`` memory (pinned if there is a GPU) or
             ``'disk'`` (memory-mapped).
         dtype: ``'float32'`` or ``'float16'``, which halves the size; clips then start from rounded
             states.
-        folder: where a disk bank lies; the run's folder by default. Its file has no name, so that
-            the space is free again however the process ends.
+        folder: The folder of a disk bank (default: the run's folder). Its file has no name, so that
+            the space is freed however the process ends.
     """
 
     place: str = 'device'
     dtype: str = 'float32'
-    folder: Optional[str] = None
+    folder: str | None = None
 
     def check(self) -> 'BankOptions':
         """Returns itself.
 
         Raises:
-            UserError: unknown place or dtype.
+            UserError: The place or dtype is unknown.
         """
         for key, value, known in (
             ('place', self.place, PLACES),
@@ -58,16 +58,16 @@ class BankOptions(NamedTuple):
 
 
 def state_bytes(shapes: tuple[StateShapes, StateShapes], dtype: torch.dtype) -> int:
-    """Bytes of the forward and backward state of one boundary."""
+    """The size in bytes of the forward and backward states at one boundary."""
     numbers = sum(math.prod(shape) for direction in shapes for shape in direction.values())
     return numbers * dtype.itemsize
 
 
 def free_space(options: BankOptions, device: torch.device, folder: Path) -> tuple[int, str]:
-    """Bytes that are free where a bank is to be kept, and the name of that place.
+    """The free bytes in the place of a bank, and the name of that place.
 
     Raises:
-        UserError: there is no such folder.
+        UserError: The folder does not exist.
     """
     if options.place == 'disk':
         if not folder.is_dir():
@@ -79,16 +79,16 @@ def free_space(options: BankOptions, device: torch.device, folder: Path) -> tupl
 
 
 def check_fits(size: int, options: BankOptions, device: torch.device, folder: Path) -> None:
-    """Refuses a bank of ``size`` bytes that does not fit.
+    """Checks that a bank of ``size`` bytes fits.
 
     Raises:
-        UserError: says how much there is and how to make the bank smaller.
+        UserError: It does not; the message says how to make the bank smaller.
     """
     free, where = free_space(options, device, folder)
     if size > free:
         raise UserError(
-            f'the hidden-state bank needs {bytes_text(size)}, but there are '
-            f'{bytes_text(free)} free ({where}). Lower train_cfg.repeats, windows_per_video or '
+            f'the hidden-state bank needs {bytes_text(size)}, but only '
+            f'{bytes_text(free)} are free ({where}). Lower train_cfg.repeats, windows_per_video or '
             "crop_size, or set train_cfg.bank=dict(place='cpu' or 'disk', dtype='float16')"
         )
 
@@ -97,14 +97,14 @@ class StateBank:
     """States by (entry, slot); an entry has one slot for each of its clips or boundaries.
 
     Args:
-        slots: number of slots of each entry.
-        shapes: of the forward and the backward state, without batch.
-        device: where the network runs, and where :meth:`take` puts its batches.
-        options: where and how the states are kept.
-        folder: of a disk bank.
+        slots: The number of slots of each entry.
+        shapes: The shapes of the forward and backward states, without the batch.
+        device: The device of the network, on which :meth:`take` puts its batches.
+        options: Where and how the states are stored.
+        folder: The folder of a disk bank.
 
     Raises:
-        UserError: the disk is full.
+        UserError: The disk is full.
     """
 
     def __init__(
@@ -114,7 +114,7 @@ class StateBank:
         device: torch.device,
         options: BankOptions,
         folder: Path,
-    ):
+    ) -> None:
         self._first = [0]
         for number in slots:
             self._first.append(self._first[-1] + number)
@@ -131,21 +131,21 @@ class StateBank:
 
     @property
     def nbytes(self) -> int:
-        """Size of the whole bank."""
+        """The size of the whole bank in bytes."""
         return sum(x.nbytes for direction in self._states if direction for x in direction.values())
 
-    def _on_device(self, shape):
+    def _on_device(self, shape: tuple[int, ...]) -> Tensor:
         return torch.empty(shape, dtype=self._dtype, device=self._device)
 
-    def _on_cpu(self, shape):
+    def _on_cpu(self, shape: tuple[int, ...]) -> Tensor:
         pinned = self._device.type == 'cuda'
         return torch.empty(shape, dtype=self._dtype, pin_memory=pinned)
 
-    def _on_disk(self, shape):
+    def _on_disk(self, shape: tuple[int, ...]) -> Tensor:
         size = math.prod(shape) * self._dtype.itemsize
         file, name = tempfile.mkstemp(prefix='.states-', dir=self._folder)
         try:
-            # without the blocks reserved, a full disk would kill the process with SIGBUS later
+            # without reserved blocks, a full disk would later kill the process with SIGBUS
             os.posix_fallocate(file, 0, size)
             return torch.from_file(
                 name, shared=True, size=math.prod(shape), dtype=self._dtype
@@ -156,22 +156,28 @@ class StateBank:
             ) from error
         finally:
             os.close(file)
-            os.unlink(name)  # the mapping keeps the space until it is gone
+            os.unlink(name)  # the space is freed together with the mapping
 
     def slots(self, entry: int) -> int:
-        """How many slots an entry has."""
+        """The number of slots of an entry."""
         return self._first[entry + 1] - self._first[entry]
 
     def put(self, entry: int, states: States) -> None:
-        """Stores the states of one entry; tensors begin with its number of slots."""
+        """Stores the states of one entry.
+
+        Args:
+            entry: The entry.
+            states: Its states; the first dimension of tensors is its number of slots.
+        """
         first, last = self._first[entry], self._first[entry + 1]
         squares = []
         for kept, given in zip(self._states, states, strict=True):
             for key, x in (kept or {}).items():
-                x[first:last].copy_(given[key], non_blocking=True)
+                new = (given or {})[key]
+                x[first:last].copy_(new, non_blocking=True)
                 if key not in ('known', 'phase'):  # they would hide how small the states are
-                    squares.append(given[key].to(self._dtype).float().square().flatten(1).mean(1))
-        # unlike Python's max, torch's lets NaN through
+                    squares.append(new.to(self._dtype).float().square().flatten(1).mean(1))
+        # unlike Python's max, torch's propagates NaN
         self._norms[entry] = torch.stack(squares).amax().sqrt()
 
     def clear(self) -> 'StateBank':
@@ -182,56 +188,59 @@ class StateBank:
         return self
 
     def put_one(self, entry: int, slot: int, states: States) -> None:
-        """Stores the state of one slot, of the directions that are given."""
+        """Stores the state of one slot, in those directions that ``states`` has."""
         row = self._first[entry] + slot
         for kept, given in zip(self._states, states, strict=True):
             for key, x in (given or {}).items():
-                kept[key][row].copy_(x, non_blocking=True)
+                (kept or {})[key][row].copy_(x, non_blocking=True)
 
     def content(self) -> States:
-        """Copies of all states, on the CPU; tensors begin with the number of all slots."""
+        """Copies of all states on the CPU; the first dimension of tensors is all slots."""
         self._wait()
         return self._states.map(lambda x: x.cpu().clone())
 
     def fill(self, content: States) -> None:
-        """Takes over what :meth:`content` gave."""
+        """Restores what :meth:`content` returned."""
         for kept, given in zip(self._states, content, strict=True):
             for key, x in (given or {}).items():
-                kept[key].copy_(x)
+                (kept or {})[key].copy_(x)
 
     def moments(self) -> tuple[dict, dict]:
-        """Of each direction: entry of the state -> (mean, standard deviation) by channel.
+        """The moments of the states by channel, for each direction.
 
-        They have the shape of one state with sizes of 1 behind the channels.
+        Returns:
+            Entry of the state -> (mean, standard deviation), each of the shape of one state with
+            all dimensions after the channels of size 1.
         """
         self._wait()
-        return tuple({k: _moments(x) for k, x in (d or {}).items()} for d in self._states)
+        forward, backward = ({k: _moments(x) for k, x in (d or {}).items()} for d in self._states)
+        return forward, backward
 
     def _wait(self) -> None:
-        """Until the CPU can read what a GPU is still writing into its memory."""
+        """Waits until a GPU has finished writing into CPU memory."""
         if self._device.type == 'cuda':
             torch.cuda.synchronize(self._device)
 
     def take(self, entries: Sequence[int], slots: Sequence[int]) -> States:
-        """A batch of float32 states on the device; tensors begin with B."""
+        """Reads a batch of states: float32 tensors (B, ...) on the network's device."""
         rows = [self._first[e] + slot for e, slot in zip(entries, slots, strict=True)]
         return self._states.map(lambda x: self._gather(x, rows))
 
-    def _gather(self, x, rows):
+    def _gather(self, x: Tensor, rows: list[int]) -> Tensor:
         batch = torch.empty((len(rows), *x.shape[1:]), dtype=torch.float32, device=self._device)
         for sample, row in zip(batch, rows, strict=True):
             sample.copy_(x[row], non_blocking=True)
         return batch
 
     def norms(self) -> dict[int, float]:
-        """Largest root mean square of each entry's states; not finite if any state is not."""
+        """Entry -> the largest root mean square of its states; not finite if any state is not."""
         if not self._norms:
             return {}
         return dict(zip(self._norms, torch.stack(list(self._norms.values())).tolist(), strict=True))
 
 
 def _moments(x: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation of (N, C, ...) by channel, one row at a time: it may be large."""
+    """Mean and standard deviation of (N, C, ...) by channel, row by row to save memory."""
     first, second = (torch.zeros(x.shape[1], dtype=torch.float64) for _ in range(2))
     for row in x:
         flat = row.double().flatten(1).cpu()

@@ -1,6 +1,6 @@
-"""Changes of stored states before clips start from them: rivals, controls, regularisers of PI."""
+"""Changes stored states before clips start from them: variants, controls, regularizers of PI."""
 
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -9,27 +9,27 @@ from torch import Tensor
 from harness.data import ClipIndex
 from harness.errors import fail
 from harness.networks.recurrent import State, States, memory_of
-
-from .initial_state import torch_rng
+from harness.training.initial_state import torch_rng
 
 SOURCES = ('own', 'other', 'noise')
 
 
 class StateChanges(NamedTuple):
-    """What is done to the states of a batch; LR frames in them stay as they are.
+    """Changes to the states of a batch; LR frames in them are not changed.
 
     Attributes:
-        p_initial: probability that a clip starts from the initial state instead, as in RI: a
-            mixture of RI and PI, for the first frames of videos.
-        states_from: ``'own'``; controls are ``'other'``, the memory of another video at any of its
-            boundaries, and ``'noise'``, a Gaussian with the mean and variance that each channel
-            has in the bank. They tell whether it matters that the states are a video's own
+        p_initial: The probability that a clip starts from the initial state instead, as in RI. This
+            mixture of RI and PI also trains the first frames of videos.
+        states_from: ``'own'``, or a control: ``'other'``, the memory of another video at any of its
+            boundaries; ``'noise'``, a Gaussian with the mean and variance that each channel has in
+            the bank. The controls tell whether it matters that the states are a video's own
             (unexplored-states hypothesis, arXiv 2507.02782).
-        state_noise: standard deviation of Gaussian noise that is added to the memory, as a part of
-            each sample's root mean square: states beside those that training leads to are seen as
-            well (after DAgger, Ross et al., AISTATS 2011; for recurrent VSR, arXiv 2506.01350).
-        state_dropout: probability that an element of the memory is set to 0; the others are
-            enlarged accordingly.
+        state_noise: The standard deviation of Gaussian noise that is added to the memory, relative
+            to each sample's root mean square, so that training also sees states around those to
+            which it leads (after DAgger, Ross et al., AISTATS 2011; for recurrent VSR,
+            arXiv 2506.01350).
+        state_dropout: The probability that an element of the memory is set to 0; the others are
+            scaled up accordingly.
     """
 
     p_initial: float = 0.0
@@ -41,22 +41,22 @@ class StateChanges(NamedTuple):
         """Returns itself.
 
         Raises:
-            UserError: a value is impossible.
+            UserError: A value is invalid.
         """
         if self.states_from not in SOURCES:
-            fail(f'train_cfg.states_from: {self.states_from!r} is none of {", ".join(SOURCES)}')
+            fail(f'train_cfg.states_from: {self.states_from!r} is not one of {", ".join(SOURCES)}')
         for key, top in (('p_initial', 1), ('state_dropout', 1), ('state_noise', float('inf'))):
             value = getattr(self, key)
             if not isinstance(value, (int, float)) or not 0 <= value < top:
-                fail(f'train_cfg.{key}: {value!r} is no number from 0 to below {top}')
+                fail(f'train_cfg.{key}: {value!r} is not a number from 0 to below {top}')
         return self
 
 
 def other_entries(entries: list[ClipIndex], rng: np.random.Generator) -> list[int]:
-    """For each entry one of another video.
+    """Draws for each entry one of another video.
 
     Raises:
-        UserError: there is one video only.
+        UserError: There is only one video.
     """
     videos = np.array([entry.video for entry in entries])
     others = [np.flatnonzero(videos != video) for video in videos]
@@ -66,16 +66,16 @@ def other_entries(entries: list[ClipIndex], rng: np.random.Generator) -> list[in
 
 
 def with_memory(states: States, memory: States) -> States:
-    """``states`` with the memory of others; LR frames stay."""
+    """``states`` with their memory replaced by that of ``memory``; LR frames are kept."""
     return States(
         *(own and {**own, **memory_of(new)} for own, new in zip(states, memory, strict=True))
     )
 
 
 def noise_like(moments: tuple[dict, dict], states: States, rng: torch.Generator) -> States:
-    """``states`` with memory drawn from Gaussians, see :meth:`StateBank.moments`."""
+    """``states`` with their memory drawn from Gaussians, see :meth:`StateBank.moments`."""
 
-    def draw(own: Optional[State], moments: dict) -> Optional[State]:
+    def draw(own: State | None, moments: dict) -> State | None:
         drawn = {}
         for key, x in memory_of(own).items():
             mean, std = (m.to(x.device, non_blocking=True) for m in moments[key])
@@ -88,13 +88,13 @@ def noise_like(moments: tuple[dict, dict], states: States, rng: torch.Generator)
 def change(
     states: States, changes: StateChanges, seed: int, *numbers: int, keep_backward: bool = False
 ) -> States:
-    """A batch of stored states after noise, dropout, and the return to the initial state.
+    """Applies noise, dropout and the replacement by the initial state to a batch of states.
 
     Args:
-        states: of a batch.
-        changes: what is done.
-        seed, numbers: of the draws.
-        keep_backward: the backward state is no memory, but LR frames beyond the clip.
+        states: Tensors (B, ...).
+        changes: The changes.
+        seed, numbers: Determine the draws.
+        keep_backward: Whether the backward state holds LR frames after the clip, not memory.
     """
     rng = torch_rng(seed, 'state_changes', *numbers)
     if changes.state_noise or changes.state_dropout:
@@ -111,7 +111,7 @@ def change(
     return States(masked.forward, states.backward if keep_backward else masked.backward)
 
 
-def _disturbed(state: Optional[State], changes: StateChanges, rng) -> Optional[State]:
+def _disturbed(state: State | None, changes: StateChanges, rng: torch.Generator) -> State | None:
     disturbed = {}
     for key, x in memory_of(state).items():
         if changes.state_noise:

@@ -1,6 +1,6 @@
-"""Truncated BPTT whose clips carry the state from one to the next."""
+"""Truncated BPTT that carries the state from each clip to the next."""
 
-from typing import Optional
+from typing import Any
 
 import torch
 from mmagic.registry import LOOPS
@@ -8,55 +8,55 @@ from mmengine.dist import all_gather_object, get_rank
 
 from harness.errors import UserError
 from harness.networks.recurrent import State, States
-
-from .loops import ClipTrainLoop
-from .plan import ClipPlan
-from .sequential_plan import SequentialPlanner
+from harness.training.loops import ClipTrainLoop
+from harness.training.plan import ClipPlan
+from harness.training.sequential_plan import SequentialPlanner
 
 
 @LOOPS.register_module()
 class TBPTTLoop(ClipTrainLoop):
     """The classical truncated BPTT (Williams and Peng, Neural Computation 1990).
 
-    Within an epoch the clips of a window follow each other, and each starts from the detached
-    state in which the one before ended, computed with the weights of that iteration. There is no
-    further pass. What a network with look-ahead reads beyond a clip is no state; it gets that.
+    Within an epoch, the clips of a window follow each other. Each starts from the detached final
+    state of the previous clip, computed with the weights of that iteration; there is no extra pass.
+    Networks with look-ahead also get the LR frames that follow the clip.
 
-    Only one direction can be carried: forward, while the backward branch starts every clip from the
-    initial state. With ``both_ends``, networks with a backward branch run every second epoch from
-    the last frame back, carry the backward state there, and start the forward branch from the
-    initial state; so each branch has long histories in half of the epochs.
+    Only one direction can be carried: the forward state, while the backward branch starts every
+    clip from the initial state. With ``both_ends``, networks with a backward branch run every
+    second epoch from the last frame backward, carry the backward state there, and start the forward
+    branch from the initial state. Each branch thus sees long histories in half of the epochs.
 
     Args:
-        both_ends: see above; of no effect without a backward branch.
-        kwargs: see :class:`ClipTrainLoop`.
+        both_ends: See above; no effect without a backward branch.
+        args, kwargs: See :class:`ClipTrainLoop`.
     """
 
     fixed_windows = True
     needs_states = True
     planner_type = SequentialPlanner
+    planner: SequentialPlanner
 
-    def __init__(self, *args, both_ends: bool = False, **kwargs):
+    def __init__(self, *args: Any, both_ends: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.planner.both_ends = both_ends and self.model.generator.bidirectional
-        self._carried: Optional[State] = None
-        self._of_all_ranks: list[Optional[State]] = []
+        self._carried: State | None = None
+        self._of_all_ranks: list[State | None] = []
 
     @property
     def runs_backward(self) -> bool:
         """Whether the current epoch carries the backward state."""
         return self.planner.runs_backward(self._epoch)
 
-    def states_for(self, batch: list[ClipPlan], data: dict) -> Optional[States]:
+    def states_for(self, batch: list[ClipPlan], data: dict) -> States | None:
         initial = super().states_for(batch, data)
         begins = torch.tensor([self._begins(clip) for clip in batch])
         if begins.all():
             return initial
         if self._carried is None:
             raise UserError(
-                f'the checkpoint of iteration {self._iter} holds no states of the clips before it: '
-                'TBPTTLoop did not save it. Resume another checkpoint, or start a new training '
-                'from this one with load_from.'
+                f'the checkpoint of iteration {self._iter} does not contain the states of the '
+                'clips before it: TBPTTLoop did not save it. Resume another checkpoint, or start a '
+                'new training from this one with load_from.'
             )
         initial, carried = initial or States(), {}
         own = initial.backward if self.runs_backward else initial.forward
@@ -80,7 +80,7 @@ class TBPTTLoop(ClipTrainLoop):
         self._carried = after.backward if self.runs_backward else after.forward
 
     def synchronize(self) -> None:
-        """Brings the states of all ranks to the one that writes the checkpoint."""
+        """Collects the states of all ranks on the rank that writes the checkpoint."""
         mine = None if self._carried is None else {k: x.cpu() for k, x in self._carried.items()}
         self._of_all_ranks = all_gather_object(mine)
 

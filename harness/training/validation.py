@@ -1,48 +1,49 @@
-"""Validation while training, on moving and on static videos (PI-BPTT paper, Sec. VI-A)."""
+"""Validation during training, on moving and static videos (PI-BPTT paper, Sec. VI-A)."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Union
+from typing import Any
 
 import pandas as pd
-import torch
 from mmagic.registry import LOOPS, METRICS
 from mmengine.dist import all_gather_object, is_main_process
 from mmengine.evaluator import BaseMetric, Evaluator
-from mmengine.runner import BaseLoop
+from mmengine.runner import BaseLoop, Runner
 from torch.utils.data import DataLoader
 
 from harness.data import prefetch
 from harness.data.validation import KINDS, ValidationVideo
 from harness.evaluation.inference import super_resolve
 from harness.evaluation.metrics import psnr, rgb_to_y
+from harness.networks.recurrent import RecurrentNet
 from harness.runs.files import replacing
 
 
 @LOOPS.register_module()
 class VideoValLoop(BaseLoop):
-    """Super-resolves whole videos from their first frame and scores every frame.
+    """Super-resolves whole videos from their first frame on, and scores every frame.
 
-    The scores of all frames go to ``validation/iter_<n>.csv`` in the run's folder.
+    The scores of all frames are written to ``validation/iter_<n>.csv`` in the run's folder.
 
     Args:
-        runner: given by MMEngine.
-        dataloader: of a :class:`~harness.data.validation.ValidationVideoDataset`.
-        evaluator: with a :class:`StabilityMetric`.
+        runner: Passed by MMEngine.
+        dataloader: Loads a :class:`~harness.data.validation.ValidationVideoDataset`.
+        evaluator: Has a :class:`StabilityMetric`.
     """
 
     def __init__(
         self,
-        runner,
-        dataloader: Union[DataLoader, dict],
-        evaluator: Union[Evaluator, dict, list],
-    ):
+        runner: Runner,
+        dataloader: DataLoader | dict,
+        evaluator: Evaluator | dict | list,
+    ) -> None:
         super().__init__(runner, dataloader)
         self.evaluator = (
             evaluator if isinstance(evaluator, Evaluator) else runner.build_evaluator(evaluator)
         )
 
     def run(self) -> dict:
-        """Launches validation; returns the metrics."""
+        """Runs the validation and returns the metrics."""
         self.runner.call_hook('before_val')
         self.runner.call_hook('before_val_epoch')
         scored = []
@@ -63,7 +64,7 @@ class VideoValLoop(BaseLoop):
         return metrics
 
 
-def _score(net: torch.nn.Module, video: ValidationVideo) -> dict:
+def _score(net: RecurrentNet, video: ValidationVideo) -> dict:
     device = next(net.parameters()).device
     srs = super_resolve(net, prefetch(video.read(video.lr_kind)), device, video.frames)
     scores = [
@@ -73,14 +74,14 @@ def _score(net: torch.nn.Module, video: ValidationVideo) -> dict:
 
 
 def _frame_table(shares: list[list[dict]]) -> pd.DataFrame:
-    """Scores of all ranks, a row a frame."""
+    """The scores of all ranks, one row per frame."""
     rows = [
         (r['kind'], r['video'], frame, score)
         for share in shares
         for r in share
         for frame, score in enumerate(r['psnr_y'])
     ]
-    # where the videos do not divide evenly, MMEngine's sampler gives one to two ranks
+    # if the videos cannot be divided evenly, MMEngine's sampler gives some to two ranks
     return pd.DataFrame(rows, columns=['kind', 'video', 'frame', 'psnr_y']).drop_duplicates(
         ['kind', 'video', 'frame']
     )
@@ -88,13 +89,12 @@ def _frame_table(shares: list[list[dict]]) -> pd.DataFrame:
 
 @METRICS.register_module()
 class StabilityMetric(BaseMetric):
-    """Mean Y-PSNR of the moving videos, of the static ones, and of both means.
+    """Mean Y-PSNR (dB) of the moving videos, of the static videos, and the mean of both.
 
-    ``psnr`` is the mean of ``psnr_moving`` and ``psnr_static``, by which the best checkpoint is
-    chosen.
+    The best checkpoint is chosen by ``psnr``, the mean of ``psnr_moving`` and ``psnr_static``.
     """
 
-    def process(self, data_batch, data_samples) -> None:
+    def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         self.results.extend(data_samples)
 
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:

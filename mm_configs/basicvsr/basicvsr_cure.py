@@ -1,6 +1,6 @@
-# BasicVSR trained on from published weights (BI) for some minutes: 200 iterations on the sample's
-# clips, at a twentieth to a quarter of the published learning rates. The weights are the grid's
-# (weights=FILE) or --cfg-options load_from=FILE.
+# Fine-tunes published weights (BI) of BasicVSR for a few minutes: 200 iterations on the sample's
+# clips, at a twentieth to a quarter of the published learning rates. The grid names the weights
+# (weights=FILE), or --cfg-options load_from=FILE does.
 _base_ = './basicvsr_paper.py'
 lr_kind = 'lr_bi'
 train_cfg = dict(max_iters=200, clip_length=7, crop_size=24)

@@ -1,4 +1,4 @@
-# BasicVSR as the PI-BPTT paper's text says. Strategy, R, FC and training set are the grid's.
+# BasicVSR as the PI-BPTT paper's text says. The grid chooses strategy, R, FC and training set.
 _base_ = [
     '../_base_/models/basicvsr.py',
     '../_base_/datasets/vimeo.py',

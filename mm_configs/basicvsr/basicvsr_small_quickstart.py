@@ -1,5 +1,5 @@
-# A small plain BasicVSR: MMagic's structure and initialisation, narrower, with OpenCV's DIS flow in
-# the place of SPyNet, which takes days to train.
+# A small plain BasicVSR: MMagic's structure and initialisation, narrower, with OpenCV's DIS flow
+# instead of SPyNet, which takes days to train.
 _base_ = './basicvsr_paper.py'
 model = dict(
     channels_last=True,

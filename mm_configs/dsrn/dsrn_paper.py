@@ -8,7 +8,7 @@ model = dict(
     pixel_loss=dict(type='MSELoss', loss_weight=1.0, reduction='mean'),
 )
 train_dataloader = dict(batch_size=32, dataset=dict(lr_kind='lr_bi'))
-lr_kind = 'lr_bi'  # of the frames it is evaluated on
+lr_kind = 'lr_bi'  # kind of the LR frames in evaluation
 train_cfg = dict(type='RIBPTTLoop', max_iters=300_000, clip_length=1, crop_size=27)
 optim_wrapper = dict(
     type='OptimWrapper',

@@ -1,4 +1,4 @@
-# FRVSR as in the PI-BPTT paper. Strategy, R, FC and training set are the grid's to choose.
+# FRVSR as in the PI-BPTT paper. The grid chooses strategy, R, FC and training set.
 _base_ = [
     '../_base_/models/frvsr.py',
     '../_base_/datasets/vimeo.py',

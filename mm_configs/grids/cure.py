@@ -1,8 +1,8 @@
-# The cure: BasicVSR's published weights, trained on for 200 iterations by RI and by PI, beside the
-# same weights as they were. About half an hour on two CPU cores. Before it:
+# The cure: BasicVSR's published weights, fine-tuned for 200 iterations with RI and with PI, and the
+# same weights without training. About half an hour on two CPU cores. First run:
 #   python -m harness.networks published
 #   python -m dataset_tools sample --plan cure
-# The recipe was found with other stills than these; the training clips show other scenes.
+# The recipe was tuned on other stills than these; the training clips show other scenes.
 networks = dict(
     reds4=dict(
         config='mm_configs/basicvsr/basicvsr_cure.py',

@@ -1,6 +1,6 @@
 # The runs of the PI-BPTT paper's Tables IV to VI, for sets prepared under data/ (see docs/data.md).
 # The paper does not say which R its Table IV used; R = 1 fits its training times best.
-# `paper` is a name in the paper's tables: the report shows its numbers beside ours.
+# `paper` is a name in the paper's tables: the report shows the paper's numbers next to ours.
 networks = dict(
     frvsr=dict(config='mm_configs/frvsr/frvsr_paper.py', label='FRVSR', paper='FRVSR'),
     basicvsr=dict(

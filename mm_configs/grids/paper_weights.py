@@ -1,7 +1,7 @@
-# Table IV of the PI-BPTT paper by weights that others have published; nothing is trained. The sets
-# need the LR frames of each network:
+# Table IV of the PI-BPTT paper with published weights; nothing is trained. The sets need the LR
+# frames of each network:
 #   vsr-data degrade SET --output SET_lr --kind bd_tecogan bd_rlsp bd_basicvsr
-# Where the weights come from:
+# Sources of the weights:
 #   python -m harness.networks published                                    (BasicVSR)
 #   python -m harness.networks convert FRVSR_BD.pth weights/frvsr_tecogan.pth (TecoGAN-PyTorch)
 #   python -m harness.networks convert mrvsr.pth weights/mrvsr.pth          (MRVSR's authors)

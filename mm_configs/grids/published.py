@@ -1,8 +1,8 @@
-# Published weights on videos longer and stiller than what they were trained on. Nothing is trained.
-# AnimeSR was trained on degraded animation, which these frames are not. Before it:
+# Published weights on videos longer and stiller than those they were trained on. Nothing is
+# trained. AnimeSR was trained on degraded animation, unlike these frames. First run:
 #   python -m harness.networks published            (weights/, from the extra `weights`)
 #   python -m dataset_tools sample --plan published (data/published/)
-# Each network gets the LR frames that it was trained on, bicubic interpolation those of both kinds.
+# Each network gets the kind of LR frames that it was trained on, bicubic interpolation gets both.
 _basicvsr = 'mm_configs/basicvsr/basicvsr_paper.py'
 _bi, _bd = ['lr_kind=lr_bi'], ['lr_kind=lr_bd_basicvsr']
 networks = dict(

@@ -1,5 +1,5 @@
-# A small grid on the sample clips that shows within minutes what the strategies do.
-# The longest runs come first, so that two workers end at about the same time.
+# A small grid on the sample clips that shows the effect of the strategies within minutes.
+# The longest runs come first, so that two workers finish at about the same time.
 networks = dict(
     frvsr_rr=dict(config='mm_configs/frvsr/frvsr_rr_quickstart.py', label='FRVSR-RR'),
     basicvsr_small=dict(

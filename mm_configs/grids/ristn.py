@@ -1,12 +1,12 @@
-# The runs of RISTN's Tables 1 to 3: its own ablations and all of its baselines.
-# Networks that begin with spatial weights need work_dirs/ristn_spatial_pretrain/iter_125000.pth;
-# sets are made with --kind bi. `paper` is a name in the paper's tables: the report shows its
-# numbers beside ours.
+# The runs of RISTN's Tables 1 to 3: its own ablations and all of its baselines. Networks that
+# start from spatial weights need work_dirs/ristn_spatial_pretrain/iter_125000.pth; make the sets
+# with --kind bi. `paper` is a name in the paper's tables: the report shows the paper's numbers
+# next to ours.
 _spatial = 'mm_configs/ristn/ristn_spatial_pretrain.py'
 _video = 'mm_configs/ristn/ristn_paper.py'
 networks = dict(
     # Table 1. RB has the paper's 6.08 M parameters with 8 and 4 blocks in its last stage; with 10
-    # and 6, as the text has it for RISTN, 7.28 M.
+    # and 6, which the text gives for RISTN, it would have 7.28 M.
     rib=dict(config=_spatial, label='RIB', paper='RIB'),
     ib=dict(config=_spatial, options=['model.generator.block=IB'], label='IB', paper='IB'),
     rb=dict(
@@ -41,8 +41,8 @@ networks = dict(
         for kind in ('C', 'RC', 'DC', 'RDC')
         for layers in (3, 5, 8, 10)
     },
-    # Tables 1 and 2: baselines. Patches of single-image networks are those of Table 1; the training
-    # videos have 5 frames, half of BRCN's clips.
+    # Tables 1 and 2: baselines. Single-image networks use the patches of Table 1. BRCN's clips have
+    # 10 frames, but the training videos only 5.
     bicubic=dict(config='mm_configs/bicubic/bicubic_bi.py', label='Bicubic', paper='Bic'),
     rdn=dict(
         config='mm_configs/rdn/rdn_paper.py',

@@ -13,7 +13,7 @@ model = dict(
     output_losses=dict(first_level=loss),
 )
 train_dataloader = dict(batch_size=64, dataset=dict(lr_kind='lr_bi'))
-lr_kind = 'lr_bi'  # of the frames it is evaluated on
+lr_kind = 'lr_bi'  # kind of the LR frames in evaluation
 train_cfg = dict(type='RIBPTTLoop', max_iters=100_000, clip_length=1, crop_size=32)
 optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='Adam', lr=1e-4, weight_decay=1e-4))
 param_scheduler = [dict(type='StepLR', by_epoch=False, step_size=30_000, gamma=0.5)]

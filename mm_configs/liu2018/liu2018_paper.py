@@ -9,7 +9,7 @@ model = dict(
     pixel_loss=dict(type='LumaLoss', loss=dict(type='MSELoss')),
 )
 train_dataloader = dict(batch_size=16, dataset=dict(lr_kind='lr_bi'))
-lr_kind = 'lr_bi'  # of the frames it is evaluated on
+lr_kind = 'lr_bi'  # kind of the LR frames in evaluation
 train_cfg = dict(type='RIBPTTLoop', max_iters=300_000, clip_length=5, crop_size=30)
 optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='Adam', lr=1e-4))
 param_scheduler = []

@@ -8,7 +8,7 @@ model = dict(
     pixel_loss=dict(type='L1Loss', loss_weight=1.0, reduction='mean'),
 )
 train_dataloader = dict(batch_size=16, dataset=dict(lr_kind='lr_bi'))
-lr_kind = 'lr_bi'  # of the frames it is evaluated on
+lr_kind = 'lr_bi'  # kind of the LR frames in evaluation
 train_cfg = dict(type='RIBPTTLoop', max_iters=1_000_000, clip_length=1, crop_size=32)
 optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='Adam', lr=1e-4, betas=(0.9, 0.999)))
 param_scheduler = [

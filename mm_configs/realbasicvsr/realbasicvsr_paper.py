@@ -8,7 +8,7 @@
 # against a discriminator; the published weights of RealBasicVSR are those.
 # spynet_pretrained takes the path of SPyNet weights; without them the flow network stays as it is
 # initialised. For weights of MMagic test with dynamic_refine_thres=1.5 (first stage) or 5 (second).
-# The strategy here is RI-BPTT; PI-BPTT is train_cfg=dict(type='PIBPTTLoop', repeats=R, ...).
+# The strategy is RI-BPTT; for PI-BPTT use train_cfg=dict(type='PIBPTTLoop', repeats=R, ...).
 _base_ = ['../_base_/datasets/reds.py', '../_base_/runtime/default_runtime.py']
 model = dict(
     type='RecurrentVSR',
@@ -23,7 +23,7 @@ model = dict(
     output_losses=dict(cleaned=dict(type='L1Loss', loss_weight=1.0, reduction='mean')),
 )
 train_dataloader = dict(batch_size=16, dataset=dict(lr_kind='lr_bi'))
-lr_kind = 'lr_bi'  # of the frames it is evaluated on
+lr_kind = 'lr_bi'  # kind of the LR frames in evaluation
 train_cfg = dict(type='RIBPTTLoop', max_iters=300_000, clip_length=30, crop_size=64)
 optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='Adam', lr=1e-4, betas=(0.9, 0.99)))
 param_scheduler = []

@@ -1,3 +1,3 @@
-# An extension, not in the paper: windows that hand their forward state on to the next one.
+# An extension, not in the paper: each window passes its forward state on to the next one.
 _base_ = './ristn_windows.py'
 model = dict(generator=dict(carry=True))

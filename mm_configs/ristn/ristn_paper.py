@@ -1,7 +1,7 @@
 # RISTN, second stage, from the spatial weights of the first: Adam at 1e-4, patches of 50, clips of
-# 5 frames, 400 epochs. The paper does not give the batch size; an epoch shows each of the 5,800
-# sequences once, so that 400 epochs in batches of 8 are 400 * 5,800 / 8 = 290,000 iterations.
-# The strategy here is RI-BPTT, as in the paper. PI-BPTT needs videos longer than a clip:
+# 5 frames, 400 epochs. The paper does not give the batch size; an epoch has each of the 5,800
+# sequences once, so 400 epochs in batches of 8 are 400 * 5,800 / 8 = 290,000 iterations.
+# The strategy is RI-BPTT, as in the paper. PI-BPTT needs videos longer than a clip:
 # train_cfg=dict(type='PIBPTTLoop', repeats=R) and another training set.
 _base_ = [
     '../_base_/models/ristn.py',

@@ -1,4 +1,5 @@
-# The first stage in a minute on a CPU: a small network on scikit-image's photographs. Made by
+# The first stage in a minute on a CPU: a small network on scikit-image's photographs. Make them
+# with
 #   python -m dataset_tools prepare images .venv/lib/python3.11/site-packages/skimage/data \
 #       --least 120 --kind bi --output data/photographs
 _base_ = './ristn_spatial_pretrain.py'

@@ -1,7 +1,7 @@
 # RISTN, first stage: spatial component and reconstruction on images (Table 1; its IB and RB are
-# options). The paper gives Adam at 1e-4 and, for Table 1, patches of 30; batch size and length are
-# not given: 40 epochs of 50,000 images, as many as a file name in the published code has, in
-# batches of 16.
+# options). The paper gives Adam at 1e-4 and, for Table 1, patches of 30, but neither batch size nor
+# length. Here: batches of 16, and 40 epochs of 50,000 images, the number in a file name of the
+# published code.
 _base_ = [
     '../_base_/models/ristn.py',
     '../_base_/datasets/imagenet.py',

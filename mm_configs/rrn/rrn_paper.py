@@ -14,4 +14,4 @@ model = dict(
     pixel_loss=dict(type='L1Loss', loss_weight=172_032.0, reduction='mean'),
 )
 train_dataloader = dict(batch_size=4, dataset=dict(lr_kind='lr_bd_duf'))
-lr_kind = 'lr_bd_duf'  # of the frames it is evaluated on
+lr_kind = 'lr_bd_duf'  # kind of the LR frames in evaluation

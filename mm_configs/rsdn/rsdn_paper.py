@@ -15,4 +15,4 @@ model = dict(
     output_losses=dict(detail=loss, structure=loss),
 )
 train_dataloader = dict(batch_size=4, dataset=dict(lr_kind='lr_bd_duf'))
-lr_kind = 'lr_bd_duf'  # of the frames it is evaluated on
+lr_kind = 'lr_bd_duf'  # kind of the LR frames in evaluation

@@ -11,7 +11,7 @@ model = dict(
     flow_loss_weight=0.01,
 )
 train_dataloader = dict(batch_size=16, dataset=dict(lr_kind='lr_bi'))
-lr_kind = 'lr_bi'  # of the frames it is evaluated on
+lr_kind = 'lr_bi'  # kind of the LR frames in evaluation
 train_cfg = dict(type='RIBPTTLoop', max_iters=300_000, clip_length=3, crop_size=32)
 optim_wrapper = dict(
     type='OptimWrapper', optimizer=dict(type='Adam', lr=1e-4), clip_grad=dict(max_norm=2.0)

@@ -27,7 +27,7 @@ def curve_frame(grid: GridResults) -> pd.DataFrame:
 
 
 def add_charts(sheet: Worksheet, curves: Worksheet, grid: GridResults, wide: pd.DataFrame) -> None:
-    """One chart a network, training set (down) and test set (across).
+    """One chart per network, training set (down) and test set (across).
 
     Args:
         sheet: takes the charts.

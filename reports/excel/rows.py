@@ -1,7 +1,7 @@
-"""Fast writing of one large sheet: openpyxl takes 15 microseconds a cell, this less than two.
+"""Writes one large sheet fast: less than 2 microseconds per cell instead of openpyxl's 15.
 
-The sheet is saved by openpyxl with its header and first row, which carry widths and formats; the
-further rows are put into its XML afterwards.
+openpyxl saves the sheet with its header and first row, which determine widths and formats; the
+other rows are inserted into its XML afterwards.
 """
 
 import math

@@ -14,7 +14,8 @@ from openpyxl.worksheet.worksheet import Worksheet
 from harness.runs.files import replacing
 from reports.excel.charts import add_charts, curve_frame
 from reports.excel.rows import append_rows
-from reports.paper import NUMBER, OURS
+from reports.paper import OURS
+from reports.paper_values import NUMBER
 from reports.results import GridResults
 from reports.tables.model import BEST, SECOND, Cell, Table
 
@@ -29,7 +30,7 @@ RANK_FONTS = {
 }
 NOTE_FONT = Font(**BASE_FONT, italic=True, color='7F7F7F')
 SHEET_NAMES = {'main': 'Summary', 'tradeoff': 'R trade-off'}
-# The first that is part of a column's name counts.
+# The first one that is part of a column's name applies.
 FORMATS = {
     **dict.fromkeys(('repeats', 'parameters', 'threads', '_frame', 'diverged', 'not_finite'), '0'),
     'ssim': '0.000',
@@ -85,7 +86,7 @@ def write_workbook(
 
 
 def _keep_texts(book: Workbook) -> None:
-    """Make texts of what openpyxl takes for formulas and errors: no cell here is either."""
+    """Turn cells that openpyxl takes for formulas and errors into text."""
     for sheet in book:
         for row in sheet.iter_rows():
             for cell in row:
@@ -94,7 +95,7 @@ def _keep_texts(book: Workbook) -> None:
 
 
 def _write_table(sheet: Worksheet, table: Table) -> None:
-    """One sheet column a number: PSNR, its deviation and SSIM do not share a cell as on paper."""
+    """Write one number per sheet column: PSNR, its deviation and SSIM get separate cells."""
     has_ssim = [_any(table, i, 'ssim') for i in range(len(table.columns))]
     has_std = [_any(table, i, 'std') for i in range(len(table.columns))]
     headed = any(row.heading for row in table.rows)
@@ -134,7 +135,7 @@ def _write_cell(sheet: Worksheet, row: int, at: int, cell: Cell, ssim: bool, std
         if math.isnan(value):
             continue
         target = sheet.cell(row, at + offset, value)
-        # Seeds that are missing show beside the number without making it text.
+        # The number format shows missing seeds, so that the cell stays a number.
         note = f'" ({cell.note})"' if cell.note and offset == 0 else ''
         target.number_format = ';'.join(f'{part}{note}' for part in number_format.split(';'))
         if cell.rank and offset == 0:
@@ -170,7 +171,7 @@ def _finish(sheet: Worksheet, frozen_columns: int) -> None:
     lines = 1
     for at, cell in enumerate(sheet[1], start=1):
         cell.font, cell.fill, cell.alignment = HEADER_FONT, HEADER_FILL, HEADER_ALIGNMENT
-        # The first rows tell the width; looking at all of them would cost more than it gives.
+        # The first rows suffice to estimate the width.
         below = [sheet.cell(row, at).value for row in range(2, min(sheet.max_row, 60) + 1)]
         texts = [len(value) for value in below if isinstance(value, str)]
         # Headers wrap; those of numbers may break within a word.
@@ -189,7 +190,7 @@ def _named(grid: GridResults, frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _per_frame(grid: GridResults) -> pd.DataFrame:
-    """PSNR of every frame, one column a trial: the sheet stays short enough to scroll and chart."""
+    """PSNR of every frame, one column per trial, so that the sheet is short."""
     keys = ['test_set', 'video', 'frame']
     wide = grid.frames.pivot(index=keys, columns='trial_id', values='psnr_y').round(3)
     done = [trial_id for trial_id in grid.trials['trial_id'] if trial_id in wide]
@@ -198,7 +199,9 @@ def _per_frame(grid: GridResults) -> pd.DataFrame:
     return wide[done].iloc[sets.argsort(kind='stable')].reset_index()
 
 
-def _write_curves(charts: Worksheet, curves: Worksheet, grid: GridResults, wide) -> None:
+def _write_curves(
+    charts: Worksheet, curves: Worksheet, grid: GridResults, wide: pd.DataFrame
+) -> None:
     trained_on = grid.record.train_sets if len(grid.record.train_sets) > 1 else {}
     labels = [
         ', '.join(filter(None, (grid.record.test_sets[key].label, method, trained_on.get(train))))

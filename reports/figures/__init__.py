@@ -1,1 +1,1 @@
-"""Figures of a grid (PNG, PDF): which there are is in ``catalogue``, their look in ``style``."""
+"""Figures of a grid (PNG, PDF): ``catalogue`` lists them, ``style`` defines their look."""

@@ -1,7 +1,7 @@
-"""All figures of a grid: which there are, with their captions."""
+"""The list of all figures of a grid, with their captions."""
 
 from collections.abc import Callable
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 from matplotlib.figure import Figure
 
@@ -32,15 +32,15 @@ class Drawing(NamedTuple):
     """A figure to draw.
 
     Attributes:
-        what: it shows, in a few words.
+        what: what it shows, in a few words.
         kind: folder of its files.
-        name: of its files.
-        caption: below it.
-        make: draws it; gives None where the grid has nothing to show in it.
-        grid: all that it may show, first argument of ``make``.
-        arguments: the further ones.
+        name: name of its files.
+        caption: its caption.
+        make: draws it; returns None if the grid has nothing to show in it.
+        grid: the results that it may show, first argument of ``make``.
+        arguments: further arguments of ``make``.
         images: the pictures that it may show, second argument of ``make``.
-        test_set: of these pictures.
+        test_set: the test set of these pictures.
     """
 
     what: str
@@ -50,7 +50,7 @@ class Drawing(NamedTuple):
     make: Callable[..., Figure | None]
     grid: GridResults
     arguments: tuple[str, ...] = ()
-    images: Optional[SavedImages] = None
+    images: SavedImages | None = None
     test_set: str = ''
 
     def draw(self) -> Figure | None:
@@ -58,7 +58,7 @@ class Drawing(NamedTuple):
         return self.make(*given, *self.arguments)
 
     def inputs(self, inputs: Inputs) -> str:
-        """Checksum of all that it is drawn from."""
+        """Returns the checksum of everything that it is drawn from."""
         state = self.images.state([self.test_set]) if self.images else []
         about = (self.what, self.name, self.caption, self.make.__qualname__, self.arguments)
         return inputs.of(self.grid, about, state)
@@ -106,7 +106,7 @@ def _overall(grid: GridResults) -> list[Drawing]:
             'R trade-off',
             'overall',
             'r_tradeoff',
-            'Training time against accuracy with changing R. Points: mean over seeds; bars: from '
+            'Training time against accuracy for several R. Points: mean over seeds; bars: from '
             'the worst to the best seed; ~: not all seeds done.',
             r_tradeoff,
             grid,
@@ -145,7 +145,7 @@ def _since_reset(trained: list[_Trained]) -> list[Drawing]:
             f'PSNR since a reset, {label}',
             'curves',
             f'psnr_since_reset_{key}',
-            f'PSNR of {label} against the number of frames since the state was set back, mean over '
+            f'PSNR of {label} against the number of frames since the state was reset, mean over '
             'resets, videos and seeds; that of the other methods at the same frames, with bands '
             'from the worst to the best seed.',
             psnr_since_reset,
@@ -162,10 +162,10 @@ def _signs(trained: list[_Trained]) -> list[Drawing]:
             f'signs of instability, {label}',
             'curves',
             f'signs_{key}',
-            f'Signs of instability of {label} against training iterations, a line a run: growth of '
-            'a small perturbation of the state from 1 to 3 clip lengths, and norm of the state at '
-            'the end of a window relative to that after a clip length, the largest of all windows '
-            'and directions; grey: above it the sign warns. Below: PSNR of the evaluated '
+            f'Signs of instability of {label} against training iterations, a line per run: growth '
+            'of a small perturbation of the state from 1 to 3 clip lengths, and norm of the state '
+            'at the end of a window relative to that after a clip length, the largest of all '
+            'windows and directions; grey: above it the sign warns. Below: PSNR of the evaluated '
             'checkpoints (markers) and of validation (lines), where there was one.',
             signs_of_instability,
             part,
@@ -241,10 +241,10 @@ def _pictures(grid: GridResults, images: SavedImages, trained: list[_Trained]) -
         own = images.part(part)
         found += [
             Drawing(
-                f'frames along time, {label}, {grid.record.test_sets[set_key].label}',
+                f'frames over time, {label}, {grid.record.test_sets[set_key].label}',
                 'pictures',
                 f'frames_{network or "all"}_{set_key}',
-                f'{label} on {videos[0]} of {grid.record.test_sets[set_key].label} along time, by '
+                f'{label} on {videos[0]} of {grid.record.test_sets[set_key].label} over time, by '
                 f'strategy and training set, with the PSNR. {_SEED}',
                 frame_grid,
                 part,

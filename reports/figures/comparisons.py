@@ -1,4 +1,6 @@
-"""Pictures side by side: parts of frames by method, and frames along time, with PSNR histories."""
+"""Pictures side by side: parts of frames by method, and frames over time, with PSNR histories."""
+
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
@@ -52,9 +54,11 @@ def comparison(
         return _draw_comparison(columns, window, curves, video)
 
 
-def _draw_comparison(columns: list[Column], window: Window, curves, video: str) -> Figure:
+def _draw_comparison(
+    columns: list[Column], window: Window, curves: pd.DataFrame, video: str
+) -> Figure:
     frames = list(columns[0].pictures)
-    truth = columns[0].pictures[frames[-1]]
+    truth = columns[0].picture(frames[-1])
     first = LEFT + 0.3
     side = min(1.0, (PAGE_WIDTH - first) / len(columns) - GAP)
     names = [wrapped(column.name, side) for column in columns]
@@ -88,11 +92,10 @@ def _draw_comparison(columns: list[Column], window: Window, curves, video: str) 
 def frame_grid(
     grid: GridResults, images: SavedImages, network: str, test_set: str, video: str
 ) -> Figure | None:
-    """A row a training set and strategy, a column a frame, with the PSNR history, as Fig. 12.
+    """A row per training set and strategy, a column per frame, with the PSNR history, as Fig. 12.
 
-    The rows of one strategy below each other show what the training set changes. Frames wider
-    than 4:3 are cut to where the rows differ most. None if the ground truth cannot
-    be read.
+    The rows of one strategy are adjacent, which shows the effect of the training set. Frames wider
+    than 4:3 are cropped to where the rows differ most. None if the ground truth cannot be read.
     """
     frames = spread(images.frames(test_set, video), 5)
     methods = _one_a_strategy(grid, images, network, test_set)
@@ -113,7 +116,7 @@ def frame_grid(
 def _one_a_strategy(
     grid: GridResults, images: SavedImages, network: str, test_set: str
 ) -> list[Method]:
-    """A network's methods, at most one a strategy and one with resets, of all training sets."""
+    """Returns a network's methods on all training sets, one per strategy and one with resets."""
     drawn = drawn_methods(grid)
     own = [m for m in drawn if m.network == network and m.is_trained] if network else drawn
     plain = [method for method in own if method.is_plain]
@@ -129,7 +132,7 @@ def _one_a_strategy(
     return sorted(chosen, key=lambda method: order.index(method.short_name))
 
 
-def _draw_grid(rows: list[Column], sets: list[str], window: Window, curves) -> Figure:
+def _draw_grid(rows: list[Column], sets: list[str], window: Window, curves: pd.DataFrame) -> Figure:
     frames = list(rows[0].pictures)
     names, history = 0.85, 1.4
     wide = min(1.0, (PAGE_WIDTH - names - history - 0.5) / len(frames) - GAP)
@@ -172,7 +175,9 @@ def _share_scales(histories: list[Axes], curves: pd.DataFrame, rows: list[Column
         axes.set(ylabel=axes.get_ylabel() if number == len(histories) // 2 else '')
 
 
-def draw_history(axes: Axes, columns: list[Column], curves: pd.DataFrame, frames) -> None:
+def draw_history(
+    axes: Axes, columns: list[Column], curves: pd.DataFrame, frames: Iterable[int]
+) -> None:
     """PSNR of the trials shown against the frame number; the frames shown are marked."""
     for frame in frames:
         axes.axvline(frame, color=RED, linewidth=0.6, linestyle=':')

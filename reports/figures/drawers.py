@@ -6,7 +6,7 @@ from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from pathlib import Path
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 from reports.figures import style
 from reports.figures.catalogue import Drawing, drawings
@@ -29,15 +29,15 @@ class Drawn(NamedTuple):
 class Drawers:
     """Draws the figures of a grid in other processes, while this one does something else.
 
-    Those whose inputs have not changed since they were drawn last are kept. ``results`` waits for
-    the end; ``stop`` must be called in any case.
+    Figures whose inputs have not changed since the last report are kept. ``results`` waits for all
+    of them; ``stop`` must always be called.
 
     Args:
         grid: the results.
         images: its saved pictures.
-        folder: for the figures, in folders by kind.
-        stamps: of the figures that are there.
-        inputs: checksums of what they are drawn from.
+        folder: the folder of figures, with one folder per kind.
+        stamps: the stamps of existing figures.
+        inputs: checksums of what figures are drawn from.
     """
 
     def __init__(
@@ -54,33 +54,36 @@ class Drawers:
         self._inputs = [drawing.inputs(inputs) for drawing in self._todo]
         self._kept = [stamps.kept(*stamp) for stamp in zip(self._names, self._inputs, strict=True)]
         left = [number for number, stamp in enumerate(self._kept) if stamp is None]
-        self._pool: Optional[Executor] = self._start(len(left)) if left else None
-        # The last ones take longest (one panel a video), so they come first.
-        self._drawn = {i: self._pool.submit(_draw, i) for i in reversed(left)}
+        self._pool: Executor | None = None
+        self._drawn = {}
+        if left:
+            self._pool = pool = self._start(len(left))
+            # The last ones take longest (one panel per video), so they come first.
+            self._drawn = {i: pool.submit(_draw, i) for i in reversed(left)}
 
     def _start(self, count: int) -> Executor:
         for part in {id(drawing.grid): drawing.grid for drawing in self._todo}.values():
             part.curves, part.video_curves  # noqa: B018 (computed once, before the processes part)
         style.settings()  # so is the import of seaborn
-        start = dict(initializer=_start, initargs=(self._todo, self._names, self._folder))
+        work = (self._todo, self._names, self._folder)
         # Forked processes have the grid in memory already. One for each processor.
         count = min(len(os.sched_getaffinity(0)), count)
         try:
-            return ProcessPoolExecutor(count, get_context('fork'), **start)
+            return ProcessPoolExecutor(count, get_context('fork'), _start, work)
         except OSError:  # containers without /dev/shm have no semaphores
-            return ThreadPoolExecutor(1, **start)
+            return ThreadPoolExecutor(1, initializer=_start, initargs=work)
 
     def stop(self) -> None:
-        """End the processes, when what they draw now is done."""
+        """End the processes after their current figures."""
         if self._pool:
             self._pool.shutdown(cancel_futures=True)
 
     def results(self) -> tuple[list[Drawn], list[Failure]]:
-        """The figures for which there is something to show, and those that failed, in order."""
+        """Return the figures that have something to show, and those that failed, in order."""
         try:
             found = [self._result(number) for number in range(len(self._todo))]
         except BrokenProcessPool:
-            reason = 'a process that draws was killed (out of memory?)'
+            reason = 'a drawing process was killed (out of memory?)'
             return [], [Failure(f'figures could not be written: {reason}')]
         drawn = [one for one in found if isinstance(one, Drawn)]
         return drawn, [one for one in found if isinstance(one, Failure)]
@@ -98,9 +101,9 @@ class Drawers:
 
 
 def _file_names(todo: list[Drawing]) -> list[str]:
-    """Names of files below the folder of figures, safe anywhere and each once.
+    """Returns unique file names below the folder of figures that are valid on every system.
 
-    Videos may differ in punctuation alone.
+    Names of videos may differ only in punctuation.
     """
     names = []
     for drawing in todo:
@@ -113,7 +116,7 @@ def _file_names(todo: list[Drawing]) -> list[str]:
     return names
 
 
-_WORK: list = []  # what a drawing process draws, the names of the files, and their folder
+_WORK: list = []  # in a drawing process: the drawings, the names of their files, and the folder
 
 
 def _start(todo: list[Drawing], names: list[str], folder: Path) -> None:
@@ -130,5 +133,5 @@ def _draw(index: int) -> Drawn | Failure | None:
         is_wide = bool(figure.get_figwidth() > style.COLUMN_WIDTH)
         paths = style.save(figure, folder, names[index])
         return Drawn(drawing.what, drawing.caption, paths, is_wide)
-    except Exception as error:  # whatever it is, it must not cost the other figures
+    except Exception as error:  # no error may prevent the other figures
         return failure(f'figure "{drawing.what}"', error)

@@ -16,16 +16,16 @@ from reports.figures.style import COLUMN_WIDTH, PAGE_WIDTH, paper_style
 from reports.methods import Method
 from reports.results import LONG, WINDOW, GridResults
 
-CELL_WIDTH = 0.42  # inches that a number needs
+CELL_WIDTH = 0.42  # inches, enough for a number
 ROW_HEIGHT = 0.17
 NAME_WIDTH = 1.5
-WORST_DB = 10.0  # the colours end here: a worse collapse is no worse news
+WORST_DB = 10.0  # end of the colour scale
 
 
 def drift_map(grid: GridResults) -> Figure | None:
     """Drift (dB, mean of the last 50 minus mean of the first 50 frames), mean over seeds.
 
-    A row a method, a column a video of at least 100 frames, grouped by test set. Numbers are
+    A row per method, a column per video of at least 100 frames, grouped by test set. Numbers are
     written where they fit. None if no video is that long.
     """
     places = [
@@ -76,7 +76,7 @@ def _color_bar(figure: Figure, axes: Axes, partial: bool) -> None:
 
 
 def _drift(grid: GridResults, methods: list[Method], places: list[tuple[str, str]]) -> np.ndarray:
-    """Mean over the finished seeds, NaN where there is none; a row a method."""
+    """Mean over the finished seeds, NaN where there is none; a row per method."""
     drift = grid.videos.pivot(index='trial_id', columns=['test_set', 'video'], values='drift')
     rows = [drift.reindex(grid.trials_of(method)).mean() for method in methods]
     return np.array([row.reindex(places).to_numpy() for row in rows])
@@ -87,7 +87,7 @@ def _status(grid: GridResults, methods: list[Method], places: list) -> np.ndarra
 
 
 def _norm() -> AsinhNorm:
-    # Asinh: a collapse by 15 dB must not wash out the difference between 0 and -0.5 dB.
+    # Asinh, so that 0 and -0.5 dB differ visibly beside a collapse of 15 dB.
     return AsinhNorm(linear_width=0.4, vmin=-WORST_DB, vmax=WORST_DB, clip=True)
 
 
@@ -118,7 +118,7 @@ def _heat(axes: Axes, drift: np.ndarray, status: np.ndarray, numbers: bool) -> N
 
 
 def _name_gaps(axes: Axes, row: int, empty: np.ndarray, states: np.ndarray) -> None:
-    """Write once over neighbouring empty cells why they are empty."""
+    """Label each group of adjacent empty cells once with the reason."""
     reasons = [state if gap else '' for gap, state in zip(empty, states, strict=True)]
     start = 0
     for reason, cells in groupby(reasons):

@@ -1,7 +1,7 @@
-"""PSNR against the frame number: one panel a test set, or one a video."""
+"""PSNR against the frame number: one panel per test set or per video."""
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -15,14 +15,14 @@ from reports.methods import Method
 from reports.results import GridResults
 from reports.tables.captions import describe
 
-MIN_SPAN_DB = 1.0  # a y axis never shows less than this, so that noise does not look like a trend
+MIN_SPAN_DB = 1.0  # a y axis spans at least this, so that noise does not look like a trend
 BETWEEN = 0.42  # inches between rows of panels
 SMOOTHING = 0.05  # window of the moving average, as a share of the video
 SMOOTH_FROM = 100  # shorter videos are only shown raw
 
 
 class Panel(NamedTuple):
-    """One panel: PSNR with a row a frame and a column a trial, and the lengths of its videos."""
+    """One panel: PSNR (a row per frame, a column per trial), and the lengths of its videos."""
 
     title: str
     curves: pd.DataFrame
@@ -30,12 +30,12 @@ class Panel(NamedTuple):
 
 
 def psnr_vs_frame(grid: GridResults, network: str, train_set: str) -> Figure:
-    """All methods of one network, one panel a test set; untrained references in grey.
+    """All methods of one network, one panel per test set; untrained references in grey.
 
-    Lines are means over videos, then seeds; bands run from the worst to the best seed. Where videos
-    differ in length, a dotted line marks the end of each, since the mean changes there. Videos of
-    100 frames and more are drawn twice: raw (thin) and smoothed. Where states are set back, they
-    are drawn raw and without a band: a moving average would hide what a reset does.
+    Lines are means over videos, then seeds; bands run from the worst to the best seed. If videos
+    differ in length, a dotted line marks the end of each, because the mean changes there. Videos of
+    100 frames and more are drawn twice: raw (thin) and smoothed. With resets they are drawn raw and
+    without a band, because a moving average would hide the effect of a reset.
     """
     by_set = dict(iter(grid.curves.groupby('test_set')))
     panels = []
@@ -67,7 +67,7 @@ def smoothed(curve: pd.Series) -> pd.Series | None:
 def panels_figure(
     grid: GridResults, methods: list[Method], panels: list[Panel], horizontal: str = 'Frame number'
 ) -> Figure:
-    """Panels with a line for each method that they have curves of, and one legend.
+    """Draws panels with a line for each method that has a curve, and one legend.
 
     Args:
         grid: the results.
@@ -148,7 +148,7 @@ def _line(axis: Axes, curve: pd.Series, style: Look) -> None:
     _plot(axis, curve, style)
 
 
-def _plot(axis: Axes, curve: pd.Series, style: Look, **options) -> None:
+def _plot(axis: Axes, curve: pd.Series, style: Look, **options: Any) -> None:
     axis.plot(curve.index, curve, color=style.color, linestyle=style.line, **options)
 
 

@@ -1,8 +1,9 @@
-"""What the figures made of pictures share: reading columns of pictures, and placing them."""
+"""Helpers of figures that show pictures: reading columns of pictures, and placing them."""
 
 import textwrap
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -25,23 +26,29 @@ Place = tuple[float, float, float, float]  # left, top, width, height in inches
 
 
 class Column(NamedTuple):
-    """What a column of pictures shows.
+    """A column of pictures.
 
     Attributes:
-        name: heading.
-        look: its colour is the heading's.
-        pictures: (H, W, 3) uint8 by frame; None where there is none.
-        trial_id: what the pictures are from; None for ground truth and plain interpolation.
-        note: why there are no pictures.
-        method: whose pictures they are, if anybody's.
+        name: Heading.
+        look: The heading has its colour.
+        pictures: (H, W, 3) uint8 by frame number or ``PROFILE``; None for missing ones.
+        trial_id: The trial of the pictures; None for ground truth and bicubic interpolation.
+        note: Why there are no pictures.
+        method: The method of the pictures; None for ground truth and bicubic interpolation.
     """
 
     name: str
     look: Look
-    pictures: dict[int, np.ndarray | None]
+    pictures: dict[Any, np.ndarray | None]
     trial_id: str | None = None
     note: str = ''
     method: Method | None = None
+
+    def picture(self, frame: int | str) -> np.ndarray:
+        """Returns the picture of a frame that is known to have one."""
+        picture = self.pictures[frame]
+        assert picture is not None
+        return picture
 
 
 class Window(NamedTuple):
@@ -81,12 +88,12 @@ def read_columns(
     methods: list[Method],
     test_set: str,
     video: str,
-    frames: list[int | str],
+    frames: Sequence[int | str],
 ) -> list[Column]:
-    """Ground truth, bicubic interpolation and the methods, in display order.
+    """Reads the pictures of ground truth, bicubic interpolation and the methods, in display order.
 
-    A grid's own untrained method called "Bicubic" takes the place of the interpolated pictures:
-    it has scores.
+    A grid's own untrained method called "Bicubic" replaces the interpolated pictures, because it
+    has scores.
     """
     styles = looks(grid.all_methods, grid.record.strategies)
     truth = _pictures(images.reference('gt', test_set, video, f) for f in frames)
@@ -96,9 +103,9 @@ def read_columns(
         columns.append(Column(BICUBIC, _BLACK, dict(zip(frames, plain, strict=True))))
     for method in methods:
         trial_id = images.trial_of(method, test_set, video)
-        found = [None] * len(frames)
-        if trial_id:
-            found = _pictures(images.picture(trial_id, test_set, video, f) for f in frames)
+        found = _pictures(
+            images.picture(trial_id, test_set, video, f) if trial_id else None for f in frames
+        )
         status = grid.cell(method, test_set)['status']
         note = 'no picture' if status in ('done', 'partial') else status
         same = [_if_same_size(*pair) for pair in zip(found, truth, strict=True)]
@@ -108,23 +115,25 @@ def read_columns(
     return columns
 
 
-def _pictures(paths) -> list[np.ndarray | None]:
+def _pictures(paths: Iterable[Path | None]) -> list[np.ndarray | None]:
     return [read_rgb(path) if path else None for path in paths]
 
 
-def _if_same_size(picture, truth):
-    """None for pictures that were saved with another crop than the ground truth."""
+def _if_same_size(picture: np.ndarray | None, truth: np.ndarray | None) -> np.ndarray | None:
+    """Returns None for a picture that was saved with another crop than the ground truth."""
     same = picture is not None and truth is not None and picture.shape == truth.shape
     return picture if same else None
 
 
 def where_they_differ(columns: list[Column], height: int, width: int) -> Window:
-    """The window in which the methods' pictures differ most over all frames.
+    """Returns the window in which the methods' pictures differ most over all frames.
 
-    Without two methods to compare: the window with most texture in the ground truth.
+    With fewer than two methods it is the window with most texture in the ground truth.
     """
     frames = list(columns[0].pictures)
-    energy = sum(_difference([column.pictures[frame] for column in columns]) for frame in frames)
+    energy = np.asarray(
+        sum(_difference([column.pictures[frame] for column in columns]) for frame in frames)
+    )
     sums = np.pad(energy.cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
     inside = sums[height:, width:] - sums[:-height, width:] - sums[height:, :-width]
     inside = inside + sums[:-height, :-width]
@@ -133,7 +142,7 @@ def where_they_differ(columns: list[Column], height: int, width: int) -> Window:
 
 
 def _difference(pictures: list[np.ndarray | None]) -> np.ndarray | float:
-    """How much pictures differ, or the texture of the first where there are no two others."""
+    """Returns how much pictures differ, or the texture of the first if there are no two others."""
     grey = [picture.mean(axis=2) for picture in pictures if picture is not None]
     if pictures[0] is None:
         return 0.0
@@ -142,29 +151,29 @@ def _difference(pictures: list[np.ndarray | None]) -> np.ndarray | float:
 
 
 def spread(frames: list[int], count: int) -> list[int]:
-    """At most ``count`` frames, evenly spread, with the first and the last."""
+    """Returns at most ``count`` frames, evenly spaced, including the first and the last."""
     places = np.linspace(0, len(frames) - 1, min(count, len(frames)))
     return [frames[round(place)] for place in places]
 
 
 def frame_psnr(curves: pd.DataFrame, trial_id: str | None, frame: int) -> str:
-    """PSNR of a trial's frame in words; empty for pictures of no trial and unscored frames."""
+    """Formats the PSNR of a trial's frame; empty without a trial and for unscored frames."""
     scored = trial_id in curves and frame in curves.index
     return f'{curves.loc[frame, trial_id]:.2f} dB' if scored else ''
 
 
 def wrapped(name: str, inches: float) -> str:
-    """A name on as many lines as 7 points high text needs in a width; words stay whole."""
+    """Wraps a name for 7-point text of a given width; words stay whole."""
     return '\n'.join(textwrap.wrap(name, max(round(18 * inches), 9), break_long_words=False))
 
 
 class Page:
-    """A figure on which pictures, text and axes are put at inches from its top left corner.
+    """A figure on which pictures, text and axes are placed in inches from its top left corner.
 
-    All pictures share one pair of axes: a pair each would take most of the drawing time.
+    All pictures share one Axes: one for each would take most of the drawing time.
     """
 
-    def __init__(self, width: float, height: float):
+    def __init__(self, width: float, height: float) -> None:
         self.figure = Figure(figsize=(width, height))
         self._width, self._height = width, height
         self._back = self.figure.add_axes((0, 0, 1, 1))
@@ -172,9 +181,9 @@ class Page:
         self._back.set_axis_off()
 
     def picture(self, place: Place, picture: np.ndarray | None, note: str = 'missing') -> None:
-        """A picture with a thin frame; a grey field with ``note`` if there is none."""
+        """Draws a picture with a thin frame; a grey field with ``note`` if there is none."""
         left, top, width, height = place
-        frame = {'edgecolor': '0.3', 'linewidth': 0.4, 'zorder': 3}
+        frame: dict[str, Any] = {'edgecolor': '0.3', 'linewidth': 0.4, 'zorder': 3}
         fill = 'none' if picture is not None else '0.92'
         self._back.add_patch(Rectangle(place[:2], width, height, facecolor=fill, **frame))
         if picture is None:
@@ -184,21 +193,21 @@ class Page:
         self._back.imshow(picture, extent=extent, aspect='auto', interpolation='nearest')
 
     def rectangle(self, place: Place, window: Window, shape: tuple) -> None:
-        """A red rectangle around a window of the picture of the given shape at ``place``."""
+        """Draws a red rectangle around a window of the picture of the given shape at ``place``."""
         left, top, width, height = place
         x, y = width / shape[1], height / shape[0]
         corner = (left + window.left * x, top + window.top * y)
         size = (window.width * x, window.height * y)
-        style = {'edgecolor': RED, 'linewidth': 1.2, 'facecolor': 'none', 'zorder': 4}
-        self._back.add_patch(Rectangle(corner, *size, **style))
+        style: dict[str, Any] = {'edgecolor': RED, 'linewidth': 1.2, 'facecolor': 'none'}
+        self._back.add_patch(Rectangle(corner, *size, zorder=4, **style))
 
-    def text(self, x: float, top: float, text: str, **options) -> None:
-        """Text below (``va``) and centred on (``ha``) a point; 7 points high."""
+    def text(self, x: float, top: float, text: str, **options: Any) -> None:
+        """Writes 7-point text, by default below (``va``) and centred on (``ha``) a point."""
         options = {'ha': 'center', 'va': 'top', 'fontsize': 7, 'zorder': 5, **options}
         self._back.text(x, top, text, **options)
 
     def axes(self, place: Place) -> Axes:
-        """Axes for a curve."""
+        """Adds axes for a curve."""
         left, top, width, height = place
         bottom = self._height - top - height
         size = (width / self._width, height / self._height)

@@ -1,8 +1,9 @@
-"""Names beside the points of a scatter plot, put where they cover nothing."""
+"""Places names next to the points of a scatter plot where they cover nothing."""
 
 from typing import NamedTuple
 
 from matplotlib.axes import Axes
+from matplotlib.backend_bases import RendererBase
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Annotation, Text
 from matplotlib.transforms import Bbox
@@ -24,7 +25,7 @@ _MARKER = 3.5  # half the size of a marker, in points
 
 
 class Point(NamedTuple):
-    """A point in data coordinates with its name; without one it is only kept clear."""
+    """A point in data coordinates with its name; a point without a name is only kept clear."""
 
     x: float
     y: float
@@ -35,10 +36,11 @@ class Point(NamedTuple):
 def name_points(axis: Axes, points: list[Point], size: float = 7) -> None:
     """Write each name beside its point, clear of markers, other names and the axes' edges.
 
-    The axes' places and limits must be final. A name for which there is no free place takes the
-    first of the places tried.
+    The axes' positions and limits must be final. A name without a free place gets the first place
+    tried.
     """
     figure = axis.get_figure(root=True)
+    assert figure is not None
     renderer = FigureCanvasAgg(figure).get_renderer()
     inside = axis.get_window_extent(renderer)
     reach = _MARKER * figure.dpi / 72
@@ -71,12 +73,12 @@ def _write(axis: Axes, point: Point, place: tuple, size: float) -> Annotation:
         # A leader where the name is not right beside its point.
         arrowprops=_leader(point.color) if abs(dx) + abs(dy) > 8 else None,
     )
-    text.set_in_layout(False)  # it was placed for axes where they are now
+    text.set_in_layout(False)  # it was placed for the current position of the axes
     return text
 
 
-def _extent(text: Annotation, renderer) -> Bbox:
-    """The box of the words alone; the annotation's own one holds its leader as well."""
+def _extent(text: Annotation, renderer: RendererBase) -> Bbox:
+    """Returns the box of the words alone; the annotation's own box includes its leader."""
     text.update_positions(renderer)
     return Text.get_window_extent(text, renderer)
 

@@ -2,7 +2,7 @@
 
 from matplotlib.figure import Figure
 
-from reports.figures.pictures import Page, pictured_methods, read_columns, wrapped
+from reports.figures.pictures import Column, Page, pictured_methods, read_columns, wrapped
 from reports.figures.saved_images import PROFILE, SavedImages
 from reports.figures.style import PAGE_WIDTH, paper_style
 from reports.results import GridResults
@@ -24,7 +24,7 @@ def temporal_profiles(
     """
     methods = pictured_methods(grid, images, network, train_set, test_set)
     lengths = grid.record.test_sets[test_set].videos
-    rows = {}
+    rows: dict[str, list[Column]] = {}
     for video in lengths:
         columns = read_columns(grid, images, methods, test_set, video, [PROFILE])
         if columns[0].pictures[PROFILE] is not None and len(rows) < MOST_VIDEOS:

@@ -33,7 +33,7 @@ def psnr_since_reset(grid: GridResults, network: str, train_set: str) -> Figure 
 
 
 def _since_reset(grid: GridResults, test_set: str, trials: list[str], every: int) -> pd.DataFrame:
-    """Mean PSNR (dB) at each number of frames after a multiple of ``every``; a column a trial."""
+    """Mean PSNR (dB) at each number of frames after a multiple of ``every``; a column per trial."""
     means = [pd.DataFrame()]
     for video in grid.record.test_sets[test_set].videos:
         curves = grid.video_curves.get((test_set, video), pd.DataFrame())

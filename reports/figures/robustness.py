@@ -1,12 +1,16 @@
-"""Survival curves and performance profiles: stability over videos and seeds at a glance."""
+"""Survival curves and performance profiles over videos and seeds."""
+
+from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
+import pandas as pd
+from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import PercentFormatter
 
 from reports.differences import ALPHA, LEAST_VIDEOS
 from reports.figures.selection import drawn_methods, networks_and_sets
-from reports.figures.style import PAGE_WIDTH, looks, paper_style
+from reports.figures.style import PAGE_WIDTH, Look, looks, paper_style
+from reports.methods import Method
 from reports.results import WINDOW, GridResults
 from reports.robustness import by_method, matrix, profile, resampled, score_kind, survival, units
 
@@ -14,7 +18,7 @@ _STEPS = 101  # thresholds of a profile
 
 
 def survival_and_profiles(grid: GridResults) -> Figure | None:
-    """A row a network and training set: share of units that have not collapsed, and profiles.
+    """A row per network and training set: share of units that have not collapsed, and profiles.
 
     Left: Kaplan and Meier's estimate against the frame number. Right: share of units whose last
     ``WINDOW`` frames are above a score, with a pointwise 95 % band. None where there are no long
@@ -44,7 +48,13 @@ def survival_and_profiles(grid: GridResults) -> Figure | None:
     return figure
 
 
-def _draw(part, grid: GridResults, methods: list, found: dict, styles: dict) -> None:
+def _draw(
+    part: SubFigure,
+    grid: GridResults,
+    methods: list[Method],
+    found: dict[Method, pd.DataFrame],
+    styles: dict[str, Look],
+) -> None:
     left, right = part.subplots(1, 2)
     scores = {method: matrix(found[method]) for method in methods}
     scores = {method: values for method, values in scores.items() if values.size}
@@ -52,7 +62,7 @@ def _draw(part, grid: GridResults, methods: list, found: dict, styles: dict) -> 
     thresholds = np.linspace(everything.min() - 0.1, everything.max() + 0.1, _STEPS)
     for method in methods:
         look = styles[method.short_name]
-        style = {'color': look.color, 'linestyle': look.line}
+        style: dict[str, Any] = {'color': look.color, 'linestyle': look.line}
         left.step(*survival(found[method]), where='post', label=_name(method, found), **style)
         if method in scores:
             right.plot(thresholds, profile(scores[method], thresholds), **style)
@@ -73,7 +83,7 @@ def _draw(part, grid: GridResults, methods: list, found: dict, styles: dict) -> 
     part.legend(loc='outside lower center', ncols=3)
 
 
-def _name(method, found: dict) -> str:
+def _name(method: Method, found: dict[Method, pd.DataFrame]) -> str:
     return f'{method.short_name} ({len(found[method])})'
 
 

@@ -10,14 +10,14 @@ from matplotlib.ticker import MaxNLocator, NullFormatter, ScalarFormatter
 
 from reports.figures.point_names import Point, name_points
 from reports.figures.scatter import draw_points, over_seeds, score_columns, scored_runs
-from reports.figures.style import COLUMN_WIDTH, PAGE_WIDTH, Look, looks, paper_style
+from reports.figures.style import COLUMN_WIDTH, PAGE_WIDTH, Look, lay_out, looks, paper_style
 from reports.results import GridResults
 
 MANY = 3.0  # a time axis that spans more than this factor is logarithmic
 
 
 def psnr_vs_time(grid: GridResults) -> Figure | None:
-    """Inference time per frame against PSNR, a row a training set, as RISTN's Fig. 10.
+    """Inference time per frame against PSNR, a row per training set, as RISTN's Fig. 10.
 
     Left: mean over all test sets; right: the set where instability shows first. Points are means
     over seeds, bars run from the worst to the best seed; a grey line joins a network's strategies.
@@ -51,7 +51,7 @@ def psnr_vs_time(grid: GridResults) -> Figure | None:
             axis.set_xlabel('Running time per frame (ms)')
         marks = [_mark(name, styles[name]) for name in names]
         figure.legend(handles=marks, loc='outside lower center', ncols=across, columnspacing=1.2)
-        figure.get_layout_engine().execute(figure)
+        lay_out(figure)
         for axis, points in named:
             name_points(axis, points)
     return figure

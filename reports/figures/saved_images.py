@@ -1,6 +1,6 @@
-"""Saved frames and temporal profiles: which there are, and reading them.
+"""Finds and reads saved frames and temporal profiles.
 
-Layout read here, relative to the work directory (frames are numbered from 0)::
+Layout, relative to the work directory (frames are numbered from 0)::
 
     references/<test_set>/<video>/<frame:08d>_gt.png, _bicubic.png   the same crop as the SR frames
     references/<test_set>/<video>/<frame:08d>_mask.png               of it, in sets with masks
@@ -22,13 +22,13 @@ from PIL import Image
 from reports.methods import Method
 from reports.results import GridResults
 
-PROFILE = 'profile'  # stands for a frame number
-# What Pillow raises for broken files, and for those that claim to be huge.
+PROFILE = 'profile'  # used instead of a frame number
+# Pillow raises these for damaged files, and for files that claim to be huge.
 _BROKEN = (OSError, SyntaxError, ValueError, zlib.error, struct.error, Image.DecompressionBombError)
 
 
 class SavedImages:
-    """The pictures of a grid that lie on disk. A video counts if it has ground truth pictures."""
+    """The saved pictures of a grid. Only videos with ground truth pictures count."""
 
     def __init__(self, work_dir: Path, grid: GridResults):
         self.work_dir = work_dir
@@ -42,7 +42,7 @@ class SavedImages:
         return SavedImages(self.work_dir, grid)
 
     def state(self, test_sets: Iterable[str]) -> list[tuple[str, int, int]]:
-        """Path, bytes and time of the last change of every picture of these sets."""
+        """Returns path, bytes and modification time of every picture of these sets."""
         folders = [self.work_dir / 'references' / test_set for test_set in test_sets]
         folders += [
             self._folder(trial_id, test_set, '')
@@ -70,7 +70,7 @@ class SavedImages:
         return _existing(self.work_dir / 'references' / test_set / video / f'{stem}.png')
 
     def trial_of(self, method: Method, test_set: str, video: str) -> str | None:
-        """The finished trial, first in order of seeds, that has pictures of a video."""
+        """Returns the first finished trial, in order of seeds, with pictures of a video."""
         trials = self._grid.trials_of(method)
         done = [trial_id for trial_id in trials if (trial_id, test_set) in self._done]
         return next((t for t in done if self._folder(t, test_set, video).is_dir()), None)

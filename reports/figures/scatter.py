@@ -1,4 +1,4 @@
-"""What the plots of time against accuracy share: their points and how those are drawn."""
+"""Points of the plots of time against accuracy, and how they are drawn."""
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from reports.methods import KEY
 from reports.results import GridResults
 
-MEAN = 'mean'  # the score over all test sets, beside one column a test set
+MEAN = 'mean'  # the score over all test sets, beside one column per test set
 
 
 def scored_runs(grid: GridResults, time: str) -> pd.DataFrame:
@@ -15,7 +15,7 @@ def scored_runs(grid: GridResults, time: str) -> pd.DataFrame:
     Scores are those of the plain trials, whose identity is that of their run.
     """
     scores = grid.evaluations.pivot(index='trial_id', columns='test_set', values='psnr_y')
-    # A mean over some of the sets would not be comparable: it stays empty then.
+    # A mean over only some of the sets would not be comparable, so it is left empty.
     scores = scores.assign(**{MEAN: scores.mean(axis=1, skipna=False)})
     planned = grid.runs.groupby(KEY)['run_id'].transform('size')
     names = [grid.method_of[run_id].short_name for run_id in grid.runs['run_id']]
@@ -32,7 +32,7 @@ def score_columns(grid: GridResults) -> dict[str, str]:
 
 
 def over_seeds(runs: pd.DataFrame, column: str) -> pd.DataFrame:
-    """One row a short name: axes, seeds done, mean time, mean, lowest and highest score."""
+    """One row per short name: axes, seeds done, mean time, mean, lowest and highest score."""
     return runs.groupby('short_name', sort=False).agg(
         strategy=('strategy', 'first'),
         fc=('fc', 'first'),

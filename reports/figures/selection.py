@@ -1,4 +1,4 @@
-"""Which methods a figure shows."""
+"""Selects the methods that a figure shows."""
 
 from reports.methods import Method
 from reports.results import GridResults
@@ -7,8 +7,8 @@ from reports.results import GridResults
 def networks_and_sets(grid: GridResults) -> list[tuple[str, str]]:
     """Trained networks with their training sets, in display order.
 
-    Where nothing is trained, as in a grid of published networks, one pair of '' and '' stands for
-    all networks together.
+    If nothing is trained, as in a grid of published networks, the pair ('', '') means all networks
+    together.
     """
     trained = (method for method in grid.methods if method.is_trained)
     pairs = list(dict.fromkeys((method.network, method.train_set) for method in trained))
@@ -16,12 +16,13 @@ def networks_and_sets(grid: GridResults) -> list[tuple[str, str]]:
 
 
 def drawn_methods(grid: GridResults) -> list[Method]:
-    """Methods that are drawn, in display order: plain ones, and resets of one of them.
+    """Returns the methods to draw, in display order: plain ones, and resets of one of them.
 
-    Resets are what a user does about RI, the first strategy. Those of further methods and other
-    checkpoints would crowd the figures: they are in the tables and, at choice, on the page.
+    Resets are the user's remedy for RI, the first strategy. Resets of other methods and other
+    checkpoints would crowd the figures; they are in the tables and selectable on the page.
     """
-    drawn, reset = [], {}
+    drawn: list[Method] = []
+    reset: dict[tuple[str, str], tuple] = {}
     for method in grid.methods:
         group, training = (method.train_set, method.network), method.training
         if method.is_plain or (
@@ -32,8 +33,8 @@ def drawn_methods(grid: GridResults) -> list[Method]:
 
 
 def methods_of(grid: GridResults, network: str, train_set: str) -> list[Method]:
-    """What is drawn of the untrained references, then of one network on one training set."""
-    # References are shown beside every network.
+    """Returns the methods to draw: untrained references, then one network on one training set."""
+    # References are shown with every network.
     return [
         method
         for method in drawn_methods(grid)
@@ -48,15 +49,15 @@ def full_name(grid: GridResults, method: Method) -> str:
 
 
 def fewer(methods: list[Method], limit: int) -> list[Method]:
-    """At most one method a strategy (with and without FC) if there are more than ``limit``.
+    """Returns one method per strategy and FC if there are more than ``limit`` methods.
 
-    Of several R, the one that is there with and without FC is kept, otherwise the smallest.
+    Of several R, the one that exists with and without FC is kept, otherwise the smallest.
     """
     if len(methods) <= limit:
         return methods
     conditioned = {method.repeats for method in methods if method.fc}
-    kept = {}
+    kept: dict[tuple, Method] = {}
     for method in sorted(methods, key=lambda m: (m.repeats not in conditioned, m.repeats or 0)):
-        # Untrained references differ by network alone.
+        # Untrained references differ only by network.
         kept.setdefault((method.strategy or method.network, method.fc), method)
     return [method for method in methods if method in kept.values()]

@@ -1,5 +1,7 @@
 """Signs of instability against training iterations, and the PSNR of checkpoints below them."""
 
+from typing import Any
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -12,14 +14,14 @@ from reports.figures.style import COLUMN_WIDTH, Look, looks, paper_style
 from reports.methods import Method
 from reports.results import GridResults
 
-#: overflows and growths beyond are drawn here
+#: larger values and overflows are drawn here
 _TOP = 1e6
 
 
 def signs_of_instability(grid: GridResults, network: str, train_set: str) -> Figure | None:
     """Growth of perturbations and of norms by iteration (see ``reports.diagnostics``), and PSNR.
 
-    A line a run, in the look of its method. Below: the mean PSNR of validation, where there was
+    A line per run, in the look of its method. Below: the mean PSNR of validation, where there was
     one, and, as markers, that of the evaluated checkpoints on the set where instability shows
     first. None where no run has recorded its states.
     """
@@ -54,7 +56,7 @@ def signs_of_instability(grid: GridResults, network: str, train_set: str) -> Fig
 def _draw_run(
     grid: GridResults, run_id: str, look: Look, growth: Axes, norm: Axes, score: Axes
 ) -> None:
-    line = dict(color=look.color, linestyle=look.line)
+    line: dict[str, Any] = dict(color=look.color, linestyle=look.line)
     signs = grid.diagnostics.signs
     own = signs[signs['run_id'] == run_id]
     for axis, values in ((growth, late_growth(own)), (norm, own['norm_growth'])):

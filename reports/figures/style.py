@@ -1,11 +1,11 @@
-"""The look of all figures: sizes of a two-column paper, and one colour for each strategy.
+"""The look of all figures: sizes for a two-column paper, and one colour for each strategy.
 
-Colours are seaborn's ``colorblind`` palette; line styles and markers tell strategies apart in grey
+Colours are seaborn's ``colorblind`` palette; line styles and markers distinguish strategies in grey
 as well.
 """
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import cache
@@ -52,19 +52,19 @@ _SETTINGS: dict[str, Any] = {
     'xtick.major.size': 2.5,
     'ytick.major.size': 2.5,
     'pdf.fonttype': 42,  # embed TrueType: publishers refuse Type 3
-    'image.composite_image': False,  # pictures stay apart in the PDF
+    'image.composite_image': False,  # keep pictures separate in the PDF
     'figure.dpi': PNG_DPI,
 }
 
 _COLORS = ('#0173b2', '#de8f05', '#029e73', '#d55e00', '#cc78bc')
 _COLORS += ('#ca9161', '#fbafe4', '#949494', '#ece133', '#56b4e9')
-RED = '#e3120b'  # the rectangle around what is enlarged
-# For strategies of a grid's own that name none, in their order (Tol's muted palette).
+RED = '#e3120b'  # the rectangle around the enlarged part
+# For a grid's own strategies without a colour, in their order (Tol's muted palette).
 _OWN_COLORS = ('#332288', '#44aa99', '#cc6677', '#117733', '#aa4499')
 _OWN_MARKERS = ('p', 'h', '<', '>', 'd')
 _NETWORK_MARKERS = ('o', 's', '^', 'D', 'v', 'P', 'X', '*', 'p', 'h')
 _LINES = ('-', (0, (4, 1.2)), (0, (1, 1)), (0, (5, 1, 1, 1)))
-# Of other evaluations of the same runs: resets in their order, another checkpoint.
+# For variants of a run: resets in their order, best checkpoint.
 _RESET_LINES = ((0, (3, 1)), (0, (1, 0.8)), (0, (6, 1)))
 _BEST_LINE = (0, (8, 2, 1, 2))
 
@@ -78,7 +78,7 @@ class Look:
     """Colour, line style and marker of one method."""
 
     color: str
-    line: str | tuple
+    line: Any  # of Matplotlib: a string or a tuple of dashes
     marker: str
 
 
@@ -95,13 +95,13 @@ def paper_style(changes: Mapping[str, Any] = MappingProxyType({})) -> AbstractCo
     return rc_context({**settings(), **changes})
 
 
-def looks(methods: list[Method], strategies: Mapping[str, Strategy]) -> dict[str, Look]:
-    """Short name -> its look, the same in every figure, network and training set of one grid.
+def looks(methods: Sequence[Method], strategies: Mapping[str, Strategy]) -> dict[str, Look]:
+    """Returns short name -> look, the same in all figures, networks and training sets of a grid.
 
     Args:
-        methods: all of the grid. Larger R and later options get darker shades and other lines,
-            resets and other checkpoints other lines.
-        strategies: all of the grid.
+        methods: all methods of the grid. Larger R and later options get darker shades and other
+            lines, resets and other checkpoints other lines.
+        strategies: all strategies of the grid.
     """
     levels = _levels(methods)
     resets = sorted({method.reset for method in methods if method.reset})
@@ -118,8 +118,8 @@ def looks(methods: list[Method], strategies: Mapping[str, Strategy]) -> dict[str
     }
 
 
-def _looks_of_networks(methods: list[Method], resets: list[Reset]) -> dict[str, Look]:
-    """Where nothing is trained, networks are what is compared."""
+def _looks_of_networks(methods: Sequence[Method], resets: list[Reset]) -> dict[str, Look]:
+    """Returns looks by network, for grids in which nothing is trained."""
     networks = dict.fromkeys(method.network for method in methods)
     given = dict(zip(networks, cycle(zip(_COLORS, _NETWORK_MARKERS, strict=True)), strict=False))
     return {
@@ -141,10 +141,10 @@ def _looks_of_strategies(strategies: Mapping[str, Strategy]) -> dict[tuple[str, 
     return found
 
 
-def _levels(methods: list[Method]) -> dict[str, list[tuple]]:
-    """Strategy -> (R, options) that its methods have; R is of one shade in all strategies."""
+def _levels(methods: Sequence[Method]) -> dict[str | None, list[tuple]]:
+    """Returns strategy -> (R, options) of its methods; an R has one shade in all strategies."""
     repeats = sorted({method.repeats for method in methods if method.repeats is not None})
-    options: dict[str, dict[tuple, None]] = {}
+    options: dict[str | None, dict[tuple, None]] = {}
     for method in methods:
         options.setdefault(method.strategy, {})[method.options] = None
     return {
@@ -153,11 +153,11 @@ def _levels(methods: list[Method]) -> dict[str, list[tuple]]:
     }
 
 
-def _strategy_look(method: Method, levels: dict[str, list[tuple]], looks_of: dict) -> Look:
+def _strategy_look(method: Method, levels: dict[str | None, list[tuple]], looks_of: dict) -> Look:
     color, marker = looks_of[method.strategy, method.fc]
     own = levels[method.strategy]
     shaded, index = len(own) > 1, own.index((method.repeats, method.options))
-    # FC starts with another line than no FC: the curves of the two often coincide.
+    # FC starts with another line style, because its curve often coincides with that without.
     line = _LINES[(index + method.fc) % len(_LINES)]
     color = _shade(color, index / (len(own) - 1)) if shaded else color
     return Look(color, line, marker)
@@ -175,23 +175,31 @@ def _shade(color: str, position: float) -> str:
     """Between 25 % towards white (position 0) and 55 % towards black (position 1)."""
     amount = 0.8 * position - 0.25
     target = 1.0 if amount < 0 else 0.0
-    return colors.to_hex([c + (target - c) * abs(amount) for c in colors.to_rgb(color)])
+    red, green, blue = (c + (target - c) * abs(amount) for c in colors.to_rgb(color))
+    return colors.to_hex((red, green, blue))
+
+
+def lay_out(figure: Figure) -> None:
+    """Applies the figure's layout engine, so that the places of its axes are final."""
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
 
 
 def save(figure: Figure, folder: Path, name: str) -> list[Path]:
     """Write ``name.png`` and ``name.pdf``; return their paths.
 
     Args:
-        figure: what is written.
-        folder: where, perhaps yet to be made.
-        name: of the files, perhaps in a folder of their own.
+        figure: the figure.
+        folder: the output folder; it is created.
+        name: name of the files, which may include a folder.
     """
     paths = [folder / f'{name}.{suffix}' for suffix in ('png', 'pdf')]
     paths[0].parent.mkdir(parents=True, exist_ok=True)
     with paper_style():
         if figure.get_layout_engine():
-            # Laid out once here; otherwise each savefig would draw twice to lay out again.
-            figure.get_layout_engine().execute(figure)
+            # Done once here, because otherwise each savefig would draw twice to do it again.
+            lay_out(figure)
             figure.set_layout_engine('none')
         for path in paths:
             with replacing(path) as temporary:

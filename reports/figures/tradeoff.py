@@ -1,6 +1,7 @@
-"""The trade-off between training time and accuracy with changing R."""
+"""The trade-off between training time and accuracy for several R."""
 
 import math
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -9,17 +10,17 @@ from matplotlib.ticker import MaxNLocator
 
 from reports.figures.point_names import Point, name_points
 from reports.figures.scatter import draw_points, heading, over_seeds, score_columns, scored_runs
-from reports.figures.style import COLUMN_WIDTH, PAGE_WIDTH, looks, paper_style
+from reports.figures.style import COLUMN_WIDTH, PAGE_WIDTH, lay_out, looks, paper_style
 from reports.results import GridResults
 
-# The y axis is cut below the best points if an empty stretch of at least GAP_DB lies there, and if
-# they would be crammed into less than this share of the axis: a collapse further down, usually.
+# The y axis is broken below the best points if there is a gap of at least GAP_DB, usually above a
+# collapse, and if they would otherwise be crammed into less than this share of the axis.
 CRAMMED = 0.2
 GAP_DB = 1.0
 
 
 def r_tradeoff(grid: GridResults) -> Figure | None:
-    """Time per training iteration against PSNR, a row a network, RI and FC with own markers.
+    """Time per training iteration against PSNR, a row per network, RI and FC with own markers.
 
     Left: mean over all test sets; right: the set where instability shows first. Points are means
     over seeds (~: not all done), bars run from the worst to the best seed. None if no network has
@@ -44,7 +45,7 @@ def r_tradeoff(grid: GridResults) -> Figure | None:
             for part, (column, title) in zip(row, columns.items(), strict=True):
                 stats = over_seeds(group.dropna(subset=[column]), column)
                 drawn += [(axis, stats) for axis in _panel(part, stats, f'{name}: {title}', styles)]
-        figure.get_layout_engine().execute(figure)
+        lay_out(figure)
         for axis, stats in drawn:
             name_points(axis, _names(stats, styles))
     return figure
@@ -72,9 +73,9 @@ def _panel(part: SubFigure, stats: pd.DataFrame, title: str, styles: dict) -> li
 
 
 def _cut(stats: pd.DataFrame) -> float | None:
-    """Middle of the widest empty stretch, if the points above it would be crammed.
+    """Returns the middle of the widest gap, if the points above it would be crammed.
 
-    A cut never falls between the seeds of one method, whose mean it would hide.
+    The axis is never broken between the seeds of one method, which would hide their mean.
     """
     spans = stats.sort_values('low')
     top = spans['high'].max()
@@ -99,7 +100,9 @@ def _names(stats: pd.DataFrame, styles: dict) -> list[Point]:
     return named
 
 
-def _limit(axis: Axes, stats: pd.DataFrame, bottom=-math.inf, top=math.inf) -> None:
+def _limit(
+    axis: Axes, stats: pd.DataFrame, bottom: float = -math.inf, top: float = math.inf
+) -> None:
     low, high = stats['low'].min(), stats['high'].max()
     pad = max(0.2, 0.25 * (high - low))
     axis.set_ylim(max(low - pad, bottom), min(high + pad, top))
@@ -109,7 +112,7 @@ def _limit(axis: Axes, stats: pd.DataFrame, bottom=-math.inf, top=math.inf) -> N
 def _mark_cut(upper: Axes, lower: Axes) -> None:
     upper.spines['bottom'].set_visible(False)
     upper.tick_params(bottom=False)
-    slash = {'marker': [(-1, -0.6), (1, 0.6)], 'markersize': 6, 'linestyle': 'none'}
+    slash: dict[str, Any] = {'marker': [(-1, -0.6), (1, 0.6)], 'markersize': 6, 'linestyle': 'none'}
     slash |= {'color': 'black', 'markeredgewidth': 0.7, 'clip_on': False}
     upper.plot(0, 0, transform=upper.transAxes, **slash)
     lower.plot(0, 1, transform=lower.transAxes, **slash)

@@ -1,5 +1,5 @@
-"""The report as one HTML page that needs neither server nor network.
+"""The report as one HTML page that needs neither a server nor a network connection.
 
-``page`` puts it together from the files in ``assets`` (page, style and scripts), ``tables`` (tables
-as HTML) and ``payload`` (curves and pictures for the scripts).
+``page`` assembles it from the files in ``assets`` (page, style and scripts), ``tables`` (tables as
+HTML) and ``payload`` (curves and pictures for the scripts).
 """

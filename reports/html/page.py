@@ -1,4 +1,4 @@
-"""The page, put together from its assets, the tables and the payload."""
+"""Assembles the page from its assets, the tables and the payload."""
 
 import json
 from collections.abc import Iterable
@@ -32,12 +32,12 @@ def write_page(
     """Write ``index.html``.
 
     Args:
-        grid: what is reported on.
-        images: its saved frames.
-        tables: in the order they are shown, the first one open.
+        grid: the results.
+        images: their saved frames.
+        tables: the tables in the order in which they are shown, the first one expanded.
         outputs: (description, path) of the report's other files.
         drawn: the figures.
-        folder: the report's folder; run folders are linked relative to it.
+        folder: the report's folder; links to run folders are relative to it.
     """
     pictures = Pictures(grid, images, folder, PICTURE_BYTES)
     curves = encode_curves(grid)
@@ -98,13 +98,13 @@ def _linked(pictures: Pictures) -> str:
     if not pictures.linked:
         return ''
     return (
-        f'{pictures.linked} pictures are not in this page and show only while it lies in its work '
-        'directory.'
+        f'{pictures.linked} pictures are not embedded in this page and show only while it is in '
+        'its work directory.'
     )
 
 
 def _data_blocks(data: dict, curves: list[tuple[dict, str]], pictures: list[str]) -> str:
-    # "</script" would end the block in the middle of a text, "<!--<script" keep it from ending.
+    # "</script" would end the block within a text, "<!--<script" would keep it from ending.
     text = json.dumps(data, separators=(',', ':'), allow_nan=False).replace('<', '\\u003c')
     blocks = [('data', text), *((f'curves-{about["key"]}', packed) for about, packed in curves)]
     blocks += [(f'picture-{number}', picture) for number, picture in enumerate(pictures)]

@@ -1,8 +1,8 @@
-"""What the page's scripts work on: methods, trials, curves and saved pictures.
+"""The data of the page's scripts: methods, trials, curves and saved pictures.
 
-Curves are stored as differences between frames of whole numbers of 0.01 dB (other quantities: of
-1/4095 of their range), low bytes first, then high bytes, compressed by zlib: about one byte a frame
-for PSNR. That keeps a page of 100 runs and thousands of frames below a few megabytes.
+Curves are stored as frame-to-frame differences of integers in units of 0.01 dB (other quantities:
+1/4095 of their range), low bytes first, then high bytes, compressed by zlib: about one byte per
+frame for PSNR. That keeps a page of 100 runs and thousands of frames below a few megabytes.
 """
 
 import base64
@@ -24,7 +24,7 @@ from reports.methods import Method
 from reports.reading.run_files import STATUS_WORDS
 from reports.results import GridResults
 
-MISSING = 65535  # the number that stands for no value
+MISSING = 65535  # encodes a missing value
 PSNR_STEP = 0.01
 STEPS = 4095
 LABELS = {
@@ -40,7 +40,7 @@ _DASHES = {'-': [], '--': [7, 3], '-.': [7, 3, 1.5, 3], ':': [1.5, 3]}
 
 
 def describe_grid(grid: GridResults) -> dict:
-    """Test sets and methods; trials are named by their place in ``grid.trials``."""
+    """Describes test sets and methods; trials are identified by their index in ``grid.trials``."""
     numbers = {trial_id: number for number, trial_id in enumerate(grid.trials['trial_id'])}
     with_scores = grid.frames.groupby('test_set')['trial_id'].unique()
     sets = [
@@ -88,7 +88,7 @@ def _describe_method(
 
 
 def encode_curves(grid: GridResults) -> list[tuple[dict, str]]:
-    """Every quantity of frames: its description and its packed curves.
+    """Encodes every quantity of frames: its description and its packed curves.
 
     Order of the curves: test sets, videos, then the trials that have scores of the set.
     """
@@ -99,7 +99,7 @@ def encode_curves(grid: GridResults) -> list[tuple[dict, str]]:
 
 
 def _wide_tables(grid: GridResults, wanted: list[str]) -> list[pd.DataFrame]:
-    """One table a test set and video: a row a frame, a column a quantity and trial."""
+    """Returns a table per test set and video: a row per frame, a column per quantity and trial."""
     groups = dict(iter(grid.frames.groupby(['test_set', 'video'])))
     with_scores = grid.frames.groupby('test_set')['trial_id'].unique()
     tables = []
@@ -133,11 +133,11 @@ def _differences(values: np.ndarray, low: float, step: float) -> np.ndarray:
 
 
 class Pictures:
-    """Saved frames, as files beside the page or, the first ``budget`` bytes, inside it.
+    """Saved frames; the first ``budget`` bytes are embedded in the page, the others linked.
 
     Attributes:
         embedded: PNG files in base64, each once.
-        linked: how many pictures stay outside the page.
+        linked: number of pictures that are linked.
     """
 
     def __init__(self, grid: GridResults, images: SavedImages, folder: Path, budget: int):
@@ -147,11 +147,11 @@ class Pictures:
         self._numbers: dict[bytes, int] = {}
 
     def entries(self) -> list[dict]:
-        """One entry a saved video: its frames, and what each method shows of them."""
+        """Returns one entry per saved video: its frames, and each method's pictures of them."""
         sets = list(self._grid.record.test_sets)
         saved = {key: self._images.videos(key) for key in sets}
         found = {}
-        # First videos first: where not all pictures fit into the page, each set has some.
+        # First videos first: if not all pictures fit into the page, each set has some.
         for place in range(max(map(len, saved.values()), default=0)):
             for key, videos in saved.items():
                 if place < len(videos):

@@ -1,10 +1,11 @@
-"""Tables as HTML: every number can be sorted by and leads to its runs and files."""
+"""Tables as HTML: every column can be sorted, every number links to its runs and files."""
 
 import math
 import os
 from html import escape
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pandas as pd
@@ -43,7 +44,7 @@ def table_html(table: Table, grid: GridResults) -> str:
         heading, section = row.heading, row.section
         cells = ''.join(_cell(cell) for cell in row.cells)
         kind = ' class="rule"' if rule else ''
-        # In another order than ours, a row has to say itself what it stood under.
+        # When rows are sorted, each must show the heading that it was under.
         under = f' data-in="{escape(row.heading)}"' if row.heading else ''
         label = f'<td{under}>{_label(row, grid)}</td>'
         axes = _data(row.network, row.train_set, row.heading)
@@ -69,14 +70,14 @@ def _label(row: Row, grid: GridResults) -> str:
     label = escape(row.label)
     if row.method is None:
         return label
-    # Its variants' names begin with its own.
+    # The names of its variants begin with its own name.
     longer = any(_begins(row.method, other) for other in grid.methods)
     words = escape(f'"{row.label}"' + f' -"{row.label},"' * longer)
     return f'<a class="method" href="#videos" data-words="{words}">{label}</a>'
 
 
 def _begins(method: Method, other: Method) -> bool:
-    """Whether the name of another variant of a method begins with its own."""
+    """Returns whether another method is a variant whose name begins with this one's."""
     same = (method.network, method.training) == (other.network, other.training)
     longer = method.checkpoint == 'last' and method.reset in (None, other.reset)
     return same and longer and method.variant_label != other.variant_label
@@ -94,7 +95,7 @@ def _cell(cell: Cell) -> str:
 
 
 def videos_html(grid: GridResults, folder: Path, work_dir: Path) -> str:
-    """Every trial on every video; a video's name leads to the file with its frames."""
+    """Lists every trial on every video; a video's name links to the file with its frames."""
     trials = grid.trials.set_index('trial_id')
     files = grid.evaluations.set_index(['trial_id', 'test_set'])['file']
     numbers = [c for c in grid.videos if c not in ('trial_id', 'test_set', 'video')]
@@ -119,13 +120,13 @@ def videos_html(grid: GridResults, folder: Path, work_dir: Path) -> str:
 
 
 def run_files(grid: GridResults, work_dir: Path) -> list[list[str]]:
-    """The files of each run that there are, to be linked."""
+    """Returns the existing files of each run, to be linked."""
     places = [work_dir / folder for folder in grid.runs['folder']]
     return [[name for name in _RUN_FILES if (place / name).is_file()] for place in places]
 
 
 def runs_html(grid: GridResults, folder: Path, work_dir: Path) -> str:
-    """Every run of the grid: where it stands and why, its times, its folder and files."""
+    """Lists every run of the grid: status and reason, times, folder and files."""
     numbers = ['seed', 'iterations', 'parameters', 'ms_per_iteration', 'inference_ms']
     texts = ('Run', 'Status', 'Why', 'Method', 'Trained on', 'Files')
     heads = [_head(name, ' class="text"') for name in texts]
@@ -160,11 +161,11 @@ def _link(path: Path, folder: Path) -> str:
     return escape(quote(os.path.relpath(path, folder)))
 
 
-def _number(name: str, value) -> str:
+def _number(name: str, value: Any) -> str:
     if pd.isna(value):
         return '<td></td>'
     if isinstance(value, (str, bool)):
-        text = {True: 'yes', False: 'no'}.get(value, value)
+        text = value if isinstance(value, str) else 'yes' if value else 'no'
         return f'<td class="text">{escape(text)}</td>'
     return f'<td data-v="{value:.6g}">{_printed(name, value)}</td>'
 

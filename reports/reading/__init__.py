@@ -1,1 +1,1 @@
-"""What is read of a work directory: the grid, its run folders, and the scores of frames."""
+"""Reads a work directory: the grid, its run folders, and the scores of frames."""

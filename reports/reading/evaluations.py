@@ -1,4 +1,4 @@
-"""Every trial on every test set: whether it counts, why not, and its frames.
+"""Reads every trial on every test set: whether it counts, why not, and its frames.
 
 An evaluation counts if the run folder's record has it for the present version of the test set and
 its file is whole, whatever the status of the run: evaluations are made after training, so that a
@@ -8,7 +8,7 @@ run which is being evaluated on a further set, or failed at that, keeps those it
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Optional
+from typing import Any
 
 import pandas as pd
 
@@ -21,15 +21,15 @@ from reports.reading.frame_files import FRAME_COLUMNS, read_frames
 from reports.reading.run_files import STATUS_WORDS
 from reports.reading.video_scores import read_video_scores
 
-Records = Optional[dict[str, Record]]
+Records = dict[str, Record] | None
 
 
 def read_evaluations(
     grid: GridRecord, trials: pd.DataFrame, work_dir: Path
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """One row a trial and test set, and the frames of those that count; see ``GridResults``.
+    """One row per trial and test set, and the frames of those that count; see ``GridResults``.
 
-    The third table has what is known of whole videos alone, of result cards.
+    The third table has the scores of whole videos, from result cards.
     """
     records = cache(lambda folder: read_records(RunFolder(work_dir / folder)))
     rows, parts = [], [pd.DataFrame(columns=['trial_id', 'test_set', *FRAME_COLUMNS])]
@@ -42,30 +42,33 @@ def read_evaluations(
             is_whole = frames is not None and 'frame' not in frames
             path = folder.videos_csv(name) if is_whole else folder.frames_csv(name)
             file = '' if frames is None else f'{trial.folder}/{path.name}'
-            shift = str(record.shift) if record and record.shift else ''
-            numbers = (record.iteration, record.not_finite) if record else (None, None)
-            rows.append((trial.trial_id, key, status, reason, file, shift, *numbers))
+            record = record or Record()
+            shift = str(record.shift) if record.shift else ''
+            numbers = (record.iteration, record.not_finite)
+            both_ends = bool(record.bidirectional)
+            rows.append((trial.trial_id, key, status, reason, file, shift, *numbers, both_ends))
             if frames is not None:
                 found = frames.assign(trial_id=trial.trial_id, test_set=key)
                 (videos if is_whole else parts).append(found)
-    numbers = ['iteration', 'not_finite']
-    columns = ['trial_id', 'test_set', 'status', 'reason', 'file', 'shift', *numbers]
-    # The empty first part only carries the columns; concatenating it would spoil the dtypes.
+    floats = ['iteration', 'not_finite']
+    columns = ['trial_id', 'test_set', 'status', 'reason', 'file', 'shift', *floats]
+    columns += ['bidirectional']
+    # The empty first part only defines the columns; concatenating it would change the dtypes.
     frames = (
         pd.concat(parts[1:], ignore_index=True)
         if len(parts) > 1
         else parts[0].astype({'psnr_y': float, 'ssim_y': float, 'ms': float, 'frame': int})
     )
-    rows = pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(numbers, float))
+    rows = pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(floats, float))
     return rows, frames, pd.concat(videos[1:] or videos, ignore_index=True)
 
 
 def _evaluate(
-    trial, name: str, test_set: TestSet, folder: RunFolder, records: Callable[[str], Records]
-) -> tuple[str, str, Optional[pd.DataFrame], Optional[Record]]:
+    trial: Any, name: str, test_set: TestSet, folder: RunFolder, records: Callable[[str], Records]
+) -> tuple[str, str, pd.DataFrame | None, Record | None]:
     """Status, reason, frames (None if they do not count) and the record of those that do.
 
-    In the place of frames may be the scores of whole videos.
+    Instead of frames there may be scores of whole videos.
     """
     try:
         found = records(trial.folder)
@@ -77,7 +80,7 @@ def _evaluate(
         if trial.kind == 'external' and not path.is_file():
             videos = read_video_scores(folder.videos_csv(name), test_set.videos)
             return 'done', '', videos, None
-        # other protocols and results from elsewhere leave frames out
+        # other protocols and external results leave frames out
         whole = trial.kind != 'external' and not test_set.protocol
         frames = read_frames(path, test_set.videos, whole)
         return 'done', '', frames, record
@@ -86,14 +89,14 @@ def _evaluate(
 
 
 def _status(
-    trial,
+    trial: Any,
     name: str,
     test_set: TestSet,
     folder: RunFolder,
-    record: Optional[Record],
+    record: Record | None,
     has_records: bool,
 ) -> tuple[str, str]:
-    """Status and reason before the file is read."""
+    """Returns status and reason before the file is read."""
     unusable = why_unusable(folder, name, test_set.checksum, record, test_set.protocol)
     if unusable is None:
         return 'done', ''
@@ -105,7 +108,7 @@ def _status(
     is_there = folder.frames_csv(name).is_file()
     is_there |= is_external and folder.videos_csv(name).is_file()
     if not is_there and is_external:
-        return 'n/a', ''  # nobody has to give results on all test sets
+        return 'n/a', ''  # external results need not cover all test sets
     if is_there and not (has_records and test_set.checksum):  # external results, old folders
         return 'done', ''
     return 'missing', f'{test_set.label}: {unusable.reason}'

@@ -1,4 +1,4 @@
-"""Scores of frames, read and checked: the CSVs of runs and of results from elsewhere."""
+"""Scores of frames, read and checked: the CSVs of runs and of external results."""
 
 from pathlib import Path
 
@@ -9,9 +9,9 @@ from harness.runs.files import InvalidFile
 from harness.runs.text import clean
 
 FRAME_COLUMNS = ['video', 'frame', 'psnr_y', 'ssim_y', 'ms']
-REQUIRED_COLUMNS = FRAME_COLUMNS[:4]  # results from elsewhere have no times
-# What a number can be at all, with room for rounding; identical frames have 100 dB. Beyond, a file
-# is damaged: one changed digit would be a mean of millions of dB.
+REQUIRED_COLUMNS = FRAME_COLUMNS[:4]  # external results have no times
+# Possible values, with a margin for rounding; identical frames have 100 dB. Other values mean a
+# damaged file: one changed digit could give a mean of millions of dB.
 _PSNR, _NOT_NEGATIVE = (0.0, 100.0), (0.0, np.inf)
 LIMITS = {
     **dict.fromkeys(('psnr_y', 'psnr_inside', 'psnr_outside'), _PSNR),
@@ -19,7 +19,7 @@ LIMITS = {
     **dict.fromkeys(('ms', 'tof', 'warp_error', 'frame_difference'), _NOT_NEGATIVE),
     'vmaf': _PSNR,
 }
-# Columns of the reports' own tables: quantities of frames cannot have their names.
+# Columns of the reports' own tables; quantities of frames cannot have these names.
 TAKEN_COLUMNS = {
     *('trial_id', 'test_set', 'run_id', 'train_set', 'network', 'method', 'variant', 'strategy'),
     *('fc', 'repeats', 'reset_every', 'checkpoint', 'seed', 'seeds_done', 'seeds_planned'),
@@ -41,27 +41,27 @@ def read_frames(path: Path, videos: dict[str, int], whole: bool = True) -> pd.Da
         whole: whether every frame must be there; other protocols leave some out.
 
     Raises:
-        InvalidFile: columns, videos or frames are missing or repeated, or a cell holds no number or
-            one that is impossible.
+        InvalidFile: columns, videos or frames are missing or repeated, or a cell is not a number or
+            an impossible one.
     """
     try:
-        # Names are read as they are: "000" and "NA" are names like others.
+        # Names are read as text: "000" and "NA" are ordinary names.
         frames = pd.read_csv(path, converters={'video': str}, encoding='utf-8-sig')
     except (ValueError, OSError) as error:  # pandas' parser errors are ValueErrors
         raise InvalidFile(f'{path.name}: {" ".join(clean(str(error)).split())}') from None
     frames = frames.rename(columns=clean)
     twice = frames.columns[frames.columns.duplicated()]
     if len(twice):
-        raise InvalidFile(f'{path.name}: column {twice[0]} is there more than once')
+        raise InvalidFile(f'{path.name}: column {twice[0]} appears more than once')
     absent = [column for column in REQUIRED_COLUMNS if column not in frames]
     if absent:
         raise InvalidFile(f'{path.name}: no column {", ".join(absent)}')
     optional = [column for column in frames if column not in FRAME_COLUMNS]
     taken = [column for column in optional if column in TAKEN_COLUMNS or column.endswith('_std')]
     if taken:
-        raise InvalidFile(f'{path.name}: column {taken[0]} has a name that reports use themselves')
+        raise InvalidFile(f'{path.name}: column {taken[0]} has a name that reports use internally')
     frames = frames.reindex(columns=[*FRAME_COLUMNS, *optional])
-    # Names repeat in all rows: each is cleaned once.
+    # Names repeat in all rows, so each is cleaned once.
     frames['video'] = frames['video'].map({name: clean(name) for name in frames['video'].unique()})
     frames = frames.assign(**{c: _numbers(frames, c, path.name) for c in frames.columns[1:]})
     _check_frames(frames, videos, path.name, whole)
@@ -70,7 +70,7 @@ def read_frames(path: Path, videos: dict[str, int], whole: bool = True) -> pd.Da
 
 
 def _numbers(frames: pd.DataFrame, column: str, name: str) -> pd.Series:
-    """A column as numbers, NaN where there is none; a column of texts alone is one of NaN."""
+    """Returns a column as numbers, NaN for empty cells; a column of only text becomes NaN."""
     numbers = pd.to_numeric(frames[column], errors='coerce').astype(float)
     low, high = LIMITS.get(column, (-np.inf, np.inf))
     wrong = (numbers < low) | (numbers > high) | np.isinf(numbers)

@@ -1,7 +1,8 @@
-"""What the folder of a run says of its status and times, for tables."""
+"""Reads the status and times of a run from its folder, for tables."""
 
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from harness.runs.files import InvalidFile, load_json
 from harness.runs.text import clean
@@ -17,7 +18,7 @@ TIMING_FIELDS = (
     'device',
     'threads',
 )
-# What tables say of a run that is not done, worst first.
+# The words of tables for a run that is not done, worst first.
 STATUS_WORDS = {
     'FAILED': 'failed',
     'INVALID': 'invalid',  # an unreadable status file
@@ -29,12 +30,12 @@ STATUS_WORDS = {
 
 
 def run_path(work_dir: Path, run_id: str) -> Path:
-    """Folder of a run, or of results from elsewhere (``external/<key>``)."""
+    """Folder of a run, or of external results (``external/<key>``)."""
     return work_dir / (run_id if run_id.startswith('external/') else f'runs/{run_id}')
 
 
 def read_status(run_dir: Path) -> tuple[str, str]:
-    """Status of a run and, unless it is plainly done, the reason in one line.
+    """Returns the status of a run and, unless it is done, the reason in one line.
 
     Returns:
         DONE or one of ``STATUS_WORDS``, and the reason.
@@ -63,14 +64,14 @@ def _status_reason(status: str, raw: dict) -> str:
     recorded = ' '.join(str(raw.get('reason') or '').split())
     reason = {
         'FAILED': recorded or 'no reason recorded',
-        'INTERRUPTED': ': '.join(filter(None, ['interrupted, goes on when restarted', recorded])),
+        'INTERRUPTED': ': '.join(filter(None, ['interrupted, resumes when restarted', recorded])),
         'QUEUED': "waits in the cluster's queue",
     }[status]
     return f'{reason} ({where})' if where else reason
 
 
-def _clock(seconds: object) -> str:
-    """A time in seconds since the epoch, as people read it."""
+def _clock(seconds: Any) -> str:
+    """Formats a time in seconds since the epoch."""
     try:
         return datetime.fromtimestamp(seconds).isoformat(' ', 'seconds')
     except (TypeError, ValueError, OverflowError, OSError):
@@ -78,7 +79,7 @@ def _clock(seconds: object) -> str:
 
 
 def read_timing(run_dir: Path) -> dict:
-    """Training time of a run (milliseconds, seconds) and its parameter count; empty if absent.
+    """Returns a run's training time (milliseconds, seconds) and parameters; empty if absent.
 
     Raises:
         InvalidFile: the file is there but cannot be read.
@@ -96,9 +97,9 @@ def read_timing(run_dir: Path) -> dict:
 
 
 def read_external(folder: Path) -> tuple[str, str, str, str]:
-    """Status, reason, protocol ('' for the default one) and kind of results from elsewhere.
+    """Returns status, reason, protocol ('' for the default) and kind of external results.
 
-    The kind is ``reported`` where a paper prints them, else ''.
+    The kind is ``reported`` if they are from a paper, else ''.
     """
     if not (folder / 'external.json').is_file():
         return 'TODO', 'not scored', '', ''
@@ -106,4 +107,5 @@ def read_external(folder: Path) -> tuple[str, str, str, str]:
         content = clean(load_json(folder / 'external.json'))
     except InvalidFile as error:
         return 'INVALID', str(error), '', ''
-    return 'DONE', '', *(str(content.get(name) or '') for name in ('protocol', 'kind'))
+    protocol, kind = (str(content.get(name) or '') for name in ('protocol', 'kind'))
+    return 'DONE', '', protocol, kind

@@ -1,4 +1,4 @@
-"""Scores of whole videos, of results from elsewhere that came as a result card."""
+"""Scores of whole videos, for external results given as a result card."""
 
 from pathlib import Path
 
@@ -8,19 +8,19 @@ from harness.runs.files import InvalidFile
 from reports.reading.frame_files import LIMITS
 from reports.stability import SCORES
 
-#: quantities of a video that a card may have beside the optional ones of frames
+#: quantities of a video that a card may have besides the optional ones of frames
 OF_VIDEOS = [*SCORES, 'worst_psnr', 'divergence_frame']
 
 
 def read_video_scores(path: Path, videos: dict[str, int]) -> pd.DataFrame:
-    """What ``external_results`` has taken from a card: ``videos_<test_set>.csv``.
+    """Reads ``videos_<test_set>.csv``, which ``external_results`` made from a card.
 
     Args:
-        path: the file: a row a video.
+        path: the file: a row per video.
         videos: expected number of frames of each video.
 
     Raises:
-        InvalidFile: videos are missing, or a number cannot be.
+        InvalidFile: videos are missing, or a number is impossible.
     """
     try:
         table = pd.read_csv(path, converters={'video': str}, encoding='utf-8-sig')
@@ -34,7 +34,7 @@ def read_video_scores(path: Path, videos: dict[str, int]) -> pd.DataFrame:
         low, high = LIMITS.get(name, (-float('inf'), float('inf')))
         numbers[name] = pd.to_numeric(numbers[name], errors='coerce')
         if ((numbers[name] < low) | (numbers[name] > high)).any():
-            raise InvalidFile(f'{path.name}: {name} has a number that cannot be')
+            raise InvalidFile(f'{path.name}: {name} has an impossible number')
     if numbers['psnr_y'].isna().any():
         raise InvalidFile(f'{path.name}: psnr_y is missing')
     return numbers

@@ -1,1 +1,1 @@
-"""Tables of a grid: a ``model`` of them, those that there are, and the formats of their files."""
+"""Tables of a grid: their data ``model``, the tables themselves, and their file formats."""

@@ -1,4 +1,4 @@
-"""Captions of tables and figures: they say what was averaged, and what is missing."""
+"""Captions of tables and figures, which say what was averaged and what is missing."""
 
 import pandas as pd
 
@@ -20,16 +20,16 @@ STABILITY_CAPTION = (
 RESET_DIVERGENCE = 'Where states are reset, a fall after the last reset is no divergence.'
 
 OVERLAP_MEANING = (
-    'Overlap M: each piece begins M frames before the end of the one before; the later piece gives '
+    'Overlap M: each piece begins M frames before the previous one ends; the later piece provides '
     'the second half of the overlap, or fades in over it.'
 )
 GUARD_MEANING = (
-    'Resets at a norm or distance: the state is set back where its root mean square, or its '
-    'distance to the state of a fresh short run, passes the threshold.'
+    'Resets at a norm or distance: the state is reset when its root mean square, or its '
+    'distance to the state of a fresh short run, exceeds the threshold.'
 )
 
 TRADEOFF_CAPTION = (
-    'Training time against accuracy with changing R, the number of times PI uses its stored '
+    'Training time against accuracy for several R, the number of times PI uses its stored '
     'states; RI stores none. PSNR on Y, mean over seeds; mean: over all test sets.'
 )
 
@@ -80,13 +80,13 @@ def consistency_caption(grid: GridResults) -> str:
 
 
 def ending(grid: GridResults) -> str:
-    """What the names of variants mean, where there are any, and how many runs are done."""
+    """Explains the names of variants, if there are any, and says how many runs are done."""
     notes = [lr_note(grid), protocol_note(grid), variants_note(grid), run_counts(grid)]
     return ' '.join(filter(None, notes))
 
 
 def protocol_note(grid: GridResults) -> str:
-    """What it means that a test set has a protocol, where one has."""
+    """Explains protocols, if a test set has one."""
     if not any(test_set.protocol for test_set in grid.record.test_sets.values()):
         return ''
     against_lr = any(test_set.protocol == 'lr' for test_set in grid.record.test_sets.values())
@@ -111,7 +111,7 @@ LR_KINDS = {
 
 
 def lr_note(grid: GridResults) -> str:
-    """Which networks get which LR frames, where they are not the same for all."""
+    """Says which networks get which LR frames, if they are not the same for all."""
     groups: dict[str, list[str]] = {}
     for key, kind in grid.record.lr_kinds.items():
         if key in grid.record.networks:
@@ -123,7 +123,7 @@ def lr_note(grid: GridResults) -> str:
 
 
 def rivals(grid: GridResults) -> str:
-    """Among what best and second best are marked."""
+    """Says among which methods best and second best are marked."""
     best = any(method.checkpoint == 'best' for method in grid.methods)
     return 'each network, last and best checkpoints apart' if best else 'each network'
 
@@ -135,11 +135,11 @@ def stability_caption(grid: GridResults) -> str:
 
 
 def variants_note(grid: GridResults) -> str:
-    """What the names of variants mean; empty where every run is evaluated plainly alone."""
+    """Explains the names of variants; empty if there are none."""
     resets = [method.reset for method in grid.methods if method.reset]
     best = any(method.checkpoint == 'best' for method in grid.methods)
     meanings = [
-        'Reset every N: the state is set back every N frames.' if resets else '',
+        'Reset every N: the state is reset every N frames.' if resets else '',
         OVERLAP_MEANING if any(reset.is_overlapping for reset in resets) else '',
         GUARD_MEANING if any(reset.is_guard for reset in resets) else '',
         'Best checkpoint: that of the best validation in place of the last.' if best else '',
@@ -148,7 +148,7 @@ def variants_note(grid: GridResults) -> str:
 
 
 def run_counts(grid: GridResults) -> str:
-    """How many runs are done, and how many of the others failed, are unfinished or missing."""
+    """Says how many runs are done, failed, unfinished or missing."""
     runs = grid.runs[grid.runs['kind'] != 'external']
     counts = runs['status'].map(STATUS_WORDS).value_counts()
     parts = [

@@ -1,6 +1,7 @@
 """The table of paired differences."""
 
 import math
+from typing import Any
 
 import pandas as pd
 
@@ -11,7 +12,7 @@ from reports.tables.model import Cell, Column, Row, Table
 
 
 def differences_table(grid: GridResults, found: pd.DataFrame) -> Table | None:
-    """The differences headed by pair, a row a test set; None if there is no pair."""
+    """The differences headed by pair, a row per test set; None if there is no pair."""
     if found.empty:
         return None
     columns = [
@@ -30,12 +31,12 @@ def differences_table(grid: GridResults, found: pd.DataFrame) -> Table | None:
     return Table('differences', caption, columns, rows, stub='Test set')
 
 
-def _place(row) -> tuple:
+def _place(row: Any) -> tuple:
     return row.train_set, row.network, row.method, row.baseline, row.test_set
 
 
-def _row(grid: GridResults, row, last) -> Row:
-    number = {'signed': True, 'source': row.run_ids}
+def _row(grid: GridResults, row: Any, last: Any) -> Row:
+    number: dict[str, Any] = {'signed': True, 'source': row.run_ids}
     cells = [Cell(row.videos, digits=0), Cell(row.seeds, digits=0)]
     cells += [Cell(value, **number) for value in (row.difference, row.low, row.high)]
     cells.append(Cell(text=f'{row.better_videos}/{row.videos}'))
@@ -71,7 +72,7 @@ def _caption(found: pd.DataFrame) -> str:
 
 def _verdict(found: pd.DataFrame) -> str:
     """For how many tests p is corrected, each family of pairs for its own."""
-    families = {}
+    families: dict[str, str] = {}
     for family, rows in found[found['score'] == 'psnr_y'].groupby('family', sort=False):
         tests = rows[['p_videos', 'p_seeds']].notna().sum()
         counts = ' and '.join(

@@ -4,6 +4,8 @@ Every number in a table names its runs (column ``runs`` of ``tables/<name>.csv``
 ``data/evaluations.csv`` names the CSV file of each run and test set.
 """
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,7 +15,8 @@ from harness.runs.files import replacing, write_text
 from reports.differences import COLUMNS, differences
 from reports.excel.workbook import write_workbook
 from reports.outputs import Outputs
-from reports.paper import NUMBER, OURS, compare, read_values
+from reports.paper import OURS, compare
+from reports.paper_values import NUMBER, read_values
 from reports.results import GridResults
 from reports.robustness import robustness
 from reports.tables import latex, markdown
@@ -101,13 +104,13 @@ def _write_texts(tables: list[Table], folder: Path, outputs: Outputs) -> None:
         outputs.write(name, what, _write_tables_as, make, tables, folder / name)
     for table in tables:
         name = f'tables/{table.name}'
-        formats = {
-            'tex': (_write_tables_as, latex.latex_fragment, [table]),
-            'md': (_write_tables_as, markdown.markdown, [table]),
-            'csv': (_write_tidy, table),
+        formats: dict[str, Callable[[Path], Path]] = {
+            'tex': partial(_write_tables_as, latex.latex_fragment, [table]),
+            'md': partial(_write_tables_as, markdown.markdown, [table]),
+            'csv': partial(_write_tidy, table),
         }
         paths = [
-            outputs.attempt(f'{name}.{end}', *write, folder / f'{name}.{end}')
+            outputs.attempt(f'{name}.{end}', write, folder / f'{name}.{end}')
             for end, write in formats.items()
         ]
         written = [path for path in paths if path]
@@ -116,7 +119,7 @@ def _write_texts(tables: list[Table], folder: Path, outputs: Outputs) -> None:
             outputs.add(f'  {table.name} ({suffixes})', written)
 
 
-def _write_tables_as(make, tables: list[Table], path: Path) -> Path:
+def _write_tables_as(make: Callable[[list[Table]], str], tables: list[Table], path: Path) -> Path:
     return write_text(path, make(tables))
 
 

@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Callable
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 from reports.tables.model import BEST, INDENT, SECOND, Cell, Row, Table, page_parts
 
@@ -163,7 +164,7 @@ def _tex_character(character: str) -> str:
         return _LATEX_ESCAPES[character]
     if ' ' <= character <= '~' or character in _LETTERS:
         return character
-    letter, *accents = unicodedata.normalize('NFD', character)
+    letter, *accents = list(unicodedata.normalize('NFD', character))
     if letter.isascii() and letter.isalpha() and len(accents) == 1 and accents[0] in _ACCENTS:
         return character
     return f'U+{ord(character):04X}'
@@ -183,7 +184,7 @@ def latex_figures(figures: list, folder: Path) -> str:
     return head + '\n'.join(_latex_figure(figure, folder) for figure in figures)
 
 
-def _latex_figure(figure, folder: Path) -> str:
+def _latex_figure(figure: Any, folder: Path) -> str:
     path = figure.paths[-1]
     name, place = path.stem, path.relative_to(folder).as_posix()
     star = '*' * figure.is_wide

@@ -2,13 +2,16 @@
 
 import math
 import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from itertools import groupby
-from typing import Optional
+from typing import Any, TypeVar
 
 import pandas as pd
 
 from reports.methods import Method
+
+T = TypeVar('T')
 
 BEST, SECOND = 1, 2
 HIGH, LOW = 'high', 'low'
@@ -93,8 +96,8 @@ class Row:
     section: str
     label: str
     cells: list[Cell]
-    rivals: Optional[str] = None
-    method: Optional[Method] = None
+    rivals: str | None = None
+    method: Method | None = None
     network: str = ''
     train_set: str = ''
 
@@ -204,21 +207,23 @@ def page_parts(table: Table, most_lines: int, most_columns: int) -> list[Table]:
         for rows in _bundles(table.rows, lambda row: row.heading or row.section, most_lines, 2)
     ]
     title = re.split(r'[.:] ', table.caption)[0].rstrip('.')
-    rest = {'caption': f'{title} (continued).', 'notes': [], 'continued': True}
+    rest: dict[str, Any] = {'caption': f'{title} (continued).', 'notes': [], 'continued': True}
     return parts[:1] + [
         replace(part, name=f'{part.name}-{number}', **rest)
         for number, part in enumerate(parts[1:], start=2)
     ]
 
 
-def _bundles(items, key, most: float, extra: float = 0.0) -> list[list]:
-    """Bundles of at most ``most``, cut where ``key`` changes unless one group is more than that.
+def _bundles(
+    items: Iterable[T], key: Callable[[T], object], most: float, extra: float = 0.0
+) -> list[list[T]]:
+    """Divides items into bundles of size ``most``, if possible only where ``key`` changes.
 
-    Every item takes 1, and every group ``extra`` more.
+    Every item has size 1, and every group of equal keys adds ``extra``.
     """
-    bundles, room = [], 0.0
-    for _, group in groupby(items, key=key):
-        group = list(group)
+    bundles: list[list[T]] = []
+    room = 0.0
+    for group in ([*group] for _, group in groupby(items, key=key)):
         if len(group) + extra > room:
             bundles.append([])
             room = most

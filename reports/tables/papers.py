@@ -5,7 +5,7 @@ difference where the settings match. Methods that the grid has not run keep the 
 """
 
 import math
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -32,7 +32,7 @@ class _Layout(NamedTuple):
 _LAYOUTS = (
     _Layout('PI-BPTT', 'IV', 'PSNR/SSIM by strategy, training set and test set', 'Method'),
     _Layout('PI-BPTT', 'V', 'parameters and times', 'Method'),
-    _Layout('PI-BPTT', 'VI', 'training time and PSNR with changing R', 'Method'),
+    _Layout('PI-BPTT', 'VI', 'training time and PSNR for several R', 'Method'),
     _Layout('RISTN', '1', 'spatial networks on Set5', 'Network'),
     _Layout('RISTN', '2', 'methods on Vid4', 'Method'),
     _Layout('RISTN', '3', 'recurrent models by number of layers, PSNR on Vid4', 'Layers'),
@@ -93,7 +93,7 @@ def _in_brackets(setting: str) -> str:
     return f'({setting})' if setting else ''
 
 
-def _column_of(layout: _Layout, number: dict) -> Optional[Column]:
+def _column_of(layout: _Layout, number: dict) -> Column | None:
     """The column of a number; None for SSIM, which shares that of PSNR."""
     if number['metric'] in _METRICS:
         return Column(*_METRICS[number['metric']][:2])

@@ -1,11 +1,15 @@
 """The table of stability scored as robustness."""
 
 import math
+from typing import Any
 
+import pandas as pd
+
+from harness.runs.collapse import DROP, RUN
 from reports.differences import ALPHA, LEAST_VIDEOS
+from reports.methods import Method
 from reports.results import WINDOW, GridResults
-from reports.robustness import BEST, robust_sets, robustness
-from reports.stability import DROP
+from reports.robustness import robust_sets, robustness
 from reports.tables.captions import ending
 from reports.tables.model import HIGH, Cell, Column, Row, Table, rank_rows
 
@@ -37,7 +41,7 @@ def robustness_table(grid: GridResults) -> Table | None:
     return Table('robustness', caption, columns, rank_rows(columns, rows))
 
 
-def _row(grid: GridResults, method, row) -> Row:
+def _row(grid: GridResults, method: Method, row: Any) -> Row:
     told = grid.has_several_train_sets and method.is_trained
     heading = f'Trained on {grid.record.train_sets[method.train_set]}' if told else ''
     section = method.network if method.is_trained else ''
@@ -65,15 +69,16 @@ def _p_cell(value: float, adjusted: float) -> Cell:
     return Cell(value, digits=4, text=text, note='*' if adjusted < ALPHA else '')
 
 
-def _caption(grid: GridResults, found) -> str:
+def _caption(grid: GridResults, found: pd.DataFrame) -> str:
     sets = ', '.join(grid.record.test_sets[key].label for key in robust_sets(grid))
     gain = found['score'].iloc[0] == 'gain'
     level = 'PSNR minus that of bicubic interpolation' if gain else 'PSNR'
     below = 'below bicubic interpolation, or ' if gain else ''
     return (
         f'Stability as robustness, over videos x seeds of {sets}. Collapse: units that stay to the '
-        f'end {below}{DROP:.0f} dB under the mean of their own {BEST} best frames ({level}); the '
-        'frame by which half of them have (-: they have not), and p of the log-rank test against '
+        f'end {below}{DROP:.0f} dB under their own best ({level}, running median of {RUN} frames; '
+        'backward branches are followed to the start); the frame by which half of them have '
+        '(-: they have not), and p of the log-rank test against '
         f'RI (*: below {ALPHA} after Holm correction), which takes videos of one training for '
         f'independent and so claims too much. Scores are means of the last {WINDOW} frames: mean, '
         'worst video, interquartile mean, and the probability that a seed beats one of RI on a '

@@ -1,7 +1,6 @@
 """Signs of instability during training, beside what became of it; see ``reports.diagnostics``."""
 
 from collections.abc import Callable
-from typing import Optional
 
 import pandas as pd
 
@@ -29,8 +28,8 @@ CAPTION = (
 )
 
 
-def signs_table(grid: GridResults) -> Optional[Table]:
-    """A row a method whose runs have recorded their states; None if none has."""
+def signs_table(grid: GridResults) -> Table | None:
+    """A row per method whose runs have recorded their states; None if none has."""
     key = grid.focus_set
     label = grid.record.test_sets[key].label
     columns = [

@@ -1,4 +1,4 @@
-"""The tables that every grid gets. Others: ``signs``, ``differences``, ``papers``.
+"""The standard tables. Others are in ``signs``, ``differences`` and ``papers``.
 
 - main: methods x test sets, PSNR/SSIM of all frames, PSNR of the last 50 frames of long sets;
 - strategies: strategies x training sets x test sets (PI-BPTT, Table IV);
@@ -10,7 +10,6 @@
 
 import math
 from dataclasses import replace
-from typing import Optional
 
 import pandas as pd
 
@@ -61,10 +60,10 @@ def _main_cell(cell: pd.Series, score: str) -> Cell:
     return _score_cell(cell, score, ssim=score == 'psnr_y')
 
 
-def strategies_table(grid: GridResults) -> Optional[Table]:
-    """A block of columns a training set; None for a single one, or where they are too many.
+def strategies_table(grid: GridResults) -> Table | None:
+    """Makes a block of columns per training set; None for a single one, or if there are too many.
 
-    Networks that are not trained here stand in the first block.
+    Networks that are not trained here are in the first block.
     """
     train_sets, test_sets = grid.record.train_sets, grid.record.test_sets
     if len(train_sets) <= 1 or len(train_sets) * len(test_sets) > MOST_COLUMNS:
@@ -88,7 +87,7 @@ def strategies_table(grid: GridResults) -> Optional[Table]:
     return Table('strategies', caption, columns, rank_rows(columns, rows), rivals=rivals)
 
 
-def stability_table(grid: GridResults) -> Optional[Table]:
+def stability_table(grid: GridResults) -> Table | None:
     """Methods, headed by the long test sets; None where no set is long."""
     columns = [
         Column('All frames', 'PSNR/SSIM', HIGH),
@@ -126,7 +125,7 @@ def _stability_cells(cell: pd.Series) -> list[Cell]:
     return [*cells, share, first if cell['diverged'] else none, worst]
 
 
-def consistency_table(grid: GridResults) -> Optional[Table]:
+def consistency_table(grid: GridResults) -> Table | None:
     """Methods x (optional quantity, test set); None if no run has any."""
     columns, scores = [], []
     for name in grid.quantities:
@@ -134,11 +133,9 @@ def consistency_table(grid: GridResults) -> Optional[Table]:
         for key, test_set in grid.record.test_sets.items():
             if grid.cells.loc[grid.cells['test_set'] == key, name].notna().any():
                 columns.append(Column(heading, test_set.label, best))
-                scores.append((key, name, digits, scale))
+                scores.append((key, (name, digits, scale)))
     rows = [
-        method_row(
-            grid, method, [_score_cell(grid.cell(method, key), *score) for key, *score in scores]
-        )
+        method_row(grid, method, [_score_cell(grid.cell(method, key), *s) for key, s in scores])
         for method in grid.methods
     ]
     caption, rivals = captions.consistency_caption(grid), captions.rivals(grid)
@@ -165,7 +162,7 @@ def timing_table(grid: GridResults) -> Table:
     return Table('timing', captions.timing_caption(grid), columns, rows)
 
 
-def tradeoff_table(grid: GridResults) -> Optional[Table]:
+def tradeoff_table(grid: GridResults) -> Table | None:
     """Training time and PSNR against R, beside RI, without FC; None if the grid has no PI runs."""
     plain = [m for m in grid.plain_methods if not m.fc and not m.options]
     methods = [m for m in plain if m.strategy in ('RI', 'PI')]
@@ -190,9 +187,9 @@ def method_row(grid: GridResults, method: Method, cells: list[Cell]) -> Row:
     """A row of a method, in the section of its network."""
     told = grid.has_several_train_sets and method.is_trained
     heading = f'Trained on {grid.record.train_sets[method.train_set]}' if told else ''
-    # References are set apart from the networks trained here, not from each other, nor ranked.
+    # References are separated from trained networks but not from each other, and not ranked.
     section = method.network if method.is_trained else ''
-    # The choice of a checkpoint by validation is no merit of a strategy.
+    # Choosing a checkpoint by validation is not an advantage of a strategy.
     best = section and method.checkpoint == 'best'
     rivals = f'{section}, best checkpoint' if best else section
     return Row(heading, section, method.name, cells, rivals, method, section, method.train_set)
@@ -234,7 +231,7 @@ def _mean_cell(runs: pd.DataFrame, column: str, digits: int, scale: float = 1.0)
 def _mean_over_sets(scores: list[Cell]) -> Cell:
     noted = [cell.note for cell in scores if cell.note]
     values = [cell.value for cell in scores]
-    # A mean over some of the test sets would not be comparable with its neighbours.
+    # A mean over only some of the test sets would not be comparable with the others.
     whole = not any(math.isnan(value) for value in values)
     return (
         Cell(sum(values) / len(values), note=''.join(noted[:1]), source=scores[0].source)
@@ -247,7 +244,7 @@ def _runs_of(grid: GridResults, method: Method) -> pd.DataFrame:
     return grid.runs[grid.runs['run_id'].isin(grid.trials_of(method))]
 
 
-#: name -> what makes the table, or None where the grid has no numbers for it
+#: name -> function that makes the table, or returns None if the grid has no numbers for it
 STANDARD_TABLES = {
     'main': main_table,
     'strategies': strategies_table,
@@ -259,6 +256,6 @@ STANDARD_TABLES = {
 
 
 def all_tables(grid: GridResults, outputs: Outputs) -> list[Table]:
-    """Those of this module that the grid has numbers for, each made by itself."""
+    """Makes the tables of this module that the grid has numbers for."""
     made = [outputs.attempt(f'table {n}', make, grid) for n, make in STANDARD_TABLES.items()]
     return [table for table in made if table]

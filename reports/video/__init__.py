@@ -1,1 +1,1 @@
-"""Videos of results: methods side by side or under a wipe, with their PSNR running along."""
+"""Videos of results: methods side by side or with a wipe, with their PSNR curves."""

@@ -1,4 +1,4 @@
-"""``python -m reports video WORK_DIR``: a video of what methods make of one video of a test set."""
+"""``python -m reports video WORK_DIR``: makes a video of methods' results on one test video."""
 
 import argparse
 import subprocess
@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 DESCRIPTION = """Make an mp4 and a GIF of one video of a test set: ground truth, bicubic
-interpolation and chosen methods side by side, or two of them under a wipe, with the frame number
-and their PSNR running along. Frames are those that the grid has saved (save_frames of the grid
-file), or else networks are run again, which needs torch and their checkpoints.
+interpolation and chosen methods side by side, or two of them with a wipe, with the frame number
+and their PSNR curves. Frames are those that the grid saved (save_frames of the grid file); if they
+are missing, the networks are run again, which needs torch and their checkpoints.
 """
 EXAMPLES = """examples:
   python -m reports video work_dirs/quickstart --set static --video bikes_street
@@ -27,13 +27,13 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument('work_dir', type=Path, help='work directory of the grid')
     parser.add_argument('--set', required=True, help='a test set of the grid, by its key')
-    parser.add_argument('--video', required=True, help='a video of it')
+    parser.add_argument('--video', required=True, help='a video of the test set')
     parser.add_argument(
         '--methods',
         nargs='+',
         metavar='NAME',
-        help="methods as the tables name them, also 'GT' and 'Bicubic'; by default GT, bicubic and "
-        'the first network with RI and its last other strategy',
+        help="methods by their names in the tables, and 'GT' and 'Bicubic'; default: GT, bicubic, "
+        'and the first network with RI and with its last other strategy',
     )
     parser.add_argument('--layout', choices=('side-by-side', 'wipe'), default='side-by-side')
     parser.add_argument('--fps', type=int, default=25, help='frames per second (25)')
@@ -84,7 +84,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _run_networks(args: argparse.Namespace, trials: list[str]) -> None:
-    """In a process of its own: reports do without torch."""
+    """Runs networks in a separate process, because reports do not import torch."""
     from harness.errors import fail
 
     print(f'running networks again for {", ".join(trials)}', file=sys.stderr)

@@ -1,6 +1,6 @@
-"""The pictures of a video of results, one after the other."""
+"""Draws the frames of a video of results."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +8,7 @@ from matplotlib import font_manager
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image, ImageDraw, ImageFont
+from PIL.ImageFont import FreeTypeFont
 
 from harness.errors import fail
 from reports.figures.style import paper_style
@@ -36,7 +37,7 @@ class Clip:
 
 
 def compose(clip: Clip) -> Iterator[np.ndarray]:
-    """The pictures of the video, (H, W, 3) uint8, of even sides.
+    """Yields the frames of the video, (H, W, 3) uint8, with even height and width.
 
     Raises:
         UserError: a wipe needs two pictures.
@@ -53,7 +54,7 @@ def compose(clip: Clip) -> Iterator[np.ndarray]:
     for at, number in enumerate(clip.numbers):
         pictures = [_resized(panel.picture(number), size) for panel in shown]
         if clip.layout == 'wipe':
-            pictures = [_wiped(*pictures, at)]
+            pictures = [_wiped(pictures[0], pictures[1], at)]
         x = axis(number)
         strip = np.concatenate([full[:, :x], faded[:, x:]], axis=1)
         strip[:, max(x - 1, 0) : x + 1] = 90
@@ -65,7 +66,7 @@ def _resized(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def _wiped(left: np.ndarray, right: np.ndarray, at: int) -> np.ndarray:
-    """Two pictures, the boundary moving from the left to the right and back."""
+    """Joins two pictures at a boundary that moves from left to right and back."""
     phase = at % _SWEEP / (_SWEEP / 2)
     x = round((phase if phase <= 1 else 2 - phase) * left.shape[1])
     both = np.concatenate([left[:, :x], right[:, x:]], axis=1)
@@ -83,7 +84,9 @@ def _labels(clip: Clip, shown: list[Panel], number: int) -> list[str]:
     return [f'frame {number}   {names[0]}', *names[1:]]
 
 
-def _page(pictures: list[np.ndarray], strip: np.ndarray, labels: list[str], font) -> np.ndarray:
+def _page(
+    pictures: list[np.ndarray], strip: np.ndarray, labels: list[str], font: FreeTypeFont
+) -> np.ndarray:
     height, width = pictures[0].shape[:2]
     page = np.full((LABEL + height + strip.shape[0], strip.shape[1], 3), 255, np.uint8)
     for column, picture in enumerate(pictures):
@@ -100,7 +103,9 @@ def _page(pictures: list[np.ndarray], strip: np.ndarray, labels: list[str], font
     return np.pad(page, [(0, size % 2) for size in page.shape[:2]] + [(0, 0)], mode='edge')
 
 
-def _curves(clip: Clip, shown: list[Panel], width: int):
+def _curves(
+    clip: Clip, shown: list[Panel], width: int
+) -> tuple[np.ndarray, np.ndarray, Callable[[int], int]]:
     """The curves drawn in full and faded, (CURVE, width, 3), and frame number -> pixel column."""
     first, last = clip.numbers[0], clip.numbers[-1]
     with paper_style():
@@ -124,4 +129,5 @@ def _curves(clip: Clip, shown: list[Panel], width: int):
             canvas.draw()
             drawn.append(np.asarray(canvas.buffer_rgba())[..., :3].copy())
         to_pixels = axes.transData.transform
-    return *drawn, lambda number: int(np.clip(round(to_pixels((number, 0))[0]), 0, width))
+    full, faded = drawn
+    return full, faded, lambda number: int(np.clip(round(to_pixels((number, 0))[0]), 0, width))

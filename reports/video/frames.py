@@ -1,7 +1,7 @@
-"""Which pictures a video shows, and where their frames are.
+"""Chooses the pictures of a video of results and finds their frames.
 
-Frames are those that evaluations have kept, if all of them are there (see
-:mod:`reports.figures.saved_images`), or else those of ``videos/<set>/<video>/<who>/``, which
+They are the frames that evaluations saved, if all of them exist (see
+:mod:`reports.figures.saved_images`), or else those in ``videos/<set>/<video>/<who>/``, which
 ``harness.grid.frames`` makes.
 """
 
@@ -52,12 +52,12 @@ class Panel:
         """
         found = read_rgb(self.paths[number])
         if found is None:
-            fail(f'{self.paths[number]}: is damaged; delete it, and it is made again')
+            fail(f'{self.paths[number]}: is damaged; delete it and run the command again')
         return found
 
 
 def choose(grid: GridResults, test_set: str, video: str, names: list[str] | None) -> list[Shown]:
-    """The pictures to show, in order.
+    """Chooses the pictures to show, in order.
 
     Raises:
         UserError: there is no such set, video or method, or none that is finished.
@@ -118,7 +118,7 @@ class Frames:
         self._paths = kept if self._are_kept else {one.kind: self._of(one.kind) for one in shown}
 
     def missing(self) -> list[str]:
-        """Trials that must be run again; any of them brings ground truth and bicubic, too.
+        """Returns the trials to run again; any of them also provides ground truth and bicubic.
 
         Raises:
             UserError: none could bring them.
@@ -126,7 +126,7 @@ class Frames:
         lacking = [kind for kind, paths in self._paths.items() if len(paths) != self._count]
         trials = [one.kind for one in self._shown if one.kind not in ('gt', 'bicubic')]
         if lacking and not trials:
-            fail('--methods: name one beside GT and Bicubic, whose frames are not saved')
+            fail('--methods: the frames of GT and Bicubic are not saved; name another method, too')
         return [kind for kind in trials if kind in lacking] or (trials[:1] if lacking else [])
 
     def panels(self) -> list[Panel]:
@@ -144,7 +144,7 @@ class Frames:
             psnr = curves[one.kind].dropna() if one.kind in curves else pd.Series(dtype=float)
             panels.append(Panel(one, paths, psnr))
         if len({panel.picture(0).shape for panel in panels}) > 1:
-            fail(f'{self._video}: kept frames are of different crops; evaluate again')
+            fail(f'{self._video}: saved frames have different crops; evaluate again')
         return panels
 
     def _kept(self, work_dir: Path, kind: str) -> list[Path]:
@@ -171,7 +171,7 @@ class Frames:
 
 
 def _all_from_zero(paths: list[Path]) -> list[Path]:
-    """The paths if they are frames 0, 1, 2, ..; at least two."""
+    """Returns the paths if they are frames 0, 1, 2, .., at least two; else none."""
     names = [path.name[:8] for path in paths]
     whole = len(paths) > 1 and names == [f'{number:08d}' for number in range(len(paths))]
     return paths if whole else []

@@ -1,4 +1,4 @@
-"""Writing a video of results: mp4 (H.264) and GIF."""
+"""Writes a video of results as mp4 (H.264) and GIF."""
 
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
@@ -12,7 +12,7 @@ from tqdm import tqdm
 from harness.errors import fail
 from harness.runs.files import replacing
 
-_GIF_WIDTH, _GIF_FPS = 800, 15  # slides and pages show no more
+_GIF_WIDTH, _GIF_FPS = 800, 15  # enough for slides and web pages
 
 
 def write(
@@ -58,12 +58,11 @@ def _keeping(pictures: Iterable[np.ndarray], small: list, step: int) -> Iterator
 
 def _write_mp4(pictures: Iterable[np.ndarray], path: Path, fps: int) -> Path:
     with replacing(path) as temporary, av.open(str(temporary), 'w') as container:
-        stream = None
-        for picture in pictures:
-            if stream is None:
-                height, width = picture.shape[:2]
-                stream = container.add_stream('libx264', Fraction(fps), options={'crf': '16'})
-                stream.width, stream.height, stream.pix_fmt = width, height, 'yuv420p'
+        stream = container.add_stream('libx264', Fraction(fps), options={'crf': '16'})
+        stream.pix_fmt = 'yuv420p'
+        for number, picture in enumerate(pictures):
+            if not number:
+                stream.height, stream.width = picture.shape[:2]
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, 'rgb24')))
         container.mux(stream.encode())
     return path

@@ -180,9 +180,9 @@ def _as_harness(net, lrs, what, expected, meter):
     """Streams all frames; those of BasicVSR are compared with MMagic's, off the clock."""
     import numpy as np
 
-    from harness.evaluation import inference
+    from harness.evaluation import inference, network_run
 
-    round_frame, numbers = inference._to_uint8, count()
+    round_frame, numbers = network_run._to_uint8, count()
 
     def compare_and_round(sr):
         with meter.paused():
@@ -194,7 +194,7 @@ def _as_harness(net, lrs, what, expected, meter):
     if what == 'frvsr':
         frames = inference.super_resolve(net, lrs, 'cpu')
     else:
-        inference._to_uint8 = compare_and_round
+        network_run._to_uint8 = compare_and_round
         frames = inference.super_resolve(net, lrs, 'cpu', states=what)
     for _ in frames:
         pass

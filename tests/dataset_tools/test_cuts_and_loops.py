@@ -37,7 +37,7 @@ def test_jump_order():
     assert jump_order(0, 3, [2, 3], 5) == [0, 0, 1, 2, 2]
     assert jump_order(2, 3, [1], 3) == [2, 0, 0]
     for cuts in ([0], [5], [3, 3], [3, 2]):
-        with pytest.raises(DatasetError, match='wanted numbers above 0 and below 5, increasing'):
+        with pytest.raises(DatasetError, match='must be increasing numbers above 0 and below 5'):
             jump_order(0, 3, cuts, 5)
 
 

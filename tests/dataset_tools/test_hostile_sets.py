@@ -88,7 +88,7 @@ def test_names_that_lead_out(source_set: Path, keys, name, capsys):
     manifest = json.loads((source_set / MANIFEST).read_text())
     held = manifest.get(keys[0], {})
     _edit(source_set, keys, name if isinstance(held, str) else {**held, name: SHA})
-    _refused(source_set, capsys, 'names are of 1 to 100 characters')
+    _refused(source_set, capsys, 'names have 1 to 100 characters')
 
 
 @pytest.mark.parametrize('text', ['[' * 100_000, '{"a":' * 100_000, '\xff', 'null', '3', '[[]]'])

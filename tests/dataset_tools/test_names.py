@@ -41,7 +41,7 @@ def test_good_names(name):
 
 @pytest.mark.parametrize('name', BAD, ids=repr)
 def test_bad_names_are_refused_with_the_rule(name):
-    assert 'names are of 1 to 100 characters' in name_problem(name)
+    assert 'names have 1 to 100 characters' in name_problem(name)
 
 
 def test_what_becomes_a_path_can_be_made(tmp_path):

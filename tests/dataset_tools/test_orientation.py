@@ -107,5 +107,5 @@ def test_mirrored_videos_and_odd_angles(tmp_path: Path, photograph):
     path = write_file(tmp_path / 'b.mp4', frames, rotation=0, flips={'hflip': True})
     assert np.array_equal(next(decode_video(path)), plain[:, ::-1])
     path = write_file(tmp_path / 'c.mp4', frames, rotation=30)
-    with pytest.raises(DatasetError, match='c.mp4: is to be turned by an angle that is'):
+    with pytest.raises(DatasetError, match='c.mp4: its rotation is not a multiple of 90'):
         next(decode_video(path))

@@ -55,7 +55,7 @@ def test_without_h264(source_set: Path, tmp_path: Path, monkeypatch):
 
 
 def test_what_cannot_be_drawn(source_set: Path, tmp_path: Path):
-    with pytest.raises(DatasetError, match='has to end in .png, .mp4 or .gif'):
+    with pytest.raises(DatasetError, match='must end in .png, .mp4 or .gif'):
         make_preview(source_set, tmp_path / 'sheet.pdf', 12)
     (tmp_path / 'file').touch()
     with pytest.raises(DatasetError, match='sheet.png: cannot be written .*Not a directory'):

@@ -51,7 +51,7 @@ def test_signals_leave_nothing(tmp_path: Path, number):
     process.send_signal(number)
     _, error = process.communicate(timeout=60)
     assert process.returncode == 128 + number
-    assert error == 'interrupted; nothing half-made is left\n'
+    assert error == 'interrupted; no partial output is left\n'
     assert list(tmp_path.iterdir()) == []
 
 

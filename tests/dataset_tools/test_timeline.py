@@ -47,10 +47,10 @@ def test_cut_anywhere(tmp_path: Path, frames, suffix):
     for share in (0.67, 0.75, 0.83):
         path.write_bytes(data[: int(len(data) * share)])
         found, message = whole_frames(path)
-        assert 0 < len(found) < 60 and message.endswith('; fetch the file again')
+        assert 0 < len(found) < 60 and message.endswith('; download or copy the file again')
         assert np.array_equal(np.stack(found), np.stack(whole[: len(found)]))
         count, fault = count_pictures(path)
-        assert count == len(found) and message.startswith(f'{path}: {fault}; fetch')
+        assert count == len(found) and message.startswith(f'{path}: {fault}; download')
         if suffix in ('.mkv', '.webm'):
             assert fault == f'cut off: ends at {count / 25:.2f} s of 2.40 s'
 
@@ -62,7 +62,7 @@ def test_a_damaged_middle(tmp_path: Path, frames, suffix):
     found, message = whole_frames(path)
     assert 0 < len(found) < 60 and count_pictures(path)[0] == len(found)
     if suffix == '.webm':
-        assert 'damaged or of a variable rate: holds no pictures from 1.' in message
+        assert 'damaged or of variable rate: has no frames from 1.' in message
 
 
 def test_gaps_of_two_pictures(tmp_path: Path, frames):
@@ -70,7 +70,7 @@ def test_gaps_of_two_pictures(tmp_path: Path, frames):
     path = write_file(tmp_path / 'gap.mkv', frames, times=times)
     assert count_pictures(path) == (
         60,
-        'damaged or of a variable rate: holds no pictures from 1.20 s to 1.28 s',
+        'damaged or of variable rate: has no frames from 1.20 s to 1.28 s',
     )
 
 
@@ -85,7 +85,7 @@ def test_files_of_one_picture_that_had_more(tmp_path: Path, frames):
         try:
             counts.append(count_pictures(path))
         except DatasetError as error:
-            assert 'a.mkv: no whole picture in this file' in str(error)
+            assert 'a.mkv: no intact frame in this file' in str(error)
             counts.append((0, None))
     assert (1, 'cut off: ends at 0.04 s of 2.40 s') in counts
 

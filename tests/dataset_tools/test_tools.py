@@ -87,7 +87,7 @@ def test_window_moves_on_the_lr_grid(photograph):
         ((0, 40), 1, 'horizontal', 'does not fit a frame'),
         ((50, 150), 1, 'horizontal', 'a step of 1 LR pixels does not fit'),
         ((50, 50), 0, 'vertical', 'a step of 0 LR pixels does not fit'),
-        ((50, 50), 1, 'sideways', "'sideways' is none of"),
+        ((50, 50), 1, 'sideways', "'sideways' is not one of"),
     ],
 )
 def test_windows_that_cannot_move(photograph, window, step, direction, message):

@@ -88,7 +88,7 @@ def test_the_largest_of_several_videos(tmp_path: Path, photograph):
     assert [frame.shape for frame in decode_video(path)] == [(48, 64, 3)] * 6
     header = read_header(path)
     assert (header.height, header.width) == (48, 64)
-    assert header.notes == ('holds 2 videos; the largest is taken, 64x48',)
+    assert header.notes == ('has 2 video streams; the largest is read, 64x48',)
 
 
 def test_sound_that_is_longer_than_the_video(tmp_path: Path, frames):
@@ -118,8 +118,8 @@ def test_pictures_of_another_size(tmp_path: Path, photograph):
         write_file(path, pan(photograph, 3, height), 'libx264', 'yuv420p')
         data += path.read_bytes()
     path.write_bytes(data)
-    assert count_pictures(path) == (3, 'picture 3 is 64x32, the ones before 64x48')
-    with pytest.raises(DatasetError, match='32.h264: picture 3 is 64x32, the ones before 64x48'):
+    assert count_pictures(path) == (3, 'frame 3 is 64x32, the ones before 64x48')
+    with pytest.raises(DatasetError, match='32.h264: frame 3 is 64x32, the ones before 64x48'):
         list(decode_video(path))
 
 
@@ -142,7 +142,7 @@ def test_colours_by_the_matrix_that_is_told_or_assumed(tmp_path: Path, size, mat
     assert np.abs(frame.astype(int) - orange).max() <= 4
     notes = read_header(path).notes
     if matrix is None and size != (576, 720):
-        assert notes == ('is HD and tells no colour matrix; BT.601 is assumed, as FFmpeg does',)
+        assert notes == ('is HD without a colour matrix; BT.601 is assumed, as in FFmpeg',)
     else:
         assert notes == ()
     if size == (720, 1280):
@@ -154,7 +154,8 @@ def test_not_a_video(tmp_path: Path):
     (tmp_path / 'a.mp4').write_bytes(b'no video at all')
     for name in ('a.mp4', 'absent.mp4'):
         for read in (read_header, count_pictures, lambda path: next(decode_video(path))):
-            with pytest.raises(DatasetError, match=f'{name}: cannot be opened .*; fetch the file'):
+            problem = f'{name}: cannot be opened .*; download or copy the file'
+            with pytest.raises(DatasetError, match=problem):
                 read(tmp_path / name)
     with av.open(str(tmp_path / 'b.mkv'), 'w') as container:
         sound = container.add_stream('pcm_s16le', 8000)

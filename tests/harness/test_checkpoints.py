@@ -77,7 +77,7 @@ def test_no_format_of_pytorch_executes(tmp_path, monkeypatch, kind):
     message = error_of(lambda: read_file(path))
     assert message.startswith(f'{path}: ')
     if kind in ('zip', 'legacy'):
-        assert 'holds posix.mkdir, which is no weight' in message
+        assert 'contains posix.mkdir, which is not a weight' in message
     # as other code of this process may load it
     with pytest.raises((pickle.UnpicklingError, RuntimeError)):
         torch.load(path, weights_only=False)
@@ -121,7 +121,7 @@ def test_no_way_of_loading_executes(tmp_path, url, way, download):
     mark = tmp_path / 'executed'
     path = write_hostile(tmp_path / 'served/net.pth', 'zip', mark, weight=torch.ones(1))
     message = error_of(lambda: WAYS[way](f'{url}/net.pth' if download else str(path)))
-    assert 'net.pth' in message and 'holds posix.mkdir, which is no weight' in message
+    assert 'net.pth' in message and 'contains posix.mkdir, which is not a weight' in message
     assert not mark.exists()
 
 
@@ -188,10 +188,10 @@ OTHER_FILES = {
     'lfs': (b'version https://git-lfs.github.com/spec/v1\noid sha256:4d7a', 'is a Git LFS pointer'),
     'text': (b'epoch: 3\r\nloss: 0.5\r\n', 'is a text file'),
     'empty': (b'', 'is empty'),
-    'namespace': (pickle.dumps(argparse.Namespace(lr=0.1)), 'is a pickled object of Python'),
-    'bytes': (bytes(range(129, 256)), 'is damaged, or no file of weights'),
-    'zip': (b'PK\x05\x06' + bytes(18), 'is damaged, or no file of weights'),
-    'cut zip': (b'PK\x03\x04' + bytes(100), 'is damaged or cut off'),
+    'namespace': (pickle.dumps(argparse.Namespace(lr=0.1)), 'is a pickled Python object'),
+    'bytes': (bytes(range(129, 256)), 'is damaged, or torch.save did not write it'),
+    'zip': (b'PK\x05\x06' + bytes(18), 'is damaged, or torch.save did not write it'),
+    'cut zip': (b'PK\x03\x04' + bytes(100), 'is damaged or truncated'),
     'script': (_torchscript(), 'is a TorchScript program, not a checkpoint'),
     'zipped': (_zipped('model.pth'), 'is an archive of model.pth, not a checkpoint: unpack it'),
 }
@@ -212,11 +212,11 @@ def test_other_objects_are_called_by_their_name(tmp_path):
     )
     assert error_of(lambda: read_weights(str(path), 'KEY')) == f'KEY={path}: no such file'
     for content, problem in (
-        (torch.nn.Linear(1, 1), 'holds torch.nn.modules.linear.Linear, which is no weight'),
-        (dict(args=argparse.Namespace()), 'holds argparse.Namespace, which is no weight'),
-        ([1, 2], 'holds no weights by name, but a list'),
-        (dict(epoch=3, lr=0.1), 'holds no weights by name, but epoch, lr'),
-        (dict(state_dict=[1]), 'holds no weights by name, but nothing'),
+        (torch.nn.Linear(1, 1), 'contains torch.nn.modules.linear.Linear, which is not a weight'),
+        (dict(args=argparse.Namespace()), 'contains argparse.Namespace, which is not a weight'),
+        ([1, 2], 'contains no named weights, but a list'),
+        (dict(epoch=3, lr=0.1), 'contains no named weights, but epoch, lr'),
+        (dict(state_dict=[1]), 'contains no named weights, but nothing'),
     ):
         torch.save(content, path)
         assert error_of(lambda: read_weights(str(path), 'KEY')).startswith(f'KEY={path}: {problem}')
@@ -246,7 +246,7 @@ def test_a_flipped_byte_of_a_weight(tmp_path):
     damaged = torch.load(path)['state_dict']
     assert all(x.isfinite().all() for x in damaged.values())
     message = error_of(lambda: load_model(CONFIG, path, CPU))
-    assert message.startswith(f'checkpoint={path}: is damaged or cut off')
+    assert message.startswith(f'checkpoint={path}: is damaged or truncated')
 
 
 @pytest.mark.parametrize('value', [float('nan'), float('-inf')])
@@ -259,7 +259,7 @@ def test_weights_that_are_not_finite(tmp_path, value):
         partial(read_file, tmp_path / 'net.pth'),
     ):
         message = error_of(load)
-        assert 'net.pth: generator.head.bias holds values that are not finite' in message
+        assert 'net.pth: generator.head.bias contains values that are not finite' in message
 
 
 def test_weights_of_a_distributed_training(tmp_path):

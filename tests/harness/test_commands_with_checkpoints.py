@@ -130,13 +130,13 @@ def test_training_with_a_bad_checkpoint(tmp_path, config, key):
     where = '' if name == 'load_from' else f'config {config} model: '
     assert error(missing) == f'error: {where}{name}={missing}: no such file'
     assert error(text) == f'error: {where}{name}={text}: is a text file, not a checkpoint'
-    assert error(truncated).startswith(f'error: {where}{name}={truncated}: is damaged or cut off')
+    assert error(truncated).startswith(f'error: {where}{name}={truncated}: is damaged or truncated')
     fit = 'does not fit this model: ' if name == 'load_from' else 'cannot be loaded: The model and'
     assert error(other).startswith(f'error: {where}{name}={other}: {fit}')
     message = error(URL)
     assert message.startswith(f'error: {where}{name}={URL}: cannot be downloaded: Connection')
     assert message.endswith(
-        'Without a network, download it elsewhere and give the path of the file'
+        'Without internet access, download it elsewhere and give the path of the file'
     )
 
 
@@ -177,7 +177,7 @@ def test_two_sets_of_one_name_are_refused(real_set, tmp_path):
     sets = [str(tmp_path / folder / 'moving') for folder in ('a', 'b')]
     checkpoint = tmp_path / 'any.pth'
     checkpoint.touch()
-    with pytest.raises(SystemExit, match='error: two sets are called moving, and so would be'):
+    with pytest.raises(SystemExit, match='error: two sets are named moving, so their results'):
         test_command.main([str(BICUBIC), str(checkpoint), '--data', *sets])
 
 
@@ -197,7 +197,7 @@ def test_results_of_something_else_are_not_replaced(tmp_path, make_set, monkeypa
     for _ in range(2):
         assert test_command.main(['net.py', 'one.pth', '--data', 'set']) == 0
     before = frames.read_bytes()
-    place = 'error: work_dirs/net/frames_set.csv: holds results'
+    place = 'error: work_dirs/net/frames_set.csv: contains results'
     for arguments, what in (
         (['two.pth', '--data', 'set'], 'of another checkpoint'),
         (['one.pth', '--data', 'other/set'], 'of another set'),
@@ -212,7 +212,7 @@ def test_results_of_something_else_are_not_replaced(tmp_path, make_set, monkeypa
         assert message == f'{place} {what}; give another --work-dir or delete it'
     Path('work_dirs/net/evaluated.json').unlink()
     message = error_of(test_command.main, 'net.py', 'one.pth', '--data', 'set')
-    assert message.startswith(f'{place} already, nobody knows of which checkpoint')
+    assert message.startswith(f'{place} of an unknown checkpoint')
     assert frames.read_bytes() == before
     assert 'finite' not in capsys.readouterr().err
     test_command.main(['net.py', 'two.pth', '--data', 'set', '--work-dir', 'two'])

@@ -41,3 +41,10 @@ def test_models_of_mmagic_are_refused():
             check_model(Config(dict(model=model)))
     check_model(Config(dict(model=dict(type='RecurrentVSR'))))
     check_model(Config(dict(model=dict(type='OfSomebodysOwn'))))  # what it is, building says
+
+
+def test_configs_may_use_the_standard_library(tmp_path):
+    """Wherever Python is installed; frozen modules such as ``os`` as well."""
+    path = tmp_path / 'config.py'
+    path.write_text('import os\nfrom pathlib import Path\na = [str(Path("b").parent), os.sep]\n')
+    assert load_config(str(path)).a == ['.', '/']

@@ -42,6 +42,8 @@ def test_whether_published_weights_are_there_is_said_without_torch():
 
 
 @pytest.mark.slow
-def test_the_zoo_and_what_is_registered_do():
-    """The test above looks for the right names."""
-    assert {'mmagic', 'mmcv'} <= imported_by('harness.networks.zoo', 'harness.training.registered')
+def test_the_zoo_and_what_is_registered_import_it_without_what_it_requires():
+    """Also where somebody has imported MMagic before."""
+    packages = imported_by('mmagic.registry', 'harness.networks.zoo', 'harness.training.registered')
+    assert {'mmagic', 'mmcv'} <= packages
+    assert not {'diffusers', 'transformers', 'albumentations', 'mediapipe'} & packages

@@ -30,6 +30,7 @@ BASELINES = {
     'basicvsr_pp/basicvsr_pp_paper.py': 7_322_927,
     'iconvsr/iconvsr_paper.py': 8_711_375,
     'animesr/animesr_paper.py': 1_495_376,
+    'realviformer/realviformer_paper.py': 5_817_593,
     'rrn/rrn_paper.py': 3_364_400,
     'rrn/rrn_small_paper.py': 1_888_560,
     'rsdn/rsdn_paper.py': 6_180_236,

@@ -77,7 +77,7 @@ def test_a_card_in_the_report_of_another_grid(card, fake, tmp_path):
 
     for damage, reason in (
         (table.iloc[:1], 'does not have each video of the set once'),
-        (table.assign(psnr_y=[25.0, 1e6]), 'psnr_y has a number that cannot be'),
+        (table.assign(psnr_y=[25.0, 1e6]), 'psnr_y has an impossible number'),
         (table.drop(columns='psnr_y'), 'psnr_y is missing'),
     ):
         damage.to_csv(file, index=False)
@@ -88,12 +88,12 @@ def test_a_card_in_the_report_of_another_grid(card, fake, tmp_path):
 @pytest.mark.parametrize(
     ('change', 'message'),
     [
-        (lambda card: card | {'format': 'x'}, 'is no result card'),
-        (lambda card: card | {'version': 2}, 'is no result card'),
+        (lambda card: card | {'format': 'x'}, 'is not a result card'),
+        (lambda card: card | {'version': 2}, 'is not a result card'),
         (lambda card: {k: v for k, v in card.items() if k != 'source'}, "entry: 'source'"),
         (lambda card: card | {'source': {'kind': 'heard', 'by': ''}}, 'must be measured or repor'),
         (lambda card: card | {'test_sets': {'s': {'videos': {'../a': {'psnr_y': 2}}}}}, 'a name'),
-        (lambda card: card | {'test_sets': {'s': {'videos': {'a': {}}}}}, 'psnr_y must be there'),
+        (lambda card: card | {'test_sets': {'s': {'videos': {'a': {}}}}}, 'needs psnr_y'),
         (lambda card: card | {'test_sets': {'s': {'videos': {'a': {'psnr_y': 1e9}}}}}, 'from 0 to'),
         (lambda card: card | {'test_sets': {'s': {'videos': {'a': {'psnr_y': '9'}}}}}, "be '9'"),
         (lambda card: card | {'test_sets': [1]}, 'malformed'),

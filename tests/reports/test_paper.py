@@ -4,8 +4,8 @@ import math
 from pathlib import Path
 
 import pytest
-from mmengine.config import Config
 
+from harness.configs import load_config
 from reports import paper
 from reports.results import load_grid
 from reports.tables.markdown import markdown
@@ -206,7 +206,7 @@ def test_small_networks_are_not_compared(small):
 
 @pytest.mark.parametrize('path', sorted(GRIDS.glob('*.py')), ids=lambda path: path.stem)
 def test_names_in_the_grid_files_are_the_papers(path):
-    grid = Config.fromfile(path)
+    grid = load_config(str(path))
     for axis, names in paper.known_names().items():
         entries = grid.get(axis, {}).values()
         given = {entry['paper'] for entry in entries if 'paper' in entry}
@@ -224,7 +224,7 @@ def test_known_names():
 @pytest.fixture
 def ristn_grid(fake):
     """All runs of the grid file of RISTN; its networks have 20.00, 20.01, 20.02 dB, ..."""
-    cfg = Config.fromfile(GRIDS / 'ristn.py')
+    cfg = load_config(str(GRIDS / 'ristn.py'))
     for key, lengths in {'set5': [1] * 5, 'vid4': LENGTHS['vid4']}.items():
         fake.test_set(key, cfg.test_sets[key].label, **videos(lengths))
         fake.grid_json['test_sets'][key]['paper'] = cfg.test_sets[key].paper

@@ -28,4 +28,4 @@ def test_a_zip_gives_the_same_report(fake, tmp_path, capsys):
             assert digests[0] == digests[1], name
     path.write_bytes(b'no zip')
     assert main([str(path)]) == 2
-    assert 'error: ' in (error := capsys.readouterr().err) and 'is no zip' in error
+    assert 'error: ' in (error := capsys.readouterr().err) and 'is not a complete zip' in error

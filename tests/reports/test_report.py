@@ -172,7 +172,7 @@ def test_a_table_that_fails_is_left_out(small, monkeypatch):
 def test_a_process_that_draws_is_killed(small, monkeypatch):
     monkeypatch.setattr('reports.figures.frames._line', lambda *_: os.kill(os.getpid(), 9))
     report = build_report(small.work_dir)
-    assert any('a process that draws was killed' in line for line in report.problems)
+    assert any('a drawing process was killed' in line for line in report.problems)
     assert (small.work_dir / 'report/results.xlsx').is_file() and report.figures == []
 
 

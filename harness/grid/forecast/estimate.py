@@ -1,8 +1,8 @@
-"""What a run will take, by arithmetic from a few measured seconds; imports nothing heavy."""
+"""Extrapolates the cost of a run from a few measured seconds; imports nothing heavy."""
 
 import heapq
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 from dataset_tools.manifest import VideoSet
 from harness.clip_limits import bank_slots
@@ -10,24 +10,24 @@ from harness.grid.expand import Run
 
 
 class TrainingCost(NamedTuple):
-    """Seconds and bytes of one kind of training, measured.
+    """The measured cost of one kind of training, in seconds and bytes.
 
     Attributes:
-        setup: seconds before the first iteration.
-        decode: seconds of reading a million pixels into the training set's cache, once; 0 without
-            a cache.
-        step: seconds of an optimizer step of a batch that is in memory.
-        load: seconds of loading a batch in one process.
-        pass_frame: seconds of the state pass, or of burn-in, for a frame of a window that is in
-            memory; 0 where the strategy has neither.
-        load_frame: seconds of loading a frame of a window in one process.
-        save: seconds of writing a checkpoint.
-        checkpoint: bytes of a checkpoint.
-        memory: most bytes in use (of the GPU if there is one, else of the process) without the bank
-            of hidden states.
-        slot: bytes of the hidden states at one boundary of a window; 0 without a bank.
-        bidirectional: the state pass goes through whole windows, burn-in through both ends.
-        device: what it was measured on.
+        setup: Seconds before the first iteration.
+        decode: Seconds to read a million pixels into the training set's cache, once; 0 without a
+            cache.
+        step: Seconds of an optimizer step on a batch in memory.
+        load: Seconds to load a batch in one process.
+        pass_frame: Seconds of the state pass, or of burn-in, per frame of a window in memory; 0 if
+            the strategy has neither.
+        load_frame: Seconds to load a frame of a window in one process.
+        save: Seconds to write a checkpoint.
+        checkpoint: Bytes of a checkpoint.
+        memory: Peak memory in bytes (of the GPU if there is one, else of the process) without the
+            bank of hidden states.
+        slot: Bytes of the hidden states at one boundary of a window; 0 without a bank.
+        bidirectional: Whether the state pass covers whole windows, and burn-in both ends.
+        device: The device on which it was measured.
     """
 
     setup: float
@@ -45,7 +45,14 @@ class TrainingCost(NamedTuple):
 
 
 class EvaluationCost(NamedTuple):
-    """Measured on a few frames: seconds to begin, and for a million HR pixels of each test set."""
+    """The cost of evaluation, measured on a few frames.
+
+    Attributes:
+        setup: Seconds before the first frame.
+        megapixel: Test set -> seconds per million HR pixels.
+        memory: Peak memory in bytes.
+        device: The device on which it was measured.
+    """
 
     setup: float
     megapixel: dict[str, float]
@@ -54,17 +61,26 @@ class EvaluationCost(NamedTuple):
 
 
 class Remaining(NamedTuple):
-    """What is still to do of a run: iterations, and how often each test set is evaluated."""
+    """The remaining work of a run: iterations, and how often each test set is evaluated."""
 
     iterations: int
     test_sets: Mapping[str, float]
 
 
 class Estimate(NamedTuple):
-    """What the rest of a run takes; ``problem`` says why that is not known.
+    """The estimated cost of the rest of a run, in seconds and bytes.
 
-    Times are in seconds, sizes in bytes; ``passing`` is the share of the state pass or of burn-in
-    in an iteration, ``bank`` that of the hidden states of all processes.
+    Attributes:
+        run: The run.
+        iterations: The remaining iterations.
+        iteration: Seconds per iteration.
+        passing: The part of that for the state pass or burn-in.
+        training: Seconds of the remaining training.
+        evaluation: Seconds of the remaining evaluation.
+        memory: Peak memory of one process, without the bank.
+        bank: Size of the hidden-state banks of all processes.
+        disk: Size of the checkpoints.
+        problem: Why the cost is unknown, if it is.
     """
 
     run: Run
@@ -76,7 +92,7 @@ class Estimate(NamedTuple):
     memory: int = 0
     bank: int = 0
     disk: int = 0
-    problem: Optional[str] = None
+    problem: str | None = None
 
     @property
     def seconds(self) -> float:
@@ -86,25 +102,25 @@ class Estimate(NamedTuple):
 def estimate_run(
     run: Run,
     rest: Remaining,
-    train_set: Optional[VideoSet],
+    train_set: VideoSet | None,
     test_sets: Mapping[str, VideoSet],
-    training: Optional[TrainingCost],
-    evaluation: Optional[EvaluationCost],
+    training: TrainingCost | None,
+    evaluation: EvaluationCost | None,
     cores: int,
 ) -> Estimate:
-    """Adds up what is left of a run.
+    """Estimates the cost of the remaining work of a run.
 
     Args:
-        run: the run.
-        rest: what is left of it.
-        train_set: its training set, None for networks that are not trained.
-        test_sets: those of the grid.
-        training: measured where iterations are left, else None.
-        evaluation: measured where test sets are left, else None.
-        cores: CPU cores for the data-loader workers of one process.
+        run: The run.
+        rest: Its remaining work.
+        train_set: Its training set; None for networks that are not trained.
+        test_sets: The test sets of the grid.
+        training: The measured cost of training; None if no iterations remain.
+        evaluation: The measured cost of evaluation; None if no test sets remain.
+        cores: CPU cores for the data loader workers of one process.
     """
     result = Estimate(run, rest.iterations)
-    if training and rest.iterations:
+    if training and train_set and rest.iterations:
         iteration = seconds_per_iteration(run, train_set, training, cores)
         interval, kept = _checkpoints(run)
         result = result._replace(
@@ -132,7 +148,10 @@ def estimate_run(
 def seconds_per_iteration(
     run: Run, train_set: VideoSet, training: TrainingCost, cores: int
 ) -> float:
-    """Of a training, with loading and the share of state pass or burn-in; arguments as above."""
+    """Seconds per iteration, including loading and a share of the state pass or burn-in.
+
+    The arguments are those of :func:`estimate_run`.
+    """
     workers = _workers(run, cores)
     iteration = _side_by_side(training.step, training.load, workers)
     return iteration + _pass_seconds(run, train_set, training, workers)
@@ -143,7 +162,7 @@ def _workers(run: Run, cores: int) -> int:
 
 
 def _megapixels_read(run: Run, train_set: VideoSet, iterations: int) -> float:
-    """Millions of pixels of all frames, or of as many as the clips have."""
+    """Millions of pixels of all frames, or of the frames of all clips if they are fewer."""
     loading = run.cfg.train_dataloader
     frames = sum(video.frames for video in train_set.videos.values())
     of_clips = iterations * loading.batch_size * run.cfg.train_cfg.clip_length
@@ -152,12 +171,12 @@ def _megapixels_read(run: Run, train_set: VideoSet, iterations: int) -> float:
 
 
 def _side_by_side(compute: float, load: float, workers: int) -> float:
-    """Seconds where worker processes load while the network computes."""
+    """Seconds of a step if worker processes, if any, load while the network computes."""
     return max(compute, load / workers) if workers else compute + load
 
 
 def _pass_seconds(run: Run, train_set: VideoSet, training: TrainingCost, workers: int) -> float:
-    """The share of an iteration in the state pass of its epoch, or its burn-in."""
+    """Seconds of an iteration's share of the state pass of its epoch, or of its burn-in."""
     options = run.cfg.train_cfg
     if options.get('burn_in'):
         return _burn_in_seconds(run, train_set, training, workers)
@@ -177,14 +196,14 @@ def _pass_seconds(run: Run, train_set: VideoSet, training: TrainingCost, workers
         )
         for frames in lengths
     )
-    # the first worker is a thread, if there are none
+    # without workers, a thread loads
     frame = max(training.pass_frame, training.load_frame / max(workers, 1))
     passing = max(0, run.iterations - options.get('warmup_iters', 0)) / run.iterations
     return passing * frames * frame / run.cfg.get('nproc', 1) / iterations
 
 
 def _burn_in_seconds(run: Run, train_set: VideoSet, training: TrainingCost, workers: int) -> float:
-    """Windows are loaded with their clips' frames, by a thread where there are no workers."""
+    """Seconds of burn-in per iteration; a worker or thread loads windows together with clips."""
     options, batch = run.cfg.train_cfg, run.cfg.train_dataloader.batch_size
     frames = [
         burn_in_frames(video.frames, options.clip_length, options.burn_in)
@@ -196,7 +215,7 @@ def _burn_in_seconds(run: Run, train_set: VideoSet, training: TrainingCost, work
 
 
 def burn_in_frames(frames: int, clip_length: int, burn_in: int) -> float:
-    """Frames before a clip that burn-in runs through, on average: at most ``burn_in``."""
+    """The mean number of frames that burn-in runs before a clip; at most ``burn_in``."""
     starts = range(frames - clip_length + 1)
     return sum(min(start, burn_in) for start in starts) / len(starts)
 
@@ -204,10 +223,10 @@ def burn_in_frames(frames: int, clip_length: int, burn_in: int) -> float:
 def pass_frames(
     frames: int, clip_length: int, repeats: int, bidirectional: bool, keeps_all: bool
 ) -> float:
-    """Frames of a window that the state pass goes through, on average.
+    """The mean number of frames of a window that the state pass processes.
 
-    All if time runs both ways, else those before the last of R start frames, which are uniform in
-    0..T-l.
+    All T frames for bidirectional networks; otherwise those before the last of the R start frames,
+    which are uniform in 0..T-l.
     """
     if bidirectional:
         return frames
@@ -234,7 +253,7 @@ def _bank(run: Run, train_set: VideoSet, training: TrainingCost) -> int:
 
 
 def _checkpoints(run: Run) -> tuple[int, int]:
-    """Iterations between two checkpoints, and how many are kept."""
+    """The interval between checkpoints in iterations, and how many are kept."""
     options = run.cfg.get('default_hooks', {}).get('checkpoint') or {}
     interval = options.get('interval', -1)
     interval = interval if interval > 0 else run.iterations
@@ -250,7 +269,7 @@ def megapixels(video_set: VideoSet, kind: str = 'gt') -> float:
 
 
 def wall_clock(seconds: Sequence[float], jobs: int) -> float:
-    """When the last run ends, if ``jobs`` workers take the runs in their order."""
+    """Seconds until the last run ends if ``jobs`` workers take the runs in order."""
     ends = [0.0] * jobs
     for duration in seconds:
         heapq.heapreplace(ends, ends[0] + duration)

@@ -1,17 +1,17 @@
-"""``run_grid.py --plan``: what the rest of a grid takes in time, memory and disk.
+"""``run_grid.py --plan``: forecasts time, memory and disk space of the rest of a grid.
 
-Each kind of run is measured for some seconds on this machine, as many at once as the grid will have
-workers, and :mod:`harness.grid.forecast.estimate` does the rest.
+Each kind of run is measured for a few seconds on this machine, with as many processes at once as
+the grid will have workers; :mod:`harness.grid.forecast.estimate` extrapolates.
 """
 
 import itertools
 import json
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Union
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -20,19 +20,25 @@ from tqdm import tqdm
 
 from harness.formats import bytes_text, duration_text
 from harness.grid.expand import Run, run_folder
+from harness.grid.forecast.estimate import (
+    Estimate,
+    EvaluationCost,
+    Remaining,
+    TrainingCost,
+    estimate_run,
+    wall_clock,
+)
 from harness.grid.fork_server import call, threads_of
 from harness.grid.grid_file import Grid
 from harness.runs.evaluations import why_missing
 
-from .estimate import Estimate, EvaluationCost, Remaining, TrainingCost, estimate_run, wall_clock
-
-Measured = Union[TrainingCost, EvaluationCost, str]  # or why it could not be measured
+Measured = TrainingCost | EvaluationCost | str  # a text says why it could not be measured
 
 
 def print_forecast(
     grid: Grid, runs: Sequence[Run], work_dir: Path, jobs: int, console: Console
 ) -> None:
-    """Measures and prints what is left of ``runs``, one by one and in total."""
+    """Measures and prints the remaining cost of ``runs``, one by one and in total."""
     rest = {run.run_id: remaining(grid, run, work_dir) for run in runs}
     estimates, devices = forecast(grid, runs, rest.__getitem__, jobs)
     console.print(_table(estimates))
@@ -41,12 +47,12 @@ def print_forecast(
 
 
 def remaining(grid: Grid, run: Run, work_dir: Path) -> Remaining:
-    """What is left of a run, by its folder: from the last checkpoint on."""
+    """The remaining work of a run, after its last checkpoint."""
     folder = run_folder(work_dir, run)
     iterations = 0 if folder.is_trained else run.iterations - folder.iterations_saved
     evaluations = grid.evaluation.evaluations(run.variants)
     missing = why_missing(folder, evaluations)
-    times = Counter()
+    times: dict[str, float] = defaultdict(float)
     for evaluation in evaluations:
         if evaluation.key in missing:
             reset = evaluation.variant.reset
@@ -57,13 +63,16 @@ def remaining(grid: Grid, run: Run, work_dir: Path) -> Remaining:
 def forecast(
     grid: Grid, runs: Sequence[Run], rest: Callable[[str], Remaining], jobs: int
 ) -> tuple[list[Estimate], list[str]]:
-    """Estimates of ``runs``, and the devices that they were measured on.
+    """Forecasts the remaining cost of ``runs``.
 
     Args:
-        grid: the grid.
-        runs: in the order in which they will start.
-        rest: run id -> what is left of it.
-        jobs: runs at the same time.
+        grid: The grid.
+        runs: The runs in the order in which they will start.
+        rest: Run id -> its remaining work.
+        jobs: The number of simultaneous runs.
+
+    Returns:
+        An estimate for each run, and the devices on which it was measured.
     """
     threads = threads_of(jobs, grid.nproc)
     sets, metrics = grid.test_sets, grid.evaluation.metrics
@@ -82,6 +91,8 @@ def forecast(
         if problem:
             estimates.append(Estimate(run, left.iterations, problem=problem))
             continue
+        assert training is None or isinstance(training, TrainingCost)
+        assert evaluation is None or isinstance(evaluation, EvaluationCost)
         train_set = grid.train_sets.get(run.axes.train_set)
         estimates.append(
             estimate_run(run, left, train_set, grid.test_sets, training, evaluation, threads)
@@ -91,14 +102,14 @@ def forecast(
 
 
 def measure_runs(runs: Sequence[Run], jobs: int, threads: int) -> list[Measured]:
-    """What trainings cost, kind by kind, with ``jobs`` at the same time."""
+    """Measures the trainings of ``runs``, each kind once, with ``jobs`` at the same time."""
     probes = {_training_key(run): (_measure_training, run.cfg) for run in runs}
     measured = _measure(probes, jobs, threads)
     return [measured[_training_key(run)] for run in runs]
 
 
 def _training_key(run: Run) -> str:
-    """The same for runs whose iterations take the same: whatever their seed, R and number."""
+    """A key that is equal for runs whose iterations cost the same; seed and R do not matter."""
     content = {k: v for k, v in run.content.items() if k not in ('randomness', 'param_scheduler')}
     loop = content['train_cfg']
     content['train_cfg'] = {k: loop[k] for k in loop if k not in ('repeats', 'max_iters')}
@@ -111,10 +122,10 @@ def _evaluation_key(run: Run) -> str:
 
 
 def _measure(probes: dict[str, tuple], jobs: int, threads: int) -> dict[str, Measured]:
-    """Results of the probes, always as many at once as there will be workers.
+    """Runs the probes, always as many at once as there will be workers.
 
-    Workers share the caches and the memory of the machine: so that the last probes are not alone,
-    the first ones follow them once more, for nothing.
+    Workers share the machine's caches and memory bandwidth. The first probes therefore run once
+    more at the end, with their results discarded, so that the last ones do not run alone.
     """
     again = itertools.islice(itertools.cycle(probes.values()), jobs - 1)
     queue = [*probes.values(), *(again if probes else ())]
@@ -136,20 +147,20 @@ def _measure(probes: dict[str, tuple], jobs: int, threads: int) -> dict[str, Mea
     return dict(zip(probes, results, strict=False))
 
 
-def _measure_training(*args) -> Measured:
-    from .measure import measure_training
+def _measure_training(*args: Any) -> Measured:
+    from harness.grid.forecast.measure import measure_training
 
     return _or_problem(measure_training, *args)
 
 
-def _measure_evaluation(*args) -> Measured:
-    from .measure import measure_evaluation
+def _measure_evaluation(*args: Any) -> Measured:
+    from harness.grid.forecast.measure import measure_evaluation
 
     return _or_problem(measure_evaluation, *args)
 
 
-def _or_problem(function: Callable, *args) -> Measured:
-    """What the function returns, or its error, whose type the caller may not be able to import."""
+def _or_problem(function: Callable, *args: Any) -> Measured:
+    """Returns the error as text, because the caller may be unable to import its type."""
     try:
         return function(*args)
     except Exception as error:
@@ -186,7 +197,9 @@ def _table(estimates: Sequence[Estimate]) -> Table:
     return table
 
 
-def _totals(estimates, jobs, nproc, devices):
+def _totals(
+    estimates: Sequence[Estimate], jobs: int, nproc: int, devices: Sequence[str]
+) -> Iterator[str]:
     known = [e for e in estimates if not e.problem]
     seconds = sum(e.seconds for e in known)
     wall = wall_clock([e.seconds for e in known], jobs)
@@ -204,10 +217,10 @@ def _totals(estimates, jobs, nproc, devices):
         f'to {bytes_text(sum(at_once))}, disk {bytes_text(sum(e.disk for e in known))}'
     )
     if unknown:
-        yield f'[red]{unknown} runs could not be measured and are in no sum'
+        yield f'[red]{unknown} runs could not be measured and are not included in these sums'
     if devices:
         yield f'measured on {", ".join(devices)}, {jobs} at the same time'
     if nproc > 1:
-        yield f'what {nproc} processes of a run say to each other is not in these times'
+        yield f'communication between the {nproc} processes of a run is not included'
     if any(e.iterations and e.run.cfg.get('val_dataloader') for e in known):
-        yield 'validation during training is not in these times'
+        yield 'validation during training is not included'

@@ -1,7 +1,7 @@
-"""Measures a few iterations and frames of a run, in a process of their own with torch and MMagic.
+"""Measures a few iterations and frames of a run, in a separate process with torch and MMagic.
 
-What is measured is a real training on a part of the training set: its first windows, cut short.
-Nothing is written but into a temporary folder.
+It measures a real training on a part of the training set: the first frames of some videos. Only a
+temporary folder is written to.
 """
 
 import copy
@@ -13,39 +13,40 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Optional
+from typing import Any
 
+import numpy as np
 import torch
 from mmagic.registry import DATASETS
 from mmengine.config import Config
 from mmengine.hooks import Hook
+from mmengine.runner import Runner
 
 from dataset_tools.manifest import Video, VideoSet
-from harness.data import VideoClipDataset
+from harness.data import ClipIndex, VideoClipDataset
 from harness.evaluation.evaluate import evaluate_set
 from harness.evaluation.model import default_device, load_model
+from harness.grid.forecast.estimate import EvaluationCost, TrainingCost, megapixels
 from harness.runs.files import redirect_output
 from harness.training.burn_in_loop import BurnInLoop
 from harness.training.pi_loop import PIBPTTLoop
 from harness.training.run import device_name, train
 
-from .estimate import EvaluationCost, TrainingCost, megapixels
-
-#: least frames of a state pass or burn-in beside those of a clip, on a CPU
+#: minimum number of frames of a state pass or burn-in besides those of a clip, on a CPU
 PASS_FRAMES = 16
-#: least steps and seconds that are timed after the first step
+#: minimum number of steps and seconds to time after the first step
 STEPS, SECONDS = 5, 3.0
 #: seconds after which one step is enough
 TOO_LONG = 30.0
 
 
 def measure_training(cfg: Config, slot: int, threads: int) -> TrainingCost:
-    """Trains for a few iterations.
+    """Measures a few training iterations.
 
     Args:
-        cfg: resolved config of a run.
-        slot: number of the worker, which chooses its GPU where there are several.
-        threads: CPU threads.
+        cfg: The resolved config of a run.
+        slot: The number of the worker, which selects its GPU if there are several.
+        threads: The number of CPU threads.
     """
     _use(slot * cfg.get('nproc', 1), threads)
     with tempfile.TemporaryDirectory(prefix='plan-') as folder:
@@ -56,7 +57,7 @@ def measure_training(cfg: Config, slot: int, threads: int) -> TrainingCost:
 
 
 def _cut_short(cfg: Config, work_dir: str) -> Config:
-    """The same training on a part of the set, without all that does not happen at every step."""
+    """The same training on a part of the set, without anything that does not happen every step."""
     cfg = copy.deepcopy(cfg)
     options, loading = cfg.train_cfg, cfg.train_dataloader
     windows = max(loading.batch_size, options.get('state_pass_batch', 16))
@@ -72,7 +73,7 @@ def _cut_short(cfg: Config, work_dir: str) -> Config:
         options.setdefault('bank', {}).pop('folder', None)
     for key in ('val_cfg', 'val_dataloader', 'val_evaluator', 'visualizer'):
         cfg.pop(key, None)
-    # others work at intervals, or, as those that freeze weights, at the beginning only
+    # other hooks work at intervals or, such as those that freeze weights, only at the beginning
     hooks = cfg.get('custom_hooks', ())
     cfg.custom_hooks = [hook for hook in hooks if hook.get('type') == 'PartialLoadHook']
     cfg.default_hooks = dict(cfg.get('default_hooks', {}), checkpoint=None)
@@ -83,28 +84,28 @@ def _cut_short(cfg: Config, work_dir: str) -> Config:
 
 @DATASETS.register_module()
 class MeasuredClips(VideoClipDataset):
-    """The beginnings of some videos of a training set; notes how long loading takes.
+    """The first frames of some videos of a training set; measures how long loading takes.
 
     Args:
-        count: videos.
-        frames: of each, None for all.
-        kwargs: as of :class:`VideoClipDataset`.
+        count: The number of videos.
+        frames: The number of frames of each; None for all.
+        kwargs: As for :class:`VideoClipDataset`.
     """
 
-    def __init__(self, count: int, frames: Optional[int], **kwargs):
+    def __init__(self, count: int, frames: int | None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.videos = self.videos[:: max(1, len(self.videos) // count)][:count]
         self.frames = frames
         self.seconds = {True: 0.0, False: 0.0}  # of clips, of windows without GT
         self.loaded = {True: 0, False: 0}  # their frames
-        self.spent = 0.0  # in all, for windows
-        self.decoding, self.pixels = 0.0, 0  # what has come into the cache
+        self.spent = 0.0  # total for windows
+        self.decoding, self.pixels = 0.0, 0  # seconds and pixels read into the cache
 
     @property
-    def lengths(self):
+    def lengths(self) -> list[int]:
         return [min(frames, self.frames or frames) for frames in super().lengths]
 
-    def read(self, kind, video, frame):
+    def read(self, kind: str, video: int, frame: int) -> np.ndarray:
         is_new = self._cache is not None and (kind, video, frame) not in self._cache
         begin = time.perf_counter()
         image = super().read(kind, video, frame)
@@ -113,10 +114,10 @@ class MeasuredClips(VideoClipDataset):
             self.pixels += image.shape[0] * image.shape[1]
         return image
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: ClipIndex) -> dict:
         called = time.perf_counter()
         if self._cache is not None:
-            super().__getitem__(index)  # as later in training, when it is in the cache
+            super().__getitem__(index)  # fills the cache, which later epochs find full
         begin = time.perf_counter()
         sample = super().__getitem__(index)
         end = time.perf_counter()
@@ -131,23 +132,24 @@ class StepClock(Hook):
 
     priority = 'LOWEST'
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.begin = time.perf_counter()
+        self.before: float | None = None
         self.steps: list[float] = []
         self.pass_frame = 0.0
-        self.burnt: list[float] = []  # seconds for a frame of each burn-in
+        self.burnt: list[float] = []  # seconds per frame of each burn-in
 
-    def before_train(self, runner) -> None:
+    def before_train(self, runner: Runner) -> None:
         self.loop = runner.train_loop
         self.dataset: MeasuredClips = self.loop.dataloader.dataset
         self.setup = time.perf_counter() - self.begin
         self.began = time.perf_counter()
 
-    def before_train_epoch(self, runner) -> None:
+    def before_train_epoch(self, runner: Runner) -> None:
         self.before = self._passed()
 
-    def before_train_iter(self, runner, batch_idx, data_batch=None) -> None:
+    def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
         self.before_step = self._seconds('step')
         self.before_burn_in = self._seconds('burn_in')
         if isinstance(self.loop, PIBPTTLoop) and self.before is not None:
@@ -157,7 +159,9 @@ class StepClock(Hook):
             self.pass_frame = (self._passed() - self.before) / max(frames, 1)
             self.before = None
 
-    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
+    def after_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None
+    ) -> None:
         self.steps.append(self._seconds('step') - self.before_step)
         if isinstance(self.loop, BurnInLoop):
             self._note_burn_in()
@@ -174,7 +178,7 @@ class StepClock(Hook):
             self.burnt.append(seconds / frames)
             self.pass_frame = statistics.median(self.burnt)
 
-    def after_train(self, runner) -> None:
+    def after_train(self, runner: Runner) -> None:
         self.loop.synchronize()
         begin = time.perf_counter()
         runner.save_checkpoint(str(self.folder), 'measured.pth', by_epoch=False)
@@ -184,11 +188,11 @@ class StepClock(Hook):
         return self.loop.timer.seconds.get(part, 0.0)
 
     def _passed(self) -> float:
-        """Seconds of state passes without loading, for one group of windows loads nothing ahead."""
+        """Seconds of state passes without loading: nothing is prefetched for a single group."""
         return self._seconds('state_pass') - self.dataset.spent
 
     def result(self) -> TrainingCost:
-        """What was measured; the first step is left out."""
+        """The measured cost, without the first step."""
         frame = {
             kind: self.dataset.seconds[kind] / max(self.dataset.loaded[kind], 1)
             for kind in (True, False)
@@ -218,13 +222,13 @@ def measure_evaluation(
     slot: int,
     threads: int,
 ) -> EvaluationCost:
-    """Evaluates a network that need not be trained on a few frames of each test set.
+    """Measures the evaluation of a network, trained or not, on a few frames of each test set.
 
     Args:
-        cfg: resolved config of a run.
-        test_sets: name -> set.
-        metrics: as of :func:`~harness.evaluation.evaluate.evaluate_set`.
-        slot, threads: as of :func:`measure_training`.
+        cfg: The resolved config of a run.
+        test_sets: Name -> test set.
+        metrics: As for :func:`~harness.evaluation.evaluate.evaluate_set`.
+        slot, threads: As for :func:`measure_training`.
     """
     _use(slot * cfg.get('nproc', 1), threads)
     begin = time.perf_counter()
@@ -251,7 +255,7 @@ def measure_evaluation(
 
 
 def first_frames(video_set: VideoSet, video: Video, count: int) -> VideoSet:
-    """A set of the first ``count`` frames of one video."""
+    """A set that consists of the first ``count`` frames of one video."""
     count = min(count, video.frames)
     entry = dict(video_set.manifest['videos'][video.name], frames=count)
     for kind in video_set.kinds:

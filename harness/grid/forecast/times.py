@@ -1,11 +1,11 @@
-"""The training times that ``budget='time'`` compares: measured once, then kept for good.
+"""The training times that ``budget='time'`` compares: measured once, then kept.
 
-A time is measured as ``--plan`` measures it (see :mod:`harness.grid.forecast.measure`): some
-iterations of the real training, with as many runs beside it as the grid has workers. It is written
-into the work directory, ``times/<network>-<strategy>-<hash>.json``, before any run begins whose
-number of iterations depends on it, and never again: whoever goes on with the grid, wherever, finds
-the same runs. Of two commands that measure at the same time the first one counts. To measure anew,
-delete the folder ``times``; runs that then get another number of iterations are other runs.
+A time is measured as for ``--plan`` (see :mod:`harness.grid.forecast.measure`): some iterations of
+the real training, with as many simultaneous runs as the grid has workers. It is written to
+``times/<network>-<strategy>-<hash>.json`` in the work directory before any run starts whose number
+of iterations depends on it, and never changed: whoever resumes the grid, on any machine, gets the
+same runs. If two commands measure at the same time, the first result counts. To measure again,
+delete the folder ``times``; runs whose number of iterations then changes become new runs.
 """
 
 import os
@@ -15,19 +15,18 @@ from pathlib import Path
 
 from harness.errors import fail
 from harness.grid.expand import Run, time_key
+from harness.grid.forecast.estimate import seconds_per_iteration
+from harness.grid.forecast.forecast import measure_runs
 from harness.grid.fork_server import threads_of
 from harness.grid.grid_file import Grid
 from harness.runs.files import InvalidFile, load_json, write_json
 
-from .estimate import seconds_per_iteration
-from .forecast import measure_runs
-
 
 def read_times(work_dir: Path) -> dict[str, float]:
-    """:func:`~harness.grid.expand.time_key` -> seconds per iteration, as far as they are settled.
+    """:func:`~harness.grid.expand.time_key` -> seconds per iteration, for all that were measured.
 
     Raises:
-        UserError: a file is damaged; without it, the grid would be another one.
+        UserError: A file is damaged; ignoring it would change the runs of the grid.
     """
     return {path.stem: _read(path) for path in sorted(_folder(work_dir).glob('[!.]*.json'))}
 
@@ -40,7 +39,7 @@ def _read(path: Path) -> float:
     try:
         seconds = load_json(path).get('seconds_per_iteration')
     except InvalidFile as error:
-        fail(f'{path}: {error}; delete it to have it measured again')
+        fail(f'{path}: {error}; delete it to measure again')
     if not isinstance(seconds, float) or not seconds > 0:
         fail(f'{path}: seconds_per_iteration cannot be {seconds!r}; delete it to measure again')
     return seconds
@@ -53,17 +52,20 @@ def settle_times(
     jobs: int,
     measure: Callable = measure_runs,
 ) -> dict[str, float]:
-    """Measures runs whose time is not known, keeps it, and gives all that is known then.
+    """Measures and saves the times of runs for which none is known.
 
     Args:
-        grid: the grid.
-        runs: those that lack a time.
-        work_dir: of the grid.
-        jobs: runs at the same time.
-        measure: as :func:`~harness.grid.forecast.forecast.measure_runs`.
+        grid: The grid.
+        runs: The runs without a time.
+        work_dir: The grid's work directory.
+        jobs: The number of simultaneous runs.
+        measure: As :func:`~harness.grid.forecast.forecast.measure_runs`.
+
+    Returns:
+        All known times, as :func:`read_times`.
 
     Raises:
-        UserError: a run cannot be trained.
+        UserError: A run cannot be trained.
     """
     threads = threads_of(jobs, grid.nproc)
     for run, measured in zip(runs, measure(runs, jobs, threads), strict=True):

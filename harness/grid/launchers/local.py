@@ -5,31 +5,36 @@ import time
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from multiprocessing.connection import wait
-from typing import Optional
+from multiprocessing.process import BaseProcess
 
 from harness.errors import fail
 from harness.exits import describe_exit, out_of_memory_kills
 from harness.grid.fork_server import fork_context, run_worker, threads_of
+from harness.grid.launchers import Setting
 from harness.runs.folder import RunFolder
-
-from . import Setting
 
 #: seconds that workers get to write a checkpoint after Ctrl-C
 GRACE = 60.0
 
 
 class LocalJob:
-    """A worker process; ``slot`` is its number, which chooses its GPU."""
+    """A worker process.
 
-    def __init__(self, process, slot: int, kills: int) -> None:
+    Args:
+        process: The process.
+        slot: Its number, which selects its GPU.
+        kills: :func:`~harness.exits.out_of_memory_kills` before it started.
+    """
+
+    def __init__(self, process: BaseProcess, slot: int, kills: int) -> None:
         self.process = process
         self.slot = slot
         self._kills = kills
 
-    def ended(self) -> Optional[str]:
+    def ended(self) -> str | None:
         if self.process.is_alive():
             return None
-        return describe_exit(self.process.exitcode, self._kills)
+        return describe_exit(self.process.exitcode or 0, self._kills)
 
     def kill(self) -> None:
         self.process.kill()
@@ -37,16 +42,16 @@ class LocalJob:
 
 
 class LocalLauncher:
-    """``jobs`` worker processes at a time, forked from a server that has imported MMagic once.
+    """Runs ``jobs`` worker processes at a time, forked from a server that has imported MMagic.
 
-    CPU threads are shared equally (unless OMP_NUM_THREADS says how many), GPUs are dealt out by
-    slot.
+    They share the CPU threads equally, unless OMP_NUM_THREADS sets their number. Slots determine
+    the GPUs.
 
     Args:
-        setting: without options.
+        setting: What it needs to know of the grid, without options.
 
     Raises:
-        UserError: there are options.
+        UserError: There are options.
     """
 
     is_local = True
@@ -63,7 +68,7 @@ class LocalLauncher:
         return len(self._slots) - running
 
     def find(self, folder: RunFolder) -> None:
-        """Workers end with the command that started them."""
+        """None: workers end with the command that started them."""
 
     def start(self, folders: Sequence[RunFolder]) -> list[LocalJob]:
         return [self._start(folder) for folder in folders]
@@ -87,7 +92,7 @@ class LocalLauncher:
         alive = [job for job in jobs if job.process.is_alive()]
         if alive:
             with suppress(OSError):  # the terminal may be gone
-                print('\nsaving checkpoints; Ctrl-C again ends at once', file=sys.stderr)
+                print('\nsaving checkpoints; press Ctrl-C again to end at once', file=sys.stderr)
         try:
             for job in alive:
                 job.process.terminate()
@@ -100,5 +105,5 @@ class LocalLauncher:
 
     @staticmethod
     def at_work(jobs: Collection[str]) -> set[str]:
-        """Workers have no jobs."""
+        """None: workers have no job ids."""
         return set()

@@ -1,14 +1,12 @@
-"""What launchers of queues have in common: a job for each run, found again by its number."""
+"""The base class of launchers that submit each run as a job to a queue."""
 
 import sys
 import time
 from collections.abc import Collection, Sequence
-from typing import Optional
 
+from harness.grid.launchers import Setting
 from harness.runs.claims import release_job
 from harness.runs.folder import RunFolder
-
-from . import Setting
 
 
 class QueuedJob:
@@ -19,7 +17,7 @@ class QueuedJob:
         self._launcher = launcher
         self._folder = folder
 
-    def ended(self) -> Optional[str]:
+    def ended(self) -> str | None:
         if self._launcher.is_at_work(self.job):
             return None
         release_job(self._folder.path, self.job)
@@ -31,37 +29,37 @@ class QueuedJob:
 
 
 class QueueLauncher:
-    """Hands runs over to a queue; to be completed by :meth:`submit` and two more methods.
+    """Submits runs to a queue; subclasses implement :meth:`submit` and two more methods.
 
-    Jobs that the command has not seen the end of stay in the queue; the same command finds them
-    again. At most ``jobs`` are in the queue at a time.
+    When the command ends, its jobs stay in the queue, and the same command finds them again. At
+    most ``jobs`` are in the queue at a time.
 
     Args:
-        setting: what runs are started for.
+        setting: What it needs to know of the grid.
     """
 
     is_local = False
-    #: as it is registered
+    #: the name by which it is registered
     name: str
-    #: seconds between two looks at the queue
+    #: seconds between two queries of the queue
     look_every = 5.0
 
     def __init__(self, setting: Setting) -> None:
         self.setting = setting
 
     def submit(self, folder: RunFolder) -> str:
-        """Submits the job of a run and gives what the queue calls it.
+        """Submits the job of a run and returns its id in the queue.
 
         The job runs :func:`~harness.grid.launchers.worker_command` with the variables of
         :func:`~harness.grid.launchers.worker_environment`.
 
         Raises:
-            UserError: the queue refuses it.
+            UserError: The queue rejects it.
         """
         raise NotImplementedError
 
     def is_at_work(self, job: str) -> bool:
-        """Whether a job may still bring its run to an end: it waits or runs."""
+        """Whether a job waits or runs, and so may still finish its run."""
         raise NotImplementedError
 
     def cancel(self, job: str) -> None:
@@ -69,20 +67,20 @@ class QueueLauncher:
         raise NotImplementedError
 
     def reason(self, job: str) -> str:
-        """Why a job has ended, '' if it says nothing beyond what is in the folder of its run."""
+        """Why a job has ended; '' if the run's folder says everything."""
         return ''
 
     def free(self, running: int) -> int:
         return self.setting.jobs - running
 
-    def find(self, folder: RunFolder) -> Optional[QueuedJob]:
+    def find(self, folder: RunFolder) -> QueuedJob | None:
         job = folder.job(self.name)
         return QueuedJob(self, folder, job) if job and self.is_at_work(job) else None
 
     def start(self, folders: Sequence[RunFolder]) -> list[QueuedJob]:
         jobs = []
         for folder in folders:
-            # before, because a job may start, and have more to say, at once
+            # before submitting, because the job may start at once and write its own status
             folder.write_status('QUEUED', **folder.position())
             job = self.submit(folder)
             folder.write_job(self.name, job)
@@ -100,6 +98,6 @@ class QueueLauncher:
             print(f'\n{len(jobs)} job(s) stay in the queue: {names}', file=sys.stderr)
 
     @staticmethod
-    def at_work(jobs: Collection[str]) -> Optional[set[str]]:
-        """Unknown without the launcher's options: the folders of the runs say where they are."""
+    def at_work(jobs: Collection[str]) -> set[str] | None:
+        """Unknown, since a query would need the launcher's options."""
         return None

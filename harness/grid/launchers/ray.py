@@ -1,12 +1,13 @@
-"""Runs as Ray Jobs, for machines and clouds without Slurm.
+"""Runs as Ray jobs, for machines and clouds without Slurm.
 
-``ray = dict(...)`` of a grid file and ``--launcher-options KEY=VALUE`` know
+Options in ``ray = dict(...)`` of a grid file or ``--launcher-options KEY=VALUE``:
 
-- ``address``: of Ray's dashboard, ``RAY_ADDRESS`` or ``http://127.0.0.1:8265`` by default;
-- ``cpus``, ``gpus``: of a run; by default one for each of its processes, and no GPU.
+- ``address``: the address of Ray's dashboard (default: ``RAY_ADDRESS`` or
+  ``http://127.0.0.1:8265``);
+- ``cpus``, ``gpus``: CPUs and GPUs per run (default: one CPU for each of its processes, no GPU).
 
-Nodes must see the repository, the data and the work folder under the same paths. At most ``--jobs``
-runs are handed over at a time: Ray gives up jobs that wait for 15 minutes.
+Nodes must see the repository, the data and the work directory under the same paths. At most
+``--jobs`` runs are submitted at a time, because Ray gives up jobs that wait for 15 minutes.
 """
 
 import os
@@ -16,10 +17,9 @@ import time
 from typing import Any
 
 from harness.errors import fail
+from harness.grid.launchers import Setting, worker_command, worker_environment
+from harness.grid.launchers.queue import QueueLauncher
 from harness.runs.folder import RunFolder
-
-from . import Setting, worker_command, worker_environment
-from .queue import QueueLauncher
 
 _KEYS = ('address', 'cpus', 'gpus')
 #: seconds without an answer after which jobs count as gone
@@ -30,10 +30,10 @@ class RayLauncher(QueueLauncher):
     """Submits runs through Ray's ``JobSubmissionClient``.
 
     Args:
-        setting: with the options above.
+        setting: What it needs to know of the grid, with the options above.
 
     Raises:
-        UserError: options are wrong, Ray is missing, or does not answer.
+        UserError: Options are wrong, or Ray is not installed or does not answer.
     """
 
     name = 'ray'
@@ -53,9 +53,9 @@ class RayLauncher(QueueLauncher):
             fail("--launcher ray needs Ray: pip install 'ray[default]' (extra: ray)")
         try:
             self._client = JobSubmissionClient(str(address))
-        except Exception as error:  # ConnectionError, or what the address is no address for
+        except Exception as error:  # ConnectionError, or the address is malformed
             text = ' '.join(str(error).split())
-            fail(f'ray.address: no Ray answers at {address} ({text}); try: ray start --head')
+            fail(f'ray.address: Ray does not answer at {address} ({text}); try: ray start --head')
         self._answered = time.monotonic()
 
     def submit(self, folder: RunFolder) -> str:
@@ -64,7 +64,7 @@ class RayLauncher(QueueLauncher):
         log = shlex.quote(str(folder.log.resolve()))
         try:
             return self._client.submit_job(
-                # exec: Ray stops the process that it started
+                # exec, because Ray stops only the process that it started itself
                 entrypoint=f'exec {shlex.join(worker_command(folder))} >>{log} 2>&1',
                 submission_id=f'{folder.name[-80:].strip("-_.")}-{secrets.token_hex(3)}',
                 runtime_env=dict(env_vars=variables),
@@ -72,7 +72,7 @@ class RayLauncher(QueueLauncher):
                 entrypoint_num_gpus=self._gpus,
             )
         except Exception as error:
-            fail(f'{folder.name}: Ray refuses the job: {" ".join(str(error).split())[:300]}')
+            fail(f'{folder.name}: Ray rejects the job: {" ".join(str(error).split())[:300]}')
 
     def is_at_work(self, job: str) -> bool:
         state = self._state(job)
@@ -86,7 +86,7 @@ class RayLauncher(QueueLauncher):
         self._client.stop_job(job)
 
     def _state(self, job: str) -> str:
-        """What Ray calls the state of a job; '' while it does not answer, which says nothing."""
+        """The state of a job by Ray; '' (unknown) while Ray does not answer."""
         try:
             state = self._client.get_job_status(job).value
         except Exception as error:

@@ -1,4 +1,4 @@
-"""Trains one run with several processes."""
+"""Trains one run with several processes, started by torchrun."""
 
 import ctypes
 import os
@@ -13,7 +13,7 @@ from harness.runs.folder import RunFolder
 from harness.training.interruption import Interruption
 
 _PR_SET_PDEATHSIG = 1
-#: seconds that torchrun gives its processes after a signal; 30 may be too few for a checkpoint
+#: seconds that torchrun waits for its processes after a signal; its 30 may be too few to save
 _PATIENCE = dict(TORCH_ELASTIC_SHUTDOWN_TIMEOUT='300')
 
 
@@ -26,9 +26,15 @@ def train_with_torchrun(
 ) -> None:
     """Trains the run of ``folder`` with ``nproc`` processes on as many GPUs (or on CPUs).
 
+    Args:
+        folder: The run's folder.
+        nproc: The number of processes.
+        interruption: Records signals of this process, which are passed on to torchrun.
+        first_gpu: The index of the first GPU to use.
+
     Raises:
-        TorchrunError: with the reason that one of the processes gave.
-        Interrupted: a signal came; the processes have written a checkpoint.
+        TorchrunError: A process failed; the message is its reason.
+        Interrupted: A signal was received; the processes have written a checkpoint.
     """
     error = folder.torchrun_error
     error.unlink(missing_ok=True)
@@ -48,7 +54,7 @@ def train_with_torchrun(
 
 
 def _wait(process: subprocess.Popen, interruption: Interruption) -> int:
-    """The exit code; torchrun tells its processes of a signal."""
+    """Waits for torchrun and returns its exit code; passes on a signal, once."""
     told = False
     while True:
         try:
@@ -60,23 +66,24 @@ def _wait(process: subprocess.Popen, interruption: Interruption) -> int:
 
 
 def _visible_gpus(nproc: int, first: int) -> dict[str, str]:
-    """The environment that shows torchrun its share of the GPUs; nothing on CPUs."""
+    """The environment variable that limits torchrun to its share of the GPUs; none on CPUs."""
     if not torch.cuda.is_available():
         return {}
     named = os.environ.get('CUDA_VISIBLE_DEVICES')
     gpus = named.split(',') if named else [str(i) for i in range(torch.cuda.device_count())]
     if len(gpus) < first + nproc:
         raise TorchrunError(
-            f'{nproc} processes from GPU {first} on need {first + nproc} GPUs, there are '
+            f'{nproc} processes from GPU {first} on need {first + nproc} GPUs, but there are '
             f'{len(gpus)}: lower --jobs or --nproc'
         )
     return dict(CUDA_VISIBLE_DEVICES=','.join(gpus[first : first + nproc]))
 
 
 def _prepare() -> None:
-    """Has the kernel end torchrun, which ends its processes, when this process is killed.
+    """Makes the kernel end torchrun, and so its processes, if this process is killed.
 
-    Slurm signals all processes of a job; torchrun itself would die of what its processes heed.
+    Also ignores signals that Slurm sends to all processes of a job: they are meant for torchrun's
+    processes, but would kill torchrun itself.
     """
     for number in (signal.SIGUSR1, signal.SIGUSR2):
         signal.signal(number, signal.SIG_IGN)

@@ -3,7 +3,7 @@
 import inspect
 import re
 from pathlib import Path
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 import torch
 from mmagic.registry import MODELS
@@ -12,12 +12,11 @@ from torch import Tensor
 from harness.checkpoints import read_weights
 from harness.configs import load_config
 from harness.errors import UserError, fail
+from harness.networks import zoo  # noqa: F401  (fills the registry)
+from harness.networks.foreign.layouts import LAYOUTS, Found, Layout, Weights
+from harness.networks.foreign.matconvnet import is_dagnn, read_dagnn
+from harness.networks.foreign.tensorflow import is_bundle, read_bundle
 from harness.runs.files import replacing
-
-from .. import zoo  # noqa: F401  (fills the registry)
-from .layouts import LAYOUTS, Found, Layout, Weights
-from .matconvnet import is_dagnn, read_dagnn
-from .tensorflow import is_bundle, read_bundle
 
 #: what wrappers put before all names: compiled models, MMagic's and MMEngine's, MRVSR's cells
 _PREFIXES = ('_orig_mod.', 'module.', 'generator.', 'mrvsr.', 'rlsp.', 'rfs3.')
@@ -50,7 +49,7 @@ class Converted(NamedTuple):
     lr_kinds: tuple[str, ...]
 
 
-def convert(source: Path, target: Path, name: Optional[str] = None) -> Converted:
+def convert(source: Path, target: Path, name: str | None = None) -> Converted:
     """Writes a checkpoint from a file of other code.
 
     Args:
@@ -85,7 +84,7 @@ def _read(source: Path) -> Weights:
     return read_dagnn(source) if is_dagnn(source) else read_weights(str(source), 'FILE')
 
 
-def recognise(theirs: Weights, source: Path, name: Optional[str] = None) -> tuple[Layout, Found]:
+def recognise(theirs: Weights, source: Path, name: str | None = None) -> tuple[Layout, Found]:
     """The network that weights are of, and the weights under their names here.
 
     Raises:

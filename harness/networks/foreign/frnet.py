@@ -22,14 +22,12 @@ to 8 bits. That script also runs 5 mirrored frames before the first one, which i
 """
 
 import re
-from typing import Optional
 
 import torch
 from torch import Tensor
 
 from harness.errors import fail
-
-from ..upsample import BD_TAPS
+from harness.networks.upsample import BD_TAPS
 
 #: how the names of the coefficients end that networks for BD frames carry
 KERNELS = 'upsample_func.kernels'
@@ -45,7 +43,7 @@ _NAMES = (
 )
 
 
-def frnet_weights(theirs: dict[str, Tensor]) -> Optional[dict[str, Tensor]]:
+def frnet_weights(theirs: dict[str, Tensor]) -> dict[str, Tensor] | None:
     """The weights of an ``FRNet`` for ``FRVSRNet``; None if they are of another network.
 
     Raises:
@@ -62,7 +60,7 @@ def frnet_weights(theirs: dict[str, Tensor]) -> Optional[dict[str, Tensor]]:
     return weights
 
 
-def _our_name(theirs: str) -> Optional[str]:
+def _our_name(theirs: str) -> str | None:
     for pattern, ours in _NAMES:
         name, found = re.subn(rf'^{pattern}(?=([02]\.)?(weight|bias)$)', ours, theirs)
         if found:

@@ -5,12 +5,12 @@ A layout is recognised by the names alone: all of them must have a counterpart h
 
 import re
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 from torch import Tensor
 
-from .frnet import KERNELS, frnet_weights
-from .matconvnet import lapsrn_weights
+from harness.networks.foreign.frnet import KERNELS, frnet_weights
+from harness.networks.foreign.matconvnet import lapsrn_weights
 
 Weights = dict[str, Tensor]
 _SPYNET = (
@@ -39,6 +39,14 @@ _BASICVSR_PP = (
 )
 _ICONVSR = (*_BASICVSR, (r'((backward|forward)_fusion\.|edvr\.)', r'\1'))
 _REAL_BASICVSR = ((r'(image_cleaning\.|basicvsr\.)', r'\1'),)
+_REAL_VIFORMER = (
+    *_SPYNET,
+    (
+        r'((shallow_extraction|attn_merge|encoder_level[12]|down1_2|down2_3|latent|up3_2|up2_1|'
+        r'reduce_chan_level2|decoder_level[12]|refinement|compress|upconv[12]|conv_hr|conv_last)\.)',
+        r'\1',
+    ),
+)
 _CELL = (r'((block1|blocks|hidden_state_layer|output_layer)\.)', r'\1')
 _MRVSR = (r'((xi_layers|phi_hidden_state_layer|phi_layers|psi_layers|psi_output_layer)\.)', r'\1')
 
@@ -70,15 +78,15 @@ class Layout(NamedTuple):
     title: str
     type: str
     config: str
-    read: Callable[[Weights], Optional[Found]]
+    read: Callable[[Weights], Found | None]
 
 
 def _named(
     patterns: Sequence, options: Callable[[Weights], dict], *lr_kinds: str, needs: str
-) -> Callable[[Weights], Optional[Found]]:
+) -> Callable[[Weights], Found | None]:
     """Reads weights whose names begin with one of the patterns, and among which ``needs`` is."""
 
-    def read(weights: Weights) -> Optional[Found]:
+    def read(weights: Weights) -> Found | None:
         renamed = {}
         for name, x in weights.items():
             pattern, ours = next((p for p in patterns if re.match(p[0], name)), (None, None))
@@ -131,6 +139,14 @@ def _real_basicvsr_options(weights: Weights) -> dict:
     )
 
 
+def _real_viformer_options(weights: Weights) -> dict:
+    blocks = ('encoder_level1', 'encoder_level2', 'latent', 'refinement')
+    return dict(
+        mid_channels=_width(weights, 'compress.bias'),
+        num_blocks=tuple(_count(weights, rf'{name}\.\d+\.norm1\.body\.weight') for name in blocks),
+    )
+
+
 def _animesr_options(weights: Weights) -> dict:
     cell = 'recurrent_cell'
     return dict(
@@ -168,7 +184,7 @@ def _mrvsr_options(weights: Weights) -> dict:
     return dict(mid_channels=_width(weights, 'xi_layers.0.bias'), lipschitz=None)
 
 
-def _rlsp_of_tensorflow(weights: Weights) -> Optional[Found]:
+def _rlsp_of_tensorflow(weights: Weights) -> Found | None:
     """``layer0..7/{kernel,bias}``: HWIO kernels, values in [0, 255]; the last two: state and Y."""
     matches = [re.fullmatch(r'layer(\d+)/(kernel|bias)', name) for name in weights]
     if not all(matches):
@@ -186,7 +202,7 @@ def _rlsp_of_tensorflow(weights: Weights) -> Optional[Found]:
     return Found(renamed, _stack_options(renamed), ('lr_bd_rlsp',))
 
 
-def _lapsrn(weights: Weights) -> Optional[Found]:
+def _lapsrn(weights: Weights) -> Found | None:
     renamed = lapsrn_weights(weights)
     if renamed is None:
         return None
@@ -197,7 +213,7 @@ def _lapsrn(weights: Weights) -> Optional[Found]:
     return Found(renamed, options, ('lr_bi',))
 
 
-def _frvsr(weights: Weights) -> Optional[Found]:
+def _frvsr(weights: Weights) -> Found | None:
     """FRNet of TecoGAN-PyTorch and EGVSR; that for BD frames carries coefficients."""
     renamed = frnet_weights(weights)
     if renamed is None:
@@ -244,6 +260,14 @@ LAYOUTS = {
         'StatefulRealBasicVSRNet',
         'mm_configs/realbasicvsr/realbasicvsr_paper.py',
         _named(_REAL_BASICVSR, _real_basicvsr_options, 'lr_bi', needs='basicvsr.fusion.bias'),
+    ),
+    'real_viformer': Layout(
+        'RealViformer',
+        'RealViformerNet',
+        'mm_configs/realviformer/realviformer_paper.py',
+        _named(
+            _REAL_VIFORMER, _real_viformer_options, 'lr_bi', needs='attn_merge.attn.temperature'
+        ),
     ),
     'animesr': Layout(
         'AnimeSR',

@@ -3,7 +3,6 @@
 import re
 import zlib
 from pathlib import Path
-from typing import Optional
 
 import numpy as np
 import torch
@@ -41,7 +40,7 @@ def _tensor(value: np.ndarray) -> Tensor:
     return torch.from_numpy(value.reshape(value.shape + (1,) * (4 - value.ndim)))
 
 
-def lapsrn_weights(weights: dict[str, Tensor]) -> Optional[dict[str, Tensor]]:
+def lapsrn_weights(weights: dict[str, Tensor]) -> dict[str, Tensor] | None:
     """LapSRN's parameters under their names here; None if they are another network's.
 
     They are ``level2_conv1_{f,b}`` and so on, the first level with the highest number. Kernels are

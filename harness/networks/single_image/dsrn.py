@@ -11,8 +11,8 @@ import torch.nn.functional as F
 from mmagic.registry import MODELS
 from torch import Tensor, nn
 
-from ..stateless import StatelessNet, map_frames
-from ..upsample import bicubic
+from harness.networks.stateless import StatelessNet, map_frames
+from harness.networks.upsample import bicubic
 
 
 def _conv(in_channels: int, out_channels: int, stride: int = 1) -> nn.Conv2d:
@@ -49,7 +49,7 @@ class DSRNNet(StatelessNet):
         degradation: of the LR frames, ``'bi'`` or ``'bd'``; see :func:`~..upsample.bicubic`.
     """
 
-    def __init__(self, mid_channels: int = 128, steps: int = 7, degradation: str = 'bi'):
+    def __init__(self, mid_channels: int = 128, steps: int = 7, degradation: str = 'bi') -> None:
         super().__init__()
         self.steps = steps
         self.degradation = degradation
@@ -63,7 +63,7 @@ class DSRNNet(StatelessNet):
         self.up, self.down = _up(mid_channels), _down(mid_channels)
         self.tail = nn.Conv2d(mid_channels, 3, 1)
 
-    def super_resolve(self, lrs):
+    def super_resolve(self, lrs: Tensor) -> Tensor:
         return map_frames(self._images, lrs, at_once=self.training)
 
     def _images(self, images: Tensor) -> Tensor:

@@ -11,14 +11,14 @@ import torch.nn.functional as F
 from mmagic.registry import MODELS
 from torch import Tensor, nn
 
-from ..luma import rgb_to_ycbcr
-from .luma_image import LumaImageNet
+from harness.networks.luma import rgb_to_ycbcr
+from harness.networks.single_image.luma_image import LumaImageNet
 
 
 class _Level(nn.Module):
     """x2: features from convolutions and a deconvolution, and the image's residual from these."""
 
-    def __init__(self, channels: int, depth: int):
+    def __init__(self, channels: int, depth: int) -> None:
         super().__init__()
         self.convs = nn.ModuleList(
             nn.Conv2d(channels, channels, 3, padding=1) for _ in range(depth)
@@ -58,18 +58,18 @@ class LapSRNNet(LumaImageNet):
         degradation: as in :class:`LumaImageNet`, of chroma.
     """
 
-    def __init__(self, mid_channels: int = 64, depth: int = 10, degradation: str = 'bi'):
+    def __init__(self, mid_channels: int = 64, depth: int = 10, degradation: str = 'bi') -> None:
         super().__init__(degradation)
         self.first = nn.Conv2d(1, mid_channels, 3, padding=1)
         nn.init.normal_(self.first.weight, std=0.001)
         nn.init.zeros_(self.first.bias)
         self.levels = nn.ModuleList(_Level(mid_channels, depth) for _ in range(2))
 
-    def estimate(self, y, enlarged):
+    def estimate(self, y: Tensor, enlarged: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         features, half = self.levels[0](_lrelu(self.first(y)), y)
         return self.levels[1](features, half)[1], {'first_level': half}
 
-    def further_targets(self, gts):
+    def further_targets(self, gts: Tensor) -> dict[str, Tensor]:
         ys = rgb_to_ycbcr(gts)[..., :1, :, :].flatten(0, 1)
         half = F.interpolate(
             ys, scale_factor=0.5, mode='bicubic', align_corners=False, antialias=True

@@ -3,10 +3,10 @@
 import torch
 from torch import Tensor
 
-from ..luma import rgb_to_ycbcr, ycbcr_to_rgb
-from ..recurrent import States, Unrolled
-from ..stateless import StatelessNet, map_frames
-from ..upsample import bicubic
+from harness.networks.luma import rgb_to_ycbcr, ycbcr_to_rgb
+from harness.networks.recurrent import States, Unrolled
+from harness.networks.stateless import StatelessNet, map_frames
+from harness.networks.upsample import bicubic
 
 
 class LumaImageNet(StatelessNet):
@@ -18,7 +18,7 @@ class LumaImageNet(StatelessNet):
         degradation: of the LR frames, ``'bi'`` or ``'bd'``; see :func:`~..upsample.bicubic`.
     """
 
-    def __init__(self, degradation: str = 'bi'):
+    def __init__(self, degradation: str = 'bi') -> None:
         super().__init__()
         self.degradation = degradation
 
@@ -26,17 +26,19 @@ class LumaImageNet(StatelessNet):
         """Y (N, 1, 4H, 4W) of Y (N, 1, H, W) and of its bicubic enlargement; further outputs."""
         raise NotImplementedError
 
-    def super_resolve(self, lrs):
+    def super_resolve(self, lrs: Tensor) -> Tensor:
         return map_frames(lambda images: self._images(images)[0], lrs, at_once=self.training)
 
-    def unroll(self, lrs, states=None, cond=None):
+    def unroll(
+        self, lrs: Tensor, states: States | None = None, cond: Tensor | None = None
+    ) -> Unrolled:
         if not self.training:
             return super().unroll(lrs, states, cond)
         srs, outputs = self._images(lrs.flatten(0, 1))
         outputs = {key: x.unflatten(0, lrs.shape[:2]) for key, x in outputs.items()}
         return Unrolled(srs.unflatten(0, lrs.shape[:2]), States(), outputs=outputs)
 
-    def _images(self, images):
+    def _images(self, images: Tensor):
         ycbcr = rgb_to_ycbcr(images)
         enlarged = bicubic(ycbcr, self.degradation)
         y, outputs = self.estimate(ycbcr[:, :1], enlarged[:, :1])

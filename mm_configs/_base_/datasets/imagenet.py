@@ -1,4 +1,4 @@
-# 50,000 random images of ImageNet as videos of one frame, LR by BI. Made by
+# 50,000 random images of ImageNet as videos of one frame, LR by BI. Make the set with
 #   python -m dataset_tools prepare images ILSVRC2012/train --count 50000 --least 120 --kind bi \
 #       --output data/imagenet
 train_dataloader = dict(

@@ -1,4 +1,4 @@
-# RISTN's training set: 5,800 sequences of 5 frames of halved 1080p videos, LR by BI. Made by
+# RISTN's training set: 5,800 sequences of 5 frames of halved 1080p videos, LR by BI. Make it with
 #   python -m dataset_tools prepare ristn-train VIDEOS --kind bi --output data/ristn_train
 train_dataloader = dict(
     batch_size=8,

@@ -1,6 +1,6 @@
-# Validation while training: a set's videos, and the first frame of each copied in time (PI-BPTT
-# paper, Sec. VI-A). The best checkpoint is by the mean of both. Name the set with
-# --cfg-options val_dataloader.dataset.data_root=PATH; a config that inherits this says
+# Validation during training: a set's videos, and stills of their first frames (PI-BPTT paper, Sec.
+# VI-A). The best checkpoint is the one with the best mean of both. Name the set with
+# --cfg-options val_dataloader.dataset.data_root=PATH; a config that inherits this needs
 # default_hooks = dict(checkpoint=dict(save_best='psnr', rule='greater')).
 val_dataloader = dict(
     batch_size=1,

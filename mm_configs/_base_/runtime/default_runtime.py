@@ -8,7 +8,7 @@ default_hooks = dict(
     logger=dict(type='LoggerHook', interval=100, log_metric_by_epoch=False),
     param_scheduler=dict(type='ParamSchedulerHook'),
     checkpoint=dict(type='ClipCheckpointHook', interval=5000, max_keep_ckpts=2),
-    # of training windows, where there is no val_dataloader; at most 2 % of the training's time
+    # on training windows if there is no val_dataloader; takes at most 2 % of the training time
     state_diagnostics=dict(type='StateDiagnosticsHook'),
     sampler_seed=None,  # clips are planned by the training loop
 )

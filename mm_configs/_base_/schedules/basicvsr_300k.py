@@ -1,6 +1,6 @@
 # PI-BPTT paper, Sec. VI-A: Adam, 300k iterations, learning rate 1e-4 (flow network 2.5e-4), fixed
 # for the first 5k iterations, then cosine annealing; l = 15, 64x64 LR crops.
-# The strategy here is RI-BPTT; PI-BPTT is train_cfg=dict(type='PIBPTTLoop', repeats=R, ...).
+# The strategy is RI-BPTT; for PI-BPTT use train_cfg=dict(type='PIBPTTLoop', repeats=R, ...).
 train_cfg = dict(type='RIBPTTLoop', max_iters=300_000, clip_length=15, crop_size=64)
 optim_wrapper = dict(
     type='OptimWrapper',

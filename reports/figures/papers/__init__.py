@@ -1,1 +1,1 @@
-"""The figures of the PI-BPTT and RISTN papers, made of a grid that has what they show."""
+"""The figures of the PI-BPTT and RISTN papers, drawn from a grid's own results."""

@@ -1,9 +1,9 @@
-"""What of a grid takes the place of what a paper's figure shows.
+"""Chooses the networks, videos and frames of a grid that a paper's figure shows.
 
-Whatever is looked for and not there raises :class:`Lacks`, which says what it is.
+If the grid does not have them, :class:`Lacks` says what is missing.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -19,11 +19,11 @@ SHORT = 100
 
 
 class Lacks(Exception):
-    """What a figure needs and the grid does not have."""
+    """The grid lacks something that a figure needs; the message says what."""
 
 
 def network_like(grid: GridResults, name: str) -> str:
-    """The network that is the paper's ``name``, or the first whose label has it.
+    """Returns the network with the paper's ``name``, or the first whose label contains it.
 
     Raises:
         Lacks: there is none.
@@ -37,7 +37,7 @@ def network_like(grid: GridResults, name: str) -> str:
 
 
 def trained(grid: GridResults, network: str, strategy: str) -> list[Method]:
-    """A network's plain methods of a strategy without FC, those of the smallest R first.
+    """Returns a network's plain methods of a strategy without FC, smallest R first.
 
     Raises:
         Lacks: there is none.
@@ -53,7 +53,7 @@ def trained(grid: GridResults, network: str, strategy: str) -> list[Method]:
 
 
 def without_remedy(grid: GridResults, network: str) -> Method:
-    """A network as it is usually trained: by RI, or published weights.
+    """Returns a network without a remedy: trained with RI, or published weights.
 
     Raises:
         Lacks: there is neither.
@@ -64,7 +64,7 @@ def without_remedy(grid: GridResults, network: str) -> Method:
 
 
 def how_made(test_set: TestSet, video: str) -> dict:
-    """Tool and parameters of a video, as far as the grid has recorded them."""
+    """Returns tool and parameters of a video, as far as the grid recorded them."""
     parameters = test_set.made_by.get('parameters', {})
     if 'videos' in parameters:  # each is made in its own way
         return parameters['videos'].get(video, {})
@@ -72,7 +72,7 @@ def how_made(test_set: TestSet, video: str) -> dict:
 
 
 def videos_made_by(grid: GridResults, images: SavedImages, tool: str) -> Iterator[tuple[str, str]]:
-    """(Test set, video) with saved pictures that a tool of ``dataset_tools`` has made."""
+    """Yields (test set, video) with saved pictures that a tool of ``dataset_tools`` made."""
     for key, test_set in grid.record.test_sets.items():
         for video in images.videos(key):
             if how_made(test_set, video).get('tool') == tool:
@@ -80,7 +80,7 @@ def videos_made_by(grid: GridResults, images: SavedImages, tool: str) -> Iterato
 
 
 def stills_of(grid: GridResults, images: SavedImages) -> Iterator[tuple[str, str]]:
-    """(Test set, video) with saved pictures that stands still, by how it was made or its name."""
+    """Yields (test set, video) of stills with saved pictures, by their tool or name."""
     made = set(videos_made_by(grid, images, 'static'))
     for key in grid.record.test_sets:
         for video in images.videos(key):
@@ -89,7 +89,7 @@ def stills_of(grid: GridResults, images: SavedImages) -> Iterator[tuple[str, str
 
 
 def sets_of_length(grid: GridResults, short: bool) -> list[str]:
-    """Test sets of short videos alone, or of longer ones alone."""
+    """Returns test sets that have only short videos, or only longer ones."""
     return [
         key
         for key, test_set in grid.record.test_sets.items()
@@ -102,9 +102,9 @@ def shown(
     images: SavedImages,
     methods: list[Method],
     place: tuple[str, str],
-    frames: list[int | str],
+    frames: Sequence[int | str],
 ) -> list[Column]:
-    """Columns of the ground truth and the methods of a (test set, video), without interpolation.
+    """Reads the columns of ground truth and methods of a (test set, video), without bicubic.
 
     Raises:
         Lacks: a method has no picture of the frames.
@@ -130,12 +130,13 @@ class Case(NamedTuple):
 def cases(
     grid: GridResults, images: SavedImages, pair: tuple[Method, Method], test_sets: Iterable[str]
 ) -> Iterator[Case]:
-    """All frames of some test sets of which both methods have a picture and a score."""
+    """Yields the frames of test sets for which both methods have a picture and a score."""
     for test_set in test_sets:
         for video in images.videos(test_set):
-            trials = [images.trial_of(method, test_set, video) for method in pair]
+            found = [images.trial_of(method, test_set, video) for method in pair]
+            trials = [trial for trial in found if trial]
             curves = grid.video_curves.get((test_set, video))
-            if None in trials or curves is None:
+            if len(trials) < 2 or curves is None:
                 continue
             for frame in images.frames(test_set, video):
                 if all(images.picture(trial, test_set, video, frame) for trial in trials):

@@ -1,7 +1,8 @@
-"""PI-BPTT's Figs. 2 to 4: what length, texture, motion and brightness do to an unstable network."""
+"""PI-BPTT's Figs. 2 to 4: how length, texture, motion and brightness affect an unstable network."""
 
 import re
-from typing import NamedTuple, Optional
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -31,19 +32,19 @@ _STEP = re.compile(r'(.*)_s(\d+)')  # names of ``dataset_tools sliding-window``
 
 
 class Cell(NamedTuple):
-    """A picture of a row: what is written above and below it, and its red rectangle."""
+    """A picture in a row, the text above and below it, and its red rectangle."""
 
     picture: np.ndarray
     above: str
     below: str = ''
-    window: Optional[Window] = None
+    window: Window | None = None
 
 
 def length_and_texture(grid: GridResults, images: SavedImages) -> Figure:
-    """Fig. 2: the stills with most and with least texture, along time.
+    """Draws Fig. 2: the stills with most and with least texture, over time.
 
     Raises:
-        Lacks: what the grid has not.
+        Lacks: the grid lacks what the figure shows.
     """
     method = without_remedy(grid, network_like(grid, NETWORK))
     stills = {}
@@ -54,22 +55,23 @@ def length_and_texture(grid: GridResults, images: SavedImages) -> Figure:
     if len(stills) < 2:
         raise Lacks('saved pictures of two static videos at several frames')
     density = {place: texture(_first(columns[0])) for place, columns in stills.items()}
-    ranked = sorted(stills, key=density.get)
+    ranked = sorted(stills, key=lambda place: density[place])
     rows = {}
     for title, place in (('dense texture', ranked[-1]), ('less texture', ranked[0])):
         truth, column = stills[place]
         cells = [Cell(_first(truth), 'GT')]
-        for frame, picture in column.pictures.items():
-            cells.append(Cell(picture, f't = {frame}', _score(grid, place, column, frame)))
+        for frame in column.pictures:
+            score = _score(grid, place, column, frame)
+            cells.append(Cell(column.picture(frame), f't = {frame}', score))
         rows[f'{title}: {place[1]}'] = cells
     return _draw(rows)
 
 
 def motion(grid: GridResults, images: SavedImages) -> Figure:
-    """Fig. 3: the last frames of sliding windows of several steps; red: what is in all windows.
+    """Draws Fig. 3: last frames of sliding windows; red: the area that all windows share.
 
     Raises:
-        Lacks: what the grid has not.
+        Lacks: the grid lacks what the figure shows.
     """
     method = without_remedy(grid, network_like(grid, NETWORK))
     found: dict[str, dict[int, Cell]] = {}
@@ -80,8 +82,8 @@ def motion(grid: GridResults, images: SavedImages) -> Figure:
             if name and mask:
                 _, column = shown(grid, images, [method], (key, video), [frame])
                 score, box = _score(grid, (key, video), column, frame), _box(mask)
-                score = score if box else f'{score}, nothing is in all windows'
-                cell = Cell(column.pictures[frame], f's = {name[2]}', score, box)
+                score = score if box else f'{score}, windows share no area'
+                cell = Cell(column.picture(frame), f's = {name[2]}', score, box)
                 found.setdefault(name[1], {})[int(name[2])] = cell
     rows = {name: [cells[s] for s in sorted(cells)] for name, cells in found.items()}
     rows = {name: cells for name, cells in rows.items() if len(cells) > 1}
@@ -94,10 +96,10 @@ def motion(grid: GridResults, images: SavedImages) -> Figure:
 
 
 def brightness(grid: GridResults, images: SavedImages) -> Figure:
-    """Fig. 4: the last frames of gamma videos; red: where the frame is furthest from the truth.
+    """Draws Fig. 4: the last frames of gamma videos; red: where the error is largest.
 
     Raises:
-        Lacks: what the grid has not.
+        Lacks: the grid lacks what the figure shows.
     """
     method = without_remedy(grid, network_like(grid, NETWORK))
     rows: dict[str, list[tuple[float, Cell]]] = {}
@@ -105,9 +107,9 @@ def brightness(grid: GridResults, images: SavedImages) -> Figure:
         made = how_made(grid.record.test_sets[place[0]], place[1])
         frame = images.frames(*place)[-1]
         columns = shown(grid, images, [method], place, [frame])
-        picture = columns[1].pictures[frame]
+        picture = columns[1].picture(frame)
         side = min(picture.shape[:2]) // 3
-        window = _worst(columns[0].pictures[frame], picture, side)
+        window = _worst(columns[0].picture(frame), picture, side)
         low, high = float(made['g_min']), float(made['g_max'])
         score = f't = {frame}, {_score(grid, place, columns[1], frame)}'
         cell = Cell(picture, f'γ from {low:.2f} to {high:.2f}', score, window)
@@ -119,26 +121,26 @@ def brightness(grid: GridResults, images: SavedImages) -> Figure:
 
 
 def _first(column: Column) -> np.ndarray:
-    return next(iter(column.pictures.values()))
+    return column.picture(next(iter(column.pictures)))
 
 
-def _score(grid, place, column, frame) -> str:
+def _score(grid: GridResults, place: tuple[str, str], column: Column, frame: int) -> str:
     curves = grid.video_curves.get(place, pd.DataFrame())
     return frame_psnr(curves, column.trial_id, frame)
 
 
-def _box(path) -> Optional[Window]:
-    """The rectangle of a mask; None if it is black."""
+def _box(path: Path) -> Window | None:
+    """Returns the white rectangle of a mask; None if it is black."""
     mask = read_rgb(path)
-    rows, columns = np.nonzero(mask[..., 0]) if mask is not None else ([], [])
-    if not len(rows):
+    if mask is None or not mask.any():
         return None
+    rows, columns = np.nonzero(mask[..., 0])
     top, left = int(rows.min()), int(columns.min())
     return Window(top, left, int(rows.max()) - top + 1, int(columns.max()) - left + 1)
 
 
 def _worst(truth: np.ndarray, picture: np.ndarray, side: int) -> Window:
-    """The square in which a picture is furthest from the truth."""
+    """Returns the square in which a picture differs most from the ground truth."""
     error = np.square(picture.astype(float) - truth).mean(axis=2)
     sums = np.pad(error.cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
     inside = sums[side:, side:] - sums[:-side, side:] - sums[side:, :-side] + sums[:-side, :-side]

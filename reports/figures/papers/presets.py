@@ -1,4 +1,4 @@
-"""All figures of the papers that a grid can have: which there are, and writing them.
+"""The list of the papers' figures that can be drawn from a grid, and writing them.
 
 The papers' Figs. 1, 5 and 6 (PI-BPTT) and 1 to 5 (RISTN) are drawings or a teaser.
 """
@@ -24,7 +24,7 @@ FOLDER = 'paper_figures'
 
 
 class Preset(NamedTuple):
-    """A figure of a paper. ``draw`` raises :class:`Lacks` where the grid has not what it shows."""
+    """A figure of a paper; ``draw`` raises :class:`Lacks` if the grid lacks what it shows."""
 
     paper: str
     number: int
@@ -42,13 +42,13 @@ class Preset(NamedTuple):
 
 _BEST = (
     'Frames in which PI improves {network} most ({videos} videos), with the difference of PSNR. '
-    'The red rectangle of the ground truth (left) is enlarged, where the strategies differ most.'
+    'The red rectangle in the ground truth (left), where the strategies differ most, is enlarged.'
 )
 
 
 def _best(number: int, network: str, short: bool) -> Preset:
     caption = _BEST.format(network=network, videos='short' if short else 'long')
-    draw = partial(strategies.best_frames, network=network, short=short)
+    draw = partial(strategies.extreme_frames, network=network, short=short)
     return Preset('PI-BPTT', number, caption, draw)
 
 
@@ -68,14 +68,13 @@ PRESETS = (
         'PI-BPTT',
         3,
         'Effects of motion and of disappearing objects: windows that move by s LR pixels from '
-        'frame to frame, last frame. Red: what is in all windows of the video.',
+        'frame to frame, last frame. Red: the area that all windows of the video share.',
         phenomena.motion,
     ),
     Preset(
         'PI-BPTT',
         4,
-        'Effects of a change of brightness by gamma. Red: where the frame is furthest from the '
-        'ground truth.',
+        'Effects of a change of brightness by gamma. Red: where the error is largest.',
         phenomena.brightness,
     ),
     _best(7, 'FRVSR', short=True),
@@ -84,7 +83,7 @@ PRESETS = (
         8,
         'Frames of short videos in which PI loses most against RI, and the PSNR of the video; '
         'the frame shown is marked.',
-        partial(strategies.worst_frames, network='FRVSR'),
+        partial(strategies.extreme_frames, network='FRVSR', short=True, better=False),
     ),
     _best(9, 'FRVSR', short=False),
     _best(10, 'BasicVSR', short=True),
@@ -92,13 +91,13 @@ PRESETS = (
     Preset(
         'PI-BPTT',
         12,
-        'What the training set changes: a static video along time and its PSNR.',
+        'Effect of the training set: a static video over time and its PSNR.',
         partial(strategies.training_sets, name='FRVSR'),
     ),
     Preset(
         'PI-BPTT',
         13,
-        'Training time against accuracy with changing R.',
+        'Training time against accuracy for several R.',
         _of_grid(strategies.repeats),
     ),
     Preset('RISTN', 6, 'Networks for single images (Table 1), enlarged.', ristn.spatial),
@@ -120,12 +119,12 @@ PRESETS = (
 
 
 class Written(NamedTuple):
-    """What became of the papers' figures.
+    """The outcome of drawing the papers' figures.
 
     Attributes:
-        drawn: those that were made.
-        lacking: of each other one what it is and what the grid lacks for it.
-        problems: one line for each that could not be made for another reason.
+        drawn: the drawn figures.
+        lacking: the figures that cannot be drawn, and what the grid lacks for each.
+        problems: one line for each figure that failed for another reason.
     """
 
     drawn: list[Drawn]
@@ -134,12 +133,12 @@ class Written(NamedTuple):
 
 
 def write_paper_figures(grid: GridResults, images: SavedImages, folder: Path) -> Written:
-    """Writes every figure that the grid has the data of (PNG, PDF), and ``figures.tex``.
+    """Writes every figure that the grid has the data for (PNG, PDF), and ``figures.tex``.
 
     Args:
         grid: the results.
-        images: its pictures.
-        folder: where they go; it is made.
+        images: their pictures.
+        folder: the output folder; it is created.
     """
     folder.mkdir(parents=True, exist_ok=True)
     outputs, drawn, lacking = Outputs(), [], []
@@ -159,6 +158,6 @@ def _write(preset: Preset, grid: GridResults, images: SavedImages, folder: Path)
         figure = preset.draw(grid, images)
     except Lacks as lack:
         return lack
-    wide = figure.get_figwidth() > style.COLUMN_WIDTH
+    wide = bool(figure.get_figwidth() > style.COLUMN_WIDTH)
     paths = style.save(figure, folder, preset.name)
     return Drawn(preset.what, preset.caption, paths, wide)

@@ -1,5 +1,7 @@
 """RISTN's Figs. 6 to 10: its networks and baselines side by side."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -8,14 +10,14 @@ from reports.figures.pictures import Column, Page, frame_psnr, where_they_differ
 from reports.figures.point_names import Point, name_points
 from reports.figures.running_time import scale_time
 from reports.figures.saved_images import PROFILE, SavedImages
-from reports.figures.style import COLUMN_WIDTH, PAGE_WIDTH, paper_style
+from reports.figures.style import COLUMN_WIDTH, PAGE_WIDTH, lay_out, paper_style
 from reports.methods import Method
 from reports.results import GridResults
 
 #: in the order of the paper's tables; their names there
 TABLE_1 = ('Bic', 'DRCN', 'DSRN', 'RDN', 'IB', 'RB', 'RIB')
-TABLE_2 = ('Bic', 'VSRNet', 'STCN', 'VESPCN', 'SPMC', 'LapSRN', 'BRCN', 'RDN', 'Liu et al.')
-TABLE_2 += ('RISTN-NF', 'RISTN-DF', 'RISTN')
+BASELINES = ('Bic', 'VSRNet', 'STCN', 'VESPCN', 'SPMC', 'LapSRN', 'BRCN', 'RDN', 'Liu et al.')
+TABLE_2 = (*BASELINES, 'RISTN-NF', 'RISTN-DF', 'RISTN')
 GAP = 0.04
 LABEL = 0.15
 ACROSS = 5  # pictures in a row
@@ -25,7 +27,7 @@ def spatial(grid: GridResults, images: SavedImages) -> Figure:
     """Fig. 6: a part of an image by the networks of Table 1.
 
     Raises:
-        Lacks: what the grid has not.
+        Lacks: the grid lacks what the figure shows.
     """
     for key, test_set in grid.record.test_sets.items():
         if test_set.paper == 'Set5' and images.videos(key):
@@ -37,7 +39,7 @@ def video(grid: GridResults, images: SavedImages, name: str) -> Figure:
     """Figs. 7 and 9: a part of a frame of a video of Vid4 by the networks of Table 2.
 
     Raises:
-        Lacks: what the grid has not.
+        Lacks: the grid lacks what the figure shows.
     """
     return _parts(grid, images, TABLE_2, _place(grid, images, name))
 
@@ -46,7 +48,7 @@ def profiles(grid: GridResults, images: SavedImages, name: str) -> Figure:
     """Fig. 8: a row of pixels of a video of Vid4 over time (downwards), by method.
 
     Raises:
-        Lacks: what the grid has not.
+        Lacks: the grid lacks what the figure shows.
     """
     place = _place(grid, images, name)
     columns = _columns(grid, images, TABLE_2, place, [PROFILE])
@@ -57,7 +59,7 @@ def running_time(grid: GridResults) -> Figure:
     """Fig. 10: running time of a frame against PSNR on Vid4, by network.
 
     Raises:
-        Lacks: what the grid has not.
+        Lacks: the grid lacks what the figure shows.
     """
     sets = [key for key, test_set in grid.record.test_sets.items() if test_set.paper == 'Vid4']
     if not sets:
@@ -77,7 +79,7 @@ def running_time(grid: GridResults) -> Figure:
         axis.set(xlabel='Running time per frame (ms)', ylabel='PSNR (dB)')
         scale_time(axis, pd.Series([point.x for point in points]))
         axis.margins(x=0.25, y=0.15)
-        figure.get_layout_engine().execute(figure)
+        lay_out(figure)
         name_points(axis, points)
     return figure
 
@@ -92,7 +94,7 @@ def _place(grid: GridResults, images: SavedImages, name: str) -> tuple[str, str]
 
 def _methods(grid: GridResults, names: tuple[str, ...]) -> dict[str, Method]:
     """The first plain method of each network that has one of a table's names, in its order."""
-    found = {}
+    found: dict[str, Method] = {}
     for name in names:
         for method in grid.plain_methods:
             if grid.record.papers.get(method.network) == name:
@@ -100,7 +102,13 @@ def _methods(grid: GridResults, names: tuple[str, ...]) -> dict[str, Method]:
     return found
 
 
-def _columns(grid, images, names, place, frames) -> list[Column]:
+def _columns(
+    grid: GridResults,
+    images: SavedImages,
+    names: tuple[str, ...],
+    place: tuple[str, str],
+    frames: Sequence[int | str],
+) -> list[Column]:
     """Ground truth and the table's networks that have pictures, under the paper's names."""
     columns = []
     for name, method in _methods(grid, names).items():
@@ -114,10 +122,12 @@ def _columns(grid, images, names, place, frames) -> list[Column]:
     return [*columns, truth]
 
 
-def _parts(grid, images, names, place) -> Figure:
+def _parts(
+    grid: GridResults, images: SavedImages, names: tuple[str, ...], place: tuple[str, str]
+) -> Figure:
     frame = images.frames(*place)[-1]
     columns = _columns(grid, images, names, place, [frame])
-    height, width = columns[-1].pictures[frame].shape[:2]
+    height, width = columns[-1].picture(frame).shape[:2]
     side = min(height, width, max(min(height, width) // 4, 48))
     window = where_they_differ([columns[-1], *columns[:-1]], side, side)
     curves = grid.video_curves.get(place, pd.DataFrame())

@@ -1,4 +1,4 @@
-"""PI-BPTT's Figs. 7 to 13: what PI changes, where it does harm, and what it costs."""
+"""PI-BPTT's Figs. 7 to 13: where PI helps, where it harms, and what it costs."""
 
 from itertools import product
 from typing import NamedTuple
@@ -31,43 +31,34 @@ HISTORY = 1.8  # width of the curves
 MOST_ROWS = 4
 
 
-def best_frames(grid: GridResults, images: SavedImages, network: str, short: bool) -> Figure:
-    """Figs. 7 and 9 to 11: of each set the frame where PI gains most over RI.
+def extreme_frames(
+    grid: GridResults, images: SavedImages, network: str, short: bool, better: bool = True
+) -> Figure:
+    """Draws Figs. 7 to 11: for each test set the frame where PI gains or loses most against RI.
 
     Args:
-        grid: the results.
-        images: its pictures.
-        network: its name in the paper.
-        short: short videos, or long ones.
+        grid: The results.
+        images: Their pictures.
+        network: Its name in the paper.
+        short: Short videos or long ones.
+        better: Where PI gains most; otherwise where it loses most, with the video's PSNR (Fig. 8).
 
     Raises:
-        Lacks: what the grid has not.
+        Lacks: The grid has no such frame.
     """
     for pair in _pairs(grid, network):
-        found = _by_set(grid, images, pair, short, sign=1)
+        found = _by_set(grid, images, pair, short, sign=1 if better else -1)
         if found:
-            return _draw(grid, images, pair, found, history=False)
-    raise Lacks(f'a saved frame of {_kind(short)} where PI is better than RI')
-
-
-def worst_frames(grid: GridResults, images: SavedImages, network: str) -> Figure:
-    """Fig. 8: of each set of short videos the frame where PI loses most, beside its history.
-
-    Raises:
-        Lacks: what the grid has not.
-    """
-    for pair in _pairs(grid, network):
-        found = _by_set(grid, images, pair, short=True, sign=-1)
-        if found:
-            return _draw(grid, images, pair, found, history=True)
-    raise Lacks(f'a saved frame of {_kind(True)} where PI is worse than RI')
+            return _draw(grid, images, pair, found, history=not better)
+    kind = 'a set of videos of at most 100 frames' if short else 'a set of longer videos'
+    raise Lacks(f'a saved frame of {kind} where PI is {"better" if better else "worse"} than RI')
 
 
 def training_sets(grid: GridResults, images: SavedImages, name: str) -> Figure:
-    """Fig. 12: one network on a static set along time, trained on one set and on another.
+    """Draws Fig. 12: one network on a static set over time, trained on two sets.
 
     Raises:
-        Lacks: what the grid has not.
+        Lacks: the grid lacks what the figure shows.
     """
     network = network_like(grid, name)
     own = [method for method in grid.plain_methods if method.network == network]
@@ -75,16 +66,18 @@ def training_sets(grid: GridResults, images: SavedImages, name: str) -> Figure:
         for video in images.videos(key):
             pictured = (method for method in own if images.trial_of(method, key, video))
             if len({method.train_set for method in pictured}) > 1:
-                return frame_grid(grid, images, network, key, video)
+                figure = frame_grid(grid, images, network, key, video)
+                if figure is not None:
+                    return figure
     label = grid.record.networks[network]
     raise Lacks(f'pictures of one video (save_frames) by {label} trained on two sets')
 
 
 def repeats(grid: GridResults) -> Figure:
-    """Fig. 13: training time against PSNR with changing R.
+    """Draws Fig. 13: training time against PSNR for several R.
 
     Raises:
-        Lacks: what the grid has not.
+        Lacks: the grid lacks what the figure shows.
     """
     figure = r_tradeoff(grid)
     if figure is None:
@@ -93,18 +86,16 @@ def repeats(grid: GridResults) -> Figure:
 
 
 def _pairs(grid: GridResults, name: str) -> list[tuple[Method, Method]]:
-    """RI and PI of a network on the same training set; of the first set and R first."""
+    """Returns pairs of RI and PI on the same training set; the first set and R come first."""
     network = network_like(grid, name)
     strategies = (trained(grid, network, strategy) for strategy in ('RI', 'PI'))
     return [(ri, pi) for ri, pi in product(*strategies) if ri.train_set == pi.train_set]
 
 
-def _kind(short: bool) -> str:
-    return 'a set of videos of at most 100 frames' if short else 'a set of longer videos'
-
-
-def _by_set(grid, images, pair, short: bool, sign: int) -> list[Case]:
-    """The most extreme case of each set, if it is on the side of ``sign``."""
+def _by_set(
+    grid: GridResults, images: SavedImages, pair: tuple[Method, Method], short: bool, sign: int
+) -> list[Case]:
+    """Returns the most extreme case of each set, if its gain has this sign."""
     best: dict[str, Case] = {}
     for case in cases(grid, images, pair, sets_of_length(grid, short)):
         known = best.get(case.test_set)
@@ -123,8 +114,14 @@ class _Layout(NamedTuple):
         return self.whole + part * (self.side + GAP)
 
 
-def _draw(grid, images, pair, found: list[Case], history: bool) -> Figure:
-    """A row a case: the whole frame, its enlarged part by method, and the curves of the video."""
+def _draw(
+    grid: GridResults,
+    images: SavedImages,
+    pair: tuple[Method, Method],
+    found: list[Case],
+    history: bool,
+) -> Figure:
+    """A row per case: the whole frame, its enlarged part by method, and the curves of the video."""
     methods = sorted(pair, key=grid.methods.index)
     side = SMALL if history else SIDE
     width = PAGE_WIDTH - (HISTORY + 0.45 if history else 0)
@@ -155,8 +152,15 @@ def _draw(grid, images, pair, found: list[Case], history: bool) -> Figure:
     return page.figure
 
 
-def _draw_row(page: Page, columns: list[Column], case: Case, layout: _Layout, top, curves) -> None:
-    truth, side = columns[0].pictures[case.frame], layout.side
+def _draw_row(
+    page: Page,
+    columns: list[Column],
+    case: Case,
+    layout: _Layout,
+    top: float,
+    curves: pd.DataFrame,
+) -> None:
+    truth, side = columns[0].picture(case.frame), layout.side
     window = _zoomed(columns, truth.shape)
     high = min(side, (layout.whole - GAP) * truth.shape[0] / truth.shape[1])
     wide = high * truth.shape[1] / truth.shape[0]

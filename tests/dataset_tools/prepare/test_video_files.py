@@ -91,9 +91,7 @@ def test_a_cut_off_video_is_taken_only_when_told(write_file, tmp_path: Path, rea
 def test_a_matrix_that_was_assumed_is_told(write_file, tmp_path: Path, monkeypatch):
     monkeypatch.setattr('dataset_tools.video._HD_HEIGHT', 48)
     results = list(prepare('video', [write_file(tmp_path / 'hd.mp4', 2)], tmp_path / 'out'))
-    assert notes(results) == [
-        'hd: is HD and tells no colour matrix; BT.601 is assumed, as FFmpeg does'
-    ]
+    assert notes(results) == ['hd: is HD without a colour matrix; BT.601 is assumed, as in FFmpeg']
 
 
 @pytest.fixture

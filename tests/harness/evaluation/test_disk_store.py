@@ -62,5 +62,5 @@ def test_missing_room_is_noticed_at_once(monkeypatch, tmp_path):
 
 def test_no_temporary_folder(monkeypatch, tmp_path):
     monkeypatch.setattr(tempfile, 'tempdir', str(tmp_path / 'absent'))
-    with pytest.raises(UserError, match='no temporary file can be made .*absent.*TMPDIR'):
+    with pytest.raises(UserError, match='cannot create a temporary file .*absent.*TMPDIR'):
         DiskStore()

@@ -62,8 +62,8 @@ def test_chosen_selection(real_set):
         (dict(crop=(0, 0, 32)), 'must be top, left, height, width'),
         (dict(crop=(0, 0, 0, 32)), 'must be top, left, height, width'),
         (dict(crop=(-4, 0, 32, 32)), 'must be top, left, height, width'),
-        (dict(crop=(0, 100, 32, 32)), 'not in frames of coffee, 128x96'),
-        (dict(row=96), 'row 96 is not in frames of coffee'),
+        (dict(crop=(0, 100, 32, 32)), 'outside the 128x96 frames of coffee'),
+        (dict(row=96), 'row 96 is outside the 128x96 frames of coffee'),
     ],
 )
 def test_selections_that_are_not_in_the_set(real_set, chosen, message):

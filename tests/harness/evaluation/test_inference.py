@@ -12,7 +12,7 @@ from mmagic.registry import MODELS
 from torch import nn
 
 from harness.errors import UserError
-from harness.evaluation import inference
+from harness.evaluation import network_run
 from harness.evaluation.inference import STATES, super_resolve
 from harness.networks.recurrent import RecurrentNet, States, Sweep, Unrolled
 from harness.runs.resets import Reset
@@ -133,7 +133,7 @@ def build(cfg, conditioned=False):
 @pytest.fixture
 def exact(monkeypatch):
     """SR frames before rounding, as float arrays (3, 4H, 4W)."""
-    monkeypatch.setattr(inference, '_to_uint8', lambda sr: sr.float().numpy())
+    monkeypatch.setattr(network_run, '_to_uint8', lambda sr: sr.float().numpy())
 
 
 @torch.no_grad()
@@ -327,7 +327,7 @@ def test_progress_of_sweeps_without_frames(video):
 def test_time_of_all_sweeps_is_attributed(video, monkeypatch):
     clock = iter(range(0, 1000))
     for name in ('perf_counter', 'thread_time'):  # of several threads, and of one
-        monkeypatch.setattr(inference.time, name, lambda: next(clock))
+        monkeypatch.setattr(network_run.time, name, lambda: next(clock))
     net, lrs = build(BASICVSR_CONV_FLOW), video(10, 16, 20)
     # three clips in each of two sweeps, a second each
     assert sum(sr.ms for sr in super_resolve(net, lrs, 'cpu')) == pytest.approx(6000)

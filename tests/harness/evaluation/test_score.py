@@ -250,9 +250,9 @@ def test_numbers_of_frames_must_match(clip, tmp_path):
     with pytest.raises(UserError, match='pred: has 7 frames, .*gt has 8'):
         score_paths(gt, pred)
     video = write_file(tmp_path / 'pred.mkv', srs[:5])
-    with pytest.raises(UserError, match='pred.mkv: ends after 5 frames, .*gt goes on'):
+    with pytest.raises(UserError, match='pred.mkv: ends after 5 frames, .*gt is longer'):
         score_paths(gt, video)
-    with pytest.raises(UserError, match='gt.mkv: ends after 4 frames, .*pred goes on'):
+    with pytest.raises(UserError, match='gt.mkv: ends after 4 frames, .*pred is longer'):
         score_paths(write_file(tmp_path / 'gt.mkv', gts[:4]), pred)
     (pred / '00000003.png').unlink()
     with pytest.raises(DatasetError, match='pred: gap in numbering, no frame 3 between 0 and 6'):
@@ -271,7 +271,7 @@ def test_sizes_must_match(clip, tmp_path):
     'make, message',
     [
         (lambda p: p / 'absent', 'absent: no such file or folder'),
-        (lambda p: p, 'no frames here; wanted are images'),
+        (lambda p: p, 'no frames here; expected images'),
         (lambda p: write(p / 'two', [np.zeros((16, 16, 3), np.uint8)] * 2, 'a{0}b{0}.jpg'), None),
     ],
 )
@@ -305,7 +305,7 @@ def test_a_matrix_that_was_assumed_is_told(clip, tmp_path, monkeypatch, caplog):
     monkeypatch.setattr('dataset_tools.video._HD_HEIGHT', 120)
     path = write_file(tmp_path / 'a.mp4', clip[0])
     pair_videos(path, path)
-    assert f'{path}: is HD and tells no colour matrix; BT.601 is assumed' in caplog.messages[0]
+    assert f'{path}: is HD without a colour matrix; BT.601 is assumed' in caplog.messages[0]
 
 
 def test_damaged_frames(clip, tmp_path):

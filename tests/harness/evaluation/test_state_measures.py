@@ -5,7 +5,8 @@ import torch
 from mmagic.registry import MODELS
 
 from harness.evaluation.state_measures import perturbation_growth, relative_distances, state_norms
-from harness.networks.recurrent import States, UnidirectionalNet
+from harness.networks.recurrent import States
+from harness.networks.unidirectional import UnidirectionalNet
 
 
 class Doubling(UnidirectionalNet):

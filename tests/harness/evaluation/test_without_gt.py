@@ -82,7 +82,7 @@ def test_the_command_against_a_set_of_lr_frames(frames, lr_set, tmp_path, capsys
         ('scale', [], 'SR is|LR is 32x24, SR 64x48; SR must be 4 times as large'),
         ('length', [], 'has 5 frames, .* has 6'),
         ('', ['--metrics', 'tof'], '--metrics: tof needs ground truth'),
-        ('', ['--protocol', 'set5'], '--protocol: is for --gt'),
+        ('', ['--protocol', 'set5'], '--protocol: only applies to --gt'),
         ('', ['--lr-kind', 'lr_bd'], 'has no "lr_bd" frames'),
     ],
 )

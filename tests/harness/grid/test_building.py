@@ -9,6 +9,7 @@ from harness.formats import bytes_text
 from harness.grid.building import find_problems
 from harness.grid.expand import expand
 from harness.grid.validation import Start, load_grid, place
+from harness.strategies import STRATEGIES
 
 #: bytes of a state of the grid's network: SR and LR frame of a 16 x 16 window
 STATE = 4 * 16 * 16 * (3 * 16 + 3)
@@ -49,7 +50,7 @@ def test_a_model_of_mmagic(problems):
 
 
 def test_a_grid_that_works(problems):
-    assert problems(fc=[False, True], strategies=['RI', 'TBPTT', 'PI', 'PI-all']) == []
+    assert problems(fc=[False, True], strategies=list(STRATEGIES)) == []
 
 
 @pytest.mark.parametrize(
@@ -104,8 +105,8 @@ def test_all_parts_that_cannot_be_built_at_once(problems):
 def test_networks_without_states_cannot_be_trained_with_pi(problems):
     text = "model['generator'] = dict(type='BicubicUpsampler', _delete_=True)\n"
     assert problems(text=text, strategies=['PI', 'TBPTT'], R=[2], here=False) == [
-        f'train_cfg: BicubicUpsampler gives no states to start clips from, as {loop} must: train '
-        'it with RI'
+        f'train_cfg: BicubicUpsampler provides no states, from which {loop} must start clips: '
+        'train it with RI'
         for loop in ('PIBPTTLoop', 'TBPTTLoop')
     ]
     assert problems(strategies=['RI'], here=False) == []
@@ -124,7 +125,7 @@ def test_networks_without_states_have_none_to_set_back(problems):
     axes = dict(strategies=['RI'], here=False)
     assert problems(text=text, reset_every=[None], **axes) == []
     assert problems(reset_every=[None, 5], **axes) == [
-        'reset_every: BicubicUpsampler sees each frame by itself and has no state to set back'
+        'reset_every: BicubicUpsampler processes each frame by itself and has no state to reset'
     ]
 
 
@@ -161,8 +162,8 @@ def test_banks_that_do_not_fit(problems, free):
     free(bank(4) - 1)
     (line,) = problems(seeds=[0, 1])
     assert line.startswith(
-        f'train_cfg.bank (PI, R=4): the hidden-state bank needs {bytes_text(bank(4))}, but there '
-        f'are {bytes_text(bank(4) - 1)} free (main memory). Lower train_cfg.repeats'
+        f'train_cfg.bank (PI, R=4): the hidden-state bank needs {bytes_text(bank(4))}, but only '
+        f'{bytes_text(bank(4) - 1)} are free (main memory). Lower train_cfg.repeats'
     )
     assert problems(here=False) == []
     free(bank(4))
@@ -181,9 +182,9 @@ def test_banks_of_runs_at_the_same_time(problems, free):
     assert problems(jobs=1) == []
     (line,) = problems(jobs=2)
     assert line.startswith(
-        f'jobs: the hidden-state banks of 2 runs at the same time need '
-        f'{bytes_text(bank(2) + bank(4))}, but there are '
-        f'{bytes_text(bank(2) + bank(4) - 1)} free (main memory). Lower --jobs'
+        f'jobs: the hidden-state banks of 2 simultaneous runs need '
+        f'{bytes_text(bank(2) + bank(4))}, but only '
+        f'{bytes_text(bank(2) + bank(4) - 1)} are free (main memory). Lower --jobs'
     )
     assert problems(jobs=2, nproc=2) == [line]
     free(bank(2) + bank(4))
@@ -215,6 +216,6 @@ def test_further_axes_are_built_as_well(problems, tmp_path):
     assert problem.startswith(f'load_from={wrong}: does not fit this model: ')
     assert problems(text="\ncustom_hooks = [dict(type='PartialLoadHook')]\n", **sweep) == []
     found = problems(strategies=['PI'], R=[2], p_initial=[0.5, 2])
-    assert found == ['train_cfg.p_initial: 2 is no number from 0 to below 1']
+    assert found == ['train_cfg.p_initial: 2 is not a number from 0 to below 1']
     found = problems(strategies=['PI'], R=[2], amplification_weight=[0, -1])
-    assert found == ['train_cfg.amplification_weight: -1 is no number from 0 on']
+    assert found == ['train_cfg.amplification_weight: -1 is not a number from 0 on']

@@ -35,7 +35,7 @@ def test_a_temporary_folder_with_a_long_path(run, tmp_path):
     done = run(TMPDIR=str(folder))
     assert done.returncode == 1
     assert done.stderr.strip() == (
-        f'error: TMPDIR={folder}: is too long a path for a socket; set TMPDIR to a shorter one'
+        f'error: TMPDIR={folder}: the path is too long for a socket; set a shorter TMPDIR'
     )
 
 

@@ -231,7 +231,7 @@ def test_without_any_checkpoint_nothing_is_trained_behind_the_users_back(grid_fi
     assert Launch(grid_file).run().status.status == 'DONE'  # nothing is missing
     (launch.folder / 'frames_moving.csv').unlink()
     again = Launch(grid_file).run()
-    assert again.status.status == 'FAILED' and 'bring back iter_60.pth' in again.status.reason
+    assert again.status.status == 'FAILED' and 'restore iter_60.pth' in again.status.reason
     assert_heals(grid_file, undisturbed, retry_failed=True)
 
 

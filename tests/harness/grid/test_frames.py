@@ -59,4 +59,4 @@ def test_frames_of_a_run(real_set, tmp_path, capsys):
     table.assign(psnr_y=table.psnr_y - 1).to_csv(scores, index=False)
     (folder / 'bicubic-s0' / '00000000.png').unlink()
     save_frames(tmp_path, 'moving', 'coffee', 'bicubic-s0')
-    assert 'frames of coffee score up to 1.00 dB otherwise' in capsys.readouterr().err
+    assert 'scores of coffee differ by up to 1.00 dB' in capsys.readouterr().err

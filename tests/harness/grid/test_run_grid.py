@@ -176,7 +176,7 @@ def test_wrong_options_of_slurm_start_nothing(grid_file, tmp_path):
     ]
     assert not (tmp_path / 'work' / 'runs').exists()
     grid_file.write_text(grid_file.read_text() + "launcher = 'pbs'\n")
-    assert "launcher: 'pbs' is none of local, slurm" in run_grid(grid_file, *work_dir).stderr
+    assert "launcher: 'pbs' is not one of local, slurm" in run_grid(grid_file, *work_dir).stderr
 
 
 def test_an_exported_script_can_be_printed(grid_file, tmp_path):
@@ -186,7 +186,7 @@ def test_an_exported_script_can_be_printed(grid_file, tmp_path):
     (task,) = tmp_path.glob('runs/*/task.json')
     assert done.stdout.startswith('#!/bin/bash\n') and str(task.parent) in done.stdout
     done = run_grid(*args, '--only', 'RI', '--eval-only')
-    assert done.stderr == 'error: nothing to start; --status says why\n'
+    assert done.stderr == 'error: nothing to start; --status shows why\n'
 
 
 def test_a_work_directory_that_is_a_file_is_one_clear_line(grid_file):

@@ -149,11 +149,11 @@ def test_from_weights_and_from_nothing(with_sweep, tmp_path):
         ('clip_length=4', 'clip_length: must be a list of values'),
         ('clip_length=[0]', 'train_cfg.clip_length: 0 is not a positive whole number'),
         ('clip_length=[21]', 'clip_length with train_sets.real: 21 frames are more than the 20'),
-        ('clip_length=[dict()]', 'clip_length: {} is no number or text'),
+        ('clip_length=[dict()]', 'clip_length: {} is not a number or text'),
         ('clip_length=[4, 4]', 'clip_length: two values have the same name'),
         ("init_from=['a/x.pth', 'b/x.pth']", 'init_from: two values have the same name'),
         ("budget='money'", "budget: unknown value 'money'; there are iterations, time"),
-        ("budget='time', max_iters=[5]", "max_iters: budget='time' says how many iterations"),
+        ("budget='time', max_iters=[5]", "max_iters: conflicts with budget='time'"),
     ],
 )
 def test_what_cannot_be_is_refused(with_sweep, axes, problem):
@@ -208,5 +208,5 @@ def test_equal_time(with_sweep, tmp_path):
         settle_times(grid, first.untimed, tmp_path, 1, lambda runs, *_: ['loss is nan'] * 3)
     damaged = next((tmp_path / 'times').iterdir())
     os.truncate(damaged, 5)
-    with pytest.raises(UserError, match='not readable JSON.*delete it to have it measured again'):
+    with pytest.raises(UserError, match='not readable JSON.*delete it to measure again'):
         read_times(tmp_path)

@@ -61,8 +61,8 @@ def test_problems_of_all_kinds_together(grid_file, config):
         (
             'crop_size=16',
             'crop_size=25',
-            'train_cfg.crop_size with train_sets.real: 25 pixels are more than LR frames of 32x24 '
-            'have, those of video coffee',
+            'train_cfg.crop_size with train_sets.real: 25 pixels are more than the 32x24 '
+            'LR frames of video coffee have',
         ),
         (
             'batch_size=2',
@@ -155,7 +155,7 @@ def test_missing_weights(grid_file, tmp_path, config):
     [
         ("label='Tiny'", "lable='Tiny'", 'networks.tiny.lable: unknown; there are config, opt'),
         ("label='Tiny'", "checkpoint='x'", 'networks.tiny.checkpoint: unknown; there are'),
-        ("label='Tiny'", 'label=3', 'networks.tiny.label: 3 is no text'),
+        ("label='Tiny'", 'label=3', 'networks.tiny.label: 3 is not a text'),
         ("label='Tiny'", 'random=1', 'networks.tiny.random: must be True or False'),
         ("label='Real'", "path='x'", 'train_sets.real.path: unknown; there are root, label, pap'),
         ("label='Moving'", "kind='x'", 'test_sets.moving.kind: unknown; there are root'),
@@ -204,7 +204,7 @@ def test_keys_become_paths(grid_file, entry, name):
     text = grid_file.read_text()
     grid_file.write_text(f'{text}external_results = dict()\n{entry}[{name!r}] = dict(root="x")\n')
     (line,) = problems_of(grid_file)
-    assert line.startswith(f'{entry}: ') and 'names are of 1 to 100 characters' in line
+    assert line.startswith(f'{entry}: ') and 'names have 1 to 100 characters' in line
 
 
 def first_frame(video_set):

@@ -74,7 +74,7 @@ def test_a_dead_process_is_stale_and_more_evaluations_are_to_do(grid_file, grid,
         file.write("metrics = ['tof']\n")
     done, stale, *_ = status_rows(surveys_of(load_grid(str(grid_file), {}), work_dir))
     assert (done[0], done[5]) == ('TODO', 'to evaluate: moving')
-    assert stale[0] == 'STALE' and 'goes on when started again' in stale[5]
+    assert stale[0] == 'STALE' and 'resumes when started again' in stale[5]
 
 
 def test_watching_ends_when_nothing_runs(grid, work_dir, capsys):

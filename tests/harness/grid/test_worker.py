@@ -11,7 +11,7 @@ from harness.evaluation.evaluate import evaluate_set
 from harness.evaluation.images import select_images
 from harness.evaluation.model import load_model
 from harness.grid import worker
-from harness.runs import claims
+from harness.runs import claims, owners
 from harness.runs.evaluations import Evaluation, Variant
 from harness.runs.folder import RunFolder
 from harness.training.interruption import Interruption
@@ -31,7 +31,8 @@ def test_evaluation_takes_the_lr_frames_of_the_network(real_set, tmp_path):
         expected = evaluate_set(net, both, tmp_path / 'expected.csv', kind)
         table = pd.read_csv(folder / 'frames_both.csv')
         assert (table.psnr_y - expected.psnr_y).abs().max() < 1e-5
-        assert json.loads((folder / 'evaluations.json').read_text())['both']['not_finite'] == 0
+        record = json.loads((folder / 'evaluations.json').read_text())['both']
+        assert (record['not_finite'], record['bidirectional']) == (0, False)
 
 
 @pytest.mark.parametrize(
@@ -44,7 +45,7 @@ def test_a_restarted_job_takes_its_run_over_from_its_earlier_start(
     claim = claims.take(tmp_path)
     owner = json.loads(claim.read_text())
     claim.write_text(json.dumps(dict(owner, system='another boot', job='12')))
-    monkeypatch.setenv(claims.RESTARTED_VARIABLE, restarts)
-    monkeypatch.setenv(claims.JOB_VARIABLE, job)
+    monkeypatch.setenv(owners.RESTARTED_VARIABLE, restarts)
+    monkeypatch.setenv(owners.JOB_VARIABLE, job)
     assert worker.work_in_job(RunFolder(tmp_path)) == code  # 1: there is no task in the folder
     assert (tmp_path / 'claim.2.json').exists() == (code == 1)

@@ -67,7 +67,7 @@ def test_a_network_without_weights_and_config_options(folder, tmp_path):
     assert run(config, 'none', folder(2), tmp_path / 'out', *option) == 0
     assert len(frames_of(tmp_path / 'out')) == 2
     message = error_of(config, 'none', tmp_path / 'frames', tmp_path / 'other')
-    assert 'this network has weights; give a checkpoint file' in message
+    assert 'this network needs weights; give a checkpoint file' in message
 
 
 def test_unusable_inputs(files, tmp_path, video_file):
@@ -82,7 +82,7 @@ def test_unusable_inputs(files, tmp_path, video_file):
     assert 'no.pth: no such file' in error_of(files[0], 'no.pth', video_file(), out)
     (tmp_path / 'damaged.pth').write_bytes(files[1].read_bytes()[:5000])
     message = error_of(files[0], tmp_path / 'damaged.pth', tmp_path / 'video.mp4', out)
-    assert 'damaged.pth: is damaged or cut off' in message
+    assert 'damaged.pth: is damaged or truncated' in message
     message = error_of(files[0], tmp_path / 'a.png', tmp_path / 'video.mp4', out)
     assert 'a.png: ' in message
     assert not out.exists()
@@ -121,9 +121,9 @@ def test_frames_of_different_sizes(files, folder, tmp_path, lrs):
 
 def test_unusable_outputs(files, folder, tmp_path):
     path = folder(2)
-    assert 'frames: is or holds the input' in error_of(*files, path, path, '--overwrite')
+    assert 'frames: is or contains the input' in error_of(*files, path, path, '--overwrite')
     image = path / 'img_8.png'
-    assert 'frames: is or holds the input' in error_of(*files, image, path, '--overwrite')
+    assert 'frames: is or contains the input' in error_of(*files, image, path, '--overwrite')
     assert 'ends in .mp4' in error_of(*files, path, tmp_path / 'out.avi')
     (tmp_path / 'file').write_text('x')
     assert 'file: is a file' in error_of(*files, path, tmp_path / 'file', '--overwrite')
@@ -173,5 +173,5 @@ def test_frames_that_are_not_finite_are_counted(save, folder, tmp_path, capsys):
     weights = {f'generator.{name}': x for name, x in net.state_dict().items()}
     torch.save(dict(state_dict=weights), checkpoint)
     assert run(config, checkpoint, folder(2), tmp_path / 'out') == 0
-    told = f'warning: {tmp_path}/out: 2 SR frames have NaN or infinite pixels; NaN is taken for'
+    told = f'warning: {tmp_path}/out: 2 SR frames have NaN or infinite pixels; NaN is scored as'
     assert told in capsys.readouterr().err

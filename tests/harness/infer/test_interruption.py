@@ -30,7 +30,7 @@ def test_interrupted(files, folder, tmp_path, monkeypatch, capsys, name, left):
     monkeypatch.setattr(video_files, 'read_frames', interrupt)
     assert run(*files, folder(4), tmp_path / 'new' / name) == 130
     assert sorted(path.name for path in (tmp_path / 'new').rglob('*.*')) == left
-    said = 'not written' if name == 'out.mp4' else 'has 2 whole frames'
+    said = 'not written' if name == 'out.mp4' else 'has 2 complete frames'
     assert f'interrupted; {tmp_path}/new/{name}: {said}' in capsys.readouterr().err
 
 

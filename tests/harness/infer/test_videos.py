@@ -63,7 +63,7 @@ def test_a_video_that_is_cut_off(save, video_file, tmp_path, generator, suffix, 
     message = error_of(config, checkpoint, path, tmp_path / output)
     number = count_pictures(path)[0]
     assert 1 < number < 12
-    assert f'video{suffix}: ' in message and '; fetch the file again; ' in message
+    assert f'video{suffix}: ' in message and '; download or copy the file again; ' in message
     assert message.endswith(f'{output} has the {number} frames that could be read')
     expected = [sr.rgb for sr in super_resolve(net, whole[:number], 'cpu')]
     if output == 'out':
@@ -103,5 +103,5 @@ def test_notes_on_a_video(files, video_file, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr('dataset_tools.video._HD_HEIGHT', 34)
     path = video_file(frames=1)
     assert run(*files, path, tmp_path / 'out') == 0
-    note = f'note: {path}: is HD and tells no colour matrix; BT.601 is assumed, as FFmpeg does'
+    note = f'note: {path}: is HD without a colour matrix; BT.601 is assumed, as in FFmpeg'
     assert capsys.readouterr().out.splitlines()[0] == note

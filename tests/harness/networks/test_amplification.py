@@ -7,7 +7,8 @@ import torch
 from torch import nn
 
 from harness.networks.amplification import Amplification, amplification_loss
-from harness.networks.recurrent import States, UnidirectionalNet, memory_of
+from harness.networks.recurrent import States, memory_of
+from harness.networks.unidirectional import UnidirectionalNet
 from harness.networks.zoo import FRVSRNet, StatefulBasicVSRNet
 
 OPTIONS = Amplification(weight=0.5, seed=3)

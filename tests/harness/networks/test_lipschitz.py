@@ -272,16 +272,22 @@ def test_stable_rank_against_numpy(conv, ratio):
         assert torch.equal(normalised(conv, ratio), weight)
 
 
-def test_stable_rank_of_matrices_is_normalised_as_sanyal_et_al_do():
-    conv = nn.Conv2d(7, 5, 1)
-    matrix = conv.weight.detach()[:, :, 0, 0].double().numpy()
+@pytest.mark.parametrize(('kernel', 'ratio'), [(1, 0.3), (3, 0.3), (3, 0.9)])
+def test_norm_and_stable_rank_as_sanyal_et_al_have_them(kernel, ratio):
+    """On one patch without padding, where the operator is the reshaped kernel of their code."""
+    conv = nn.Conv2d(7, 5, kernel)
+    conv.weight.data.mul_(3)
+    matrix = conv.weight.detach().flatten(1).double().numpy()
     left, values, right = np.linalg.svd(matrix)
-    first = values[0] * np.outer(left[:, 0], right[0])
-    rest = matrix - first
-    gamma = values[0] * (0.3 * 5 - 1) ** 0.5 / np.linalg.norm(rest)
-    found = normalised(conv, 0.3, size=1)[:, :, 0, 0].numpy()
-    assert gamma < 1 and np.abs(found - (first + gamma * rest)).max() < 1e-5
-    assert stable_rank(found) == pytest.approx(0.3 * 5, rel=1e-4)
+    first = np.outer(left[:, 0], right[0])
+    rest = matrix / values[0] - first
+    shrunk = min(1, (ratio * 5 - 1) ** 0.5 / np.linalg.norm(rest))
+    assert values[0] > 1 and (shrunk < 1) == (ratio == 0.3)
+    options = dict(bound=1.0, stable_rank=ratio, size=kernel, iterations=300)
+    constrain([conv], options)
+    found = conv.eval().weight.detach().flatten(1).numpy()
+    assert np.abs(found - (first + shrunk * rest)).max() < 1e-5
+    assert stable_rank(found) <= ratio * 5 * (1 + 1e-4)
 
 
 def test_norm_and_stable_rank_hold_while_weights_are_trained():

@@ -27,7 +27,7 @@ def test_states_and_frame_numbers_are_refused(cfg, real_clip):
     clip = real_clip(2, 16, 16)
     assert net.initial_states(clip) == States(None, None)
     zeros = torch.zeros(2, 1, dtype=torch.int)
-    with pytest.raises(UserError, match=f'{cfg["type"]} gives no states; train it with RI'):
+    with pytest.raises(UserError, match=f'{cfg["type"]} provides no states; train it with RI'):
         net.states_at(clip, zeros, zeros)
     with pytest.raises(UserError, match=f'{cfg["type"]}: frame-number conditioning'):
         MODELS.build(dict(type='FrameConditioned', net=cfg, last_frame=9))

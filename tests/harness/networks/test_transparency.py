@@ -56,6 +56,14 @@ NETWORKS = {
     'mrvsr': dict(type='MRVSRNet', mid_channels=8, lipschitz=dict(size=16)),
     'rlsp': dict(type='RLSPNet', mid_channels=8, num_convs=3),
     'rfs3': dict(type='RFS3Net', mid_channels=8, num_convs=3),
+    'real_viformer': dict(
+        type='RealViformerNet',
+        mid_channels=8,
+        num_blocks=(1, 1, 1, 1),
+        heads=(1, 2, 2),
+        squeeze=2,
+        flow_net=CONV_FLOW,
+    ),
     'animesr': dict(type='AnimeSRNet', mid_channels=8, num_blocks=(3, 2, 1)),
     'brcn': dict(type='BRCNNet'),
     'rrn': dict(type='RRNNet', mid_channels=8, num_blocks=2),
@@ -84,8 +92,10 @@ WITHOUT_PLANES = ('vespcn', 'temporal_adaptive', 'wide_window')
 WITHOUT_PLANES += ('plain_tuple', 'plain_named_tuple', 'plain_dict')
 CASES = [(name, fc) for name in NETWORKS for fc in (False, True)]
 CASES = [(name, fc) for name, fc in CASES if not (fc and name in WITHOUT_PLANES)]
+UNSCALED = ('rlsp', 'real_viformer')
 #: networks that take longest
 HEAVY = ('basicvsr_spynet', 'basicvsr_pp', 'real_basicvsr', 'iconvsr', 'brcn', 'spmc', 'stcn')
+HEAVY += ('real_viformer',)
 FRAMES, LENGTH = 7, 2
 
 
@@ -107,8 +117,9 @@ def net(request, settle):
     inner = dict(NETWORKS[name], type=LIGHTER.get(name, NETWORKS[name]['type']))
     cfg = dict(type='FrameConditioned', net=inner, last_frame=5) if conditioned else inner
     net = MODELS.build(cfg)
-    # most freshly initialised networks hardly look at their states; RLSP would blow itself up
-    for key, parameter in net.named_parameters() if name != 'rlsp' else ():
+    # most freshly initialised networks hardly look at their states; RLSP would blow itself up, and
+    # RealViformer, which divides by small deviations, its rounding
+    for key, parameter in net.named_parameters() if name not in UNSCALED else ():
         if 'conv_offset' in key:
             torch.nn.init.normal_(parameter, std=0.03)  # they begin as zeros
         if parameter.ndim == 4 and parameter.shape[-1] == 3:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.runs import claims
+from harness.runs import claims, owners
 
 FORK = multiprocessing.get_context('fork')
 
@@ -135,12 +135,12 @@ def test_without_hard_links_runs_are_claimed_all_the_same(tmp_path, monkeypatch)
 def test_only_processes_that_work_on_runs_may_be_signalled(tmp_path, holder):
     """Whoever may write a claim could name any process of the user's in it."""
     assert is_held(tmp_path) and not claims.current_claim(tmp_path).owner.is_worker_here
-    environment = {**os.environ, claims.WORKER_VARIABLE: '1'}
+    environment = {**os.environ, owners.WORKER_VARIABLE: '1'}
     worker = subprocess.Popen(['sleep', '60'], env=environment)
     try:
         while not Path(f'/proc/{worker.pid}/environ').read_bytes():
             time.sleep(0.01)
-        rewrite(tmp_path, pid=worker.pid, started=claims._start_of(worker.pid))
+        rewrite(tmp_path, pid=worker.pid, started=owners._start_of(worker.pid))
         assert claims.current_claim(tmp_path).owner.is_worker_here
         rewrite(tmp_path, started=1)
         assert not claims.current_claim(tmp_path).owner.is_worker_here
@@ -220,9 +220,9 @@ def test_a_damaged_claim_is_nobodys(tmp_path):
 
 
 def test_the_job_is_what_the_launcher_says(tmp_path, monkeypatch):
-    monkeypatch.setenv(claims.JOB_VARIABLE, '12_3')
+    monkeypatch.setenv(owners.JOB_VARIABLE, '12_3')
     claims.take(tmp_path)
-    assert claims.current_claim(tmp_path).owner.job == claims.this_job() == '12_3'
+    assert claims.current_claim(tmp_path).owner.job == owners.this_job() == '12_3'
 
 
 def test_the_claim_of_a_job_that_is_gone_can_be_released(tmp_path):

@@ -36,8 +36,9 @@ def test_finished_results_count(folder):
     assert why(folder) is None
     record = read_records(folder)['moving']
     assert (record.iteration, record.not_finite) == (30, 0)
-    record_evaluation(folder, EVALUATION, 30, not_finite=7)
-    assert read_records(folder)['moving'].not_finite == 7
+    record_evaluation(folder, EVALUATION, 30, not_finite=7, bidirectional=True)
+    record = read_records(folder)['moving']
+    assert (record.not_finite, record.bidirectional) == (7, True)
 
 
 @pytest.mark.parametrize(
@@ -46,7 +47,7 @@ def test_finished_results_count(folder):
         (dict(checksum='abd'), 'evaluated on another version of the set'),
         (dict(metrics=('lpips', 'tof')), 'evaluated without tof'),
         (dict(code='1'), "the code of the grid's own metrics has changed"),
-        (dict(images={'a': 1}), 'other SR frames were kept'),
+        (dict(images={'a': 1}), 'other SR frames were saved'),
         (dict(protocol='set5'), 'scored by protocol default'),
     ],
 )

@@ -76,3 +76,10 @@ def test_differences_are_named_by_key():
         'model.a: 1 -> 2',
     ]
     assert digest(old) != digest(new)
+
+
+def test_versions_where_there_is_no_git(monkeypatch):
+    assert 'commit' in identity.versions()
+    monkeypatch.setenv('PATH', '')
+    found = identity.versions()
+    assert found['numpy'] and 'commit' not in found

@@ -85,14 +85,14 @@ EVIL += ['runs/a\\..\\..\\b/run.json', 'runs/./run.json', 'runs/a/evil.py', 'ext
 @pytest.mark.parametrize(
     ('change', 'message'),
     [
-        *((dict(name=n, record=with_file(n)), 'is no part of a record') for n in EVIL),
-        (dict(name='evil.py'), "holds 'evil.py', which is not in its record.json"),
-        (dict(drop=['record.json']), 'holds no record.json, so it is not what run_grid.py'),
+        *((dict(name=n, record=with_file(n)), 'is not part of a record') for n in EVIL),
+        (dict(name='evil.py'), "contains 'evil.py', which is not in its record.json"),
+        (dict(drop=['record.json']), 'contains no record.json, so run_grid.py --export did not'),
         (dict(drop=[FRAMES]), f'lacks {FRAMES}'),
         (dict(name=FRAMES, content=b'video'), f'{FRAMES} was changed'),
-        (dict(record=lambda r: r | {'version': 2}), 'none that this version reads'),
-        (dict(record=lambda r: r | {'files': 3}), 'none that this version reads'),
-        (dict(record=lambda r: [r]), 'none that this version reads'),
+        (dict(record=lambda r: r | {'version': 2}), 'this version cannot read'),
+        (dict(record=lambda r: r | {'files': 3}), 'this version cannot read'),
+        (dict(record=lambda r: [r]), 'this version cannot read'),
     ],
 )
 def test_zips_that_are_no_record(work_dir, tmp_path, change, message):
@@ -120,7 +120,7 @@ def test_half_a_file_and_no_zip(work_dir, tmp_path, monkeypatch):
             unpack_records(path, tmp_path / 'there')
     path.write_bytes(whole)
     monkeypatch.setattr('harness.runs.records_zip.MOST_BYTES', 1 << 13)
-    with pytest.raises(InvalidFile, match='holds more than|so it is not'):
+    with pytest.raises(InvalidFile, match='contains more than|did not write it'):
         unpack_records(path, tmp_path / 'there')
     with pytest.raises(InvalidFile, match='absent.zip: cannot be read: No such file'):
         unpack_records(tmp_path / 'absent.zip', tmp_path / 'there')

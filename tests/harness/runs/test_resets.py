@@ -25,8 +25,8 @@ def test_forms(value, expected, label, period):
 @pytest.mark.parametrize(
     ('value', 'reason'),
     [
-        *((value, 'is no reset') for value in (0, -3, 1.5, True, '', '15-', '15-half7', '1e3')),
-        *((f'15-{kind}0', f'{kind} of 0') for kind in ('norm', 'overlap')),
+        *((value, 'is not a reset') for value in (0, -3, 1.5, True, '', '15-', '15-half7', '1e3')),
+        *((f'15-{kind}0', f'{kind} must not be 0') for kind in ('norm', 'overlap')),
         *((f'15-overlap{m}', '1 to 7 whole frames') for m in (8, 2.5)),
     ],
 )

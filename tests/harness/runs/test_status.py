@@ -39,7 +39,7 @@ def test_done_is_what_has_all_results(evaluated):
     for wanted, why in (
         (MOVING._replace(checksum='def'), 'evaluated on another version of the set'),
         (MOVING._replace(metrics=('tof',)), 'evaluated without tof'),
-        (MOVING._replace(images={'a': (9, (0,), (0, 0, 4, 4), 1)}), 'other SR frames were kept'),
+        (MOVING._replace(images={'a': (9, (0,), (0, 0, 4, 4), 1)}), 'other SR frames were saved'),
     ):
         assert why_missing(RunFolder(evaluated), [wanted]) == {'moving': why}
         assert status_of(evaluated, wanted) == 'TODO'
@@ -66,7 +66,7 @@ def test_damage_to_results_is_seen(evaluated):
     why = {'moving': 'frames_moving.csv was changed after it was written'}
     assert why_missing(RunFolder(evaluated), [MOVING]) == why
     RunFolder(evaluated).frames_csv('moving').unlink()
-    assert why_missing(RunFolder(evaluated), [MOVING]) == {'moving': 'its results are gone'}
+    assert why_missing(RunFolder(evaluated), [MOVING]) == {'moving': 'its results are missing'}
     assert status_of(evaluated) == 'TODO'
 
 

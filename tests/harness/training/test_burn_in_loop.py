@@ -115,5 +115,5 @@ def test_impossible_lengths(make_cfg, value):
 
 
 def test_networks_without_states_are_refused(make_cfg):
-    with pytest.raises(UserError, match='gives no states to start clips from, as BurnInLoop must'):
+    with pytest.raises(UserError, match='provides no states, from which BurnInLoop must'):
         train(make_cfg(BURN_IN, 2, generator=dict(_delete_=True, type='BicubicUpsampler')))

@@ -4,6 +4,7 @@ import pytest
 import torch
 from mmagic.registry import MODELS
 
+from harness.networks.amplification import Amplification
 from harness.networks.recurrent import States
 from tests.harness.training.trainings import (
     BASICVSR,
@@ -35,6 +36,8 @@ class DumpRank(Hook):
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
         states = data_batch['states']
         batch = dict(data_batch, states=states and tuple(states))
+        if 'amplification' in batch:
+            batch['amplification'] = tuple(batch['amplification'])
         self.batches.append(copy.deepcopy(batch))
     def after_train(self, runner):
         self.weights.append(copy.deepcopy(runner.train_loop.model.state_dict()))
@@ -68,7 +71,7 @@ def joint(first, second):
         (RI, None),
         (PI, None),
         (PI, BASICVSR),
-        (dict(PI, p_initial=0.3, state_noise=0.1), None),
+        (dict(PI, p_initial=0.3, state_noise=0.1, amplification_weight=0.5), None),
         (TBPTT, None),
         (BOTH_ENDS, BASICVSR),
         (BURN_IN, BASICVSR),
@@ -91,13 +94,20 @@ def test_a_step_of_two_equals_the_step_on_the_joint_batch(make_cfg, tmp_path, lo
     for step in range(3):
         mine, other = (rank['batches'][step] for rank in ranks)
         assert not torch.equal(mine['gts'], other['gts'])
-        batch = model.data_preprocessor(joint(mine, other))
-        states = batch.pop('states')
         before, after = ranks[0]['weights'][step : step + 2]
         model.load_state_dict(before)
         model.zero_grad()
-        losses = model(**batch, states=states and States(*states), mode='loss')
-        sum(losses.values()).backward()
+        # every process has a perturbation of its own: there is no joint one
+        penalties = [batch.pop('amplification', None) for batch in (mine, other)]
+        assert not penalties[0] or len(set(penalties)) == 2
+        batches = [mine, other] if penalties[0] else [joint(mine, other)]
+        for batch, penalty in zip(batches, penalties, strict=False):
+            batch = model.data_preprocessor(batch)
+            states = batch.pop('states')
+            batch |= dict(amplification=Amplification(*penalty)) if penalty else {}
+            losses = model(**batch, states=states and States(*states), mode='loss')
+            assert ('loss_amplification' in losses) == bool(penalty)
+            (sum(losses.values()) / len(batches)).backward()
         largest = 0
         for name, parameter in model.named_parameters():
             step_taken = (before[name] - after[name]) / LR

@@ -70,7 +70,7 @@ def test_exploding_states_end_the_training(make_cfg):
 
 
 def test_large_states_end_the_training_if_they_shall(make_cfg):
-    with pytest.raises(DivergedError, match=r'explode \(RMS .*, at most 0.001\)'):
+    with pytest.raises(DivergedError, match=r'explode \(RMS .*, limit 0.001\)'):
         train(make_cfg(PI, 12, max_state_norm=1e-3))
 
 
@@ -161,7 +161,7 @@ def test_random_initial_states_are_those_of_the_pass(make_cfg, generator):
         (dict(states='some'), "train_cfg.states: 'some' is neither"),
         (dict(bank=dict(place='gpu')), "train_cfg.bank.place: 'gpu' is unknown"),
         (dict(bank=dict(dtype='int8')), "train_cfg.bank.dtype: 'int8' is unknown"),
-        (dict(repeats=10**9), r'the hidden-state bank needs [\d.]+ GB, but there are'),
+        (dict(repeats=10**9), r'the hidden-state bank needs [\d.]+ GB, but only'),
     ],
 )
 def test_errors(make_cfg, options, message):

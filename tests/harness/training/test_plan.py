@@ -172,7 +172,7 @@ def test_ranks_share_the_entries(world_size):
     [
         (
             dict(crop_size=25),
-            'crop_size: 25 pixels are more than LR frames of 32x24 have, those of video a',
+            'crop_size: 25 pixels are more than the 32x24 LR frames of video a have',
         ),
         (dict(clip_length=21), 'clip_length: 21 frames are more than the 20 of video a'),
         (dict(batch_size=6), 'raise windows_per_video or lower batch_size'),

@@ -10,6 +10,17 @@ L1 = dict(type='L1Loss', loss_weight=1.0, reduction='mean')
 #: generator and names of further outputs; a crop of 14 pixels is padded by AnimeSR
 NETWORKS = {
     'animesr': (dict(type='AnimeSRNet', mid_channels=8, num_blocks=(2, 1, 1)), ()),
+    'real_viformer': (
+        dict(
+            type='RealViformerNet',
+            mid_channels=8,
+            num_blocks=(1, 1, 1, 1),
+            heads=(1, 2, 2),
+            squeeze=2,
+            flow_net=dict(type='ConvFlowNet', channels=8),
+        ),
+        (),
+    ),
     'rrn': (dict(type='RRNNet', mid_channels=8, num_blocks=1), ()),
     'rsdn': (dict(type='RSDNNet', mid_channels=8, num_blocks=1), ('detail', 'structure')),
     'real_basicvsr': (

@@ -269,10 +269,10 @@ def test_renamed_checkpoints_are_refused(interrupted, name):
     folder, cfg = interrupted
     (folder / 'iter_2.pth').rename(folder / name)
     find = best_checkpoint if name.startswith('best') else latest_checkpoint
-    with pytest.raises(UserError, match=f'{name}: holds iteration 2, not that of its name'):
+    with pytest.raises(UserError, match=f'{name}: is of iteration 2, which differs from its name'):
         find(folder)
     if find is latest_checkpoint:
-        with pytest.raises(UserError, match='holds iteration 2'):
+        with pytest.raises(UserError, match='is of iteration 2'):
             train(cfg)
 
 
@@ -299,10 +299,10 @@ def test_checkpoints_that_no_training_can_go_on_from(interrupted, part):
     path = folder / 'iter_2.pth'
     change(path, lambda held: held[section].pop(key) if key else held.pop(section))
     cfg.load_from = str(path)
-    with pytest.raises(UserError, match='iter_2.pth: no training can go on from it') as error:
+    with pytest.raises(UserError, match='iter_2.pth: training cannot resume from it') as error:
         train(cfg)
     assert f'it has no {part}' in str(error.value)
-    assert str(error.value).endswith('to begin with its weights, give it as load_from')
+    assert str(error.value).endswith('to start from its weights, use load_from')
 
 
 @pytest.mark.parametrize('part', ['optimizer', 'param_schedulers', 'message_hub', 'train_loop'])
@@ -326,7 +326,7 @@ def test_a_training_that_was_longer(make_cfg, interrupted):
     folder, _ = interrupted
     cfg = make_cfg(RI, 1)
     cfg.resume = True
-    with pytest.raises(UserError, match='holds iteration 2, and train_cfg.max_iters is 1'):
+    with pytest.raises(UserError, match='is of iteration 2, but train_cfg.max_iters is 1'):
         train(cfg)
 
 
@@ -336,5 +336,5 @@ def test_weights_that_are_not_finite_are_not_trained_on(interrupted):
         folder / 'iter_2.pth',
         lambda held: held['state_dict']['generator.head.bias'].fill_(float('nan')),
     )
-    with pytest.raises(UserError, match='generator.head.bias holds values that are not finite'):
+    with pytest.raises(UserError, match='generator.head.bias contains values that are not finite'):
         train(cfg)

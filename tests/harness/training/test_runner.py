@@ -94,14 +94,14 @@ def test_a_module_that_begins_with_a_file_that_is_none(error_of, tmp_path):
 
 
 FOREIGN = {
-    'cut off': (lambda path: path.write_bytes(path.read_bytes()[:3000]), 'is damaged or cut off'),
+    'cut off': (lambda path: path.write_bytes(path.read_bytes()[:3000]), 'is damaged or truncated'),
     'weights alone': (
         lambda path: torch.save(dict(state_dict=weights_of(path), meta={}), path),
-        'no training can go on from it, it has no message_hub, optimizer, train_loop, meta.epoch',
+        'training cannot resume from it, because it lacks message_hub, optimizer, train_loop',
     ),
     'bare': (
         lambda path: torch.save(weights_of(path), path),
-        'no training can go on from it, it has no meta, state_dict, message_hub, optimizer',
+        'training cannot resume from it, because it lacks meta, state_dict, message_hub, optimizer',
     ),
 }
 
@@ -136,7 +136,7 @@ def test_beginning_with_weights_of_a_part(make_cfg):
     torch.save(checkpoint, path)
     cfg = make_cfg(PI, 1)
     cfg.load_from = str(path)
-    with pytest.raises(UserError, match='it lacks generator.head.bias. To begin with a part of'):
+    with pytest.raises(UserError, match='it lacks generator.head.bias. To load a part of'):
         train(cfg)
     allowed = make_cfg(PI, 1)
     allowed.load_from, allowed.custom_hooks = str(path), [dict(type='PartialLoadHook')]

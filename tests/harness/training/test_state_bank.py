@@ -130,6 +130,6 @@ def test_banks_that_do_not_fit_are_refused(tmp_path, monkeypatch, place, where):
     monkeypatch.setattr(state_bank.psutil, 'virtual_memory', lambda: free)
     monkeypatch.setattr(state_bank.shutil, 'disk_usage', lambda path: free)
     check_fits(999, BankOptions(place), CPU, tmp_path)
-    message = f'needs 2.00 GB, but there are 1.0 kB free .{where}.*Lower train_cfg.repeats'
+    message = f'needs 2.00 GB, but only 1.0 kB are free .{where}.*Lower train_cfg.repeats'
     with pytest.raises(UserError, match=message):
         check_fits(2 * 10**9, BankOptions(place), CPU, tmp_path)

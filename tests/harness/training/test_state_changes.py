@@ -142,8 +142,8 @@ def test_one_video_has_no_other():
 @pytest.mark.parametrize(
     ('options', 'message'),
     [
-        (dict(states_from='mine'), "states_from: 'mine' is none of own, other, noise"),
-        (dict(p_initial=1.0), 'p_initial: 1.0 is no number from 0 to below 1'),
+        (dict(states_from='mine'), "states_from: 'mine' is not one of own, other, noise"),
+        (dict(p_initial=1.0), 'p_initial: 1.0 is not a number from 0 to below 1'),
         (dict(state_dropout=-0.1), 'state_dropout: -0.1 is no number'),
         (dict(state_noise='much'), "state_noise: 'much' is no number"),
         (dict(state_noise=float('nan')), 'state_noise: nan is no number'),

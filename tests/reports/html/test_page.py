@@ -255,7 +255,7 @@ def test_pictures_beyond_the_budget_are_linked(pictured, monkeypatch):
     assert outside and 'picture-1' not in page.blocks
     for picture in outside:
         assert (pictured.work_dir / 'report' / unquote(picture)).is_file()
-    assert f'{len(outside)} pictures are not in this page' in ' '.join(page.shown.split())
+    assert f'{len(outside)} pictures are not embedded in this page' in ' '.join(page.shown.split())
 
 
 def test_a_grid_without_results(fake):

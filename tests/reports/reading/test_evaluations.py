@@ -77,7 +77,7 @@ def test_results_that_were_changed_are_invalid(recorded):
     [
         ('RUNNING', 'unfinished', 'iteration 120 of 600'),
         ('FAILED', 'failed', 'disk full (train, iteration 120 of 600)'),
-        ('INTERRUPTED', 'unfinished', 'interrupted, goes on when restarted: disk full (train'),
+        ('INTERRUPTED', 'unfinished', 'interrupted, resumes when restarted: disk full (train'),
         ('QUEUED', 'missing', "waits in the cluster's queue (train, iteration 120 of 600)"),
         ('TODO', 'missing', 'not started'),
     ],

@@ -89,7 +89,7 @@ def test_columns_that_would_be_mixed_up_with_ours(tmp_path, small):
         with pytest.raises(InvalidFile, match=f'column {name} has a name that reports use'):
             read_frames(path, {'v': 1})
     path = written(tmp_path, 'v,0,30,0.9,5,1,2', head=f'{HEAD},a\x01,a\x02')
-    with pytest.raises(InvalidFile, match='is there more than once'):
+    with pytest.raises(InvalidFile, match='appears more than once'):
         read_frames(path, {'v': 1})
 
 

@@ -11,8 +11,8 @@ from reports.results import load_grid
 @pytest.mark.parametrize(
     ('change', 'message'),
     [
-        (lambda grid: grid['test_sets']['static'].update(label=None), 'label None is no text'),
-        (lambda grid: grid['test_sets']['static'].update(label=[]), 'label .* is no text'),
+        (lambda grid: grid['test_sets']['static'].update(label=None), 'label None is not a text'),
+        (lambda grid: grid['test_sets']['static'].update(label=[]), 'label .* is not a text'),
         (lambda grid: grid['test_sets']['static'].update(videos={}), 'static has no videos'),
         (lambda grid: grid['test_sets']['static'].update(videos={'a': 0}), 'cannot have 0 frames'),
         (lambda grid: grid['test_sets']['static'].update(videos={'a': '9'}), "have '9' frames"),

@@ -214,7 +214,7 @@ def test_frames_that_are_not_finite_are_noted(small):
     run_id = small.grid_json['runs'][0]['run_id']
     small.record(run_id, moving={'checksum': 'c', 'not_finite': 12}, static={'checksum': 'c'})
     grid = load_grid(small.work_dir)
-    told = '12 SR frames have NaN or infinite pixels; NaN is taken for black'
+    told = '12 SR frames have NaN or infinite pixels; NaN is scored as black'
     assert f'not finite  {run_id}: on Moving: {told}' in grid.notes()
     assert sum(note.startswith('not finite') for note in grid.notes()) == 1
     counts = grid.evaluations.set_index(['trial_id', 'test_set'])['not_finite']

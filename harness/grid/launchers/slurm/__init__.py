@@ -1,4 +1,6 @@
 """Runs as jobs of a Slurm cluster.
 
-Of results the disk says the truth; the queue says only whether a job may still bring one.
+The files on disk are authoritative for results; the queue only tells whether a job is still
+waiting or running. Everything that knows Slurm's programs and variables belongs here. It may
+import what other launchers may; submitit is imported only where jobs are submitted.
 """

@@ -10,27 +10,32 @@ import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
-from typing import Optional
+from typing import Any
 
 from harness.errors import fail
 from harness.grid.launchers import Setting
+from harness.grid.launchers.slurm.options import read_options
+from harness.grid.launchers.slurm.queue import (
+    LOOK_EVERY,
+    Queue,
+    accounting_state,
+    job_states,
+    may_work,
+)
 from harness.runs.claims import HEARTBEAT, release_job
 from harness.runs.files import read_json, write_json
 from harness.runs.folder import RunFolder
 
-from .options import read_options
-from .queue import LOOK_EVERY, Queue, accounting_state, job_states, may_work
-
 #: the launcher's name
 NAME = 'slurm'
-#: jobs of an array; clusters allow 1,001 by default
+#: maximum size of a job array; clusters allow 1,001 by default
 _ARRAY = 1000
-#: state -> what to do about it
+#: final state -> advice to the user
 _ADVICE = dict(
     OUT_OF_MEMORY='give it more memory (--slurm mem=...)',
     TIMEOUT='give it more time (--slurm time=...) or notice (signal_delay=...)',
 )
-#: option of sbatch -> the end of its variable, where that has another name
+#: option of sbatch -> suffix of its environment variable, if it is not the option's name
 _VARIABLES = dict(time='TIMELIMIT', mem='MEM_PER_NODE', array='ARRAY_INX', requeue='NO_REQUEUE')
 
 
@@ -38,30 +43,30 @@ class SlurmJob:
     """The job of a run, of this command or an earlier one.
 
     Args:
-        job: as the queue calls it.
-        folder: of the run.
-        queue: which is asked for it.
-        logs: folder of what jobs print.
+        job: The job's id in the queue.
+        folder: The run's folder.
+        queue: Used to query its state.
+        logs: The folder of the jobs' logs.
     """
 
     def __init__(self, job: str, folder: RunFolder, queue: Queue, logs: Path) -> None:
         self.job = job
-        self._log = logs / f'{job}_0_log.out'  # as submitit calls it
+        self._log = logs / f'{job}_0_log.out'  # submitit's name
         self._folder = folder
         self._queue = queue
         self._since = time.monotonic()
 
-    def ended(self) -> Optional[str]:
+    def ended(self) -> str | None:
         if not self._queue.has_ended(self.job, self._since):
-            if self._queue.state(self.job) == 'PENDING':  # requeued without a word to the process
+            if self._queue.state(self.job) == 'PENDING':  # requeued without notifying the process
                 release_job(self._folder.path, self.job, silent=3 * HEARTBEAT)
             return None
         release_job(self._folder.path, self.job)
         state = self._queue.state(self.job)
         if state == 'COMPLETED':
             return ''
-        state = accounting_state(self.job) or state
-        end = f'ended as {state}' if state else 'is gone from the queue'
+        state = accounting_state(self.job) or state or ''
+        end = f'ended as {state}' if state else 'is no longer in the queue'
         log = f'see {self._log}' if self._log.is_file() else None
         return '; '.join(filter(None, (f'job {self.job} {end}', _ADVICE.get(state), log)))
 
@@ -76,10 +81,11 @@ class SlurmLauncher:
     Scripts and logs of the jobs are in ``slurm/`` of the work directory, which nodes must see.
 
     Args:
-        setting: with the jobs' options, see :mod:`harness.grid.launchers.slurm.options`.
+        setting: What it needs to know of the grid; its options are those of
+            :mod:`harness.grid.launchers.slurm.options`.
 
     Raises:
-        UserError: options are wrong, submitit or Slurm is missing, or Slurm does not answer.
+        UserError: Options are wrong, submitit or Slurm is missing, or Slurm does not answer.
     """
 
     is_local = False
@@ -99,9 +105,9 @@ class SlurmLauncher:
     def free(self, running: int) -> int:
         return sys.maxsize
 
-    def find(self, folder: RunFolder) -> Optional[SlurmJob]:
+    def find(self, folder: RunFolder) -> SlurmJob | None:
         job = folder.job(NAME)
-        if job and may_work(self._queue.state(job)):
+        if job and may_work(self._queue.state(job) or ''):
             return SlurmJob(job, folder, self._queue, self._folder)
         return None
 
@@ -110,10 +116,10 @@ class SlurmLauncher:
         return [job for array in arrays for job in self._submit(array)]
 
     def _submit(self, folders: Sequence[RunFolder]) -> list[SlurmJob]:
-        """Says QUEUED before, because a job may start, and have more to say, at once."""
+        """Submits an array; writes QUEUED first, because a job may start and go on at once."""
         import submitit
 
-        from .on_node import RunOnNode
+        from harness.grid.launchers.slurm.on_node import RunOnNode
 
         before = [read_json(folder.status_json) for folder in folders]
         for folder in folders:
@@ -121,7 +127,7 @@ class SlurmLauncher:
         names = [str(folder.path.resolve()) for folder in folders]
         task = RunOnNode(0.9 * self._options.signal_delay)
         try:
-            # the error says it as well
+            # submitit also prints what the error says
             with redirect_stderr(io.StringIO()), _without_variables(self._options.flags):
                 submitted = self._executor().map_array(task, names)
         except submitit.core.utils.FailedJobError as error:
@@ -134,11 +140,11 @@ class SlurmLauncher:
             jobs.append(SlurmJob(job.job_id, folder, self._queue, self._folder))
         return jobs
 
-    def _executor(self):
+    def _executor(self) -> Any:
         import submitit
 
         options = self._options
-        # submitit's count of time-outs ends long runs; RunOnNode has a better reason to end one
+        # submitit would end runs after some time-outs; RunOnNode ends those without progress
         executor = submitit.SlurmExecutor(self._folder, max_num_timeout=sys.maxsize)
         executor.update_parameters(
             time=options.minutes,
@@ -146,7 +152,7 @@ class SlurmLauncher:
             signal_delay_s=options.signal_delay,
             setup=options.setup,
             stderr_to_stdout=True,
-            # names as submitit's, so that its own value of an option is no second one
+            # spelled as submitit spells them, so that they replace its own values
             additional_parameters={k.replace('-', '_'): v for k, v in options.flags.items()},
         )
         return executor
@@ -166,15 +172,15 @@ class SlurmLauncher:
             )
 
     @staticmethod
-    def at_work(jobs: Collection[str]) -> Optional[set[str]]:
-        """Those that the queue has; None if it does not answer within a second."""
+    def at_work(jobs: Collection[str]) -> set[str] | None:
+        """Those that wait or run; None if the queue does not answer within a second."""
         states = job_states(timeout=1.0)
         return None if states is None else {job for job in jobs if may_work(states.get(job, ''))}
 
 
 @contextmanager
 def _without_variables(flags: Iterable[str]) -> Iterator[None]:
-    """Hides variables such as SBATCH_EXPORT, which sbatch prefers to the options in a script."""
+    """Hides variables such as SBATCH_EXPORT, which override the options in a script."""
     options = (*flags, 'array', 'signal', 'output')
     names = [f'SBATCH_{_VARIABLES.get(o, o.upper().replace("-", "_"))}' for o in options]
     before = {name: os.environ.pop(name) for name in names if name in os.environ}

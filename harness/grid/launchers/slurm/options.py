@@ -1,39 +1,40 @@
-"""What a job asks of the cluster.
+"""The options of jobs: ``slurm = dict(...)`` of a grid file and ``--slurm KEY=VALUE``.
 
-``slurm = dict(...)`` of a grid file and ``--slurm KEY=VALUE`` have these keys of their own:
+These keys have a meaning of their own:
 
-- ``time``: limit of a job as for sbatch, ``'4-00:00:00'``, ``'12:00:00'`` or minutes; needed. A run
-  that takes longer is interrupted in time and goes on in the next turn.
-- ``gpus``: of a run, a number or ``'a100:2'``; ``nproc`` by default, 0 for none.
-- ``cpus``: of a run, data workers included.
-- ``array_parallelism``: how many runs at once, 256 by default.
-- ``signal_delay``: seconds before the limit at which a run is told to write its checkpoint, which
-  it does after the iteration, and state pass, it is in; 300 by default, or a quarter of ``time``.
-- ``setup``: lines for the shell of the job, ``['module load cuda']``.
+- ``time``: time limit of a job as for sbatch: ``'4-00:00:00'``, ``'12:00:00'`` or minutes;
+  mandatory. A run that takes longer is interrupted in time and resumes in its next job.
+- ``gpus``: GPUs per run, a number or ``'a100:2'`` (default: ``nproc``; 0 for none).
+- ``cpus``: CPUs per run, including data workers.
+- ``array_parallelism``: number of simultaneous runs (default: 256).
+- ``signal_delay``: seconds before the time limit at which a run is told to write its checkpoint.
+  It does so after the current iteration or state pass (default: 300, at most ``time`` / 4).
+- ``setup``: shell commands before the worker, ``['module load cuda']``.
 
-Every other key is an option of sbatch, passed on as it is: ``partition``, ``mem='32G'``,
-``gres='gpu:a100:2'`` (instead of ``gpus``), ``mail_type`` or ``mail-type``; True, on the command
-line ``true``, is for options without a value.
+All other keys are passed on to sbatch: ``partition``, ``mem='32G'``, ``gres='gpu:a100:2'``
+(instead of ``gpus``), ``mail_type`` or ``mail-type``. Options without a value are given as True
+(``true`` on the command line).
 """
 
 import re
 import shlex
+from collections.abc import Sequence
 from math import ceil
-from typing import Any, NamedTuple, Optional
+from typing import Any, NamedTuple
 
 from harness.errors import fail
 from harness.grid.launchers import REPOSITORY, Setting
-from harness.runs.claims import JOB_VARIABLE, RESTARTED_VARIABLE, WORKER_VARIABLE
+from harness.runs.owners import JOB_VARIABLE, RESTARTED_VARIABLE, WORKER_VARIABLE
 
-#: key -> option of sbatch, where that has another name
+#: key -> option of sbatch, if it has another name
 _FLAGS = dict(gpus='gpus-per-node', cpus='cpus-per-task')
 _NUMBERS = ('cpus', 'array_parallelism', 'signal_delay')
-#: keys that are no options of sbatch
+#: keys that are not options of sbatch
 _OWN = ('array_parallelism', 'signal_delay', 'setup')
-_ONE_TASK = 'a run is one task on one node; its processes are nproc'
-_SET_ALREADY = 'is set for every job already'
-_NO_ANSWER = 'keeps sbatch from telling the number of the job'
-#: option of sbatch -> why it is no key
+_ONE_TASK = 'a run is one task on one node; nproc sets the number of its processes'
+_SET_ALREADY = 'is already set for every job'
+_NO_ANSWER = 'would keep sbatch from printing the job id'
+#: option of sbatch -> why it is refused
 _REFUSED = dict(
     gpus_per_node='the key is gpus',
     cpus_per_task='the key is cpus',
@@ -54,11 +55,11 @@ class SlurmOptions(NamedTuple):
     """Checked options.
 
     Attributes:
-        flags: option of sbatch -> value, True for one without.
-        minutes: limit of a job.
-        array_parallelism: jobs at a time.
-        signal_delay: seconds between the signal and the end of a job.
-        setup: lines of bash before the worker is started.
+        flags: Option of sbatch -> value; True for options without a value.
+        minutes: The time limit of a job.
+        array_parallelism: The number of simultaneous jobs.
+        signal_delay: Seconds between the signal and the time limit.
+        setup: Bash commands to run before the worker.
     """
 
     flags: dict
@@ -69,14 +70,14 @@ class SlurmOptions(NamedTuple):
 
 
 def read_options(setting: Setting) -> SlurmOptions:
-    """Checks options and fills in what is missing.
+    """Checks options and fills in defaults.
 
     Raises:
-        UserError: lists every problem.
+        UserError: Lists all problems.
     """
     nproc, folder = setting.nproc, setting.work_dir.absolute()
     if set('%\\') & set(str(folder)):
-        fail(f'{folder}: Slurm writes no logs below a folder with % or \\; give another --work-dir')
+        fail(f'{folder}: Slurm cannot write logs to paths with % or \\; choose another --work-dir')
     wanted = {str(key).replace('-', '_'): value for key, value in setting.options.items()}
     if not any(key.startswith('gpus') for key in wanted) and _gpus(wanted) is None:
         wanted['gpus'] = nproc
@@ -94,7 +95,7 @@ def read_options(setting: Setting) -> SlurmOptions:
         problems.append(f'{key}: {given}')
     seconds = _seconds(str(wanted.get('time', '')))
     if not seconds:
-        problems.append("time: give the limit of a job, minutes or '1-00:00:00'")
+        problems.append("time: must be the time limit of a job, in minutes or as '1-00:00:00'")
     elif not problems and int(wanted.get('signal_delay', 0)) >= seconds:
         problems.append('signal_delay: must be shorter than time')
     if problems:
@@ -123,7 +124,7 @@ def _problems_of_values(wanted: dict[str, Any]) -> list[str]:
     if 'gpus' in wanted and _gpus(wanted) is None:
         problems.append(f"gpus: {wanted['gpus']!r} is neither a number nor like 'a100:2'")
     problems += [
-        f'{key}: sbatch cannot be given {value!r}'
+        f'{key}: {value!r} cannot be passed to sbatch'
         for key, value in wanted.items()
         if key not in _OWN and value is not True and not _can_be_given(value)
     ]
@@ -131,12 +132,12 @@ def _problems_of_values(wanted: dict[str, Any]) -> list[str]:
 
 
 def _can_be_given(value: Any) -> bool:
-    """Whether a line ``#SBATCH --key=value`` says this."""
+    """Whether a line ``#SBATCH --key=value`` can express this value."""
     return type(value) in (str, int, float) and not set('\n\r\\') & set(str(value)) and value != ''
 
 
-def _gpus(wanted: dict[str, Any]) -> Optional[int]:
-    """How many GPUs a run asks for; None if nothing says so."""
+def _gpus(wanted: dict[str, Any]) -> int | None:
+    """The number of GPUs that a run requests; None if unspecified."""
     if 'gpus' in wanted:
         found = _GPUS.fullmatch(str(wanted['gpus']))
         return int(found[1]) if found else None
@@ -155,25 +156,25 @@ def _flags(wanted: dict[str, Any]) -> dict[str, Any]:
     return flags
 
 
-def _setup(lines, nproc: int) -> list[str]:
+def _setup(lines: str | Sequence[str], nproc: int) -> list[str]:
     return [
         *([lines] if isinstance(lines, str) else lines),
         f'export PYTHONPATH={shlex.quote(str(REPOSITORY))}${{PYTHONPATH:+:$PYTHONPATH}}',
         f'export {WORKER_VARIABLE}=1',
-        # as the queue calls the job: 12, or 12_3 in an array
+        # the job's id in the queue: 12, or 12_3 in an array
         f'export {JOB_VARIABLE}=${{SLURM_ARRAY_JOB_ID:-$SLURM_JOB_ID}}'
         '${SLURM_ARRAY_JOB_ID:+_$SLURM_ARRAY_TASK_ID}',
         f'export {RESTARTED_VARIABLE}=${{SLURM_RESTART_COUNT:-0}}',
-        # srun gives these to the worker, also where the site has sbatch pass no variables on
+        # makes srun pass these on to the worker, even if the site's sbatch exports no variables
         'export SLURM_EXPORT_ENV=ALL',
-        # srun has not looked at sbatch's --cpus-per-task since Slurm 22.05
+        # since Slurm 22.05, srun ignores sbatch's --cpus-per-task
         'export SRUN_CPUS_PER_TASK=${SLURM_CPUS_PER_TASK:-$SLURM_CPUS_ON_NODE}',
         f'export OMP_NUM_THREADS=$(((SLURM_CPUS_ON_NODE + {nproc} - 1) / {nproc}))',
     ]
 
 
 def _seconds(time: str) -> int:
-    """Of ``minutes[:seconds]``, ``hours:minutes:seconds``, ``days-hours[:minutes[:seconds]]``."""
+    """Parses ``minutes[:seconds]``, ``hours:minutes:seconds`` or ``days-hours[:minutes[...]]``."""
     found = _TIME.fullmatch(time)
     if not found:
         return 0

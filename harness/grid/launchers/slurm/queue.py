@@ -1,15 +1,15 @@
-"""What Slurm says of jobs: ``squeue`` of their state, ``sacct``, if there is any, of their end."""
+"""Queries Slurm about jobs: ``squeue`` for their state, ``sacct`` (if available) for their end."""
 
 import os
 import re
 import subprocess
 import time
 from collections.abc import Sequence
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
-#: seconds between two looks at the queue
+#: seconds between two queries of the queue
 LOOK_EVERY = 3.0
-#: states of jobs that will not run any more
+#: states of jobs that will not run again
 ENDED = frozenset(
     {
         *('BOOT_FAIL', 'CANCELLED', 'COMPLETED', 'DEADLINE', 'FAILED', 'NODE_FAIL'),
@@ -19,34 +19,33 @@ ENDED = frozenset(
 _STATES = ('squeue', '--noheader', '--array', '--states=all', '--format=%i|%T')
 
 
-def job_states(timeout: float = 30.0) -> Optional[dict[str, str]]:
-    """Job -> state of all jobs of this user that Slurm remembers, in one call.
-
-    Jobs are called as people call them: ``'12'``, or ``'12_3'`` in an array.
+def job_states(timeout: float = 30.0) -> dict[str, str] | None:
+    """The states of all jobs of this user that Slurm remembers, in one call.
 
     Args:
-        timeout: seconds that Slurm has to answer.
+        timeout: Seconds to wait for an answer.
 
     Returns:
-        None if it does not: nothing is known then.
+        Job -> state, where jobs are written ``'12'``, or ``'12_3'`` in an array; None if Slurm does
+        not answer, so that nothing is known.
     """
     output = _output_of([*_STATES, f'--user={os.getuid()}'], timeout)
     return None if output is None else dict(re.findall(r'^(\S+)\|(\S+)$', output, re.MULTILINE))
 
 
 def may_work(state: str) -> bool:
-    """Whether a job of this state may still do something; '' is the state of an unknown job."""
+    """Whether a job in this state may still run; '' is the state of an unknown job."""
     return bool(state) and state not in ENDED
 
 
 def accounting_state(job: str) -> str:
-    """The last state of a job that has ended, '' on clusters without accounting."""
+    """The final state of a job that has ended; '' on clusters without accounting."""
     command = ['sacct', '--jobs', job, '--allocations', '--noheader', '--parsable2']
     words = (_output_of([*command, '--format=State'], 30.0) or '').split()
-    return words[0] if words else ''  # of 'CANCELLED by 1000'
+    return words[0] if words else ''  # the first word of 'CANCELLED by 1000'
 
 
-def _output_of(command: Sequence[str], timeout: float) -> Optional[str]:
+def _output_of(command: Sequence[str], timeout: float) -> str | None:
     try:
         return subprocess.run(
             command, capture_output=True, text=True, timeout=timeout, check=True
@@ -61,23 +60,23 @@ class _Look(NamedTuple):
 
 
 class Queue:
-    """The states of all jobs, looked up every few seconds at most.
+    """The states of all jobs, queried at most every few seconds.
 
-    A job has ended when two looks in a row say so: states are not to be trusted while Slurm itself
-    puts a job back into the queue. Looks that fail say nothing.
+    A job has ended if two consecutive queries say so, because states are unreliable while Slurm
+    requeues a job. Failed queries are ignored.
     """
 
     def __init__(self) -> None:
-        self._looks: list[_Look] = []  # the last two that succeeded
+        self._looks: list[_Look] = []  # the last two successful queries
         self._next = 0.0
 
-    def state(self, job: str) -> Optional[str]:
-        """The state of a job, '' if it is not in the queue; None if nothing is known yet."""
+    def state(self, job: str) -> str | None:
+        """The state of a job; '' if it is not in the queue, None if nothing is known yet."""
         self._look()
         return self._looks[-1].states.get(job, '') if self._looks else None
 
     def has_ended(self, job: str, since: float) -> bool:
-        """Whether a job that was there at ``since`` (``time.monotonic()``) will not run again."""
+        """Whether a job that existed at ``since`` (``time.monotonic()``) will not run again."""
         self._look()
         looks = [look for look in self._looks if look.began > since]
         return len(looks) == 2 and not any(may_work(look.states.get(job, '')) for look in looks)

@@ -1,4 +1,4 @@
-"""A grid as one plain sbatch script, for those who submit it themselves; needs no submitit."""
+"""Writes a grid as one plain sbatch script to submit by hand; needs no submitit."""
 
 import shlex
 import sys
@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.grid.launchers import Setting
-from harness.runs.claims import JOB_VARIABLE
+from harness.grid.launchers.slurm.options import read_options
 from harness.runs.folder import RunFolder
-
-from .options import read_options
+from harness.runs.owners import JOB_VARIABLE
 
 _TEMPLATE = """#!/bin/bash
 # {count} runs, written by run_grid.py --export-script; submit with: sbatch FILE
-# (variables like SBATCH_PARTITION come before the options below)
+# (environment variables such as SBATCH_PARTITION override the options below)
 {flags}
 
 runs=(
@@ -25,8 +24,8 @@ run=${{runs[$SLURM_ARRAY_TASK_ID]}}
 srun {python} -u -m harness.grid.worker "$run" >>"$run/log.txt" 2>&1
 code=$?
 
-# A run that was interrupted, at the time limit or for other jobs, has written a checkpoint. It goes
-# back into the queue, unless it was cancelled. (138: the signal came before it could listen.)
+# A run that was interrupted, at the time limit or for other jobs, has written a checkpoint. It is
+# requeued, unless it was cancelled. (138: the signal came before its handler was installed.)
 if [ $code = 75 ] || [ $code = 138 ]; then
   if [ "$(squeue --noheader --array --jobs="${{{job}}}" --format=%T)" = RUNNING ]; then
     scontrol requeue "${{{job}}}"
@@ -37,14 +36,14 @@ exit $code
 
 
 def sbatch_script(folders: Sequence[RunFolder], setting: Setting) -> str:
-    """The script; what its jobs print has a folder then.
+    """Returns the script, and creates the folder for its jobs' logs.
 
     Args:
-        folders: of the runs, which must be prepared.
-        setting: as of the launcher.
+        folders: The folders of the runs, which must be prepared.
+        setting: As for the launcher.
 
     Raises:
-        UserError: its options are wrong.
+        UserError: The options are wrong.
     """
     options, folder = read_options(setting), setting.work_dir / 'slurm'
     folder.mkdir(exist_ok=True)

@@ -78,7 +78,7 @@ def test_sums(plan, measured):
     # 14 | 14 and then 14 | 2
     assert '2 at the same time: 28.0 h, until ' in plan(jobs=2)
     text = plan(nproc=2)
-    assert '88.1 device hours' in text and 'what 2 processes of a run say to each other' in text
+    assert '88.1 device hours' in text and 'communication between the 2 processes' in text
 
 
 def test_what_is_done_counts_nothing(grid_file, tmp_path, plan, measured):
@@ -126,7 +126,7 @@ def test_what_cannot_be_measured_is_said(plan, monkeypatch):
     assert text.count('its process ended with code -9') == 2
     assert text.count('DivergedError: loss is nan') == 1
     assert '1 runs: 0 iterations, 2.0 device hours' in text
-    assert '3 runs could not be measured and are in no sum' in text
+    assert '3 runs could not be measured and are not included in these sums' in text
 
 
 @pytest.mark.slow

@@ -4,7 +4,7 @@ import pytest
 
 from harness.grid.launchers import Setting, launcher_class, register_launcher
 from harness.grid.launchers.queue import QueueLauncher
-from harness.runs import claims
+from harness.runs import claims, owners
 from harness.runs.files import read_json
 from harness.runs.folder import RunFolder
 
@@ -63,7 +63,7 @@ def test_a_job_that_is_killed_is_not_found_again(queue, folder):
 def test_the_claim_of_an_ended_job_is_released(queue, folder, monkeypatch):
     """Its process may have been on another host, where nobody can look at it."""
     (job,) = queue.start([folder])
-    monkeypatch.setenv(claims.JOB_VARIABLE, job.job)
+    monkeypatch.setenv(owners.JOB_VARIABLE, job.job)
     claims.take(folder.path)
     assert job.ended() is None and claims.current_claim(folder.path).owner
     queue.working.clear()

@@ -138,7 +138,10 @@ def test_stopped_and_killed_jobs_go_on_with_the_same_numbers(
 @pytest.mark.parametrize(
     ('options', 'message'),
     [
-        (['address=http://127.0.0.1:9'], 'ray.address: no Ray answers at http://127.0.0.1:9 ('),
+        (
+            ['address=http://127.0.0.1:9'],
+            'ray.address: Ray does not answer at http://',
+        ),
         (['cpu=2'], 'ray.cpu: unknown; there are address, cpus, gpus'),
         (['cpus=many'], "ray.cpus: 'many' is not a number of cpus"),
     ],

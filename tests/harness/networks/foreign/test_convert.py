@@ -114,6 +114,7 @@ OTHERS = {
         num_cleaning_blocks=1,
     ),
     'AnimeSR': dict(type='AnimeSRNet', mid_channels=8, num_blocks=(3, 2, 1)),
+    'RealViformer': dict(type='RealViformerNet', mid_channels=32, num_blocks=(1, 2, 1, 2)),
     'RRN': dict(type='RRNNet', mid_channels=8, num_blocks=2),
     'RSDN': dict(type='RSDNNet', mid_channels=8, num_blocks=2),
 }

@@ -82,7 +82,7 @@ def pair(fake):
 
 def test_success_and_failure(pair):
     grid, images = open_grid(pair)
-    figure = strategies.best_frames(grid, images, 'FRVSR', short=True)
+    figure = strategies.extreme_frames(grid, images, 'FRVSR', short=True)
     whole, truth, ri, pi = shown(figure)
     assert np.array_equal(whole, TRUTH) and np.array_equal(truth, pi)
     ((top, left, height, width),) = red_windows(figure)
@@ -91,15 +91,15 @@ def test_success_and_failure(pair):
     found = words(figure)
     assert {'GT', 'w/ RI', 'w/ PI (R=8)', 'Ours', '18.10 dB', '22.00 dB'} <= set(found)
     assert any(text.replace('\n', ' ') == 'walk of Short, t = 19: +3.90 dB' for text in found)
-    worst = strategies.worst_frames(grid, images, 'FRVSR')
+    worst = strategies.extreme_frames(grid, images, 'FRVSR', short=True, better=False)
     text = ' '.join(words(worst)).replace('\n', ' ')
     assert 'city of Short, t = 0: -1.00 dB' in text
     history = worst.axes[1]
     assert [len(line.get_xdata()) for line in history.lines] == [2, 20, 20]
-    long = strategies.best_frames(grid, images, 'FRVSR', short=False)
+    long = strategies.extreme_frames(grid, images, 'FRVSR', short=False)
     assert 't = 0: +5.00 dB' in ' '.join(words(long))
     with pytest.raises(Lacks, match="a network with paper='BasicVSR'"):
-        strategies.best_frames(grid, images, 'BasicVSR', short=True)
+        strategies.extreme_frames(grid, images, 'BasicVSR', short=True)
 
 
 def test_length_and_texture(pair):
@@ -240,8 +240,8 @@ def test_command(pair, monkeypatch, capsys):
     assert (folder / 'figures.tex').read_text().count('\\begin{figure*}') == 1
     first, second, third = capsys.readouterr().out.splitlines()
     assert first == f'PI-BPTT Fig. 2   {folder}/pi_bptt_fig02.png'
-    assert second.startswith('PI-BPTT Fig. 13  not made, for the grid lacks a network trained by')
-    assert third.startswith('RISTN Fig. 9     not made, for the grid lacks saved pictures of the')
+    assert second.startswith('PI-BPTT Fig. 13  not drawn: the grid lacks a network trained by')
+    assert third.startswith('RISTN Fig. 9     not drawn: the grid lacks saved pictures of the')
 
 
 def test_a_figure_that_fails_costs_no_other(pair, monkeypatch, capsys):

@@ -171,7 +171,7 @@ def test_cancelled_jobs_that_nobody_watched_are_submitted_anew(cluster, grid, tm
     assert '1 QUEUED' in start(grid, tmp_path, '--status').stdout
     subprocess.run(['scancel', job], check=True)
     until(lambda: states()[job] == 'CANCELLED')
-    assert f'job {job} is gone from the queue' in start(grid, tmp_path, '--status').stdout
+    assert f'job {job} is no longer in the queue' in start(grid, tmp_path, '--status').stdout
     set_partition('UP')
     done = start(grid, tmp_path, '--only', 'bicubic', *OPTIONS)
     assert '1 DONE' in done.stdout, done.stdout + done.stderr

@@ -94,8 +94,8 @@ def test_a_failing_queue_does_not_end_jobs(programs, run):
     queue_says(programs)
     assert ended(job) == [
         None,
-        'job 12_3 is gone from the queue',
-        'job 12_3 is gone from the queue',
+        'job 12_3 is no longer in the queue',
+        'job 12_3 is no longer in the queue',
     ]
 
 
@@ -146,7 +146,7 @@ def test_the_reason_comes_from_accounting_or_the_queue(programs, run, state, sac
     [
         ('FAILED', 'job 12_3 ended as FAILED; see {log}'),
         ('TIMEOUT', 'notice (signal_delay=...); see {log}'),
-        (None, 'job 12_3 is gone from the queue; see {log}'),
+        (None, 'job 12_3 is no longer in the queue; see {log}'),
         ('COMPLETED', ''),
     ],
 )
@@ -255,7 +255,7 @@ def test_a_job_without_a_result_ends_the_grid_as_failed(programs, run, tmp_path,
     seen.unlink()
     launch.work_through([Work(run, [MISSING])])
     status = read_status(run, [MISSING])
-    assert (status.status, status.reason) == ('FAILED', 'job 12_3 is gone from the queue')
+    assert (status.status, status.reason) == ('FAILED', 'job 12_3 is no longer in the queue')
 
 
 def test_what_is_missing_is_said(programs, tmp_path, monkeypatch):

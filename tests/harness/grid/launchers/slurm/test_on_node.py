@@ -12,9 +12,9 @@ from harness.exits import INTERRUPTED
 from harness.grid.launchers import worker_command
 from harness.grid.launchers.slurm import on_node
 from harness.grid.launchers.slurm.on_node import MAX_IDLE, RunOnNode
-from harness.runs.claims import JOB_VARIABLE
 from harness.runs.files import read_json
 from harness.runs.folder import RunFolder
+from harness.runs.owners import JOB_VARIABLE
 
 
 @pytest.fixture

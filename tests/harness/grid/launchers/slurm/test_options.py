@@ -148,9 +148,9 @@ def test_a_key_that_cannot_be_an_option_is_refused(key):
         ('signal', 'the key is signal_delay'),
         ('ntasks', 'a run is one task'),
         ('nodes', 'a run is one task'),
-        ('output', 'is set for every job'),
-        ('no-requeue', 'is set for every job'),
-        ('parsable', 'keeps sbatch from telling the number'),
+        ('output', 'is already set for every job'),
+        ('no-requeue', 'is already set for every job'),
+        ('parsable', 'would keep sbatch from printing the job id'),
     ],
 )
 def test_options_that_jobs_depend_on_are_refused(key, why):
@@ -165,7 +165,7 @@ def test_what_no_line_of_a_script_can_say_is_refused(value):
     with pytest.raises(UserError) as error:
         read(dict(time=60, comment=value))
     (line,) = str(error.value).splitlines()[1:]
-    assert line.strip() == f'comment: sbatch cannot be given {value!r}'
+    assert line.strip() == f'comment: {value!r} cannot be passed to sbatch'
 
 
 @pytest.mark.parametrize('gres', ['gpu', 'gpu:a100', 'gpu:1g.5gb:1', 'gpu:a100:1,gpu:v100:2'])
@@ -176,12 +176,12 @@ def test_gres_of_fewer_gpus_than_processes_is_refused(gres):
 
 @pytest.mark.parametrize('name', ['100%', '%j', 'a\\b'])
 def test_a_work_directory_whose_name_slurm_would_change_is_refused(tmp_path, monkeypatch, name):
-    with pytest.raises(UserError, match='give another --work-dir') as error:
+    with pytest.raises(UserError, match='choose another --work-dir') as error:
         read(dict(time=60), work_dir=tmp_path / name / 'work')
     assert str(tmp_path / name) in str(error.value) and '\n' not in str(error.value)
     (tmp_path / name).mkdir()
     monkeypatch.chdir(tmp_path / name)
-    with pytest.raises(UserError, match='give another --work-dir'):
+    with pytest.raises(UserError, match='choose another --work-dir'):
         read(dict(time=60))
 
 
@@ -225,7 +225,7 @@ def test_the_shell_of_a_job_shares_its_cpus_and_finds_the_repository(cpus, nproc
     ],
 )
 def test_the_worker_knows_its_job_as_the_queue_calls_it(variables, job):
-    shown = 'from harness.runs.claims import this_job; print(this_job())'
+    shown = 'from harness.runs.owners import this_job; print(this_job())'
     done = subprocess.run(
         [
             *('bash', '-euc'),

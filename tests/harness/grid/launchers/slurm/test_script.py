@@ -94,6 +94,6 @@ def test_a_run_that_was_interrupted_is_requeued_under_the_name_of_its_job(tmp_pa
 
 
 def test_wrong_options_are_refused_before_anything_is_written(tmp_path):
-    with pytest.raises(UserError, match='time: give the limit'):
+    with pytest.raises(UserError, match='time: must be the time limit'):
         sbatch_script([RunFolder.of(tmp_path, 'one')], setting(tmp_path))
     assert not (tmp_path / 'slurm').exists()

@@ -1,0 +1,103 @@
+"""The figures of the study (PNG): which there are is in ``FIGURES``."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.figure import Figure
+
+from reports.figures.style import COLUMN_WIDTH, PAGE_WIDTH, paper_style
+from reports.results import GridResults
+from reports.study import early
+from reports.study.contrasts import START, by_unit, method_names, psnr
+
+_BLUE, _RED, _GREY = '#0173b2', '#d55e00', '0.4'
+
+
+def methods_figure(grid: GridResults) -> Figure:
+    """PSNR of *Static* (left) and *Moving* (right): a dot a seed, a row per method."""
+    names = [n for n in dict.fromkeys(method_names(grid, 'seed')) if n != 'Bicubic']
+    values = {
+        (title, name): by_unit(grid, name, psnr(key), 'seed')
+        for title, key in (('Static', 'static'), ('Moving', 'moving'))
+        for name in names
+    }
+    names = [name for name in names if len(values['Static', name])]
+    with paper_style():
+        figure = Figure(figsize=(PAGE_WIDTH, 0.9 + 0.19 * len(names)), layout='constrained')
+        sides = figure.subplots(1, 2, sharey=True)
+        for axes, title in zip(sides, ('Static', 'Moving'), strict=True):
+            for row, name in enumerate(names):
+                dots = values[title, name]
+                axes.plot(dots, np.full(len(dots), row), 'o', ms=3.5, alpha=0.6, color=_BLUE)
+                axes.plot(dots.mean(), row, '|', ms=9, color='black')
+            bicubic = by_unit(grid, 'Bicubic', psnr(title.lower()), 'seed').mean()
+            axes.axvline(bicubic, color=_GREY, lw=0.8, ls='--')
+            axes.annotate('bicubic', (bicubic, -0.8), fontsize=7, color=_GREY, ha='center')
+            axes.set(xlabel=f'{title}: Y-PSNR (dB)', yticks=range(len(names)))
+            axes.set_yticklabels(names)
+        axes.set_ylim(len(names) - 0.4, -1.1)
+    return figure
+
+
+def early_figure(grid: GridResults) -> Figure:
+    """PSNR of *Static* against the growth of a perturbation: a dot a run."""
+    table = early.predictors(grid)
+    with paper_style():
+        figure = Figure(figsize=(COLUMN_WIDTH, 2.6), layout='constrained')
+        axes = figure.subplots()
+        for is_lost, color, label in ((True, _RED, 'loses a still'), (False, _BLUE, 'keeps all')):
+            part = table[table['collapses'] == is_lost]
+            axes.plot(
+                part['growth'], part['static'], 'o', ms=4, alpha=0.7, color=color, label=label
+            )
+        axes.set(
+            xscale='log',
+            xlabel='growth over 3 l frames / growth over l frames',
+            ylabel='Static: Y-PSNR (dB)',
+        )
+        axes.legend()
+    return figure
+
+
+def cure_figure(grid: GridResults) -> Figure:
+    """PSNR of *Static* against iterations of training on: a line per strategy, mean and range."""
+    strategies = {'PI': 'PI (R=8', 'RI': 'RI ('}
+    rows = []
+    for strategy, begin in strategies.items():
+        start = by_unit(grid, START, psnr('static'), 'network')
+        rows += [(strategy, 0, value) for value in start]
+        for name in dict.fromkeys(method_names(grid, 'network')):
+            if name.startswith(begin) and 'states' not in name:
+                values = by_unit(grid, name, psnr('static'), 'network')
+                trained = grid.trials.loc[grid.trials['variant'] == name, 'iterations'].iloc[0]
+                rows += [(strategy, trained, value) for value in values]
+    table = pd.DataFrame(rows, columns=['strategy', 'iterations', 'psnr'])
+    colors = {'PI': _BLUE, 'RI': _RED}
+    with paper_style():
+        figure = Figure(figsize=(COLUMN_WIDTH, 2.6), layout='constrained')
+        axes = figure.subplots()
+        sns.lineplot(
+            table,
+            x='iterations',
+            y='psnr',
+            hue='strategy',
+            style='strategy',
+            markers=True,
+            errorbar=('pi', 100),
+            palette=colors,
+            ax=axes,
+        )
+        bicubic = by_unit(grid, 'Bicubic', psnr('static'), 'network').mean()
+        axes.axhline(bicubic, color=_GREY, lw=0.8, ls='--')
+        axes.set(xlabel='iterations of training on', ylabel='Static: Y-PSNR (dB)')
+        axes.legend(title=None)
+    return figure
+
+
+#: part -> file name -> what draws it
+FIGURES: dict[str, dict[str, Callable[[GridResults], Figure]]] = {
+    'scratch': {'methods': methods_figure, 'early': early_figure},
+    'cure_small': {'iterations': cure_figure},
+}

@@ -1,0 +1,159 @@
+"""The tables of each part of the study, as Markdown, by the name of their marker in the page."""
+
+from collections.abc import Callable, Iterable
+
+from reports.results import GridResults
+from reports.study import early
+from reports.study.contrasts import (
+    Measure,
+    by_unit,
+    contrast,
+    first_frames,
+    last50,
+    lost_stills,
+    method_names,
+    psnr,
+    stills,
+)
+from reports.study.properties import by_property
+
+_RI, _PI, _TBPTT = 'FRVSR-RR w/ RI', 'FRVSR-RR w/ PI (R=8)', 'FRVSR-RR w/ TBPTT'
+_OTHER_SETS = ('sliding_window', 'gamma', 'composit')
+
+#: hypothesis, method, baseline, measure
+_SCRATCH = (
+    ('S1', _PI, _RI, psnr('static')),
+    ('S1', _PI, _RI, lost_stills()),
+    ('S2', _PI, _RI, psnr('moving')),
+    ('S3', _TBPTT, _PI, psnr('static')),
+    ('S4', _TBPTT, _PI, psnr('moving')),
+    ('S5', 'FRVSR-RR w/ Burn-in (k=2)', _RI, lost_stills()),
+    ('S5', 'FRVSR-RR w/ Burn-in (k=80)', _PI, psnr('static')),
+    ('S6', 'FRVSR-RR w/ Pool', _PI, psnr('static')),
+    ('S7', 'FRVSR-RR w/ PI (R=2)', _PI, psnr('static')),
+    ('S7', 'FRVSR-RR w/ PI (R=32)', _PI, psnr('static')),
+    ('S8', 'FRVSR-RR w/ PI & FC (R=8)', _PI, psnr('gamma')),
+    ('S9', 'FRVSR-RR w/ PI (R=8, p=0.25)', _PI, first_frames('static')),
+    ('S9', 'FRVSR-RR w/ PI (R=8, p=0.25)', _PI, psnr('static')),
+    ('S10', 'FRVSR-RR w/ RI (l=14, batch=frames)', _RI, lost_stills()),
+    ('S11', 'FRVSR-RR, Lipschitz w/ RI', _RI, psnr('moving')),
+    ('S12', 'FRVSR-RR w/ RI (amplification weight=0.1)', _RI, psnr('moving')),
+    ('S13', _RI, _PI, last50('camera')),
+    ('S14', 'FRVSR-RR w/ RI, reset every 15', _PI, psnr('static')),
+)
+_CURED = 'PI (R=8, max iters=100)'
+_CURE_SMALL = (
+    ('C1', _CURED, 'as it was', psnr('static')),
+    ('C1', _CURED, 'as it was', lost_stills()),
+    ('C2', 'RI (max iters=100)', 'as it was', psnr('static')),
+    ('C2', 'RI (max iters=250)', 'as it was', lost_stills()),
+    ('C3', 'PI (R=8, states from=other, max iters=100)', _CURED, psnr('static')),
+    ('C3', 'PI (R=8, states from=noise, max iters=100)', _CURED, psnr('static')),
+    ('C4', _CURED, 'as it was', psnr('moving')),
+    ('C5', 'TBPTT (max iters=100)', _CURED, psnr('static')),
+)
+
+
+_SMALL = 'BasicVSR-S w/'
+_BIDIRECTIONAL = (
+    ('B1', f'{_SMALL} PI (R=32)', f'{_SMALL} RI', lost_stills(both_ends=True)),
+    ('B2', f'{_SMALL} PI (R=32)', f'{_SMALL} RI', psnr('static')),
+    ('B3', f'{_SMALL} TBPTT', f'{_SMALL} PI (R=32)', psnr('static')),
+    ('B4', f'{_SMALL} Burn-in', f'{_SMALL} PI (R=32)', psnr('static')),
+    ('B5', f'{_SMALL} PI (R=32)', f'{_SMALL} RI', psnr('moving')),
+)
+
+
+def methods_table(
+    grid: GridResults, sets: Iterable[str], unit: str, both_ends: bool = False
+) -> list[str]:
+    """A row per method: mean PSNR over units, and how many stills are lost of all."""
+    measures = [psnr('moving'), psnr('static'), last50('static'), *map(psnr, sets)]
+    heads = ' | '.join(measure.name for measure in measures)
+    lines = [
+        f'| | {unit}s | {heads} | lost stills |',
+        f'|---|---:|{"---:|" * len(measures)}---:|',
+    ]
+    for name in dict.fromkeys(method_names(grid, unit)):
+        values = [by_unit(grid, name, measure, unit) for measure in measures]
+        count = len(values[0])
+        if not count:
+            continue
+        lost = by_unit(grid, name, lost_stills(both_ends), unit)
+        means = ' | '.join(f'{value.mean():.2f}' for value in values)
+        of = stills(grid) * count
+        lines.append(f'| {name} | {count} | {means} | {lost.sum():.0f} of {of} |')
+    return lines
+
+
+def contrasts_table(grid: GridResults, rows: Iterable[tuple], unit: str) -> list[str]:
+    """A row per paired difference."""
+    lines = ['| | difference | of | value |', '|---|---|---|---:|']
+    for key, method, baseline, measure in rows:
+        found = contrast(grid, method, baseline, measure, unit)
+        lines.append(f'| {key} | {method} - {baseline} | {_unit_of(measure)} | {found} |')
+    return lines
+
+
+def _unit_of(measure: Measure) -> str:
+    return measure.name if measure.name == 'lost stills' else f'{measure.name} (dB)'
+
+
+def early_table(grid: GridResults) -> list[str]:
+    """A row a predictor."""
+    table = early.predictors(grid)
+    collapsing = int(table['collapses'].sum())
+    lines = [
+        f'{len(table)} runs, of which {collapsing} collapse.',
+        '',
+        '| predictor | AUC | rank correlation with *Static* |',
+        '|---|---:|---:|',
+    ]
+    for row in early.accuracy(table).itertuples():
+        value = f'{row.auc:.2f} [{row.low:.2f}, {row.high:.2f}]'
+        lines.append(f'| {early.PREDICTORS[row.predictor]} | {value} | {row.spearman:.2f} |')
+    return lines
+
+
+def published_table(grid: GridResults) -> list[str]:
+    """A row per method: PSNR on moving videos and stills, and how many stills are lost of all."""
+    measures = [psnr('moving'), psnr('static')]
+    lines = ['| | *Moving* | *Static* | lost stills |', '|---|---:|---:|---:|']
+    for name in dict.fromkeys(method_names(grid, 'seed')):
+        means = ' | '.join(f'{by_unit(grid, name, m, "seed").mean():.2f}' for m in measures)
+        lost = by_unit(grid, name, lost_stills(both_ends=True), 'seed').sum()
+        lines.append(f'| {name} | {means} | {lost:.0f} of {stills(grid)} |')
+    return lines
+
+
+def losses_table(grid: GridResults) -> list[str]:
+    """A row per method: mean loss by property of the video."""
+    table = by_property(grid)
+    table = table[~table.index.str.startswith('Bicubic')]
+    lines = [f'| loss (dB) | {" | ".join(table.columns)} |', f'|---|{"---:|" * table.shape[1]}']
+    for name, row in table.iterrows():
+        lines.append(f'| {name} | {" | ".join(f"{value:.2f}" for value in row)} |')
+    return lines
+
+
+#: marker -> (part, what makes its lines)
+TABLES: dict[str, tuple[str, Callable[[GridResults], list[str]]]] = {
+    'scratch methods': ('scratch', lambda g: methods_table(g, ('camera', *_OTHER_SETS), 'seed')),
+    'scratch differences': ('scratch', lambda g: contrasts_table(g, _SCRATCH, 'seed')),
+    'early': ('scratch', early_table),
+    'cure_small methods': ('cure_small', lambda g: methods_table(g, (), 'network')),
+    'bidirectional methods': (
+        'bidirectional',
+        lambda g: methods_table(g, ('camera',), 'seed', both_ends=True),
+    ),
+    'bidirectional differences': (
+        'bidirectional',
+        lambda g: contrasts_table(g, _BIDIRECTIONAL, 'seed'),
+    ),
+    'properties methods': ('properties', published_table),
+    'properties losses': ('properties', losses_table),
+    'cure_small differences': (
+        'cure_small',
+        lambda g: contrasts_table(g, _CURE_SMALL, 'network'),
+    ),
+}
