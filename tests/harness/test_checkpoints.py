@@ -89,6 +89,7 @@ def test_no_format_of_pytorch_executes(tmp_path, monkeypatch, kind):
     assert mark.exists()
 
 
+@pytest.mark.slow
 def test_the_contrary_setting_of_a_shell_does_not_count(tmp_path, monkeypatch):
     """Many set it for older code; PyTorch refuses to load anything if it is told both."""
     torch.save(dict(a=torch.ones(1)), tmp_path / 'net.pth')

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from harness.errors import fail
-from harness.networks.foreign.convert import convert
 
 
 class Weights(NamedTuple):
@@ -102,6 +101,9 @@ def unpack(folder: Path) -> Iterator[str]:
         with tempfile.TemporaryDirectory() as scratch:
             source = Path(scratch) / Path(weights.file).name
             source.write_bytes(data)
+            # torch and the zoo wait until there is something to do
+            from harness.networks.foreign.convert import convert
+
             made = convert(source, target, weights.layout)
         yield f'{target}: written; {made.title}, {weights.training}: {made.lr_kinds[0]}'
     if not found:

@@ -16,6 +16,7 @@ from harness.evaluation import network_run
 from harness.evaluation.inference import STATES, super_resolve
 from harness.networks.recurrent import RecurrentNet, States, Sweep, Unrolled
 from harness.runs.resets import Reset
+from tests.harness.networks import light_nets  # noqa: F401  (registers)
 
 CONV_FLOW = dict(type='ConvFlowNet', channels=8)
 FRVSR = dict(type='FRVSRNet', mid_channels=8, num_blocks=1, flow_net=dict(type='FRVSRFlowNet'))
@@ -113,7 +114,7 @@ NETWORKS = {
     'spynet': BASICVSR,
     'basic': BASICVSR_CONV_FLOW,
     'basicvsr_pp': dict(type='StatefulBasicVSRPlusPlusNet', mid_channels=8, num_blocks=1),
-    'iconvsr': dict(type='StatefulIconVSRNet', num_blocks=1),
+    'iconvsr': dict(type='LightIconVSRNet', num_blocks=1),
     'stacked': dict(type='StackedNet'),
     'bicubic': dict(type='BicubicUpsampler'),
 }
