@@ -30,7 +30,9 @@ demo: $(READY)
 	$(BIN)/python harness/run_grid.py mm_configs/grids/quickstart.py
 
 # A thread each, because tiny convolutions are slower on two; files stay together for their fixtures.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 8 \
+# One worker more than processors: some tests wait for processes that they have started.
+WORKERS = $(shell cores=$$(nproc); [ $$cores -lt 8 ] && echo $$((cores + 1)) || echo 8)
+PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) \
 	--dist loadfile --no-loadscope-reorder
 
 test: $(READY)
@@ -60,6 +62,7 @@ soak: $(READY)
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 # Each package by its own tests; the floor is fail_under in pyproject.toml.
 COVERED ?= dataset_tools harness reports

@@ -16,7 +16,6 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Optional
 
 import reports.report
 from harness.grid import fork_server
@@ -44,10 +43,10 @@ class Command:
     def __init__(
         self,
         command: Sequence,
-        cwd: Optional[Path] = None,
-        env: Optional[Mapping[str, str]] = None,
+        cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
         report: bool = True,
-        terminal: Optional[str] = None,
+        terminal: str | None = None,
     ) -> None:
         context = fork_server.fork_context(1)
         self._folder = tempfile.TemporaryDirectory()
@@ -78,11 +77,11 @@ class Command:
         return self._outputs[1].read_text()
 
     @property
-    def returncode(self) -> Optional[int]:
+    def returncode(self) -> int | None:
         """Exit code, minus the number of the signal that ended it, or None while it runs."""
         return self._process.exitcode
 
-    def poll(self) -> Optional[int]:
+    def poll(self) -> int | None:
         """See :attr:`returncode`."""
         return self.returncode
 

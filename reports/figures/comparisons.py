@@ -4,7 +4,6 @@ from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -23,7 +22,7 @@ from reports.figures.pictures import (
 )
 from reports.figures.saved_images import SavedImages
 from reports.figures.selection import drawn_methods, fewer
-from reports.figures.style import PAGE_WIDTH, RC, RED
+from reports.figures.style import PAGE_WIDTH, RED, paper_style
 from reports.methods import Method
 from reports.results import GridResults
 
@@ -51,7 +50,7 @@ def comparison(
     side = min(height, width, int(np.clip(min(height, width) / 3, 32, 96)))
     window = where_they_differ(columns, side, side)
     curves = grid.video_curves.get((test_set, video), pd.DataFrame())
-    with rc_context(RC):
+    with paper_style():
         return _draw_comparison(columns, window, curves, video)
 
 
@@ -110,7 +109,7 @@ def frame_grid(
     rows = [columns[0], *columns[-len(methods) :]]
     several = len({method.train_set for method in methods}) > 1
     sets = [grid.record.train_sets[method.train_set] if several else '' for method in methods]
-    with rc_context(RC):
+    with paper_style():
         return _draw_grid(rows, ['', *sets], window, curves)
 
 

@@ -64,6 +64,7 @@ class Drawers:
     def _start(self, count: int) -> Executor:
         for part in {id(drawing.grid): drawing.grid for drawing in self._todo}.values():
             part.curves, part.video_curves  # noqa: B018 (computed once, before the processes part)
+        style.settings()  # so is the import of seaborn
         work = (self._todo, self._names, self._folder)
         # Forked processes have the grid in memory already. One for each processor.
         count = min(len(os.sched_getaffinity(0)), count)

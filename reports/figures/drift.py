@@ -5,8 +5,6 @@ from itertools import groupby
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import AsinhNorm
@@ -14,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from reports.figures.selection import drawn_methods, full_name
-from reports.figures.style import COLUMN_WIDTH, PAGE_WIDTH, RC
+from reports.figures.style import COLUMN_WIDTH, PAGE_WIDTH, paper_style
 from reports.methods import Method
 from reports.results import LONG, WINDOW, GridResults
 
@@ -43,7 +41,7 @@ def drift_map(grid: GridResults) -> Figure | None:
     status = _status(grid, methods, places)
     width = COLUMN_WIDTH if NAME_WIDTH + CELL_WIDTH * len(places) <= COLUMN_WIDTH else PAGE_WIDTH
     numbers = NAME_WIDTH + CELL_WIDTH * len(places) <= PAGE_WIDTH
-    with rc_context(RC | {'axes.grid': False}):
+    with paper_style({'axes.grid': False}):
         figure = Figure(figsize=(width, 1.6 + ROW_HEIGHT * len(methods)), layout='constrained')
         axes = figure.subplots()
         _heat(axes, drift, status, numbers)
@@ -101,6 +99,8 @@ def _heat(axes: Axes, drift: np.ndarray, status: np.ndarray, numbers: bool) -> N
             labels[place] = _signed(value, '.2f') + mark
         elif mark:
             labels[place] = mark
+    import seaborn as sns  # see style.settings
+
     sns.heatmap(
         drift,
         cmap='RdBu',

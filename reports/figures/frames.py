@@ -4,14 +4,13 @@ import math
 from typing import Any, NamedTuple
 
 import pandas as pd
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from reports.figures.selection import methods_of
-from reports.figures.style import COLUMN_WIDTH, PAGE_WIDTH, RC, Look, looks
+from reports.figures.style import COLUMN_WIDTH, PAGE_WIDTH, Look, looks, paper_style
 from reports.methods import Method
 from reports.results import GridResults
 from reports.tables.captions import describe
@@ -84,7 +83,7 @@ def panels_figure(
     below = 0.42 if spare else 0.44 + 0.17 * math.ceil(len(methods) / across)
     panel = 1.25 if rows < 4 else 0.95
     height = 0.2 + rows * panel + (rows - 1) * BETWEEN + below
-    with rc_context(RC):
+    with paper_style():
         figure = Figure(figsize=(width, height))
         axes = figure.subplots(rows, columns, squeeze=False).ravel()
         wide = (width - 0.5 - (columns - 1) * 0.38) / columns

@@ -1,11 +1,10 @@
 """Temporal profiles: one row of pixels over time, ground truth and methods side by side."""
 
-from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from reports.figures.pictures import Column, Page, pictured_methods, read_columns, wrapped
 from reports.figures.saved_images import PROFILE, SavedImages
-from reports.figures.style import PAGE_WIDTH, RC
+from reports.figures.style import PAGE_WIDTH, paper_style
 from reports.results import GridResults
 
 MOST_VIDEOS = 3
@@ -36,7 +35,7 @@ def temporal_profiles(
     wide = min(1.4, (PAGE_WIDTH - NAMES) / count - GAP)
     names = [wrapped(column.name, wide) for column in columns]
     head = LABEL * (1 + max(name.count('\n') for name in names))
-    with rc_context(RC):
+    with paper_style():
         page = Page(NAMES + count * (wide + GAP), head + len(rows) * (HIGH + GAP))
         for row, (video, columns) in enumerate(rows.items()):
             top = head + row * (HIGH + GAP)

@@ -4,13 +4,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib import rc_context
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import PercentFormatter
 
 from reports.differences import ALPHA, LEAST_VIDEOS
 from reports.figures.selection import drawn_methods, networks_and_sets
-from reports.figures.style import PAGE_WIDTH, RC, Look, looks
+from reports.figures.style import PAGE_WIDTH, Look, looks, paper_style
 from reports.methods import Method
 from reports.results import WINDOW, GridResults
 from reports.robustness import by_method, matrix, profile, resampled, score_kind, survival, units
@@ -39,7 +38,7 @@ def survival_and_profiles(grid: GridResults) -> Figure | None:
     if not rows:
         return None
     styles = looks(grid.all_methods, grid.record.strategies)
-    with rc_context(RC):
+    with paper_style():
         height = sum(1.9 + 0.16 * ((len(methods) + 2) // 3) for methods in rows)
         figure = Figure(figsize=(PAGE_WIDTH, height), layout='constrained')
         for part, methods in zip(

@@ -3,7 +3,6 @@
 import math
 
 import pandas as pd
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -11,7 +10,7 @@ from matplotlib.ticker import MaxNLocator, NullFormatter, ScalarFormatter
 
 from reports.figures.point_names import Point, name_points
 from reports.figures.scatter import draw_points, over_seeds, score_columns, scored_runs
-from reports.figures.style import COLUMN_WIDTH, PAGE_WIDTH, RC, Look, lay_out, looks
+from reports.figures.style import COLUMN_WIDTH, PAGE_WIDTH, Look, lay_out, looks, paper_style
 from reports.results import GridResults
 
 MANY = 3.0  # a time axis that spans more than this factor is logarithmic
@@ -33,7 +32,7 @@ def psnr_vs_time(grid: GridResults) -> Figure | None:
     styles = looks(grid.all_methods, grid.record.strategies)
     width, across = (PAGE_WIDTH, 6) if len(columns) > 1 else (COLUMN_WIDTH, 3)
     height = 2.1 * len(train_sets) + 0.18 * math.ceil(len(names) / across)
-    with rc_context(RC):
+    with paper_style():
         figure = Figure(figsize=(width, height), layout='constrained')
         axes = figure.subplots(len(train_sets), len(columns), squeeze=False)
         named = []

@@ -3,7 +3,6 @@
 from typing import Any
 
 import pandas as pd
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -11,7 +10,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator
 
 from reports.diagnostics import GROWTH_LIMIT, NORM_LIMIT, late_growth
 from reports.figures.selection import methods_of
-from reports.figures.style import COLUMN_WIDTH, RC, Look, looks
+from reports.figures.style import COLUMN_WIDTH, Look, looks, paper_style
 from reports.methods import Method
 from reports.results import GridResults
 
@@ -32,7 +31,7 @@ def signs_of_instability(grid: GridResults, network: str, train_set: str) -> Fig
     if not shown:
         return None
     styles = looks(grid.all_methods, grid.record.strategies)
-    with rc_context(RC):
+    with paper_style():
         figure = Figure(figsize=(COLUMN_WIDTH, 4.6), layout='constrained')
         growth, norm, score = figure.subplots(3, sharex=True)
         for method in shown:

@@ -6,12 +6,14 @@ as well.
 
 import itertools
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import cycle
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
-import seaborn as sns
 from matplotlib import colors, rc_context
 from matplotlib.figure import Figure
 
@@ -24,9 +26,8 @@ COLUMN_WIDTH = 3.5  # inches
 PAGE_WIDTH = 7.16  # inches
 PNG_DPI = 200
 
-RC = {
-    **sns.axes_style('whitegrid'),
-    **sns.plotting_context('paper'),
+# Over seaborn's.
+_SETTINGS: dict[str, Any] = {
     # Times-like, and one with more characters: both come with matplotlib
     'font.family': ['STIXGeneral', 'DejaVu Sans'],
     'text.parse_math': False,  # a label may contain dollars
@@ -55,7 +56,8 @@ RC = {
     'figure.dpi': PNG_DPI,
 }
 
-_COLORS = sns.color_palette('colorblind').as_hex()
+_COLORS = ('#0173b2', '#de8f05', '#029e73', '#d55e00', '#cc78bc')
+_COLORS += ('#ca9161', '#fbafe4', '#949494', '#ece133', '#56b4e9')
 RED = '#e3120b'  # the rectangle around the enlarged part
 # For a grid's own strategies without a colour, in their order (Tol's muted palette).
 _OWN_COLORS = ('#332288', '#44aa99', '#cc6677', '#117733', '#aa4499')
@@ -78,6 +80,19 @@ class Look:
     color: str
     line: Any  # of Matplotlib: a string or a tuple of dashes
     marker: str
+
+
+@cache
+def settings() -> dict[str, Any]:
+    """matplotlib's settings for all figures."""
+    import seaborn as sns  # takes a second, and a report that is kept draws nothing
+
+    return {**sns.axes_style('whitegrid'), **sns.plotting_context('paper'), **_SETTINGS}
+
+
+def paper_style(changes: Mapping[str, Any] = MappingProxyType({})) -> AbstractContextManager:
+    """In it figures are drawn with our settings, but for these changes."""
+    return rc_context({**settings(), **changes})
 
 
 def looks(methods: Sequence[Method], strategies: Mapping[str, Strategy]) -> dict[str, Look]:
@@ -181,7 +196,7 @@ def save(figure: Figure, folder: Path, name: str) -> list[Path]:
     """
     paths = [folder / f'{name}.{suffix}' for suffix in ('png', 'pdf')]
     paths[0].parent.mkdir(parents=True, exist_ok=True)
-    with rc_context(RC):
+    with paper_style():
         if figure.get_layout_engine():
             # Done once here, because otherwise each savefig would draw twice to do it again.
             lay_out(figure)

@@ -4,14 +4,13 @@ import math
 from typing import Any
 
 import pandas as pd
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import MaxNLocator
 
 from reports.figures.point_names import Point, name_points
 from reports.figures.scatter import draw_points, heading, over_seeds, score_columns, scored_runs
-from reports.figures.style import COLUMN_WIDTH, PAGE_WIDTH, RC, lay_out, looks
+from reports.figures.style import COLUMN_WIDTH, PAGE_WIDTH, lay_out, looks, paper_style
 from reports.results import GridResults
 
 # The y axis is broken below the best points if there is a gap of at least GAP_DB, usually above a
@@ -37,7 +36,7 @@ def r_tradeoff(grid: GridResults) -> Figure | None:
     columns = score_columns(grid)
     width = PAGE_WIDTH if len(columns) > 1 else COLUMN_WIDTH
     styles = looks(grid.all_methods, grid.record.strategies)
-    with rc_context(RC):
+    with paper_style():
         figure = Figure(figsize=(width, 2.0 * len(groups)), layout='constrained')
         parts = figure.subfigures(len(groups), len(columns), squeeze=False)
         drawn = []

@@ -5,10 +5,9 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 import seaborn as sns
-from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from reports.figures.style import COLUMN_WIDTH, PAGE_WIDTH, RC
+from reports.figures.style import COLUMN_WIDTH, PAGE_WIDTH, paper_style
 from reports.results import GridResults
 from reports.study import early
 from reports.study.contrasts import START, by_unit, method_names, psnr
@@ -25,7 +24,7 @@ def methods_figure(grid: GridResults) -> Figure:
         for name in names
     }
     names = [name for name in names if len(values['Static', name])]
-    with rc_context(RC):
+    with paper_style():
         figure = Figure(figsize=(PAGE_WIDTH, 0.9 + 0.19 * len(names)), layout='constrained')
         sides = figure.subplots(1, 2, sharey=True)
         for axes, title in zip(sides, ('Static', 'Moving'), strict=True):
@@ -45,7 +44,7 @@ def methods_figure(grid: GridResults) -> Figure:
 def early_figure(grid: GridResults) -> Figure:
     """PSNR of *Static* against the growth of a perturbation: a dot a run."""
     table = early.predictors(grid)
-    with rc_context(RC):
+    with paper_style():
         figure = Figure(figsize=(COLUMN_WIDTH, 2.6), layout='constrained')
         axes = figure.subplots()
         for is_lost, color, label in ((True, _RED, 'loses a still'), (False, _BLUE, 'keeps all')):
@@ -76,7 +75,7 @@ def cure_figure(grid: GridResults) -> Figure:
                 rows += [(strategy, trained, value) for value in values]
     table = pd.DataFrame(rows, columns=['strategy', 'iterations', 'psnr'])
     colors = {'PI': _BLUE, 'RI': _RED}
-    with rc_context(RC):
+    with paper_style():
         figure = Figure(figsize=(COLUMN_WIDTH, 2.6), layout='constrained')
         axes = figure.subplots()
         sns.lineplot(

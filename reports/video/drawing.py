@@ -4,14 +4,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from matplotlib import font_manager, rc_context
+from matplotlib import font_manager
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image, ImageDraw, ImageFont
 from PIL.ImageFont import FreeTypeFont
 
 from harness.errors import fail
-from reports.figures.style import RC
+from reports.figures.style import paper_style
 from reports.video.frames import Panel
 
 WIDEST, LABEL, CURVE, MARGIN = 1920, 30, 190, 8  # pixels
@@ -108,7 +108,7 @@ def _curves(
 ) -> tuple[np.ndarray, np.ndarray, Callable[[int], int]]:
     """The curves drawn in full and faded, (CURVE, width, 3), and frame number -> pixel column."""
     first, last = clip.numbers[0], clip.numbers[-1]
-    with rc_context(RC):
+    with paper_style():
         figure = Figure(figsize=(width / 100, CURVE / 100), dpi=100)
         canvas, axes = FigureCanvasAgg(figure), figure.add_axes((0, 0, 1, 1))
         axes.set_position((60 / width, 42 / CURVE, 1 - 80 / width, 1 - 70 / CURVE))

@@ -91,11 +91,12 @@ def settle(real_clip) -> Callable[[torch.nn.Module], torch.nn.Module]:
     """
 
     def settled(net):
-        for module in net.modules():
-            if isinstance(module, torch.nn.BatchNorm2d):
-                module.momentum = 1
-        with torch.no_grad():
-            net.train()(real_clip(3, 18, 26))
+        norms = [module for module in net.modules() if isinstance(module, torch.nn.BatchNorm2d)]
+        for norm in norms:
+            norm.momentum = 1
+        if norms:
+            with torch.no_grad():
+                net.train()(real_clip(3, 18, 26))
         return net.eval()
 
     return settled

@@ -37,6 +37,10 @@ def test_pieces_of_pi_bptt_do_not_import_mmagic():
     assert not {'mmagic', 'mmcv', 'diffusers'} & packages
 
 
+def test_whether_published_weights_are_there_is_said_without_torch():
+    assert 'torch' not in imported_by('harness.networks.foreign.published')
+
+
 @pytest.mark.slow
 def test_the_zoo_and_what_is_registered_import_it_without_what_it_requires():
     """Also where somebody has imported MMagic before."""

@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from reports.figures.papers.choices import (
@@ -21,7 +20,7 @@ from reports.figures.papers.choices import (
 )
 from reports.figures.pictures import Column, Page, Window, frame_psnr, spread, wrapped
 from reports.figures.saved_images import SavedImages, read_rgb
-from reports.figures.style import PAGE_WIDTH, RC
+from reports.figures.style import PAGE_WIDTH, paper_style
 from reports.results import GridResults
 
 NETWORK = 'FRVSR'
@@ -155,7 +154,7 @@ def _draw(rows: dict[str, list[Cell]]) -> Figure:
     wide = (PAGE_WIDTH - NAMES) / most - GAP
     shapes = [cells[0].picture.shape for cells in rows.values()]
     highs = [min(wide * shape[0] / shape[1], 1.8) for shape in shapes]
-    with rc_context(RC):
+    with paper_style():
         page = Page(PAGE_WIDTH, sum(highs) + len(rows) * (2 * LABEL + GAP))
         top = LABEL
         for (name, cells), high in zip(rows.items(), highs, strict=True):

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import pandas as pd
-from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from reports.figures.papers.choices import Lacks, shown
@@ -11,7 +10,7 @@ from reports.figures.pictures import Column, Page, frame_psnr, where_they_differ
 from reports.figures.point_names import Point, name_points
 from reports.figures.running_time import scale_time
 from reports.figures.saved_images import PROFILE, SavedImages
-from reports.figures.style import COLUMN_WIDTH, PAGE_WIDTH, RC, lay_out
+from reports.figures.style import COLUMN_WIDTH, PAGE_WIDTH, lay_out, paper_style
 from reports.methods import Method
 from reports.results import GridResults
 
@@ -73,7 +72,7 @@ def running_time(grid: GridResults) -> Figure:
             points.append(Point(float(times.mean()), float(score), name, 'black'))
     if len(points) < 2:
         raise Lacks('two networks of Table 2 that are evaluated on Vid4')
-    with rc_context(RC):
+    with paper_style():
         figure = Figure(figsize=(COLUMN_WIDTH, 2.4), layout='constrained')
         axis = figure.subplots()
         axis.plot([p.x for p in points], [p.y for p in points], 'o', color='black', markersize=4)
@@ -142,7 +141,7 @@ def _draw(columns: list[Column], pictures: list, below: list[str]) -> Figure:
     rows = -(-len(columns) // across)
     side = PAGE_WIDTH / ACROSS - GAP
     step = side + 2 * LABEL + GAP
-    with rc_context(RC):
+    with paper_style():
         page = Page(across * (side + GAP), rows * step)
         for at, (column, picture, text) in enumerate(zip(columns, pictures, below, strict=True)):
             left, top = at % across * (side + GAP), at // across * step + LABEL

@@ -4,7 +4,6 @@ from itertools import product
 from typing import NamedTuple
 
 import pandas as pd
-from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from reports.figures.comparisons import draw_history, frame_grid
@@ -20,7 +19,7 @@ from reports.figures.papers.choices import (
 from reports.figures.pictures import Column, Page, Window, frame_psnr, where_they_differ, wrapped
 from reports.figures.saved_images import SavedImages
 from reports.figures.scatter import heading
-from reports.figures.style import PAGE_WIDTH, RC
+from reports.figures.style import PAGE_WIDTH, paper_style
 from reports.figures.tradeoff import r_tradeoff
 from reports.methods import Method
 from reports.results import GridResults
@@ -128,7 +127,7 @@ def _draw(
     width = PAGE_WIDTH - (HISTORY + 0.45 if history else 0)
     layout = _Layout(side, width - 3 * (side + GAP))
     step = side + 2 * LABEL + GAP
-    with rc_context(RC):
+    with paper_style():
         page = Page(PAGE_WIDTH, 2 * LABEL + len(found) * step)
         title = heading(grid, methods[0].train_set, methods[0].network)
         page.text(layout.whole / 2, 2 * LABEL - 0.02, wrapped(title, layout.whole), va='bottom')

@@ -86,6 +86,7 @@ def small_plan():
 
 
 @needs_clips
+@pytest.mark.slow
 def test_sample_sets(tmp_path: Path, small_plan, read_video):
     made = list(make_sample(tmp_path))
     assert [video_set.name for video_set, _ in made] == ['train', *CHECKSUMS]
@@ -113,6 +114,7 @@ def test_another_version_of_a_clip_is_refused(tmp_path: Path, monkeypatch):
 
 
 @needs_clips
+@pytest.mark.slow
 def test_sets_for_published_networks(tmp_path: Path, read_video):
     """With the LR frames of their weights, and none of the training's scenes."""
     made = [video_set for video_set, _ in make_sample(tmp_path, 'published')]

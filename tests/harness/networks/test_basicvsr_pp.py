@@ -78,6 +78,7 @@ def test_pads_small_frames(pair, real_clip, frames, size):
     assert shapes['lrs'] == (2, 3, *size)
 
 
+@pytest.mark.slow
 @torch.no_grad()
 @pytest.mark.parametrize('frames', [1, 2, 3, 6])
 @pytest.mark.parametrize('length', [1, 2, 3])
@@ -110,6 +111,7 @@ def test_states_hold_the_last_two_frames(net, real_clip):
             assert torch.equal(state[key].abs().amax((3, 4, 5)) > 0, state['known'] > 0), key
 
 
+@pytest.mark.slow
 @torch.no_grad()
 @pytest.mark.parametrize('entry', ['feat_1', 'feat_2', 'lrs', 'known'])
 @pytest.mark.parametrize('place', [0, 1])

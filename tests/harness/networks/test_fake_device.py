@@ -80,7 +80,13 @@ def infer(model, data):
 
 
 @pytest.mark.parametrize('name', OTHERS)
-@pytest.mark.parametrize('dtype', [torch.float32, torch.bfloat16], ids=['float32', 'bfloat16'])
+@pytest.mark.parametrize(
+    'dtype',
+    [
+        pytest.param(torch.float32, id='float32'),
+        pytest.param(torch.bfloat16, id='bfloat16', marks=pytest.mark.slow),
+    ],
+)
 def test_networks(name, dtype):
     """With frame-number conditioning in bfloat16."""
     conditioned = dtype == torch.bfloat16 and name not in WITHOUT_PLANES

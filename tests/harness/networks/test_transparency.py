@@ -7,6 +7,7 @@ from mmagic.registry import MODELS
 from harness.networks.recurrent import OBSERVED
 from harness.networks.upsample import bicubic
 from harness.networks.zoo import FrameWindowNet, States
+from tests.harness.networks import light_nets  # noqa: F401  (registers)
 
 
 @MODELS.register_module()
@@ -84,20 +85,36 @@ NETWORKS = {
     'plain_named_tuple': dict(type='PlainStepNet', net=f'{PLAIN}:NamedTupleNet'),
     'plain_dict': dict(type='PlainStepNet', net=f'{PLAIN}:DictNet'),
 }
+#: the network that takes another's place here
+LIGHTER = {'iconvsr': 'LightIconVSRNet'}
 #: without a recurrence that a plane could enter, or one that takes it
 WITHOUT_PLANES = ('vespcn', 'temporal_adaptive', 'wide_window')
 WITHOUT_PLANES += ('plain_tuple', 'plain_named_tuple', 'plain_dict')
 CASES = [(name, fc) for name in NETWORKS for fc in (False, True)]
 CASES = [(name, fc) for name, fc in CASES if not (fc and name in WITHOUT_PLANES)]
 UNSCALED = ('rlsp', 'real_viformer')
+#: networks that take longest
+HEAVY = ('basicvsr_spynet', 'basicvsr_pp', 'real_basicvsr', 'iconvsr', 'brcn', 'spmc', 'stcn')
+HEAVY += ('real_viformer',)
 FRAMES, LENGTH = 7, 2
 
 
-@pytest.fixture(params=CASES, ids=lambda case: case[0] + ('-FC' if case[1] else ''))
+@pytest.fixture(
+    scope='module',
+    params=[
+        pytest.param(
+            (name, fc),
+            id=name + ('-FC' if fc else ''),
+            marks=pytest.mark.slow if fc or name in HEAVY else (),
+        )
+        for name, fc in CASES
+    ],
+)
 def net(request, settle):
     """A small network, plain and frame-conditioned, that has to carry states across chunks."""
+    torch.manual_seed(0)
     name, conditioned = request.param
-    inner = NETWORKS[name]
+    inner = dict(NETWORKS[name], type=LIGHTER.get(name, NETWORKS[name]['type']))
     cfg = dict(type='FrameConditioned', net=inner, last_frame=5) if conditioned else inner
     net = MODELS.build(cfg)
     # most freshly initialised networks hardly look at their states; RLSP would blow itself up, and
@@ -116,18 +133,21 @@ def net(request, settle):
     return settle(net)
 
 
-@pytest.fixture
+@pytest.fixture(scope='module')
 def video(real_clip):
     """Two videos of FRAMES frames."""
     return real_clip(FRAMES, 18, 26)
 
 
-def reads_ahead(net):
-    """Whether the network has a backward state."""
-    return net.bidirectional or net.look_ahead
+@pytest.fixture(scope='module')
+def whole(net, video):
+    """Their SR frames."""
+    with torch.no_grad():
+        return net(video)
 
 
-def all_states(net, video):
+@pytest.fixture(scope='module')
+def states(net, video):
     """States (B, R, ...) for the clips that start at frame 0, 1, ..., FRAMES - LENGTH."""
     starts = torch.arange(FRAMES - LENGTH + 1).expand(len(video), -1)
     return net.states_at(video, starts, starts + LENGTH, net.condition(video, 0))
@@ -138,12 +158,10 @@ def neighbour(state, before):
     return state['lr'] if 'lr' in state else state['lrs'][..., -1 if before else 0, :, :, :]
 
 
-def test_clips_from_states_equal_the_whole_video(net, video):
+def test_clips_from_states_equal_the_whole_video(net, video, whole, states):
     """All starts, also t = 0 and clips that end with the video, mixed in the batch."""
-    states = all_states(net, video)
     last = FRAMES - LENGTH
     with torch.no_grad():
-        whole = net(video)
         for first in range(last + 1):
             starts = torch.tensor([first, (first + 2) % (last + 1)])
             clip = torch.stack([v[s : s + LENGTH] for v, s in zip(video, starts, strict=True)])
@@ -153,9 +171,9 @@ def test_clips_from_states_equal_the_whole_video(net, video):
             assert (frames - expected).abs().max() <= 1e-5, f'starts {starts.tolist()}'
 
 
-def test_states_matter(net, video):
+def test_states_matter(net, video, states):
     """Otherwise the test above would pass for a network that ignores its state."""
-    states = all_states(net, video).map(lambda x: x[:, 3])
+    states = states.map(lambda x: x[:, 3])
     with torch.no_grad():
         clip = video[:, 3 : 3 + LENGTH]
         difference = net(clip, states, 3) - net(clip, None, 3)
@@ -164,9 +182,8 @@ def test_states_matter(net, video):
     assert difference[:, -1].abs().max() > 1e-3
 
 
-def test_states_at_unordered_and_repeated_boundaries(net, video):
+def test_states_at_unordered_and_repeated_boundaries(net, video, states):
     """Each requested boundary gets its state, whatever is asked for beside it."""
-    states = all_states(net, video)
     starts = torch.tensor([[4, 1, 4], [0, 0, 2]])
     chosen = net.states_at(video, starts, starts + LENGTH, net.condition(video, 0))
     for direction, expected in zip(chosen, states, strict=True):
@@ -255,9 +272,9 @@ def test_random_states(net, video):
         assert not any(x.any() for x in states.backward.values())
 
 
-def test_states_are_detached(net, video):
+def test_states_are_detached(states):
     assert torch.is_grad_enabled()
-    for direction in all_states(net, video):
+    for direction in states:
         for state in (direction or {}).values():
             assert not state.requires_grad
 
@@ -272,12 +289,11 @@ def test_zero_states_are_no_states(net, video):
         assert (net(clip, zeros) - net(clip)).abs().max() <= 1e-6
 
 
-def test_returned_states_chain(net, video):
+def test_returned_states_chain(net, video, whole):
     """Clip after clip, each from the state that the one before returned."""
     if net.bidirectional:
         pytest.skip('the backward state comes from the future')
     with torch.no_grad():
-        whole = net(video)
         pieces, states, start = [], None, 0
         for length in (1, 3, 2, 1):
             clip = video[:, start : start + length]

@@ -158,34 +158,36 @@ def test_odd_claims_are_nobodys(tmp_path, changes):
     assert claims.current_claim(tmp_path).owner is None
 
 
-def _race(folder, start, winners):
-    start.wait()
-    try:
-        claims.take(folder)
-        winners.put(os.getpid())
-        time.sleep(0.3)  # alive while the others try
-    except claims.AlreadyRunningError:
-        winners.put(None)
+def _race(folders, line, winners):
+    for folder in folders:
+        line.wait()
+        try:
+            claims.take(folder)
+            winners.put((folder, os.getpid()))
+        except claims.AlreadyRunningError:
+            winners.put((folder, None))
+    line.wait()  # alive while the others try
 
 
 @pytest.mark.parametrize('before', ['nothing', 'released', 'dead'])
 def test_one_of_many_gets_it(tmp_path, before):
-    for number in range(8):
-        folder = tmp_path / str(number)
+    folders = [tmp_path / str(number) for number in range(8)]
+    for folder in folders:
         folder.mkdir()
         if before != 'nothing':
             claims.release(claims.take(folder))
         if before == 'dead':
             rewrite(folder, released=False, started=1)
-        start, winners = FORK.Event(), FORK.Queue()
-        racers = [FORK.Process(target=_race, args=(folder, start, winners)) for _ in range(6)]
-        for racer in racers:
-            racer.start()
-        start.set()
-        outcomes = [winners.get(timeout=20) for _ in racers]
-        for racer in racers:
-            racer.join()
-        assert len([pid for pid in outcomes if pid]) == 1, outcomes
+    line, winners = FORK.Barrier(6, timeout=60), FORK.Queue()
+    racers = [FORK.Process(target=_race, args=(folders, line, winners)) for _ in range(6)]
+    for racer in racers:
+        racer.start()
+    outcomes = [winners.get(timeout=60) for _ in racers for _ in folders]
+    for racer in racers:
+        racer.join()
+    for folder in folders:
+        pids = [pid for where, pid in outcomes if where == folder]
+        assert len(pids) == 6 and len([pid for pid in pids if pid]) == 1, outcomes
         assert len(list(folder.glob('claim.*'))) == 1
 
 

@@ -37,16 +37,21 @@ from tests.harness.training.trainings import (
     [
         (RI, None),
         (PI, None),
-        (PI, BASICVSR),
-        (dict(PI, p_initial=0.5, state_noise=0.1, state_dropout=0.1), None),
-        (dict(PI, states_from='other', amplification_weight=0.1), None),
-        (dict(PI, states_from='noise'), None),
-        (TBPTT, None),
-        (BOTH_ENDS, BASICVSR),
-        (BURN_IN, None),
-        (BURN_IN, BASICVSR),
-        (POOL, None),
-        (POOL, BASICVSR),
+        *(
+            pytest.param(*case, marks=pytest.mark.slow)
+            for case in (
+                (PI, BASICVSR),
+                (dict(PI, p_initial=0.5, state_noise=0.1, state_dropout=0.1), None),
+                (dict(PI, states_from='other', amplification_weight=0.1), None),
+                (dict(PI, states_from='noise'), None),
+                (TBPTT, None),
+                (BOTH_ENDS, BASICVSR),
+                (BURN_IN, None),
+                (BURN_IN, BASICVSR),
+                (POOL, None),
+                (POOL, BASICVSR),
+            )
+        ),
     ],
     ids=str,
 )
@@ -90,6 +95,7 @@ def test_resume_across_warmup(make_cfg):
     assert_same_weights(weights_of(train(cfg)), weights_of(straight))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('loop', [RI, PI, TBPTT], ids=['RI', 'PI', 'TBPTT'])
 def test_resume_with_random_initial_states(make_cfg, loop):
     options = dict(init_state=dict(type='normal', std=0.1))
@@ -295,7 +301,7 @@ def test_checkpoints_that_no_training_can_go_on_from(interrupted, part):
     cfg.load_from = str(path)
     with pytest.raises(UserError, match='iter_2.pth: training cannot resume from it') as error:
         train(cfg)
-    assert f'it has no {part}' in str(error.value)
+    assert f'it lacks {part}' in str(error.value)
     assert str(error.value).endswith('to start from its weights, use load_from')
 
 

@@ -1,8 +1,23 @@
 """The looks of methods."""
 
+import subprocess
+import sys
+
+import seaborn
+
 from harness.strategies import STRATEGIES
 from reports.figures import style
 from reports.results import load_grid
+
+
+def test_seaborn_waits_until_something_is_drawn():
+    """It takes longer to import than a report takes whose figures are kept."""
+    assert seaborn.color_palette('colorblind').as_hex() == list(style._COLORS)
+    code = (
+        'import sys, reports.report; print("matplotlib" in sys.modules, "seaborn" in sys.modules)'
+    )
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
+    assert done.stdout == 'True False\n'
 
 
 def test_looks_are_distinct_and_the_same_for_every_network(small):
