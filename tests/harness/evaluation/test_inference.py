@@ -9,7 +9,6 @@ from harness.errors import UserError
 from harness.evaluation import network_run
 from harness.evaluation.inference import STATES, super_resolve
 from harness.runs.resets import Reset
-from tests.harness.networks import light_nets  # noqa: F401  (registers)
 from tests.harness.evaluation.inference_nets import (
     BASICVSR,
     BASICVSR_CONV_FLOW,
@@ -17,6 +16,7 @@ from tests.harness.evaluation.inference_nets import (
     RESIDUAL,
     build,
 )
+from tests.harness.networks import light_nets  # noqa: F401  (registers)
 
 NETWORKS = {
     'frvsr': FRVSR,
