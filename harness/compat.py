@@ -96,8 +96,9 @@ def _make_checkpoints_loadable() -> None:
 
     HistoryBuffer.__getstate__ = state_without_methods
     HistoryBuffer.__setstate__ = restore_without_methods
-    # NumPy 2 has another name for the module
-    multiarray = (np._core if hasattr(np, '_core') else np.core).multiarray
+    # NumPy 2 has another name for the module, of which 1.26 has an empty one
+    is_new = np.lib.NumpyVersion(np.__version__) >= '2.0.0'
+    multiarray = (np._core if is_new else np.core).multiarray
     functions = [
         (function, f'numpy.{core}.multiarray.{function.__name__}')
         for core in ('core', '_core')
