@@ -1,7 +1,7 @@
 """Transformer blocks whose attention is among channels, as in Restormer (Zamir et al., CVPR 2022)
 and RealViformer: C' x C' similarities of a head's C' channels over all pixels.
 
-Parameters have the names of RealViformer's public code.
+Parameters are named as in RealViformer's public code.
 """
 
 import torch
@@ -23,7 +23,7 @@ def _depthwise(channels: int) -> nn.Conv2d:
 
 
 class _ChannelNorm(nn.Module):
-    """Divides each pixel's channels by their standard deviation; no mean is taken off."""
+    """Divides each pixel's channels by their standard deviation, without subtracting the mean."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -35,11 +35,11 @@ class _ChannelNorm(nn.Module):
 
 
 class _ChannelAttention(nn.Module):
-    """What self-attention and fusion share: heads of similar channels.
+    """Common base of self-attention and fusion: attention among the channels of each head.
 
     Args:
-        channels: of queries, keys and values.
-        heads: number of groups of channels.
+        channels: Channels of queries, keys and values.
+        heads: Number of groups of channels.
     """
 
     def __init__(self, channels: int, heads: int) -> None:
@@ -53,21 +53,21 @@ class _ChannelAttention(nn.Module):
         return x.unflatten(1, (self.heads, -1)).flatten(3)
 
     def similarities(self, queries: Tensor, keys: Tensor) -> Tensor:
-        """Scaled cosines (B, heads, C', C') of what :meth:`split` gives."""
+        """Scaled cosines (B, heads, C', C') between results of :meth:`split`."""
         cosines = F.normalize(queries, dim=-1) @ F.normalize(keys, dim=-1).transpose(-2, -1)
         return cosines * self.temperature
 
     def merge(self, x: Tensor, like: Tensor) -> Tensor:
-        """The inverse of :meth:`split`, to the shape of ``like``, and the last convolution."""
+        """Inverts :meth:`split`, to the shape of ``like``, and applies the last convolution."""
         return self.project_out(x.reshape(like.shape))
 
 
 class _SelfAttention(_ChannelAttention):
-    """The improved channel attention: channels are also weighted by how similar others are.
+    """The improved channel attention: channels are also weighted by their similarity to others.
 
     Args:
-        channels, heads: see :class:`_ChannelAttention`.
-        rescales: whether they are weighted.
+        channels, heads: See :class:`_ChannelAttention`.
+        rescales: Whether channels are weighted.
     """
 
     def __init__(self, channels: int, heads: int, rescales: bool) -> None:
@@ -88,14 +88,14 @@ class _SelfAttention(_ChannelAttention):
         return self.merge(out, x)
 
     def _weights(self, similarities: Tensor) -> Tensor:
-        """Of each channel (B, heads, C', 1), 0 to 1, by its largest and mean similarity."""
+        """Weights (B, heads, C', 1) in [0, 1], from each channel's largest and mean similarity."""
         described = torch.stack([similarities.amax(-1), similarities.mean(-1)], -1)
         weights = F.gelu(self.linear1(described)).squeeze(-1)
         return self.linear2(weights).unsqueeze(-1).sigmoid()
 
 
 class _CrossAttention(_ChannelAttention):
-    """Queries of the frame, keys and values of the propagated features."""
+    """Queries from the frame, keys and values from the propagated features."""
 
     def __init__(self, channels: int, heads: int) -> None:
         super().__init__(channels, heads)
@@ -110,7 +110,7 @@ class _CrossAttention(_ChannelAttention):
 
 
 class ChannelFusion(nn.Module):
-    """Channel attention fusion of a frame's features (x) and the propagated ones."""
+    """Channel attention fusion of a frame's features (x) and the propagated features."""
 
     def __init__(self, channels: int, heads: int) -> None:
         super().__init__()
@@ -147,7 +147,7 @@ class _FeedForward(nn.Module):
 
 
 class ChannelBlock(nn.Module):
-    """A transformer block; ``squeeze`` is by how much fewer channels its attention has."""
+    """A transformer block; its attention has ``squeeze`` times fewer channels."""
 
     def __init__(self, channels: int, heads: int, expansion: float, squeeze: int = 1) -> None:
         super().__init__()

@@ -101,7 +101,7 @@ def unpack(folder: Path) -> Iterator[str]:
         with tempfile.TemporaryDirectory() as scratch:
             source = Path(scratch) / Path(weights.file).name
             source.write_bytes(data)
-            # torch and the zoo wait until there is something to do
+            # imported here, because torch and the zoo are slow to import
             from harness.networks.foreign.convert import convert
 
             made = convert(source, target, weights.layout)
