@@ -138,7 +138,7 @@ print(checked, later)
 
 @pytest.mark.slow
 def test_a_changed_module_is_another_run(place):
-    """Its code is part of a run's identity; if a metric's code changes, evaluations are repeated."""
+    """Its code is part of a run's identity; a change of a metric's code repeats evaluations."""
     run_grid(place, 'strategy')
     module = place / 'strategy' / 'my_loop.py'
     module.write_text(module.read_text() + '\n# changed\n')

@@ -1,4 +1,4 @@
-"""What a wheel carries, and that it works where there is no checkout."""
+"""The content of the wheel, and that it works without a checkout."""
 
 import os
 import shutil

@@ -46,7 +46,7 @@ def write_file(
     pixel_aspect: Fraction | None = None,
     matrix: int | None = None,
 ) -> Path:
-    """Writes a video file; an mp4 has its index first, so that truncation affects only later frames.
+    """Writes a video file; an mp4 has its index first, so truncation affects only later frames.
 
     Args:
         path: Its suffix says which container, and which codec if none is given.

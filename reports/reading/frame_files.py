@@ -26,7 +26,7 @@ TAKEN_COLUMNS = {
     *('iteration', 'iterations', 'videos', 'frames', 'status', 'reason', 'file', 'files'),
     *('run_ids', 'drift', 'psnr_first50', 'psnr_last50', 'ssim_first50', 'ssim_last50'),
     *('diverged', 'diverged_of', 'divergence_frame', 'worst_frame', 'worst_psnr', 'shift'),
-    'not_finite',
+    *('not_finite', 'bidirectional'),
 }
 
 

@@ -1,4 +1,4 @@
-"""A grid of 200 tiny runs under random kills and damage ends with the numbers of an undisturbed one.
+"""A grid of 200 tiny runs under random kills and damage ends with the same numbers as without.
 
 Real training steps on real crops. First the grid runs undisturbed, then again while its workers and
 run_grid itself are killed, stopped and signalled, and files of runs are damaged; at last it is
