@@ -62,6 +62,7 @@ soak: $(READY)
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 # Each package by its own tests; the floor is fail_under in pyproject.toml.
 COVERED ?= dataset_tools harness reports

@@ -1,12 +1,14 @@
-"""Work-arounds for version trouble between the libraries below us, all in one place.
+"""Workarounds for incompatible versions of the libraries that we use, all in one place.
 
-Call :func:`apply` before MMagic is imported. It changes nothing where the trouble is absent.
+Call :func:`apply` before MMagic is imported. Each workaround does nothing if it is not needed.
 """
 
+import importlib
 import importlib.util
 import sys
 import warnings
 from types import ModuleType
+from typing import Any
 
 from harness import mmagic_on_demand
 
@@ -16,21 +18,21 @@ class MissingMMCVOpError(RuntimeError):
 
 
 class _ExtPlaceholder(ModuleType):
-    """Stands for ``mmcv._ext``, the compiled operators that mmcv-lite does not carry.
+    """A placeholder for ``mmcv._ext``, the compiled operators that mmcv-lite lacks.
 
-    MMagic imports all of its editors at once and some of them look their operators up at import
-    time, so that without this not even its pure PyTorch networks can be imported. Looking an
-    operator up works; calling it raises :class:`MissingMMCVOpError`.
+    Some of MMagic's modules look operators up when they are imported, so that even pure PyTorch
+    networks cannot be imported without it. Looking an operator up works; calling it raises
+    :class:`MissingMMCVOpError`.
     """
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         if name.startswith('__'):
             raise AttributeError(name)
 
-        def missing_op(*args, **kwargs):
+        def missing_op(*args: Any, **kwargs: Any) -> None:
             raise MissingMMCVOpError(
                 f'mmcv operator "{name}" needs the full mmcv with its compiled operators, but '
-                'mmcv-lite is installed, or an mmcv that was built without them'
+                'mmcv-lite or an mmcv built without them is installed'
             )
 
         return missing_op
@@ -51,21 +53,22 @@ def _deform_with_torchvision() -> None:
     """
     import mmcv.ops
     from mmcv.ops import modulated_deform_conv
+    from torch import Tensor
     from torchvision.ops import deform_conv2d
 
     def modulated_deform_conv2d(
-        x,
-        offset,
-        mask,
-        weight,
-        bias=None,
-        stride=1,
-        padding=0,
-        dilation=1,
-        groups=1,
-        deform_groups=1,
-    ):
-        # as in mmcv, autocast decides by the offsets, which come from an ordinary convolution
+        x: Tensor,
+        offset: Tensor,
+        mask: Tensor,
+        weight: Tensor,
+        bias: Tensor | None = None,
+        stride: Any = 1,
+        padding: Any = 0,
+        dilation: Any = 1,
+        groups: int = 1,
+        deform_groups: int = 1,
+    ) -> Tensor:
+        # as in mmcv, autocast follows the offsets, which come from an ordinary convolution
         x, mask, weight = (tensor.type_as(offset) for tensor in (x, mask, weight))
         bias = None if bias is None else bias.type_as(offset)
         return deform_conv2d(x, offset, weight, bias, stride, padding, dilation, mask)
@@ -77,9 +80,9 @@ def _deform_with_torchvision() -> None:
 def _make_checkpoints_loadable() -> None:
     """Lets ``torch.load`` read what MMEngine saves, under its safe ``weights_only`` default.
 
-    MMEngine's ``HistoryBuffer`` pickles its own methods, for which a file asks by ``getattr``. It
-    gets nothing, for the buffer restores them by itself; the other types that MMEngine saves are
-    harmless.
+    MMEngine's ``HistoryBuffer`` pickles its own methods, so that its files call ``getattr``. Here
+    this call returns None, because the buffer restores its methods itself; the other types that
+    MMEngine saves are harmless.
     """
     import numpy as np
     import torch
@@ -87,21 +90,20 @@ def _make_checkpoints_loadable() -> None:
 
     restore = HistoryBuffer.__setstate__
 
-    def state_without_methods(buffer):
+    def state_without_methods(buffer: Any) -> dict[str, Any]:
         return {k: v for k, v in vars(buffer).items() if k != 'statistics_methods'}
 
-    def restore_without_methods(buffer, state):
-        # MMEngine would give them to all buffers
+    def restore_without_methods(buffer: Any, state: dict[str, Any]) -> None:
+        # MMEngine would set them for all buffers
         restore(buffer, {k: v for k, v in state.items() if k != 'statistics_methods'})
 
     HistoryBuffer.__getstate__ = state_without_methods
     HistoryBuffer.__setstate__ = restore_without_methods
-    # NumPy 2 has another name for the module, of which 1.26 has an empty one
-    is_new = np.lib.NumpyVersion(np.__version__) >= '2.0.0'
-    multiarray = (np._core if is_new else np.core).multiarray
+    core = '_core' if int(np.__version__.partition('.')[0]) >= 2 else 'core'
+    multiarray: Any = importlib.import_module(f'numpy.{core}.multiarray')
     functions = [
-        (function, f'numpy.{core}.multiarray.{function.__name__}')
-        for core in ('core', '_core')
+        (function, f'numpy.{name}.multiarray.{function.__name__}')
+        for name in ('core', '_core')  # files of NumPy 1 and of NumPy 2
         for function in (multiarray._reconstruct, multiarray.scalar)
     ]
     dtypes = {type(np.dtype(kind)) for kind in '?bBhHiIlLqQefd'}
@@ -112,7 +114,7 @@ def _make_checkpoints_loadable() -> None:
 
 
 def _name_numpy_bool() -> None:
-    """NumPy 2 has no ``np.bool8`` any more, which MMagic's transforms name."""
+    """Restores ``np.bool8``, which MMagic's transforms use and NumPy 2 removed."""
     import numpy as np
 
     if not hasattr(np, 'bool8'):

@@ -1,9 +1,9 @@
-"""MMagic without what its image generators need: its modules are imported when they are asked for.
+"""Imports MMagic's modules on demand, so that its image generators' requirements are optional.
 
-Four of MMagic's packages import every network that it has, and with them diffusers, transformers,
-albumentations and a dozen others. With :func:`install` these packages only note which module
-defines which name. A name that is asked for, by an import or by the ``type`` of a config, has its
-module imported then. What a module needs and is not installed is said in one line.
+Some of MMagic's packages import all of its networks, and with them diffusers, transformers,
+albumentations and a dozen other libraries. After :func:`install` these packages only record which
+module defines which name, and import the module when the name is used, by an import or by the
+``type`` of a config. A missing library is reported in one line.
 """
 
 import ast
@@ -21,7 +21,7 @@ from typing import Any
 
 from harness.errors import fail
 
-#: packages that are not run; the rest of MMagic needs nothing that is not installed
+#: packages whose ``__init__.py`` is not run; the rest of MMagic needs no further libraries
 _PACKAGES = frozenset(
     {
         'mmagic.models',
@@ -31,14 +31,14 @@ _PACKAGES = frozenset(
         'mmagic.datasets.transforms',
     }
 )
-#: package -> what to ask pip for, where MMagic 1.2 does not work with newer versions
+#: package -> requirements for pip, if its name differs or MMagic 1.2 fails with newer versions
 _VERSIONS = dict(
     albumentations='albumentations<1.4',
     diffusers='diffusers<0.25 transformers<4.45 huggingface_hub<0.26',
     resize_right='resize-right',
 )
 _VERSIONS['transformers'] = _VERSIONS['huggingface_hub'] = _VERSIONS['diffusers']
-#: a registry and either the name that is given or that of the class or function below
+#: a registry, and either an explicit name or the name of the class or function below
 _REGISTERED = re.compile(
     r"^@?(\w+)\.register_module\((?:(?:name=)?'([\w-]+)'|\).*\n(?=(?:@.*\n)*(?:class|def) (\w+)))",
     re.MULTILINE,
@@ -46,10 +46,10 @@ _REGISTERED = re.compile(
 
 
 def check_installed() -> None:
-    """Looks for MMagic without importing it.
+    """Checks that MMagic is installed, without importing it.
 
     Raises:
-        UserError: it is not installed.
+        UserError: MMagic is not installed.
     """
     if importlib.util.find_spec('mmagic') is None:
         fail(
@@ -59,7 +59,7 @@ def check_installed() -> None:
 
 
 def install() -> None:
-    """Has MMagic's modules imported on demand from now on; those imported before stay.
+    """Makes Python import MMagic's modules on demand from now on.
 
     Raises:
         UserError: MMagic is not installed.
@@ -89,7 +89,7 @@ class _Finder(MetaPathFinder):
 
 
 class _PackageLoader(SourceFileLoader):
-    """Reads the imports of a package's ``__init__.py`` and makes each when its name is used."""
+    """Reads the imports of a package's ``__init__.py`` and runs each when its name is used."""
 
     def exec_module(self, module: ModuleType) -> None:
         origins = _origins(Path(self.path).read_text('utf-8'), module.__name__)
@@ -107,7 +107,7 @@ class _PackageLoader(SourceFileLoader):
 
 
 def _origins(source: str, package: str) -> dict[str, list[str]]:
-    """Name, or ``*``, -> modules that a package's source imports it from."""
+    """Name, or ``*`` -> modules from which a package's source imports it."""
     origins: dict[str, list[str]] = {}
     for node in ast.parse(source).body:
         if isinstance(node, ast.ImportFrom) and node.level:
@@ -118,8 +118,7 @@ def _origins(source: str, package: str) -> dict[str, list[str]]:
 
 
 def _register_on_demand(name: str, registry: Any) -> None:
-    """Has ``registry``, MMagic's of this name, import the module that registers what it is asked
-    for."""
+    """Makes MMagic's ``registry`` of this name import the module that registers a requested key."""
     get = registry.get
 
     def get_on_demand(key: str) -> Any:
@@ -146,7 +145,7 @@ def _import(module: str, wanted: str) -> None:
 
 @cache
 def _registered() -> dict[tuple[str, str], str]:
-    """(Registry, name) -> module that registers it, of all of MMagic."""
+    """(Registry, name) -> module of MMagic that registers it."""
     import mmagic
 
     root = Path(mmagic.__path__[0])

@@ -182,6 +182,8 @@ def run_worst_case(args: argparse.Namespace) -> None:
     cfg, test_set = load_config(args.config, args.cfg_options), VideoSet.load(args.set)
     if not Path(args.checkpoint).is_file():
         fail(f'checkpoint {args.checkpoint}: no such file')
+    if args.output and args.output.is_dir():
+        fail(f'--output {args.output}: is a folder')  # before minutes of searching
     device = default_device()
     net = load_model(cfg, args.checkpoint, device).generator
     if not net.has_states and not net.bidirectional:

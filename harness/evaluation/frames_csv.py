@@ -17,7 +17,7 @@ def write_frames(table: pd.DataFrame, path: Path) -> None:
 
 
 def missing_metrics(path: Path, columns: Sequence[str]) -> list[str]:
-    """Those of ``columns`` that a file of per-frame results lacks; all if there is no file.
+    """The ``columns`` that a file of per-frame results lacks; all of them if there is no file.
 
     Args:
         path: The file.

@@ -8,6 +8,7 @@ LR size H x W):
   one forward; BasicVSR++: one for the features of single frames, four for its branches; IconVSR:
   one for the frame before each frame, two for its branches; RISTN: one for its spatial component,
   two for each of its layers)
+
   - with states on ``'disk'``: O(1), and a temporary file of 4 C H W bytes per frame for the output
     of each sweep except the last;
   - with ``'segments'``, for chains of two sweeps: O(sqrt T), for the features of about sqrt(T)

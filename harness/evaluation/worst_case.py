@@ -24,6 +24,7 @@ from dataset_tools.degrade.filters import degrade, phase
 from dataset_tools.frames import LazyFrame
 from dataset_tools.gamma import gamma
 from dataset_tools.manifest import SCALE, VideoSet
+from dataset_tools.schema import DEGRADATIONS
 from dataset_tools.sliding_window import sliding_window
 from dataset_tools.sources import stills
 from dataset_tools.static import static
@@ -173,12 +174,15 @@ def perturbed(
         if not loss.requires_grad:
             fail('this network has no gradient, so no perturbation can be found')
         (gradient,) = torch.autograd.grad(loss, change)
-        change = (change.detach() + limit / 4 * gradient.sign()).clamp(-limit, limit)
-    changed = ((still + change).clamp(0, 1) * 255).round()
+        ascent = limit / 4 * gradient.nan_to_num().sign()  # NaN: the network has blown up
+        change = (change.detach() + ascent).clamp(-limit, limit)
+        change = (still + change).clamp(0, 1) - still
+    changed = ((still + change) * 255).round()
     with torch.no_grad():
         after = (last_frame(changed / 255) - target).square().mean().sqrt()
     before = (changed / 255 - still).square().mean().sqrt()
-    return changed.byte().permute(1, 2, 0).cpu().numpy(), float(after / before)
+    growth = after / before.clamp(min=1e-6)  # 0 if no pixel can be changed
+    return changed.byte().permute(1, 2, 0).cpu().numpy(), float(growth)
 
 
 def search(
@@ -203,7 +207,14 @@ def search(
     Returns:
         A row for each video (scene, kind, and the results of :func:`summary`), the worst first; and
         the curves (scene, kind, frame, psnr_y, bicubic).
+
+    Raises:
+        UserError: LR frames of this kind cannot be made.
+        DatasetError: The set has no ground truth.
     """
+    if lr_kind not in (known := [f'lr_{name}' for name in DEGRADATIONS]):
+        fail(f'lr_kind {lr_kind!r}: LR frames are made from the scenes as {", ".join(known)}')
+    test_set.require('gt')
     rows, curves, scenes = [], [], {}
 
     def run(

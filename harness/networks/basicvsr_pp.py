@@ -35,7 +35,7 @@ from harness.networks.surrounded import (
 
 
 class _Branch(NamedTuple):
-    """One of the four: MMagic's name, its entry in the states of its direction."""
+    """One of the four branches: MMagic's name, and its entry in the states of its direction."""
 
     name: str
     key: str
@@ -50,40 +50,40 @@ _BRANCHES = tuple(
 
 
 class _Trail(NamedTuple):
-    """How a branch gets from frame to frame; entry k + 1 leads from step k to the one before it.
+    """The flows along which a branch aligns; entry k + 1 leads from step k to the step before it.
 
-    ``flows`` (B, 2, H, W) are None, and ``known`` (B, 1, 1, 1) tells of each sample whether there
-    is a frame to get to; None: there is one for all.
+    ``flows`` (B, 2, H, W) are None where the branch starts from the initial state. ``known``
+    (B, 1, 1, 1) says for each sample whether the previous frame exists; None: it does for all.
     """
 
-    flows: list[Tensor | None]
-    known: list[Tensor | None]
+    flows: Sequence[Tensor | None]
+    known: Sequence[Tensor | None]
 
 
 @MODELS.register_module()
 class StatefulBasicVSRPlusPlusNet(RecurrentNet, BasicVSRPlusPlusNet):
-    """MMagic's ``BasicVSRPlusPlusNet``, same parameter names, whose states go in and out.
+    """MMagic's ``BasicVSRPlusPlusNet`` with explicit states and the same parameter names.
 
-    Four branches, backward and forward by turns, read the features of all branches before them, and
-    each aligns its own features of the last two frames: a state at any boundary depends on the
-    whole video. It is ``feat_1`` and ``feat_2``, the two frames' features of the first and the
-    second branch of its direction (2, mid_channels, H, W), ``lrs``, their LR frames (2, 3, H, W),
-    all in the order of time, and ``known`` (2,): 1, or 0 beyond the ends of a video, where nothing
-    is aligned. LR frames below 64 pixels, which MMagic refuses, are padded by their border and
-    cropped again; features have the padded size.
+    Four branches, alternately backward and forward, read the features of all branches before them,
+    and each aligns its own features of the last two frames; a state at any boundary thus depends
+    on the whole video. A state holds ``feat_1`` and ``feat_2`` (2, mid_channels, H, W), the
+    features of two frames in the first and the second branch of its direction, ``lrs``, their LR
+    frames (2, 3, H, W), all in temporal order, and ``known`` (2,), which is 1, or 0 beyond the ends
+    of a video, where nothing is aligned. LR frames below 64 pixels, which MMagic refuses, are
+    padded by replicating their border, and the output is cropped; features have the padded size.
 
-    Without states its output is MMagic's, bit for bit. 7,322,927 parameters. A state pass keeps
-    the features of all frames, 20 * mid_channels bytes for each of their LR pixels.
+    Without states the output is bit-identical to MMagic's. 7,322,927 parameters. A state pass keeps
+    the features of all frames: 20 * mid_channels bytes per LR pixel.
 
     Args:
-        mid_channels: channels of the propagated features.
-        num_blocks: residual blocks of each branch.
-        max_residue_magnitude: largest offset from the flow, in pixels.
-        spynet_pretrained: path or URL of SPyNet weights, MMagic's file; None leaves them as
-            initialised.
-        cond_channels: constant planes concatenated to what the residual blocks of each branch read
-            (see :class:`FrameConditioned`). The features of the LR frame, which have no memory, and
-            the alignment do not get them.
+        mid_channels: Channels of the propagated features.
+        num_blocks: Residual blocks of each branch.
+        max_residue_magnitude: Largest offset from the flow, in pixels.
+        spynet_pretrained: Path or URL of SPyNet weights in MMagic's format; None keeps the random
+            initialisation.
+        cond_channels: Constant planes concatenated to the input of each branch's residual blocks
+            (see :class:`FrameConditioned`), but not to the input of the LR feature extraction,
+            which has no memory, or of the alignment.
 
     Raises:
         UserError: ``spynet_pretrained`` cannot be loaded.
@@ -91,7 +91,7 @@ class StatefulBasicVSRPlusPlusNet(RecurrentNet, BasicVSRPlusPlusNet):
 
     bidirectional = True
     smallest = 64
-    #: frames of a batch in a state pass where frames do not depend on each other
+    #: frames per batch in the parts of a state pass in which frames are independent
     chunk = 16
 
     def __init__(
@@ -124,15 +124,17 @@ class StatefulBasicVSRPlusPlusNet(RecurrentNet, BasicVSRPlusPlusNet):
         around = surround(lrs, states, 2)
         trails = [self._trail(around, backward, states[backward]) for backward in (False, True)]
         start = torch.zeros(len(lrs), 1, dtype=torch.long, device=lrs.device)
-        after = States(around.before(start + frames), around.after(start))
-        after = after.map(lambda x: x[:, 0])
+        after = [
+            {key: x[:, 0] for key, x in state.items()}
+            for state in (around.before(start + frames), around.after(start))
+        ]
         earlier = [self._spatial(lrs)]
         for branch in _BRANCHES:
             trail, state = trails[branch.backward], states[branch.backward]
             feats = self._run(branch, earlier, trail, state, cond)
             after[branch.backward][branch.key] = _memory(feats, branch.backward)
             earlier.append(list_in_order(feats[2:], branch.backward))
-        return Unrolled(torch.stack(self._reconstruct_all(lrs, earlier), 1), after)
+        return Unrolled(torch.stack(self._reconstruct_all(lrs, earlier), 1), States(*after))
 
     @torch.no_grad()
     def states_at(
@@ -150,7 +152,7 @@ class StatefulBasicVSRPlusPlusNet(RecurrentNet, BasicVSRPlusPlusNet):
         around = surround(lrs, initial, 2, differing(lengths, frames))
         lengths = around.lengths
         trails = [self._trail(around, b, initial[b], self.chunk) for b in (False, True)]
-        kept = States(around.before(sent(starts, lrs.device)), around.after(sent(ends, lrs.device)))
+        kept = around.before(sent(starts, lrs.device)), around.after(sent(ends, lrs.device))
         earlier = [self._spatial(lrs, self.chunk)]
         for branch in _BRANCHES:
             trail, state = trails[branch.backward], initial[branch.backward]
@@ -159,10 +161,10 @@ class StatefulBasicVSRPlusPlusNet(RecurrentNet, BasicVSRPlusPlusNet):
             memory = windows_after(feats, steps[branch.backward], 2)
             kept[branch.backward][branch.key] = memory.flip(2) if branch.backward else memory
             earlier.append(list_in_order(feats[2:], branch.backward, lengths))
-        return kept
+        return States(*kept)
 
     def sweeps(self) -> list[Sweep]:
-        """The features of single frames, and then each branch by itself."""
+        """The features of single frames, then one sweep per branch."""
         chain = [Sweep(False, self._spatial_sweep)]
         for branch in _BRANCHES[:-1]:
             chain.append(Sweep(branch.backward, partial(self._branch_sweep, branch)))
@@ -203,16 +205,16 @@ class StatefulBasicVSRPlusPlusNet(RecurrentNet, BasicVSRPlusPlusNet):
         cond: Tensor | None,
     ) -> tuple[Sequence[Tensor], State]:
         feats, after = self._branch_sweep(_BRANCHES[-1], lrs, stored, state, cond)
-        return self._reconstruct_all(lrs, [*map(list, stored), feats]), after
+        return self._reconstruct_all(lrs, [*stored, feats]), after
 
     def _padded(self, lrs: Tensor) -> Tensor:
-        """(B, T, 3, H, W) of at least 64 x 64 pixels."""
+        """Pads (B, T, 3, H, W) to at least 64 x 64 pixels."""
         height, width = lrs.shape[-2:]
         pad = (0, max(self.smallest - width, 0), 0, max(self.smallest - height, 0))
         return F.pad(lrs.flatten(0, 1), pad, 'replicate').unflatten(0, lrs.shape[:2])
 
     def _spatial(self, lrs: Tensor, size: int | None = None) -> list[Tensor]:
-        """Features (B, C, H, W) of each frame by itself, ``size`` frames a batch."""
+        """Features (B, C, H, W) of each single frame, computed in batches of ``size`` frames."""
         parts = [
             self.feat_extract(part.flatten(0, 1)).unflatten(0, part.shape[:2]).unbind(1)
             for part in self._padded(lrs).split(size or lrs.size(1), 1)
@@ -229,7 +231,7 @@ class StatefulBasicVSRPlusPlusNet(RecurrentNet, BasicVSRPlusPlusNet):
             flows = flows_back(self.spynet, frames[:, 2:], size)
             return _Trail([None, None, *flows], [None] * (steps + 1))
         masks = [x.bool()[:, None, None, None] for x in known[:, :2].unbind(1)]
-        return _Trail(flows_back(self.spynet, frames, size), masks + [None] * (steps - 1))
+        return _Trail(flows_back(self.spynet, frames, size), [*masks, *[None] * (steps - 1)])
 
     def _run(
         self,
@@ -241,15 +243,15 @@ class StatefulBasicVSRPlusPlusNet(RecurrentNet, BasicVSRPlusPlusNet):
         lengths: Tensor | None = None,
         stop: int | None = None,
     ) -> list[Tensor]:
-        """Features of the two frames before the branch's first one, and of all that it visits.
+        """Features of the two frames before the branch's first frame, and of all frames it visits.
 
         Args:
-            branch: which one.
-            earlier: what the branches before it gave for each frame, in the video's order.
-            trail: of the branch's direction.
-            state: where the branch begins; None is the initial state.
-            cond, lengths: as in the interface.
-            stop: number of frames to visit; None: all.
+            branch: The branch to run.
+            earlier: The output of the branches before it for each frame, in the video's order.
+            trail: The flows of the branch's direction.
+            state: The state from which the branch starts; None is the initial state.
+            cond, lengths: As in the interface.
+            stop: Number of frames to visit; None: all.
         """
         earlier = [list_in_order(frames, branch.backward, lengths) for frames in earlier]
         planes = branch_cond(cond, self.cond_channels, branch.backward)
@@ -267,12 +269,14 @@ class StatefulBasicVSRPlusPlusNet(RecurrentNet, BasicVSRPlusPlusNet):
             feats.append(aligned + self.backbone[branch.name](torch.cat(inputs, 1)))
         return feats
 
-    def _align(self, name: str, current, feats: list[Tensor], trail: _Trail, k: int) -> Tensor:
-        """Features of the last two frames, brought to the current one; zeros without the last."""
+    def _align(
+        self, name: str, current: Tensor, feats: list[Tensor], trail: _Trail, k: int
+    ) -> Tensor:
+        """Features of the last two frames, aligned to the current one; zeros at the start."""
         (flow_2, flow_1), (known_2, known_1) = trail.flows[k : k + 2], trail.known[k : k + 2]
         if flow_1 is None:
             return torch.zeros_like(current)
-        # MMagic rounds positions to the feature's precision, autocast may have halved it
+        # MMagic rounds positions to the feature's precision, which autocast may have halved
         feat_2, feat_1 = (feat.to(flow_1.dtype) for feat in feats)
         there = flow_1.permute(0, 2, 3, 1)
         flow_2 = torch.zeros_like(flow_1) if flow_2 is None else flow_1 + flow_warp(flow_2, there)
@@ -284,7 +288,7 @@ class StatefulBasicVSRPlusPlusNet(RecurrentNet, BasicVSRPlusPlusNet):
         aligned = self.deform_align[name](torch.cat([feat_1, feat_2], 1), extra, flow_1, flow_2)
         return aligned if known_1 is None else aligned.where(known_1, 0)
 
-    def _reconstruct_all(self, lrs: Tensor, feats: list[Tensor]) -> list[Tensor]:
+    def _reconstruct_all(self, lrs: Tensor, feats: Sequence[Sequence[Tensor]]) -> list[Tensor]:
         """SR frames (B, 3, 4H, 4W), one by one as in MMagic."""
         height, width = lrs.shape[-2:]
         frames = zip(self._padded(lrs).unbind(1), *feats, strict=True)
@@ -299,5 +303,5 @@ class StatefulBasicVSRPlusPlusNet(RecurrentNet, BasicVSRPlusPlusNet):
 
 
 def _memory(feats: list[Tensor], backward: bool) -> Tensor:
-    """The last two frames' features (B, 2, C, H, W) in the order of time."""
+    """The last two frames' features (B, 2, C, H, W) in temporal order."""
     return torch.stack(feats[-2:][:: -1 if backward else 1], 1)

@@ -1,4 +1,4 @@
-"""Bicubic interpolation as the reference without any training."""
+"""Bicubic interpolation, the baseline without training."""
 
 from mmagic.registry import MODELS
 from torch import Tensor
@@ -9,10 +9,10 @@ from harness.networks.upsample import bicubic
 
 @MODELS.register_module()
 class BicubicUpsampler(StatelessNet):
-    """x4 bicubic upsampling of each frame, the reference without any training.
+    """x4 bicubic upsampling of each frame, the baseline without training.
 
     Args:
-        degradation: of the LR frames, ``'bd'`` or ``'bi'``; see :func:`bicubic`.
+        degradation: Degradation of the LR frames, ``'bd'`` or ``'bi'``; see :func:`bicubic`.
     """
 
     def __init__(self, degradation: str = 'bd') -> None:

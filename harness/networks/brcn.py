@@ -19,7 +19,7 @@ def _conv(in_channels: int, out_channels: int, kernel: int, bias: bool = False) 
 
 
 class _Branch(nn.Module):
-    """One direction: 3 layers, each of which also reads the layer below as it was a frame ago."""
+    """One direction: 3 layers, each of which also reads the layer below at the previous frame."""
 
     def __init__(self, cond_channels: int) -> None:
         super().__init__()
@@ -33,8 +33,10 @@ class _Branch(nn.Module):
         self.conditional = nn.ModuleList([_conv(1, 64, 9), _conv(64, 32, 1), _conv(32, 1, 5)])
         self.recurrent = nn.ModuleList([_conv(64, 64, 1), _conv(32, 32, 1)])
 
-    def forward(self, x: Tensor, previous, cond: Tensor | None):
-        """Output (B, 1, 4H, 4W) and what each layer reads, to be the next frame's ``previous``."""
+    def forward(
+        self, x: Tensor, previous: list[Tensor], cond: Tensor | None
+    ) -> tuple[Tensor, list[Tensor]]:
+        """Output (B, 1, 4H, 4W) and the layers' inputs, which are the next frame's ``previous``."""
         inputs = x if cond is None else torch.cat([x, cond.expand(-1, -1, *x.shape[-2:])], 1)
         layers = [x]
         for layer in range(2):
@@ -49,16 +51,17 @@ class BRCNNet(TwoBranchNet):
     """BRCN with layers of 64 (9x9), 32 (1x1) and 1 (5x5) channels and 1x1 recurrent convolutions.
 
     It works on the luma of bicubically upsampled frames; chroma is upsampled bicubically. Each
-    hidden layer sums convolutions of the layer below (feedforward), of the layer below one frame
-    ago (conditional) and of itself one frame ago (recurrent); the output is the sum of a forward
-    and a backward branch. 42,561 parameters. Borders are padded by zeros.
+    hidden layer sums convolutions of the layer below (feedforward), of the layer below at the
+    previous frame (conditional) and of itself at the previous frame (recurrent); the output is the
+    sum of a forward and a backward branch. 42,561 parameters. Borders are zero-padded.
 
     The states are ``h1`` and ``h2``, the hidden layers (64 and 32 channels, 4H, 4W), and ``lr``,
     the neighbouring LR frame.
 
     Args:
-        degradation: of the LR frames, ``'bi'`` or ``'bd'``; see :func:`~.bicubic.upsample`.
-        cond_channels: constant planes concatenated to the current frame in the first layer (see
+        degradation: Degradation of the LR frames, ``'bi'`` or ``'bd'``; see
+            :func:`~.upsample.bicubic`.
+        cond_channels: Constant planes concatenated to the current frame in the first layer (see
             :class:`FrameConditioned`).
     """
 
@@ -72,16 +75,16 @@ class BRCNNet(TwoBranchNet):
 
     def state_shapes(self, height: int, width: int) -> tuple[StateShapes, StateShapes]:
         size = 4 * height, 4 * width
-        shapes = {'h1': (64, *size), 'h2': (32, *size), 'lr': (3, height, width)}
+        shapes: StateShapes = {'h1': (64, *size), 'h2': (32, *size), 'lr': (3, height, width)}
         return shapes, dict(shapes)
 
     def propagate(
         self, lrs: Tensor, state: State | None, cond: Tensor | None, backward: bool = False
-    ):
+    ) -> Iterator[tuple[int, Tensor, State]]:
         """Yields frame number, output (B, 1, 4H, 4W) and state, in the branch's own order."""
         branch = self.backward_branch if backward else self.forward_branch
         cond = branch_cond(cond, self.cond_channels, backward)
-        state = state if state is not None else self.initial_states(lrs).forward
+        state = state if state is not None else self.initial_states(lrs).forward or {}
         previous = [bicubic(luma(state['lr']), self.degradation), state['h1'], state['h2']]
         for i in range(lrs.size(1))[:: -1 if backward else 1]:
             x = bicubic(luma(lrs[:, i]), self.degradation)
@@ -122,19 +125,19 @@ class BRCNNet(TwoBranchNet):
         cond: Tensor | None,
     ) -> tuple[Sequence[Tensor], State]:
         outputs, after = self._branch(lrs, state, cond)
-        return self._sum(lrs, outputs, list(stored[0])).unbind(1), after
+        return self._sum(lrs, outputs, stored[0]).unbind(1), after
 
     def _branch(
         self, lrs: Tensor, state: State | None, cond: Tensor | None, backward: bool = False
-    ):
+    ) -> tuple[list[Tensor], State]:
         """Outputs of all frames, in the video's order, and the state after the clip."""
         outputs = {}
         for i, out, after in self.propagate(lrs, state, cond, backward):  # noqa: B007
             outputs[i] = out
         return [outputs[i] for i in range(lrs.size(1))], after
 
-    def _sum(self, lrs: Tensor, *branches):
+    def _sum(self, lrs: Tensor, *branches: Sequence[Tensor]) -> Tensor:
         """SR frames (B, T, 3, 4H, 4W) from the outputs of both branches."""
-        y = sum(torch.stack(outputs, 1) for outputs in branches) + self.bias
+        y = sum(torch.stack(list(outputs), 1) for outputs in branches) + self.bias
         chroma = bicubic(lrs.flatten(0, 1), self.degradation).unflatten(0, lrs.shape[:2])
         return with_luma(chroma, y)

@@ -1,4 +1,4 @@
-"""Small constant tensors, made once for each device: each copy there would be waited for."""
+"""Small constant tensors, made once per device: copying one to a GPU would wait for it."""
 
 from functools import lru_cache
 
@@ -16,5 +16,5 @@ def constant(values: tuple, like: Tensor) -> Tensor:
 
 @lru_cache(maxsize=256)
 def _constant(values: tuple, device: torch.device, dtype: torch.dtype) -> Tensor:
-    with torch.inference_mode(False):  # inference tensors could take no part in training later
+    with torch.inference_mode(False):  # training could not use inference tensors later
         return torch.tensor(values, device=device, dtype=dtype)

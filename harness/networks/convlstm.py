@@ -1,7 +1,7 @@
-"""ConvLSTM layers: one, and RISTN's bidirectional stacks with shortcuts (Zhu et al., AAAI 2019).
+"""A ConvLSTM layer, and RISTN's bidirectional stacks with shortcuts (Zhu et al., AAAI 2019).
 
-Shape legend: B batch, T frames, R boundaries a video, L layers, G growth (hidden channels of one
-layer in one direction), C channels, H x W LR size.
+Shapes: B batch, T frames, R boundaries per video, L layers, G growth (hidden channels of one layer
+in one direction), C channels, H x W LR size.
 """
 
 from collections.abc import Sequence
@@ -16,12 +16,14 @@ CONNECTIONS = {'C': (False, False), 'RC': (False, True), 'DC': (True, False), 'R
 
 
 class _MultiScaleGates(nn.Module):
-    """Convolutions of several kernels side by side, each of which gives its share of every gate."""
+    """Parallel convolutions of several kernel sizes, each with an equal share of every gate."""
 
     def __init__(self, in_channels: int, growth: int, kernels: Sequence[int], bias: bool) -> None:
         super().__init__()
         if growth % len(kernels):
-            raise ValueError(f'{growth} channels cannot be shared by {len(kernels)} kernels')
+            raise ValueError(
+                f'{growth} channels cannot be divided equally among {len(kernels)} kernels'
+            )
         self.convs = nn.ModuleList(
             nn.Conv2d(in_channels, 4 * growth // len(kernels), k, padding=k // 2, bias=bias)
             for k in kernels
@@ -40,17 +42,21 @@ def _gates(in_channels: int, growth: int, kernels: Sequence[int], bias: bool) ->
 
 
 class ConvLSTM(nn.Module):
-    """One layer in one direction: an LSTM whose products are convolutions (no peepholes).
+    """One layer in one direction: an LSTM with convolutions instead of products (no peepholes).
 
-    Weights begin normally distributed with standard deviation 0.02, as in RISTN's published code.
+    Weights are initialised from a normal distribution with standard deviation 0.02, as in RISTN's
+    published code.
 
     Args:
         in_channels: C of the input.
         growth: G.
-        kernels: sizes of the convolutions' kernels; each of several gives an equal share of G.
+        kernels: Kernel sizes of the convolutions; each has an equal share of the G channels.
+
+    Raises:
+        ValueError: The number of kernels does not divide G.
     """
 
-    #: frames whose input is convolved in one batch, so that memory does not grow with the video
+    #: number of frames convolved in one batch, so that memory does not grow with the video
     chunk = 16
 
     def __init__(self, in_channels: int, growth: int, kernels: Sequence[int] = (3,)) -> None:
@@ -72,11 +78,11 @@ class ConvLSTM(nn.Module):
 
         Args:
             inputs: (B, T, C_i, H, W), which are concatenated.
-            state: hidden and cell state (B, G, H, W) before the first frame that is visited.
-            backward: from the last frame to the first; the state at boundary t is then the one
-                that frame t leaves behind.
-            valid: (B, T) whether a frame belongs to its video; the state is ``state`` again after
-                one that does not.
+            state: Hidden and cell state (B, G, H, W) before the first visited frame.
+            backward: Run from the last frame to the first; the state at boundary t is then the
+                state after frame t.
+            valid: Mask (B, T) of the frames that belong to their video; any other frame resets the
+                state to ``state``.
         """
         frames = inputs[0].size(1)
         hidden, cell = state
@@ -89,24 +95,23 @@ class ConvLSTM(nn.Module):
             for i, gates in reversed(steps) if backward else steps:
                 hidden, cell = self.step(gates, hidden, cell)
                 if valid is not None:
-                    hidden, cell = (
-                        torch.where(valid[:, i, None, None, None], new, first)
-                        for new, first in zip((hidden, cell), state, strict=True)
-                    )
+                    inside = valid[:, i, None, None, None]
+                    hidden = torch.where(inside, hidden, state[0])
+                    cell = torch.where(inside, cell, state[1])
                 at_boundaries.append((hidden, cell))
         if backward:
             at_boundaries.reverse()
         hiddens, cells = zip(*at_boundaries, strict=True)
         return torch.stack(hiddens, 1), torch.stack(cells, 1)
 
-    def _gates_of_input(self, inputs, window):
-        """(frame number, what the input adds to its gates) of a range of frames."""
+    def _gates_of_input(self, inputs: list[Tensor], window: slice) -> list[tuple[int, Tensor]]:
+        """(frame number, the input's contribution to its gates) for a range of frames."""
         clip = torch.cat([x[:, window] for x in inputs], 2)
         gates = self.from_input(clip.flatten(0, 1)).unflatten(0, clip.shape[:2])
         return list(zip(range(window.start, window.stop), gates.unbind(1), strict=True))
 
     def step(self, gates: Tensor, hidden: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
-        """Hidden and cell state after a frame whose input adds ``gates`` (B, 4G, H, W)."""
+        """Hidden and cell state after a frame whose input contributes ``gates`` (B, 4G, H, W)."""
         gates = gates + self.from_hidden(hidden)
         written, kept, shown, candidate = gates.chunk(4, 1)
         cell = kept.sigmoid() * cell + written.sigmoid() * candidate.tanh()
@@ -116,19 +121,19 @@ class ConvLSTM(nn.Module):
 class BidirectionalConvLSTM(nn.Module):
     """C-, RC-, DC- or RDC-LSTM (Fig. 4, Eq. 6).
 
-    A layer's output is the concatenation of both directions. Its input is that of the layer before
-    (C, RC) or of all layers before (DC, RDC); what comes out is the output of the last layer, or of
-    all layers. With residual connection (RC, RDC) the input is added to that. Input and output have
-    equally many channels, ``channels``.
+    A layer's output is the concatenation of both directions. Its input is the output of the
+    previous layer (C, RC) or of all previous layers (DC, RDC); the stack's output is that of the
+    last layer or of all layers, respectively. With a residual connection (RC, RDC) the stack's
+    input is added. Input and output have the same number of channels, ``channels``.
 
     The state of a direction is ``h`` and ``c``, hidden and cell states (L, G, H, W) of its layers.
 
     Args:
         connection: ``'C'``, ``'RC'``, ``'DC'`` or ``'RDC'``.
         layers: L.
-        growth: G. The paper gives it for RDC-LSTM only; the others have the same here.
-        cond_channels: constant planes that the first layer gets with its input.
-        kernels: as in :class:`ConvLSTM`.
+        growth: G. The paper states it for RDC-LSTM only; the others use the same value here.
+        cond_channels: Constant planes concatenated to the first layer's input.
+        kernels: As in :class:`ConvLSTM`.
     """
 
     def __init__(
@@ -159,16 +164,16 @@ class BidirectionalConvLSTM(nn.Module):
         cond: Tensor | None = None,
         lengths: Tensor | None = None,
     ) -> tuple[list[Tensor], States]:
-        """Runs all layers; :meth:`combine` makes the output of what this gives.
+        """Runs all layers; :meth:`combine` turns the result into the stack's output.
 
         Args:
             x: (B, T, channels, H, W).
             starts: (B, R) boundaries 0..T whose forward states are wanted.
             ends: (B, R) boundaries 0..T whose backward states are wanted.
-            states: the states at both ends; None is all zeros.
-            cond: (B, T, cond_channels, 1, 1); with twice as many channels, the first are those of
-                the forward layers and the last those of the backward layers.
-            lengths: (B,) frames of each video, the rest is padding; None: all have T.
+            states: The states at both ends; None is all zeros.
+            cond: (B, T, cond_channels, 1, 1); with twice as many channels, the first half is for
+                the forward layers and the second half for the backward layers.
+            lengths: (B,) number of frames of each video, the rest is padding; None: all have T.
 
         Returns:
             The layers' outputs (B, T, 2G, H, W), and states whose tensors are (B, R, L, G, H, W).
@@ -179,7 +184,8 @@ class BidirectionalConvLSTM(nn.Module):
         valid = None
         if lengths is not None:
             valid = torch.arange(frames, device=x.device) < lengths[:, None]
-        outputs, kept_forward, kept_backward = [], [], []
+        outputs: list[Tensor] = []
+        kept_forward, kept_backward = [], []
         layers = zip(self.forward_layers, self.backward_layers, strict=True)
         for i, (forward_layer, backward_layer) in enumerate(layers):
             ahead, back = (self._inputs(i, x, outputs, cond, b) for b in (False, True))
@@ -194,22 +200,22 @@ class BidirectionalConvLSTM(nn.Module):
         self,
         layer: int,
         backward: bool,
-        x: Tensor,
+        x: Tensor | None,
         outputs: list[Tensor],
         state: State | None,
         cond: Tensor | None = None,
     ) -> tuple[Tensor, State]:
-        """One layer in one direction, clip after clip.
+        """One layer in one direction, clip by clip.
 
         Args:
-            layer, backward: which layer, in which direction.
-            x: (B, T, channels, H, W), read by the first layer only.
-            outputs: (B, T, 2G, H, W) of the layers before it.
-            state: ``h`` and ``c`` (B, G, H, W) that it returned for the clip before; None: zeros.
-            cond: as for :meth:`unroll`.
+            layer, backward: The layer and the direction to run.
+            x: (B, T, channels, H, W), read by the first layer only; may be None for the others.
+            outputs: Outputs (B, T, 2G, H, W) of the layers before it.
+            state: ``h`` and ``c`` (B, G, H, W) returned for the previous clip; None: zeros.
+            cond: As for :meth:`unroll`.
 
         Returns:
-            Its half of the layer's output (B, T, G, H, W), the first one if forward, and its state.
+            This direction's half of the layer's output (B, T, G, H, W), and its state.
         """
         run = (self.backward_layers if backward else self.forward_layers)[layer]
         inputs = self._inputs(layer, x, outputs, cond, backward)
@@ -219,15 +225,23 @@ class BidirectionalConvLSTM(nn.Module):
         end, half = (0, hiddens[:, :-1]) if backward else (-1, hiddens[:, 1:])
         return half, {'h': hiddens[:, end], 'c': cells[:, end]}
 
-    def _inputs(self, layer: int, x: Tensor, outputs: Tensor, cond: Tensor | None, backward: bool):
-        """What a layer reads, to be concatenated."""
+    def _inputs(
+        self,
+        layer: int,
+        x: Tensor | None,
+        outputs: list[Tensor],
+        cond: Tensor | None,
+        backward: bool,
+    ) -> list[Tensor]:
+        """The inputs of a layer, to be concatenated."""
         if layer:
             return outputs if self.dense else outputs[-1:]
+        assert x is not None
         planes = branch_cond(cond, self.cond_channels, backward)
         return [x] if planes is None else [x, planes.expand(-1, -1, -1, *x.shape[-2:])]
 
     def combine(self, x: Tensor, *outputs: Tensor) -> Tensor:
-        """X_out of Eq. 6 of one batch of frames (B, C, H, W): input and outputs of all layers."""
+        """X_out of Eq. 6 for a batch of frames (B, C, H, W), from input and all layers' outputs."""
         out = torch.cat(outputs, 1) if self.dense else outputs[-1]
         return x + out if self.residual else out
 
@@ -236,10 +250,11 @@ def _of_layer(state: State | None, layer: int, zeros: Tensor) -> tuple[Tensor, T
     return (zeros, zeros) if state is None else (state['h'][:, layer], state['c'][:, layer])
 
 
-def _at(hidden_and_cell: tuple[Tensor, Tensor], boundaries: Tensor) -> tuple[Tensor, ...]:
+def _at(hidden_and_cell: tuple[Tensor, Tensor], boundaries: Tensor) -> tuple[Tensor, Tensor]:
     """(B, T+1, ...) -> (B, R, ...)."""
     videos = torch.arange(len(boundaries), device=boundaries.device)[:, None]
-    return tuple(x[videos, boundaries] for x in hidden_and_cell)
+    hidden, cell = hidden_and_cell
+    return hidden[videos, boundaries], cell[videos, boundaries]
 
 
 def _stack(layers: list[tuple[Tensor, Tensor]]) -> State:

@@ -1,8 +1,11 @@
 """Optical flow between LR frames: learned, small learned, and classical.
 
 Every flow module is called as ``module(reference, supporting)`` on (B, 3, H, W) frames in [0, 1]
-and gives (B, 2, H, W): where, in pixels (x, y), each reference pixel lies in the supporting frame.
+and returns (B, 2, H, W): the displacement, in pixels (x, y), from each reference pixel to its
+position in the supporting frame.
 """
+
+from typing import Any
 
 import cv2
 import numpy as np
@@ -19,14 +22,17 @@ from harness.networks.constants import constant
 
 
 def pretrained_spynet(source: str | None) -> SPyNet:
-    """MMagic's SPyNet with the weights of its file.
+    """MMagic's SPyNet, with weights from a file in MMagic's format.
 
     Args:
-        source: path or URL, a network's ``spynet_pretrained``; None: as initialised.
+        source: Path or URL, a network's ``spynet_pretrained``; None keeps the random
+            initialisation.
 
     Raises:
-        UserError: they cannot be loaded.
+        UserError: The weights cannot be loaded.
     """
+    if source is None:
+        return SPyNet(None)
     with loading(source, 'spynet_pretrained'):
         return SPyNet(source)
 
@@ -48,14 +54,14 @@ class FRVSRFlowNet(BaseModule):
     upsampling, then 32 and 2 channels; ``max_flow`` * tanh.
 
     Args:
-        max_flow: bound of the flow in pixels.
-        padding: what happens to sizes that 8 does not divide. ``'input'``: frames are padded by
-            reflection, the flow is cropped again. ``'flow'``: as in TecoGAN-PyTorch, pooling drops
+        max_flow: Bound on the flow in pixels.
+        padding: How to handle sizes not divisible by 8. ``'input'``: frames are padded by
+            reflection and the flow is cropped. ``'flow'``: as in TecoGAN-PyTorch, pooling drops
             the last rows and columns and the smaller flow is padded by reflection; frames must
             have at least 8 x 8 pixels.
 
     Raises:
-        UserError: frames are too small.
+        UserError: Frames are too small.
     """
 
     def __init__(self, max_flow: float = 24.0, padding: str = 'input') -> None:
@@ -80,7 +86,7 @@ class FRVSRFlowNet(BaseModule):
         elif min(height, width) < 8:
             fail(
                 f'LR frames of {width}x{height} pixels are too small for this flow network, which '
-                "needs 8x8; with padding='input' it takes any size"
+                "needs 8x8; padding='input' accepts any size"
             )
         for pair in self.encoder:
             x = F.max_pool2d(pair(x), 2)
@@ -91,13 +97,13 @@ class FRVSRFlowNet(BaseModule):
 
 
 def pad_to_multiple(x: Tensor, multiple: int) -> Tensor:
-    """Pads (B, C, H, W) at the bottom and the right to sizes that ``multiple`` divides."""
+    """Pads (B, C, H, W) at the bottom and the right to multiples of ``multiple``."""
     height, width = x.shape[-2:]
     return _pad(x, height + -height % multiple, width + -width % multiple)
 
 
 def _pad(x: Tensor, height: int, width: int) -> Tensor:
-    """Pads at the bottom and the right, by reflection where there is enough."""
+    """Pads at the bottom and the right, by reflection if the image is large enough."""
     pad = (0, width - x.size(-1), 0, height - x.size(-2))
     # reflection needs more pixels than it adds
     mode = 'reflect' if pad[1] < x.size(-1) and pad[3] < x.size(-2) else 'replicate'
@@ -109,15 +115,15 @@ class ConvFlowNet(BaseModule):
     """A plain stack of 3x3 convolutions for small displacements, for networks trained in minutes.
 
     Args:
-        channels: width of the hidden layers.
-        num_convs: number of convolutions.
-        max_flow: bound of the flow in pixels.
+        channels: Width of the hidden layers.
+        num_convs: Number of convolutions.
+        max_flow: Bound on the flow in pixels.
     """
 
     def __init__(self, channels: int = 24, num_convs: int = 4, max_flow: float = 4.0) -> None:
         super().__init__()
         self.max_flow = max_flow
-        layers = []
+        layers: list[nn.Module] = []
         for i in range(num_convs - 1):
             layers.append(nn.Conv2d(channels if i else 6, channels, 3, padding=1))
             layers.append(nn.LeakyReLU(0.2, inplace=True))
@@ -129,26 +135,26 @@ class ConvFlowNet(BaseModule):
 
 @MODELS.register_module()
 class DISFlow(BaseModule):
-    """OpenCV's Dense Inverse Search flow (Kroeger et al., ECCV 2016) on the CPU, with no weights.
+    """OpenCV's Dense Inverse Search flow (Kroeger et al., ECCV 2016) on the CPU, without weights.
 
-    It computes at full resolution, so that crops of 16 pixels work. Frames below 16 pixels are
-    padded by their border.
+    It is computed at full resolution, so that crops of 16 pixels work. Smaller frames are padded by
+    replicating their border.
     """
 
     smallest = 16
 
     def __init__(self) -> None:
         super().__init__()
-        self._dis = None
+        self._dis: cv2.DISOpticalFlow | None = None
 
-    def _search(self) -> Tensor:
-        # made in the process that uses it: OpenCV objects can't be copied or pickled
+    def _search(self) -> cv2.DISOpticalFlow:
+        # created in the process that uses it: OpenCV objects cannot be copied or pickled
         if self._dis is None:
-            self._dis = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+            self._dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
             self._dis.setFinestScale(0)
         return self._dis
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, '_dis': None}
 
     @torch.no_grad()
@@ -160,6 +166,9 @@ class DISFlow(BaseModule):
         gray = (pairs * weights).sum(1).clamp(0, 1).mul(255).round().byte().cpu().numpy()
         cv2.setNumThreads(0)  # the result may depend on the number of threads
         search = self._search()
-        flows = [search.calc(gray[i], gray[i + 1], None) for i in range(0, len(gray), 2)]
-        flows = torch.from_numpy(np.stack(flows))[:, :height, :width]
+        found: list[Any] = [
+            search.calc(gray[i], gray[i + 1], None)  # type: ignore[call-overload]
+            for i in range(0, len(gray), 2)
+        ]
+        flows = torch.from_numpy(np.stack(found))[:, :height, :width]
         return flows.permute(0, 3, 1, 2).to(reference)

@@ -12,38 +12,42 @@ from harness.networks.recurrent import RecurrentNet, State, States, StateShapes,
 
 @MODELS.register_module()
 class FrameConditioned(RecurrentNet):
-    """Tells a recurrent network the number of each frame by one more constant input plane.
+    """Tells a recurrent network the number of each frame through an additional constant plane.
 
     The plane's value is the 0-based frame number / ``last_frame``, clamped to 1, so that it lies in
-    [0, 1] like the LR frames; it is concatenated to the LR frame wherever that enters the
-    recurrence, and goes neither to the flow network nor to the skip connection.
+    [0, 1] like the LR frames. It is concatenated to the LR frame wherever that enters the
+    recurrence, but not at the flow network or the skip connection.
 
-    Frame numbers belong to states: whoever resets the state of a stream begins with frame 0 again,
-    and each piece between resets is a video of its own. By default no video's length is needed:
-    frames beyond ``last_frame`` of a longer video, or of a stream without end, all read 1.
+    Frame numbers go with states: if you reset the state of a stream, count from frame 0 again, and
+    treat each piece between resets as a video of its own. With ``last_frame`` given, the length of
+    a video need not be known: all frames beyond ``last_frame`` have the value 1.
 
     Args:
-        net: config of a network that takes ``cond_channels``.
-        last_frame: number of the last frame of the (longest) training video, T - 1. None: of each
-            video itself, so that its planes run from 0 to 1 whatever its length.
-        direction_aware: the backward recurrence counts from the video's end, where it begins,
+        net: Config of a network that takes ``cond_channels``.
+        last_frame: Number of the last frame of the (longest) training video, T - 1. None: use each
+            video's own last frame, so that its planes run from 0 to 1 whatever its length.
+        direction_aware: The backward recurrence counts from the video's end, where it starts,
             so that 0 marks a fresh state in both directions. For bidirectional networks.
 
     With ``last_frame=None`` or ``direction_aware`` the length of the video must be known.
 
     Raises:
-        UserError: the network has no recurrence that the plane could enter, or no backward one.
+        UserError: The network has no recurrence that the plane could enter, or no backward one.
+        ValueError: ``last_frame`` is below 1.
     """
 
     def __init__(self, net: dict, last_frame: int | None, direction_aware: bool = False) -> None:
         super().__init__()
         if last_frame is not None and last_frame < 1:
-            raise ValueError(f'last_frame is the last frame number of a video, got {last_frame}')
+            raise ValueError(
+                f'last_frame must be the number of the last frame of a video (1 or more), '
+                f'got {last_frame}'
+            )
         network = MODELS.get(net['type'])
         if network and 'cond_channels' not in inspect.signature(network).parameters:
             fail(
-                f'{net["type"]}: frame-number conditioning (FC) needs a recurrence to enter; train '
-                'this network without FC'
+                f'{net["type"]} has no recurrence, which frame-number conditioning (FC) needs; '
+                'train this network without FC'
             )
         self.net = MODELS.build(dict(net, cond_channels=1))
         self.bidirectional = self.net.bidirectional
@@ -62,19 +66,21 @@ class FrameConditioned(RecurrentNet):
     ) -> Tensor:
         """Frame numbers (B, T, 1 or 2, 1, 1) in [0, 1] of a clip whose first frame is ``start``.
 
-        Direction-aware conditioning gives two planes, for the forward and the backward recurrence.
+        Direction-aware conditioning has two planes, one for the forward and one for the backward
+        recurrence.
 
         Raises:
-            UserError: the length of the video is needed, but not known.
+            UserError: The length of the video is needed but unknown.
         """
         start = _column(start, lrs)
         numbers = start + torch.arange(lrs.size(1), device=lrs.device)
-        counts, last = [numbers], self.last_frame
+        counts = [numbers]
+        last: int | Tensor | None = self.last_frame
         if last is None or self.direction_aware:
             if length is None:
                 raise UserError(
-                    'FrameConditioned needs the length of the video with last_frame=None or '
-                    'direction_aware=True; a stream of unknown length has none'
+                    'FrameConditioned with last_frame=None or direction_aware=True needs the '
+                    'length of the video; it cannot process a stream of unknown length'
                 )
             end = _column(length, lrs) - 1
             if self.direction_aware:
@@ -111,7 +117,7 @@ class FrameConditioned(RecurrentNet):
 
 
 def _column(numbers: int | Tensor, lrs: Tensor) -> Tensor:
-    """(B, 1) from one number for all clips or one for each."""
+    """(B, 1) from one number for all clips or one number per clip."""
     if isinstance(numbers, int):  # made on the device, not copied there
         return torch.full((len(lrs), 1), numbers, device=lrs.device)
     return torch.as_tensor(numbers, device=lrs.device).expand(len(lrs))[:, None]

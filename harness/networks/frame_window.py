@@ -13,24 +13,23 @@ from harness.networks.surrounded import Surrounded, surround
 class FrameWindowNet(RecurrentNet):
     """Super-resolves each frame from the frames t - radius, .., t + radius.
 
-    What such a network sees across the ends of a clip is its state. ``lrs`` are the ``radius`` LR
-    frames before the boundary (forward state) or after it (backward state), in the order of time,
-    (radius, 3, H, W); ``known`` (radius,) is 1 for those that exist and 0 beyond the video, so that
-    all zeros is the initial state. In the place of a frame that does not exist stands the nearest
-    one that does.
+    The states hold the frames beyond the ends of a clip: ``lrs`` (radius, 3, H, W) are the
+    ``radius`` LR frames before the boundary (forward state) or after it (backward state), in
+    temporal order; ``known`` (radius,) is 1 for frames that exist and 0 beyond the video, so that
+    the initial state is all zeros. The nearest existing frame replaces a missing one.
     """
 
-    #: frames on each side of the current one
+    #: number of frames on each side of the current one
     radius = 1
 
     @property
-    def look_ahead(self) -> int:
+    def look_ahead(self) -> int:  # type: ignore[override]
         return self.radius
 
     def super_resolve_centre(self, windows: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """SR frames (N, 3, 4H, 4W) of the middle of windows (N, 2 * radius + 1, 3, H, W).
+        """SR frames (N, 3, 4H, 4W) for the middle of windows (N, 2 * radius + 1, 3, H, W).
 
-        Also the network's further losses (see :class:`Unrolled`), which only training reads.
+        Also returns the network's further losses (see :class:`Unrolled`), used in training only.
         """
         raise NotImplementedError
 
@@ -39,13 +38,13 @@ class FrameWindowNet(RecurrentNet):
         return shapes, dict(shapes)
 
     def random_states(self, lrs: Tensor, std: float, rng: torch.Generator) -> States:
-        """The initial states: there is no memory to randomise."""
+        """The initial states, as there is no memory to randomise."""
         return self.initial_states(lrs)
 
     def following(self, lrs: Tensor) -> State:
         """Backward state of a clip that the frames ``lrs`` (B, n, 3, H, W) follow, n <= radius.
 
-        Fewer than ``radius`` frames mean that the video ends after them.
+        If n is smaller than ``radius``, the video ends after these frames.
         """
         missing = (0, 0) * 3 + (0, self.radius - lrs.size(1))
         known = lrs.new_ones(lrs.shape[:2])
@@ -56,9 +55,9 @@ class FrameWindowNet(RecurrentNet):
     ) -> Unrolled:
         around, radius = surround(lrs, states, self.radius), self.radius
         windows = _fill(around).unfold(1, 2 * radius + 1, 1).movedim(-1, 2)
-        losses = {}
+        losses: dict[str, Tensor] = {}
 
-        def centre(batch):
+        def centre(batch: Tensor) -> Tensor:
             srs, further = self.super_resolve_centre(batch)
             losses.update(further)
             return srs
@@ -84,7 +83,7 @@ class FrameWindowNet(RecurrentNet):
 
 
 def _fill(around: Surrounded) -> Tensor:
-    """Puts the nearest known frame in the place of each unknown one beyond the ends."""
+    """Replaces each unknown frame beyond the ends by the nearest known one."""
     frames, known = around.frames, around.known
     count = frames.size(1)
     numbers = torch.arange(count, device=frames.device).expand(len(frames), -1)

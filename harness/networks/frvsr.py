@@ -23,7 +23,7 @@ class _ResidualBlock(nn.Module):
 
 
 def _deconvolution_tail(channels: int) -> nn.Sequential:
-    """The paper's: two stride-2 transposed convolutions, then 3 channels."""
+    """The paper's tail: two stride-2 transposed convolutions, then one to 3 channels."""
     upscale = [
         layer
         for _ in range(2)
@@ -36,7 +36,7 @@ def _deconvolution_tail(channels: int) -> nn.Sequential:
 
 
 def _pixel_shuffle_tail(channels: int) -> nn.Sequential:
-    """A cheaper one: all convolutions at LR size."""
+    """A cheaper tail with all convolutions at LR size."""
     return nn.Sequential(nn.Conv2d(channels, 48, 3, padding=1), nn.PixelShuffle(4))
 
 
@@ -46,34 +46,35 @@ _UPSAMPLERS = {'bilinear': bilinear, 'bicubic_bd': bicubic_bd}
 
 @MODELS.register_module()
 class FRVSRNet(UnidirectionalNet):
-    """FRVSR's super-resolution and flow network.
+    """FRVSR's super-resolution and flow networks.
 
-    The previous SR frame, warped by the x4 upsampled LR flow, enters by space-to-depth next to the
-    LR frame; the network's output is added to the upsampled LR frame. With its default arguments
-    2,589,093 parameters (1,745,506 of them the flow network's).
+    The previous SR frame, warped by the x4 upsampled LR flow, is concatenated to the LR frame in
+    space-to-depth layout; the network's output is added to the upsampled LR frame. With default
+    arguments it has 2,589,093 parameters (1,745,506 of them in the flow network).
 
     The forward state is ``sr``, the previous SR frame (or its detail, see ``residual_recurrence``),
     (3, 4H, 4W), and ``lr``, the previous LR frame, (3, H, W).
 
     Args:
-        mid_channels: width of the SR network.
-        num_blocks: its residual blocks (without batch norm).
-        flow_net: config of the flow network.
-        tail: ``'deconvolution'`` as in the paper or the cheaper ``'pixel_shuffle'``.
-        residual_recurrence: not in the paper. The recurrence runs on the *detail*, the difference
-            of SR and upsampled LR frame, and each frame adds to it:
+        mid_channels: Width of the SR network.
+        num_blocks: Residual blocks of the SR network (without batch norm).
+        flow_net: Config of the flow network.
+        tail: ``'deconvolution'`` as in the paper, or the cheaper ``'pixel_shuffle'``.
+        residual_recurrence: Not in the paper. The recurrence runs on the *detail*, the difference
+            between SR and upsampled LR frame, and each frame adds to it:
             detail[t] = warp(detail[t-1]) + net(LR[t], warp(detail[t-1])). Such a network is at the
             edge of stability from its first iteration on, so that a small one shows in minutes
-            what the full-size networks show after days.
-        upsampler: of the flow and of the LR frame: ``'bilinear'`` as in the paper, or
+            what full-size networks show after days.
+        upsampler: Upsampling of the flow and of the LR frame: ``'bilinear'`` as in the paper, or
             ``'bicubic_bd'`` (see :func:`bicubic_bd`) for weights of TecoGAN-PyTorch (see
             ``harness/networks/foreign/frnet.py``).
-        cond_channels: number of constant planes that are concatenated to the LR frame where it
-            enters the SR network (see :class:`FrameConditioned`).
-        lipschitz: bound of the operator norm of each convolution that the previous SR frame passes
-            through (all of the SR network's), or its options (see :func:`constrain`). That is all
-            it guarantees; the map from SR frame to SR frame need not be non-expansive: a residual
-            block's Lipschitz constant may be 1 + bound**2, and warping may enlarge the norm.
+        cond_channels: Number of constant planes concatenated to the LR frame where it enters the
+            SR network (see :class:`FrameConditioned`).
+        lipschitz: Bound on the operator norm of each convolution that the previous SR frame passes
+            through (all convolutions of the SR network), or its options (see :func:`constrain`).
+            Nothing else is guaranteed: the map from SR frame to SR frame may still be expansive, as
+            a residual block's Lipschitz constant may be 1 + bound**2 and warping may enlarge the
+            norm.
     """
 
     def __init__(
@@ -100,10 +101,11 @@ class FRVSRNet(UnidirectionalNet):
             constrain([self.head, self.blocks, self.tail], lipschitz, self)
 
     def _shrink_first_updates(self) -> None:
-        """An untrained network must not blow its own detail up over a whole video."""
-        convs = [m for m in self.tail.modules() if isinstance(m, nn.Conv2d)]
+        """Keeps the detail of an untrained network from exploding over a whole video."""
         with torch.no_grad():
-            for conv in (self.blocks[-1].conv2, convs[-1]):
+            for part in (self.blocks[-1], self.tail):
+                conv = [m for m in part.modules() if isinstance(m, nn.Conv2d)][-1]
+                assert conv.bias is not None
                 conv.weight.mul_(0.1)
                 conv.bias.zero_()
 
@@ -113,7 +115,7 @@ class FRVSRNet(UnidirectionalNet):
     def prepare(
         self, lrs: Tensor, state: State | None, following: Tensor | None
     ) -> tuple[Tensor, ...]:
-        """LR flow (B, T, 2, H, W) to the frame before; zero where there is none."""
+        """LR flow (B, T, 2, H, W) to the previous frame; zero if there is none."""
         previous_lr = None if state is None else state['lr']
         before = lrs[:, :-1]
         if previous_lr is not None:

@@ -36,28 +36,28 @@ from harness.networks.surrounded import (
 
 @MODELS.register_module()
 class StatefulIconVSRNet(RecurrentNet, IconVSRNet):
-    """MMagic's ``IconVSRNet``, same parameter names, whose states go in and out.
+    """MMagic's ``IconVSRNet`` with explicit states and the same parameter names.
 
-    BasicVSR with coupled branches, the forward one reads the features of the backward one, and
-    with features of every ``keyframe_stride``-th frame from EDVR's extractor, which is part of the
-    network: 8,694,991 parameters (8,711,375 with ``padding=3``). Features have 64 channels, those
-    of the extractor. Keyframes are counted from the beginning of the video, and its last frame is
-    one too. The extractor reads ``padding`` frames on each side of a keyframe; at the ends of a
-    video MMagic takes frames from the other side of the keyframe instead.
+    IconVSR is BasicVSR with coupled branches (the forward branch reads the features of the backward
+    branch) and with features of every ``keyframe_stride``-th frame from EDVR's extractor, which is
+    part of the network: 8,694,991 parameters (8,711,375 with ``padding=3``). Features have 64
+    channels, like the extractor's. Keyframes are counted from the start of the video; its last
+    frame is a keyframe too. The extractor reads ``padding`` frames on each side of a keyframe; at
+    the ends of a video MMagic takes frames from the other side of the keyframe instead.
 
-    So the states of both directions are ``feat``, the propagated feature (64, H, W), ``lrs``, the
-    2 * padding LR frames beside the boundary in the order of time, and ``known`` (2 * padding,),
-    1 or 0 beyond the ends of a video. The forward state also has ``phase`` (1,), the number
-    of the next frame modulo ``keyframe_stride``.
+    The states of both directions therefore hold ``feat``, the propagated feature (64, H, W),
+    ``lrs``, the 2 * padding LR frames next to the boundary in temporal order, and ``known``
+    (2 * padding,), which is 1, or 0 beyond the ends of a video. The forward state also has
+    ``phase`` (1,), the number of the next frame modulo ``keyframe_stride``.
 
-    Without states its output is MMagic's, bit for bit. Videos shorter than EDVR's window, which
-    MMagic refuses, have their last (first) frame where it has none. A clip without backward state
-    ends the video for the keyframes, too.
+    Without states the output is bit-identical to MMagic's. In videos shorter than EDVR's window,
+    which MMagic refuses, the last (first) frame replaces missing frames. A clip without backward
+    state is taken as the end of the video, whose last frame is a keyframe.
 
     Args:
-        num_blocks, keyframe_stride, padding, spynet_pretrained, edvr_pretrained: as in
+        num_blocks, keyframe_stride, padding, spynet_pretrained, edvr_pretrained: As in
             ``IconVSRNet``; the last two are paths of weights.
-        cond_channels: constant planes concatenated to the LR frame where it enters the two
+        cond_channels: Constant planes concatenated to the LR frame where it enters the two
             recurrences (see :class:`FrameConditioned`).
 
     Raises:
@@ -65,7 +65,7 @@ class StatefulIconVSRNet(RecurrentNet, IconVSRNet):
     """
 
     bidirectional = True
-    #: flows of a batch in a state pass
+    #: flows per batch in a state pass
     chunk = 16
 
     def __init__(
@@ -104,7 +104,7 @@ class StatefulIconVSRNet(RecurrentNet, IconVSRNet):
 
     @property
     def beside(self) -> int:
-        """LR frames on each side of a boundary that EDVR's windows may reach."""
+        """Number of LR frames on each side of a boundary that EDVR's windows may reach."""
         return 2 * self.padding
 
     def state_shapes(self, height: int, width: int) -> tuple[StateShapes, StateShapes]:
@@ -121,15 +121,18 @@ class StatefulIconVSRNet(RecurrentNet, IconVSRNet):
         states, frames = states or States(), lrs.size(1)
         around = surround(lrs, states, self.beside)
         start = torch.zeros(len(lrs), 1, dtype=torch.long, device=lrs.device)
-        after = self._observed(around, states.forward, start + frames, start).map(lambda x: x[:, 0])
+        after = [
+            {key: x[:, 0] for key, x in state.items()}
+            for state in self._observed(around, states.forward, start + frames, start)
+        ]
         around = self._padded(around)
         refill = self._refill(around, states.forward)
-        feats = None
+        feats: list[Tensor] = []
         for backward in (True, False):
             visited = self._run(backward, around, feats, refill, states[backward], cond)
             after[backward]['feat'] = visited[-1]
             feats = list_in_order(visited[1:], backward)
-        return Unrolled(torch.stack(self._upsample_all(lrs, feats), 1), after)
+        return Unrolled(torch.stack(self._upsample_all(lrs, feats), 1), States(*after))
 
     @torch.no_grad()
     def states_at(
@@ -149,17 +152,17 @@ class StatefulIconVSRNet(RecurrentNet, IconVSRNet):
         kept = self._observed(around, initial.forward, *wanted)
         around = self._padded(around)
         refill = self._refill(around, initial.forward)
-        feats = None
+        feats: list[Tensor] = []
         for backward in (True, False):
             visited = self._run(
                 backward, around, feats, refill, initial[backward], cond, self.chunk
             )
             kept[backward]['feat'] = windows_after(visited, steps[backward], 1)[:, :, 0]
             feats = list_in_order(visited[1:], backward, around.lengths)
-        return kept
+        return States(*kept)
 
     def sweeps(self) -> list[Sweep]:
-        """The frames before each frame, the backward branch and keyframes, the forward branch."""
+        """Three sweeps: frames before each frame; backward branch and keyframes; forward branch."""
         return [
             Sweep(False, self._context_sweep),
             Sweep(True, self._backward_sweep),
@@ -175,7 +178,7 @@ class StatefulIconVSRNet(RecurrentNet, IconVSRNet):
     ) -> tuple[Sequence[Tensor], State]:
         around = surround(lrs, States(state), self.beside)
         boundaries = torch.arange(lrs.size(1) + 1, device=lrs.device).expand(len(lrs), -1)
-        before = self._observed(around, state, boundaries, boundaries).forward
+        before = self._observed(around, state, boundaries, boundaries)[0]
         packed = torch.cat([x.flatten(2) for x in before.values()], 2).unbind(1)
         return packed[:-1], {key: x[:, -1] for key, x in before.items()}
 
@@ -196,7 +199,7 @@ class StatefulIconVSRNet(RecurrentNet, IconVSRNet):
         after = {key: x[:, 0] for key, x in around.after(start).items()}
         around = self._padded(around)
         refill = self._refill(around, before)
-        visited = self._run(True, around, None, refill, state, cond)
+        visited = self._run(True, around, [], refill, state, cond)
         after['feat'] = visited[-1]
         return pack(list_in_order(visited[1:], True), refill), after
 
@@ -217,21 +220,21 @@ class StatefulIconVSRNet(RecurrentNet, IconVSRNet):
 
     def _observed(
         self, around: Surrounded, forward: State | None, starts: Tensor, ends: Tensor
-    ) -> States:
-        """What states (B, R, ...) have beside the features."""
+    ) -> tuple[State, State]:
+        """The entries of the states (B, R, ...) other than the features."""
         before, after = around.before(starts), around.after(ends)
         before['phase'] = (self._phase(around, forward) + starts) % self.keyframe_stride
         before['phase'] = before['phase'].to(around.frames)[..., None]
-        return States(before, after)
+        return before, after
 
     def _phase(self, around: Surrounded, forward: State | None) -> Tensor:
-        """(B, 1) of the first frames, as integers."""
+        """Phases (B, 1) of the first frames, as integers."""
         if forward is None:
             return torch.zeros(len(around.frames), 1, dtype=torch.long, device=around.frames.device)
         return forward['phase'].round().long()
 
     def _padded(self, around: Surrounded) -> Surrounded:
-        """With frames whose height and width 4 divides, for EDVR."""
+        """Pads the frames to a height and width divisible by 4, for EDVR."""
         return around._replace(frames=self.spatial_padding(around.frames.contiguous()))
 
     def _refill(self, around: Surrounded, forward: State | None) -> Refill:
@@ -244,27 +247,28 @@ class StatefulIconVSRNet(RecurrentNet, IconVSRNet):
         self,
         backward: bool,
         around: Surrounded,
-        backward_feats: list[Tensor] | None,
+        backward_feats: list[Tensor],
         refill: Refill,
         state: State | None,
         cond: Tensor | None,
         size: int | None = None,
     ) -> list[Tensor]:
-        """Features of the frame before the branch's first one, and of all that it visits.
+        """Features of the frame before the branch's first frame, and of all frames it visits.
 
         Args:
-            backward: which branch.
-            around: clips that 4 divides.
-            backward_feats: what the forward branch reads, in the video's order.
-            refill: of the clips' keyframes.
-            state: where the branch begins; None is the initial state.
-            cond: as in the interface.
-            size: frames whose flows are one batch; None: all.
+            backward: Which branch to run.
+            around: Clips whose height and width are divisible by 4.
+            backward_feats: The backward branch's features in the video's order, which the forward
+                branch reads.
+            refill: EDVR's features of the clips' keyframes.
+            state: The state from which the branch starts; None is the initial state.
+            cond: As in the interface.
+            size: Number of frames whose flows form one batch; None: all.
         """
         lengths = around.lengths
         frames = around.visited(backward)[0][:, around.count - 1 :]
-        flows = flows_back(self.spynet, frames if state else frames[:, 1:], size)
-        flows = flows if state else [None, *flows]
+        known_flows = flows_back(self.spynet, frames if state else frames[:, 1:], size)
+        flows = known_flows if state else [None, *known_flows]
         refill = refill.visited(backward, lengths)
         inputs = [frames[:, 1:].unbind(1), *([] if backward else [backward_feats])]
         planes = branch_cond(cond, self.cond_channels, backward)
@@ -275,10 +279,10 @@ class StatefulIconVSRNet(RecurrentNet, IconVSRNet):
         zeros = frames.new_zeros(len(frames), self.mid_channels, *frames.shape[-2:])
         feats = [state['feat'] if state else zeros]
         for k, current in enumerate(zip(*inputs, strict=True)):
-            feat = feats[-1]
-            if flows[k] is not None:
-                # MMagic rounds positions to the feature's precision, autocast may have halved it
-                feat = flow_warp(feat.to(flows[k].dtype), flows[k].permute(0, 2, 3, 1))
+            feat, flow = feats[-1], flows[k]
+            if flow is not None:
+                # MMagic rounds positions to the feature's precision, which autocast may have halved
+                feat = flow_warp(feat.to(flow.dtype), flow.permute(0, 2, 3, 1))
             feat = refill.fuse(fusion, feat, k)
             extra = [] if planes is None else [planes[:, k]]
             feats.append(resblocks(torch.cat([*current, feat, *extra], 1)))

@@ -1,6 +1,6 @@
 """RISTN's spatial component: residual invertible blocks (Zhu et al., AAAI 2019).
 
-Shape legend: B batch, C channels, H x W LR size.
+Shapes: B batch, C channels, H x W LR size.
 """
 
 from collections.abc import Sequence
@@ -18,8 +18,8 @@ def bn_relu(channels: int) -> list[nn.Module]:
 def _bottleneck(channels: int, activate: bool) -> nn.Sequential:
     """The convolutional bottleneck F of Eq. 2, of three 3x3 convolutions.
 
-    The paper does not give its width; the published code has a third of the input's. ``activate``:
-    batch norm and ReLU come first, for bottlenecks that follow another one.
+    The paper does not state its width; in the published code it is a third of the input's.
+    ``activate`` puts batch norm and ReLU first, for bottlenecks that follow another one.
     """
     hidden = channels // 3
     return nn.Sequential(
@@ -35,13 +35,13 @@ def _bottleneck(channels: int, activate: bool) -> nn.Sequential:
 class InvertibleBlock(nn.Module):
     """IB: bottlenecks with additive coupling (Eqs. 2 to 4), which lose no information.
 
-    Each bottleneck looks at one half of the channels and adds to the other. The halves then change
-    places, as in the published code; the equations leave that out, but without it one half would
+    Each bottleneck reads one half of the channels and adds to the other. The halves are then
+    swapped, as in the published code; the equations omit the swap, but without it one half would
     never change.
 
     Args:
         channels: C of input and output, even.
-        bottlenecks: how many.
+        bottlenecks: Number of bottlenecks.
     """
 
     def __init__(self, channels: int, bottlenecks: int) -> None:
@@ -58,11 +58,11 @@ class InvertibleBlock(nn.Module):
         return torch.cat([first, second], 1)
 
     def inverse(self, y: Tensor) -> Tensor:
-        """The input (B, C, H, W) that led to the output ``y``; in eval mode only.
+        """The input (B, C, H, W) for the output ``y``; in eval mode only.
 
-        Single precision is enough unless the input has channels that are always zero, as in RISTN's
-        first stage: batch norm, having seen no variance there, multiplies rounding errors by
-        hundreds in each layer. Double precision then leaves errors of about 1e-8.
+        Single precision suffices unless the input has channels that are always zero, as in RISTN's
+        first stage: batch norm, whose running variance is then zero, multiplies rounding errors by
+        hundreds in each layer. With double precision errors are about 1e-8.
         """
         first, second = y.chunk(2, 1)
         for bottleneck in reversed(self.bottlenecks):
@@ -71,7 +71,7 @@ class InvertibleBlock(nn.Module):
 
 
 class ResidualInvertibleBlock(nn.Module):
-    """RIB: what an invertible block gives is added to its input (Eq. 5); arguments as there."""
+    """RIB: an invertible block with a residual connection (Eq. 5); arguments as for the block."""
 
     def __init__(self, channels: int, bottlenecks: int) -> None:
         super().__init__()
@@ -100,9 +100,9 @@ class _ResidualBlock(nn.Module):
 class ResidualBlocks(nn.Sequential):
     """RB: residual connections without invertible structure.
 
-    The paper says no more of it. The published code holds a residual block that it does not use
-    (two full-width 3x3 convolutions with batch norm, PReLU between them): one of these stands here
-    for each bottleneck. Arguments as of :class:`InvertibleBlock`.
+    The paper gives no details. The published code contains an unused residual block (two full-width
+    3x3 convolutions with batch norm, PReLU between them), which replaces each bottleneck here.
+    Arguments as for :class:`InvertibleBlock`.
     """
 
     def __init__(self, channels: int, bottlenecks: int) -> None:
@@ -116,14 +116,15 @@ BLOCKS = {'RIB': ResidualInvertibleBlock, 'IB': InvertibleBlock, 'RB': ResidualB
 class SpatialComponent(nn.Module):
     """Features of single frames: parallel branches of blocks, concatenated after each stage.
 
-    RGB is padded with zero channels; every stage doubles the channels. The published code has one
-    branch only in the first stage and concatenates its input; here it is two, as in the paper. In
-    both, the very first bottlenecks look at the half that is padding and stay without effect.
+    RGB is padded with zero channels; every stage doubles the channels. The published code has only
+    one branch in the first stage and concatenates its input; here there are two, as in the paper.
+    In both, the very first bottlenecks read the half that is padding and have no effect.
 
     Args:
         block: ``'RIB'``, ``'IB'`` or ``'RB'`` (Table 1).
-        bottlenecks: for each of the two branches the bottlenecks of its blocks, stage by stage.
-        channels: what RGB is padded to.
+        bottlenecks: For each of the two branches, the number of bottlenecks of its blocks, stage by
+            stage.
+        channels: Number of channels to which RGB is padded.
     """
 
     def __init__(
@@ -141,5 +142,6 @@ class SpatialComponent(nn.Module):
         """Frames (B, 3, H, W) in [0, 1] -> features (B, out_channels, H, W)."""
         x = F.pad(frames, (0, 0, 0, 0, 0, self.channels - frames.size(1)))
         for branches in self.stages:
+            assert isinstance(branches, nn.ModuleList)
             x = torch.cat([branch(x) for branch in branches], 1)
         return x

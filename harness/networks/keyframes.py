@@ -1,7 +1,7 @@
-"""IconVSR's keyframes: which ones, what EDVR reads for them, and where its features go.
+"""IconVSR's keyframes: their choice, the frames that EDVR reads, and the use of its features.
 
-Shape legend: B batch, T frames of a clip, C channels, p ``padding``: frames on each side of a
-keyframe that EDVR reads.
+Shapes: B batch, T frames of a clip, C channels, p ``padding``, the number of frames on each side
+of a keyframe that EDVR reads.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,9 +14,9 @@ from harness.networks.surrounded import Surrounded, in_order
 
 
 class Refill(NamedTuple):
-    """Features (N, C, H, W) of the keyframes, and for each frame (B, T) which is its own.
+    """Features (N, C, H, W) of the keyframes, and the index (B, T) of each frame's feature.
 
-    ``places`` are on the CPU; -1 stands for frames that are no keyframes.
+    ``places`` are on the CPU; they are -1 for frames that are not keyframes.
     """
 
     feats: Tensor
@@ -24,10 +24,11 @@ class Refill(NamedTuple):
 
     @classmethod
     def of(cls, keys: Tensor, edvr: Callable, frames: Tensor, places: Tensor) -> 'Refill':
-        """Of the keyframes ``keys`` (B, T), on the CPU.
+        """Computes the features of the keyframes ``keys`` (B, T), which are on the CPU.
 
-        ``edvr`` gets (N, 2p + 1, 3, H, W), those of ``frames`` (B, .., 3, H, W) at ``places``
-        (B, T, 2p + 1), for the samples of which the same frame is a keyframe.
+        ``edvr`` is called once for each frame number that is a keyframe in some samples, with the
+        windows (N, 2p + 1, 3, H, W) of those samples: ``frames`` (B, .., 3, H, W) at ``places``
+        (B, T, 2p + 1).
         """
         feats, numbers, found = [], torch.full(keys.shape, -1), 0
         for i in torch.nonzero(keys.any(0))[:, 0].tolist():
@@ -39,12 +40,12 @@ class Refill(NamedTuple):
         return cls(torch.cat(feats) if feats else frames.new_zeros(0), numbers)
 
     def visited(self, backward: bool, lengths: Tensor | None) -> 'Refill':
-        """For the frames in the order in which a branch visits them."""
+        """The same for the frames in the order in which a branch visits them."""
         lengths = None if lengths is None else lengths.cpu()
         return self._replace(places=in_order(self.places, backward, lengths))
 
     def fuse(self, fusion: Callable, feat: Tensor, step: int) -> Tensor:
-        """Features (B, C, H, W), fused with those of the keyframes among the frames ``step``."""
+        """Features (B, C, H, W) at ``step``, fused with EDVR's where the frame is a keyframe."""
         places = self.places[:, step]
         videos = torch.nonzero(places >= 0)[:, 0]
         if not len(videos):
@@ -58,9 +59,10 @@ class Refill(NamedTuple):
 
 
 def keyframes(around: Surrounded, phase: Tensor, stride: int) -> Tensor:
-    """(B, T) which frames are keyframes: every ``stride``-th one and the last one of the video.
+    """Mask (B, T) of the keyframes: every ``stride``-th frame and the last frame of the video.
 
-    ``phase`` (B, 1) is the number of the first frame of each clip, modulo ``stride`` or not.
+    ``phase`` (B, 1) is the number of the first frame of each clip; it may be taken modulo
+    ``stride``.
     """
     frames = around.frames.size(1) - 2 * around.count
     numbers = torch.arange(frames, device=around.frames.device)
@@ -70,10 +72,10 @@ def keyframes(around: Surrounded, phase: Tensor, stride: int) -> Tensor:
 
 
 def windows(around: Surrounded, padding: int) -> Tensor:
-    """(B, T, 2p + 1) places among the frames ``around`` of what EDVR reads for each frame.
+    """Indices (B, T, 2p + 1) into the frames ``around`` that EDVR reads for each frame.
 
-    Beyond the ends of the video, as in MMagic, those on the other side of the window; where a video
-    is too short for that, its last (first) frame.
+    As in MMagic, frames beyond the end of a video are replaced by those on the other side of the
+    window; if the video is too short for that, by its last (first) frame.
     """
     total = around.frames.size(1)
     numbers = torch.arange(total, device=around.frames.device)
@@ -88,7 +90,7 @@ def windows(around: Surrounded, padding: int) -> Tensor:
 
 
 def pack(feats: Sequence[Tensor], refill: Refill) -> list[Tensor]:
-    """One tensor (B, 2C + 1, H, W) for each frame: feature, keyframe's feature, whether it is."""
+    """One tensor (B, 2C + 1, H, W) per frame: feature, EDVR's feature, keyframe mask."""
     packed = []
     for feat, places in zip(feats, refill.places.to(feats[0].device).unbind(1), strict=True):
         is_key = (places >= 0)[:, None, None, None]
@@ -100,7 +102,7 @@ def pack(feats: Sequence[Tensor], refill: Refill) -> list[Tensor]:
 
 
 def unpack(packed: Sequence[Tensor]) -> tuple[list[Tensor], Refill]:
-    """The features of all frames and the keyframes' that :func:`pack` has put together."""
+    """The inverse of :func:`pack`: the features of all frames, and those of the keyframes."""
     clip = torch.stack(list(packed), 1)
     channels = clip.size(2) // 2
     feats, own, marks = clip.split([channels, channels, 1], 2)

@@ -1,30 +1,31 @@
 """Convolutions whose operator norm is bounded in training.
 
 The norm of a convolution is the largest singular value of the linear map from its input feature
-maps to its output feature maps, with their zero padding and at a given size. It is not the norm of
-the kernel reshaped to a matrix, which may be a third of it (3x3 kernels).
+maps to its output feature maps, including zero padding, at a given size. It is not the norm of the
+kernel reshaped to a matrix, which may be a third of it (3x3 kernels).
 
-The bound is a parametrization, weight = original * bound / max(bound, norm), and not a projection
-after optimizer steps: the weights are within the bound wherever they are used (in training, in the
-state pass of PI-BPTT, in evaluation, in a resumed run), whatever optimizer and loop train them, and
-gradients know of it. Weights within the bound stay as they are.
+The bound is a parametrization, weight = original * bound / max(bound, norm), not a projection after
+optimizer steps: the weights are within the bound wherever they are used (in training, in the state
+pass of PI-BPTT, in evaluation, in a resumed run), with any optimizer and training loop, and
+gradients take the bound into account. Weights within the bound are unchanged.
 
-The norm is estimated by power iteration at size x size pixels, from below. Plain power iteration
-forgets all but the largest singular value, and training raises just the others: in 200 steps of
-Adam (32 channels, 12 x 12) the true norm came to be up to 7 % above the bound with 3 iterations a
-step, 2 % with 10. With Chebyshev acceleration, at the same cost, it was 0.3 %. Evaluation takes
-more iterations and is within 0.2 %. At sizes below ``size`` the norm is no larger, at sizes above
-it hardly: zero padding matters less (freshly initialised MRVSR: 0.02 % from 64 x 64 to 96 x 96).
+Power iteration at size x size pixels estimates the norm from below. Plain power iteration loses all
+but the largest singular value, and training raises the others: in 200 steps of Adam (32 channels,
+12 x 12) the true norm rose up to 7 % above the bound with 3 iterations per step, 2 % with 10. With
+Chebyshev acceleration, at the same cost, it was 0.3 %. Evaluation uses more iterations and is
+within 0.2 %. At sizes below ``size`` the norm is no larger; at larger sizes it hardly grows, as
+zero padding matters less (freshly initialised MRVSR: 0.02 % from 64 x 64 to 96 x 96).
 
-Beside the norm the *stable rank* may be bounded, as Tanay et al. do (Diagnosing and Preventing
-Instabilities in Recurrent Video Processing, TPAMI 2023, arXiv 2010.05099: SRN-C; MRVSR's authors
-constrain their recurrence so, Chiche et al., CVPR 2022, Sec. 3). The stable rank of an operator A
-is |A|_F^2 / |A|^2, at most its rank. Their code is not public; see :class:`BoundedStableRank` for
-what is done here. A *hard* Lipschitz constraint bounds the norm by 1; a *soft* one lets it be
-larger and bounds the stable rank, so that only few directions can be amplified.
+In addition to the norm, the *stable rank* may be bounded, following Tanay et al. (Diagnosing and
+Preventing Instabilities in Recurrent Video Processing, TPAMI 2023, arXiv 2010.05099: SRN-C); the
+authors of MRVSR constrain their recurrence in this way (Chiche et al., CVPR 2022, Sec. 3). The
+stable rank of an operator A is ``|A|_F^2 / |A|^2``, at most its rank. Their code is not public; see
+:class:`BoundedStableRank` for our implementation. A *hard* Lipschitz constraint bounds the norm by
+1; a *soft* constraint allows a larger norm and bounds the stable rank, so that only a few
+directions can be amplified.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -36,40 +37,47 @@ from torch.nn.utils import parametrize
 
 from harness.errors import fail
 
-#: times ``iterations`` in evaluation and in the first step of training
+#: rounds of ``iterations`` in evaluation and in the first step of training
 SEARCH_ROUNDS = 10
+
+Convolution = nn.Conv2d | nn.ConvTranspose2d
 
 
 class OperatorOf(nn.Module):
     """A parametrization of a convolution's weight that needs its largest singular vectors.
 
-    In training mode power iteration goes on from the buffer ``vector`` each time that the weight is
-    used. The buffer is part of checkpoints, so that a resumed training goes on with the same bits;
-    it depends on nothing but the weights, so that it is the same on all ranks. Evaluation searches
-    once for given weights and does not touch the buffer.
+    In training mode power iteration continues from the buffer ``vector`` each time the weight is
+    used. The buffer is part of checkpoints, so that a resumed training is bit-identical; it depends
+    on the weights alone, so that it is the same on all ranks. Evaluation searches once for given
+    weights and leaves the buffer unchanged.
 
     Args:
-        conv: a convolution of stride 1, or a transposed one.
-        size: height and width of the layer's input, at which the operator is taken.
-        iterations: power iterations of a training step.
+        conv: A convolution of stride 1, or a transposed convolution.
+        size: Height and width of the layer's input, which define the operator.
+        iterations: Power iterations of a training step.
 
     Raises:
-        UserError: the convolution has strides, dilation or groups.
+        UserError: The convolution has a stride, dilation or groups.
     """
 
-    def __init__(self, conv: nn.Module, size: int, iterations: int) -> None:
+    vector: Tensor
+
+    def __init__(self, conv: Convolution, size: int, iterations: int) -> None:
         super().__init__()
         strided = not conv.transposed and {*conv.stride} != {1}
         if strided or conv.groups != 1 or {*conv.dilation} != {1}:
-            fail(f'lipschitz: {conv} has strides, dilation or groups, whose norm is not known here')
+            fail(
+                f'lipschitz: {conv} has a stride, dilation or groups, for which the norm is not '
+                'implemented'
+            )
         self.iterations = iterations
         self.transposed = conv.transposed
-        self.geometry = dict(stride=conv.stride, padding=conv.padding)
+        self.geometry: dict[str, Any] = dict(stride=conv.stride, padding=conv.padding)
         self.output_padding = conv.output_padding
-        # all zeros: power iteration has not begun
+        # all zeros: power iteration has not started
         self.register_buffer('vector', conv.weight.new_zeros(1, conv.in_channels, size, size))
         self._begun = False
-        self._settled, self._settled_for = None, None
+        self._settled: tuple[tuple, Tensor] | None = None  # for given weights and buffer
 
     def singular_vector(self, weight: Tensor) -> Tensor:
         """The input feature maps (1, C, H, W) of norm 1 that are amplified most."""
@@ -83,18 +91,18 @@ class OperatorOf(nn.Module):
 
     def _settle(self, weight: Tensor) -> Tensor:
         versions = (weight._version, self.vector._version, weight.device)
-        if versions != self._settled_for:
-            self._settled, self._settled_for = self._search(weight), versions
-        return self._settled
+        if self._settled is None or self._settled[0] != versions:
+            self._settled = versions, self._search(weight)
+        return self._settled[1]
 
     def _search(self, weight: Tensor) -> Tensor:
-        """Begins with noise, too, in which every singular vector has a part."""
+        """Starts from the buffer plus noise, which contains every singular vector."""
         noise = torch.randn(self.vector.shape, generator=torch.Generator().manual_seed(0))
-        noise = F.normalize(noise, dim=None).to(self.vector)
-        return self._iterate(F.normalize(self.vector + noise, dim=None), weight, SEARCH_ROUNDS)
+        noise = _unit(noise).to(self.vector)
+        return self._iterate(_unit(self.vector + noise), weight, SEARCH_ROUNDS)
 
     def _iterate(self, vector: Tensor, weight: Tensor, rounds: int) -> Tensor:
-        # what is kept must not become an inference tensor; leaving inference mode turns grad on
+        # the stored vector must not be an inference tensor; leaving inference mode turns grad on
         with torch.inference_mode(False), torch.no_grad():
             for number in range(rounds):
                 vector = self._round(vector, weight, edge=1 - 0.02 / (1 + number))
@@ -103,7 +111,7 @@ class OperatorOf(nn.Module):
     def _round(self, vector: Tensor, weight: Tensor, edge: float) -> Tensor:
         """Multiplies by the Chebyshev polynomial of A^T A that grows above edge * its norm."""
         known = self._convolve(vector, weight).square().sum()
-        scale = 2 / (edge * known).clamp(min=1e-30)  # zero weights: the vector stays
+        scale = 2 / (edge * known).clamp(min=1e-30)  # with zero weights the vector is unchanged
 
         def multiply(x: Tensor) -> Tensor:
             return scale * self._adjoint(self._convolve(x, weight), weight) - x
@@ -113,7 +121,7 @@ class OperatorOf(nn.Module):
             before, vector = vector, 2 * multiply(vector) - before
             length = vector.norm()
             before, vector = before / length, vector / length
-        return F.normalize(vector, dim=None)
+        return _unit(vector)
 
     def _convolve(self, x: Tensor, weight: Tensor) -> Tensor:
         if self.transposed:
@@ -123,7 +131,9 @@ class OperatorOf(nn.Module):
         return F.conv2d(x, weight, **self.geometry)
 
     def _adjoint(self, x: Tensor, weight: Tensor) -> Tensor:
-        return (F.conv2d if self.transposed else F.conv_transpose2d)(x, weight, **self.geometry)
+        if self.transposed:
+            return F.conv2d(x, weight, **self.geometry)
+        return F.conv_transpose2d(x, weight, **self.geometry)
 
     def _load_from_state_dict(self, *args: Any) -> None:
         super()._load_from_state_dict(*args)
@@ -131,14 +141,14 @@ class OperatorOf(nn.Module):
 
 
 class BoundedNorm(OperatorOf):
-    """Holds the operator norm of a convolution at <= ``bound``.
+    """Limits the operator norm of a convolution to ``bound``.
 
     Args:
-        conv, size, iterations: see :class:`OperatorOf`.
-        bound: the largest norm.
+        conv, size, iterations: See :class:`OperatorOf`.
+        bound: The largest norm.
     """
 
-    def __init__(self, conv: nn.Module, bound: float, size: int, iterations: int) -> None:
+    def __init__(self, conv: Convolution, bound: float, size: int, iterations: int) -> None:
         super().__init__(conv, size, iterations)
         self.bound = bound
 
@@ -149,41 +159,44 @@ class BoundedNorm(OperatorOf):
 
 
 class BoundedStableRank(OperatorOf):
-    """Holds the stable rank of a convolution at <= ``ratio`` times its largest possible rank.
+    """Limits the stable rank of a convolution to ``ratio`` times its largest possible rank.
 
-    After Sanyal et al. (Stable Rank Normalization, ICLR 2020), who keep the first singular part of
-    a matrix, sigma u v^T, and shrink the rest. That part of a convolution is no convolution. In its
-    place comes A1, the convolution in the direction of the one closest to u v^T (in the Frobenius
-    norm, zero padding included), as large as the operator A is on its singular vectors:
-    u^T A1 v = sigma. The rest A - A1 is orthogonal to A1, and A1 + gamma (A - A1) maps v as far
-    along u as A does, whatever gamma; it is chosen so that the Frobenius norm is that of the wanted
-    stable rank. The norm of the result may be larger, which makes its stable rank smaller still;
-    :class:`BoundedNorm` comes after it. A stable rank smaller than A1's is out of reach in one
-    step; then gamma is 0. Weights within the bound stay as they are.
+    Follows Sanyal et al. (Stable Rank Normalization, ICLR 2020), who keep the first singular
+    component of a matrix, sigma u v^T, and shrink the rest. For a convolution this component is not
+    a convolution itself. It is replaced by A1, a multiple of the convolution closest to u v^T (in
+    the Frobenius norm, including zero padding), scaled to agree with the operator A on its singular
+    vectors: u^T A1 v = sigma. The rest A - A1 is orthogonal to A1, and for any gamma
+    A1 + gamma (A - A1) maps v as far along u as A does; gamma is chosen such that the Frobenius
+    norm is that of the wanted stable rank. The norm of the result may be larger, which makes its
+    stable rank even smaller; :class:`BoundedNorm` is applied afterwards. A stable rank smaller than
+    A1's cannot be reached in one step; then gamma is 0. Weights within the bound are unchanged.
 
-    Where the operator is the kernel reshaped to a matrix (3 x 3 convolutions of single patches),
-    this and :class:`BoundedNorm` give what the code of Sanyal et al. gives for norms above 1. That
-    code takes the reshaped kernel of every convolution, which leaves operators with norms of up to
-    1.6 (3x3, 16 or 32 channels, 10 x 10 pixels), and scales weights of smaller norms up to 1.
+    If the operator is the kernel reshaped to a matrix (3 x 3 convolutions of single patches), this
+    class and :class:`BoundedNorm` agree with the code of Sanyal et al. for norms above 1. That code
+    uses the reshaped kernel of every convolution, which leaves operators with norms of up to 1.6
+    (3x3, 16 or 32 channels, 10 x 10 pixels), and scales weights of smaller norms up to 1.
 
     Args:
-        conv, size, iterations: see :class:`OperatorOf`.
-        ratio: 0 to 1; at 1 nothing is bounded.
+        conv, size, iterations: See :class:`OperatorOf`.
+        ratio: 0 to 1; 1 is no bound.
     """
 
-    def __init__(self, conv: nn.Module, ratio: float, size: int, iterations: int) -> None:
+    taps: Tensor
+
+    def __init__(self, conv: Convolution, ratio: float, size: int, iterations: int) -> None:
         super().__init__(conv, size, iterations)
         output = self._convolve(torch.zeros_like(self.vector), conv.weight.detach())
         self.stable_rank = ratio * min(self.vector.numel(), output.numel())
-        pixels = [torch.ones_like(x[:, :1]) for x in (self.vector, output)]
-        taps = self._kernel_of(*pixels, (1, 1, *conv.kernel_size))
-        # how many pairs of input and output pixels each tap of the kernel joins
+        inputs, outputs = (torch.ones_like(x[:, :1]) for x in (self.vector, output))
+        taps = self._kernel_of(inputs, outputs, (1, 1, *conv.kernel_size))
+        # number of pairs of input and output pixels that each tap of the kernel connects
         self.register_buffer('taps', taps.clamp(min=1), persistent=False)
 
-    def _kernel_of(self, x: Tensor, y: Tensor, shape) -> Tensor:
-        """The derivative of the product of ``y`` and the convolved ``x`` for the kernel."""
-        pair = (y, shape, x) if self.transposed else (x, shape, y)
-        return conv2d_weight(*pair, **self.geometry)
+    def _kernel_of(self, x: Tensor, y: Tensor, shape: Sequence[int]) -> Tensor:
+        """The derivative of the inner product of ``y`` and the convolved ``x`` by the kernel."""
+        if self.transposed:
+            return conv2d_weight(y, shape, x, **self.geometry)
+        return conv2d_weight(x, shape, y, **self.geometry)
 
     def forward(self, weight: Tensor) -> Tensor:
         with torch.autocast(weight.device.type, enabled=False):
@@ -191,7 +204,7 @@ class BoundedStableRank(OperatorOf):
             image = self._convolve(vector, weight)
             norm = image.norm()
             with torch.no_grad():
-                along = self._kernel_of(vector, F.normalize(image, dim=None), weight.shape)
+                along = self._kernel_of(vector, _unit(image), weight.shape)
                 direction = along / self.taps
                 squared = (along * direction).sum().clamp(min=1e-30)
                 room = (self.stable_rank - 1 / squared).clamp(min=0).sqrt()
@@ -211,62 +224,70 @@ def constrain(
     lipschitz: float | str | dict,
     net: nn.Module | None = None,
 ) -> None:
-    """Bounds the operator norm of the convolutions of a network, and their stable rank.
+    """Bounds the operator norm of a network's convolutions, and optionally their stable rank.
 
-    Checkpoints of the unconstrained network load too; power iteration then begins anew.
+    Checkpoints of the unconstrained network load too; power iteration then starts afresh.
 
     Args:
-        recurrent: what the state passes through, in that order: after a transposed convolution of
-            stride s the feature maps are s times as large.
-        lipschitz: the bound; ``'hard'`` or ``'soft'`` (norm <= 2, stable rank <= 0.1 of the largest
+        recurrent: The modules that the state passes through, in order: after a transposed
+            convolution of stride s the feature maps are s times as large.
+        lipschitz: The bound; ``'hard'`` or ``'soft'`` (norm <= 2, stable rank <= 0.1 of the largest
             possible); or ``dict(bound=1.0, stable_rank=1.0, convs='recurrent', size=64,
-            iterations=10)``, where ``size`` is that of the feature maps which enter the first
-            module, the LR crop size of the training, and ``convs='all'`` also bounds those that no
-            state passes through, at the same size, beyond which norms hardly grow.
-        net: the network, for ``convs='all'``.
+            iterations=10)``. ``size`` is the height and width of the feature maps at the first
+            module, usually the LR crop size in training; ``convs='all'`` also bounds the
+            convolutions that no state passes through, at their largest size so far, beyond which
+            norms hardly grow.
+        net: The network, for ``convs='all'``.
 
     Raises:
-        UserError: an option is unknown or impossible.
+        UserError: An option is unknown or out of range.
     """
     options = _options(lipschitz)
     modules = {conv: None for module in recurrent for conv in _convs(module)}
     if options['convs'] == 'all':
+        assert net is not None
         modules |= {conv: None for conv in _convs(net) if conv not in modules}
     size, count = options['size'], options['iterations']
     for conv in modules:
-        bounds = [BoundedNorm(conv, options['bound'], size, count)]
+        bounds: list[OperatorOf] = [BoundedNorm(conv, options['bound'], size, count)]
         if options['stable_rank'] < 1:
             bounds.insert(0, BoundedStableRank(conv, options['stable_rank'], size, count))
         for bounded in bounds:
-            # unsafe only leaves a trial run out, which is the expensive first power iteration
+            # unsafe only skips a trial run, which would be the expensive first power iteration
             parametrize.register_parametrization(conv, 'weight', bounded, unsafe=True)
         conv._register_load_state_dict_pre_hook(_accept_plain_weight, with_module=True)
         if conv.transposed:
             size *= conv.stride[0]
 
 
-def _convs(module: nn.Module) -> list[nn.Module]:
+def _unit(x: Tensor) -> Tensor:
+    return F.normalize(x, dim=None)  # type: ignore[arg-type]
+
+
+def _convs(module: nn.Module) -> list[Convolution]:
     return [x for x in module.modules() if isinstance(x, (nn.Conv2d, nn.ConvTranspose2d))]
 
 
-def _options(lipschitz: float | str | dict) -> dict:
-    options = dict(bound=1.0, stable_rank=1.0, convs='recurrent', size=64, iterations=10)
+def _options(lipschitz: float | str | dict) -> dict[str, Any]:
+    options: dict[str, Any] = dict(
+        bound=1.0, stable_rank=1.0, convs='recurrent', size=64, iterations=10
+    )
     if isinstance(lipschitz, str):
         if lipschitz not in PRESETS:
-            fail(f'lipschitz: {lipschitz!r} is none of {", ".join(PRESETS)}')
+            fail(f'lipschitz: {lipschitz!r} is not one of {", ".join(PRESETS)}')
         return options | PRESETS[lipschitz]
     given = lipschitz if isinstance(lipschitz, dict) else dict(bound=lipschitz)
     if unknown := given.keys() - options.keys():
         fail(f'lipschitz.{min(unknown)}: unknown; there are {", ".join(options)}')
     options |= given
     if not 0 < options['stable_rank'] <= 1:
-        fail(f'lipschitz.stable_rank: {options["stable_rank"]!r} is not above 0 and at most 1')
+        fail(f'lipschitz.stable_rank: {options["stable_rank"]!r} must be above 0 and at most 1')
     if options['convs'] not in ('recurrent', 'all'):
         fail(f"lipschitz.convs: {options['convs']!r} is neither 'recurrent' nor 'all'")
     return options
 
 
-def _accept_plain_weight(conv, state_dict: dict[str, Any], prefix: str, *_: Any):
+def _accept_plain_weight(conv: Any, state_dict: dict[str, Any], prefix: str, *_: Any) -> None:
     if f'{prefix}weight' in state_dict:
         name = f'{prefix}parametrizations.weight'
         state_dict[f'{name}.original'] = state_dict.pop(f'{prefix}weight')

@@ -1,9 +1,9 @@
-"""LR frames beyond the ends of a clip, for networks that read the frames beside the current one.
+"""LR frames beyond the ends of a clip, for networks that read the frames next to the current one.
 
-Their states hold the neighbouring frame as ``lr`` (3, H, W) and ``known`` (1,): 1, or 0 where there
-is none, at the ends of a video. There the frame at the end is repeated, as RLSP's PyTorch code does
-(MRVSR's code leaves the first and last frame of a video out). An all-zero state so means the same
-as no state, for each sample of a batch by itself.
+Their states hold the neighbouring frame as ``lr`` (3, H, W) and ``known`` (1,), which is 1, or 0 at
+the ends of a video. There the first or last frame is repeated, as in RLSP's PyTorch code (MRVSR's
+code drops the first and last frame of a video). An all-zero state thus means the same as no state,
+separately for each sample of a batch.
 """
 
 import torch
@@ -32,13 +32,14 @@ def frame_before(lrs: Tensor, before: State | None) -> Tensor:
 def frames_after(
     lrs: Tensor, after: State | None, lengths: Tensor, begin: int = 0, stop: int | None = None
 ) -> Tensor:
-    """For each frame in [begin, stop) the LR frame after it.
+    """The LR frame after each frame in [begin, stop).
 
     Args:
-        lrs: videos (B, T, 3, H, W).
-        after: what follows the videos; where nothing does, the last frame is repeated.
-        lengths: (B,) frames of each video.
-        begin, stop: the frames that are asked for; the default is all of them.
+        lrs: Videos (B, T, 3, H, W).
+        after: The state with the frame after the videos; where there is none, the last frame is
+            repeated.
+        lengths: (B,) number of frames of each video.
+        begin, stop: The range of frames; the default is all of them.
 
     Returns:
         LR frames (B, stop - begin, 3, H, W).
@@ -56,7 +57,7 @@ def frames_after(
 def states_after(lrs: Tensor, ends: Tensor, lengths: Tensor, after: State | None) -> State:
     """The backward states (B, R, ...) at boundaries ``ends`` (B, R) of the videos ``lrs``.
 
-    ``after`` is the state at the end of the videos, ``lengths`` (B,) their frames.
+    ``after`` is the state at the end of the videos, ``lengths`` (B,) their numbers of frames.
     """
     inside = (ends < lengths[:, None]).to(lrs)[..., None]
     frames = lrs[_rows(lrs), ends.clamp(max=lrs.size(1) - 1)]

@@ -1,4 +1,4 @@
-"""RGB in [0, 1] to and from Y, Cb, Cr (BT.601, Y in [16, 235] / 255), and losses on Y."""
+"""Conversion between RGB in [0, 1] and Y, Cb, Cr (BT.601, Y in [16, 235] / 255); losses on Y."""
 
 import torch
 from mmagic.registry import MODELS
@@ -32,14 +32,14 @@ def luma(frames: Tensor) -> Tensor:
 
 
 def with_luma(frames: Tensor, y: Tensor) -> Tensor:
-    """RGB (..., 3, H, W) of the chroma of ``frames`` and the full-range ``y`` (..., 1, H, W).
+    """RGB (..., 3, H, W) with the chroma of ``frames`` and the full-range ``y`` (..., 1, H, W).
 
-    The same as by way of YCbCr, where Y has the same weight in R, G and B.
+    Equal to a detour through YCbCr, since Y has the same weight in R, G and B.
     """
     return frames + (y - luma(frames))
 
 
-def _mix(images: Tensor, weights) -> Tensor:
+def _mix(images: Tensor, weights: tuple) -> Tensor:
     return torch.einsum('ij,...jhw->...ihw', constant(weights, like=images), images)
 
 
@@ -48,10 +48,10 @@ class LumaLoss(nn.Module):
     """A loss between the Y channels of SR and GT frames.
 
     For networks that estimate Y only: the error of their interpolated chroma would otherwise pull
-    Y away from the ground truth's.
+    Y away from the ground truth.
 
     Args:
-        loss: config of the loss.
+        loss: Config of the loss.
     """
 
     def __init__(self, loss: dict) -> None:

@@ -7,6 +7,7 @@ from mmagic.registry import MODELS
 from mmengine.model import BaseDataPreprocessor, BaseModel
 from torch import Tensor, nn
 
+from harness.errors import fail
 from harness.networks.amplification import Amplification, amplification_loss
 from harness.networks.recurrent import States
 from harness.networks.warp import warp
@@ -17,7 +18,7 @@ class FramePreprocessor(BaseDataPreprocessor):
     """Moves a batch to the device and scales uint8 frames to [0, 1].
 
     Args:
-        channels_last: give frames in channels-last memory order.
+        channels_last: Return frames in channels-last memory order.
     """
 
     def __init__(self, channels_last: bool = False) -> None:
@@ -38,20 +39,20 @@ class FramePreprocessor(BaseDataPreprocessor):
 class RecurrentVSR(BaseModel):
     """Super-resolves clips that may start in the middle of a video.
 
-    MMagic's ``BaseEditModel`` has no way to pass states beside the images, and its preprocessor
-    takes every tensor for an image; this model takes them as arguments. Checkpoints name the
-    network ``generator`` as MMagic's do; weights of the network alone load as well.
+    MMagic's ``BaseEditModel`` cannot pass states along with the images, and its preprocessor treats
+    every tensor as an image; this model takes states as an argument. Checkpoints call the network
+    ``generator``, like MMagic's; checkpoints of the network alone load too.
 
     Args:
-        generator: config of a recurrent network.
-        pixel_loss: config of the loss between SR and GT frames.
-        flow_loss_weight: weight of the LR warping loss (FRVSR), for networks with a learned flow:
-            mean squared difference of each LR frame and its warped predecessor. 0 leaves it out.
-        output_losses: config of the loss of each further output of the network (see
-            :class:`~harness.networks.recurrent.Unrolled`), by its name.
-        channels_last: keep weights, and so features, in channels-last memory order: the same
-            results up to rounding, less time for some networks.
-        init_cfg, data_preprocessor: as in MMEngine; the default preprocessor moves data to the
+        generator: Config of a recurrent network.
+        pixel_loss: Config of the loss between SR and GT frames.
+        flow_loss_weight: Weight of the LR warping loss (FRVSR), for networks with a learned flow:
+            mean squared difference between each LR frame and its warped predecessor. 0 disables it.
+        output_losses: For each further output of the network (see
+            :class:`~harness.networks.recurrent.Unrolled`), the config of its loss.
+        channels_last: Keep weights, and thus features, in channels-last memory order: equal results
+            up to rounding, faster for some networks.
+        init_cfg, data_preprocessor: As in MMEngine; the default preprocessor moves data to the
             device and scales uint8 frames to [0, 1].
     """
 
@@ -82,7 +83,7 @@ class RecurrentVSR(BaseModel):
             self.to(memory_format=torch.channels_last)
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
-        # MMagic's BasicVSR counts its training steps in its checkpoints
+        # MMagic's BasicVSR stores a counter of training steps in its checkpoints
         state_dict.pop(f'{prefix}step_counter', None)
         own = f'{prefix}generator.'
         if not any(name.startswith(own) for name in state_dict):  # weights of the network alone
@@ -104,17 +105,22 @@ class RecurrentVSR(BaseModel):
 
         Args:
             inputs: LR clips (B, T, 3, H, W) in [0, 1].
-            gts: HR clips (B, T, 3, 4H, 4W), needed by mode ``'loss'``.
-            states: states at the clips' ends; None is the initial state.
-            start: number of each clip's first frame in its video.
-            length: frames of each whole video, if known.
-            amplification: adds the penalty on the growth of perturbations to the losses.
-            mode: ``'tensor'`` and ``'predict'`` give SR frames, ``'loss'`` a dict of losses;
-                ``'loss'`` also leaves the detached states for the neighbouring clips in
+            gts: HR clips (B, T, 3, 4H, 4W) in [0, 1], required by mode ``'loss'``.
+            states: States at the clips' ends; None is the initial state.
+            start: Number of each clip's first frame in its video.
+            length: Number of frames of each whole video, if known.
+            amplification: Adds the penalty on the growth of perturbations to the losses.
+            mode: ``'tensor'`` and ``'predict'`` return SR frames, ``'loss'`` a dict of losses;
+                ``'loss'`` also stores the detached states for the neighbouring clips in
                 :attr:`states_after`.
+
+        Raises:
+            UserError: Mode ``'loss'`` without ``pixel_loss``.
         """
         if mode != 'loss':
             return self.generator(inputs, states, start, length=length)
+        if self.pixel_loss is None:
+            fail('model.pixel_loss: missing; training needs the config of a loss')
         cond = self.generator.condition(inputs, start, length)
         unrolled = self.generator.unroll(inputs, states, cond)
         self.states_after = unrolled.states.map(Tensor.detach)
@@ -133,7 +139,7 @@ class RecurrentVSR(BaseModel):
 
 
 def flow_loss(lrs: Tensor, flows: Tensor) -> Tensor:
-    """FRVSR's warping loss: mean squared error of each LR frame and its warped predecessor.
+    """FRVSR's warping loss: mean squared error between each LR frame and its warped predecessor.
 
     Args:
         lrs: (B, T, 3, H, W).

@@ -1,7 +1,7 @@
 """MRVSR (Chiche et al., CVPR 2022) and its siblings RLSP and RFS3.
 
-All three read the RGB LR frames t-1, t and t+1 without any alignment, give Y by depth-to-space as a
-correction of the nearest-upsampled LR Y, and interpolate chroma. Parameters have the names of the
+All three read the RGB LR frames t-1, t and t+1 without alignment, estimate Y by depth-to-space as a
+correction of the nearest-upsampled LR Y, and interpolate chroma. Parameters are named as in the
 MRVSR authors' public code, so that their weights load.
 """
 
@@ -25,7 +25,7 @@ def _conv(in_channels: int, out_channels: int) -> nn.Conv2d:
 
 
 def _relu_convs(in_channels: int, channels: int, count: int) -> nn.Sequential:
-    layers = []
+    layers: list[nn.Module] = []
     for i in range(count):
         layers += [_conv(channels if i else in_channels, channels), nn.ReLU(inplace=True)]
     return nn.Sequential(*layers)
@@ -39,21 +39,22 @@ class _ThreeFrameNet(UnidirectionalNet):
     def prepare(
         self, lrs: Tensor, state: State | None, following: Tensor | None
     ) -> tuple[Tensor, ...]:
-        """The frames t-1, t, t+1 of each t, (B, T, 9, H, W)."""
+        """The frames t-1, t, t+1 for each t, (B, T, 9, H, W)."""
+        assert following is not None
         previous = torch.cat([frame_before(lrs, state)[:, None], lrs[:, :-1]], 1)
         return (torch.cat([previous, lrs, following], 2),)
 
 
 def _luma(correction: Tensor, lr: Tensor) -> Tensor:
-    """Y of the SR frame by space-to-depth (B, 16, H, W)."""
+    """Y of the SR frame in space-to-depth layout (B, 16, H, W)."""
     return correction + rgb_to_ycbcr(lr)[:, :1]
 
 
 def _to_rgb(y: Tensor, lr: Tensor) -> Tensor:
-    """SR frame (B, 3, 4H, 4W) of its Y by space-to-depth.
+    """SR frame (B, 3, 4H, 4W) from its Y in space-to-depth layout.
 
-    Chroma is interpolated for the phase of BD frames, with the border's value outside (the authors
-    mirror there: the last 3 HR rows and columns differ).
+    Chroma is interpolated for the phase of BD frames, with replicated borders (the authors mirror
+    the border, so that the last 3 HR rows and columns differ).
     """
     chroma = bicubic_bd(rgb_to_ycbcr(lr)[:, 1:])
     return ycbcr_to_rgb(torch.cat([F.pixel_shuffle(y, 4), chroma], 1))
@@ -75,8 +76,9 @@ class _ConvStack(_ThreeFrameNet):
 
 
 def _initialise(module: nn.Module) -> None:
-    """As the authors do: Glorot and Bengio's uniform weights, zero biases."""
+    """The authors' initialisation: Glorot's uniform weights, zero biases."""
     if isinstance(module, nn.Conv2d):
+        assert module.bias is not None
         nn.init.xavier_uniform_(module.weight)
         nn.init.zeros_(module.bias)
 
@@ -88,10 +90,10 @@ class RFS3Net(_ConvStack):
     The forward state is the previous LR frame, the backward state the next one (``look_ahead.py``).
 
     Args:
-        mid_channels: width of the convolutions.
-        num_convs: their number.
-        cond_channels: constant planes of the current frame that are concatenated to the three LR
-            frames (see :class:`FrameConditioned`).
+        mid_channels: Width of the convolutions.
+        num_convs: Number of convolutions.
+        cond_channels: Constant planes of the current frame concatenated to the three LR frames
+            (see :class:`FrameConditioned`).
     """
 
     def __init__(self, mid_channels: int = 128, num_convs: int = 7, cond_channels: int = 0) -> None:
@@ -119,13 +121,13 @@ class RLSPNet(_ConvStack):
     """RLSP 7-128 (Fuoli et al., ICCV Workshops 2019): 1,080,336 parameters.
 
     The forward state is ``hidden``, features of the previous frame (mid_channels, H, W), ``y``, its
-    Y by space-to-depth (16, H, W), and the previous LR frame; the backward state is the next one
-    (``look_ahead.py``).
+    Y in space-to-depth layout (16, H, W), and the previous LR frame; the backward state is the next
+    LR frame (``look_ahead.py``).
 
     Args:
-        mid_channels: width of the convolutions and of the hidden state.
-        num_convs: convolutions from input to output; one more makes the hidden state.
-        cond_channels: as in :class:`RFS3Net`.
+        mid_channels: Width of the convolutions and of the hidden state.
+        num_convs: Number of convolutions from input to output; one more computes the hidden state.
+        cond_channels: As in :class:`RFS3Net`.
     """
 
     def __init__(self, mid_channels: int = 128, num_convs: int = 7, cond_channels: int = 0) -> None:
@@ -157,21 +159,21 @@ class RLSPNet(_ConvStack):
 class MRVSRNet(_ThreeFrameNet):
     """MRVSR with the Lipschitz constraint on its recurrence: 1,209,360 parameters.
 
-    Convolutions before (xi) and after (psi) the recurrence (phi) are free, those that the hidden
+    Convolutions before (xi) and after (psi) the recurrence (phi) are free; those that the hidden
     state passes through from one frame to the next are bounded: hidden[t] =
     ReLU(phi(xi(LR), ReLU(phi_hidden(hidden[t-1])))). With both norms <= 1 the map from hidden state
-    to hidden state is non-expansive for given LR frames of at most ``size`` pixels a side: in the
-    Euclidean norm two states come no further apart. (SRNL, the layer by which the authors constrain
-    theirs, is not public.) The output is made of hidden[t] and hidden[t-1].
+    to hidden state is non-expansive for given LR frames of at most ``size`` pixels per side: the
+    Euclidean distance between two states does not grow. (SRNL, the authors' constrained layer, is
+    not public.) The output is computed from hidden[t] and hidden[t-1].
 
     The forward state is ``hidden`` (mid_channels, H, W) and the previous LR frame; the backward
-    state is the next one (``look_ahead.py``).
+    state is the next LR frame (``look_ahead.py``).
 
     Args:
-        mid_channels: width of the convolutions and of the hidden state.
-        lipschitz: bound of the operator norms, or its options (see :func:`constrain`); None for
-            no bound.
-        cond_channels: as in :class:`RFS3Net`.
+        mid_channels: Width of the convolutions and of the hidden state.
+        lipschitz: Bound on the operator norms, or its options (see :func:`constrain`); None for no
+            bound.
+        cond_channels: As in :class:`RFS3Net`.
     """
 
     def __init__(

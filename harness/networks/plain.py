@@ -1,9 +1,9 @@
-"""Plain ``torch.nn.Module``s as networks; they need to know nothing of this project. In a config
+"""Plain ``torch.nn.Module`` classes as networks, without any import of this project. In a config:
 
     generator = dict(type='PlainStepNet', net='my_net:MyNet', kwargs=dict(channels=32))
 
-and in Python ``PlainStepNet(MyNet(channels=32))``. What ``torch.save(net.state_dict(), path)`` of
-the module itself has written loads wherever a checkpoint does.
+In Python: ``PlainStepNet(MyNet(channels=32))``. A file written by
+``torch.save(net.state_dict(), path)`` of the module itself loads wherever a checkpoint does.
 """
 
 import importlib
@@ -27,11 +27,11 @@ from harness.networks.wrapper import WrappingNet
 class _Plain(WrappingNet):
     def __init__(self, net: nn.Module | str, kwargs: dict | None = None) -> None:
         super().__init__()
-        self.net = net if isinstance(net, nn.Module) else _build(net, kwargs or {})
+        self.net: Any = net if isinstance(net, nn.Module) else _build(net, kwargs or {})
         self.name = type(self.net).__name__
 
     def init_weights(self) -> None:
-        """Nothing: the module has initialised itself, or has loaded weights."""
+        """Does nothing: the module has initialised itself or loaded weights."""
 
     def _check_frames(self, srs: Any, lrs: Tensor) -> None:
         wanted = (*lrs.shape[:-2], *(4 * size for size in lrs.shape[-2:]))
@@ -42,21 +42,21 @@ class _Plain(WrappingNet):
 
 @MODELS.register_module()
 class PlainVideoNet(_Plain, StatelessNet):
-    """A module whose ``forward(lrs)`` takes whole clips, as many of BasicSR's do.
+    """A module whose ``forward(lrs)`` takes whole clips, like many of BasicSR's networks.
 
-    It takes LR frames (B, T, 3, H, W) in [0, 1] and gives SR frames (B, T, 3, 4H, 4W). It gives no
-    states: it can be trained with RI only, and is evaluated on whole videos at once, as many frames
-    as fit in memory, or on pieces of them (``reset_every``).
+    It takes LR frames (B, T, 3, H, W) in [0, 1] and returns SR frames (B, T, 3, 4H, 4W). As it has
+    no explicit states, it can be trained with RI only and is evaluated on whole videos at once, if
+    they fit in memory, or on pieces of them (``reset_every``).
 
     Args:
-        net: the module, or the ``'file:Class'`` to import and build.
-        kwargs: arguments of that class.
+        net: The module, or ``'file:Class'`` to import and build.
+        kwargs: Arguments of that class.
 
     Raises:
-        UserError: there is no such class, or it does not take these arguments.
+        UserError: There is no such class, or it does not take these arguments.
     """
 
-    bidirectional = True  # for all that is known
+    bidirectional = True  # it may be
 
     def super_resolve(self, lrs: Tensor) -> Tensor:
         srs = self.net(lrs)
@@ -69,25 +69,26 @@ class PlainStepNet(_Plain, UnidirectionalNet):
     """A module with ``step(lr, state) -> (sr, state)``, called frame by frame.
 
     ``lr`` (B, 3, H, W) is in [0, 1], ``sr`` (B, 3, 4H, 4W). The state is a tensor, or a tuple, list
-    or dict of tensors: floating-point, batch first, of a size that H and W alone determine. None is
-    the initial state, and all zeros must mean the same, because clips that start a video share a
-    batch with others. So the module sees None only once for each LR size, when the shapes of its
-    state are found and this is checked; all videos and clips begin with zeros.
+    or dict of tensors: floating-point, batch first, of a size determined by H and W alone. None is
+    the initial state, and all zeros must mean the same, because clips at the start of a video share
+    a batch with others. The module receives None only once for each LR size, when the shapes of its
+    state are determined and this rule is checked; all videos and clips start from zeros.
 
-    In the states of this class a tensor is the entry ``state``, those of a tuple are ``0``, ``1``,
-    ... In a dict, ``lr`` is to mean the LR frame before, and ``known`` whether there is one.
+    In the states of this class a single tensor is the entry ``state``; the entries of a tuple are
+    ``0``, ``1``, ... In a dict, ``lr`` must be the previous LR frame and ``known`` whether there is
+    one.
 
-    With frame-number conditioning (FC) the module's class is given ``cond_channels=1`` and its step
+    With frame-number conditioning (FC) the module's class receives ``cond_channels=1`` and its step
     a third argument, the planes (B, 1, 1, 1).
 
     Args:
-        net: the module, or the ``'file:Class'`` to import and build.
-        kwargs: arguments of that class.
-        cond_channels: set by :class:`FrameConditioned`.
+        net: The module, or ``'file:Class'`` to import and build.
+        kwargs: Arguments of that class.
+        cond_channels: Set by :class:`FrameConditioned`.
 
     Raises:
-        UserError: there is no such class, it does not take these arguments, or has no ``step``; at
-            the first frame, if what the step gives is not as above.
+        UserError: There is no such class, it does not take these arguments, or it has no ``step``;
+            at the first frame, if the step's result is not as described above.
     """
 
     def __init__(
@@ -96,7 +97,9 @@ class PlainStepNet(_Plain, UnidirectionalNet):
         conditioning = dict(cond_channels=cond_channels) if cond_channels else {}
         super().__init__(net, {**(kwargs or {}), **conditioning})
         if not callable(getattr(self.net, 'step', None)):
-            fail(f'{self.name}: has no step(lr, state); a module of whole clips is a PlainVideoNet')
+            fail(
+                f'{self.name} has no step(lr, state); for a module of whole clips use PlainVideoNet'
+            )
         self.cond_channels = cond_channels
         self._kind: type = dict  # of the module's state
         self._shapes: dict[tuple[int, int], StateShapes] = {}
@@ -109,7 +112,7 @@ class PlainStepNet(_Plain, UnidirectionalNet):
     def unroll(
         self, lrs: Tensor, states: States | None = None, cond: Tensor | None = None
     ) -> Unrolled:
-        # before parametrizations are cached: no gradient leads back to what this computes
+        # before parametrizations are cached, because this computes them without gradient
         self.state_shapes(*lrs.shape[-2:])
         return super().unroll(lrs, states, cond)
 
@@ -122,10 +125,10 @@ class PlainStepNet(_Plain, UnidirectionalNet):
         self, lr: Tensor, prepared: tuple[Tensor, ...], state: State, cond: Tensor | None
     ) -> tuple[Tensor, State]:
         sr, after = self._call(lr, _pack(state, self._kind), cond)
-        # with autocast they come in half precision; states are kept in that of the frames
+        # autocast may return half precision; states have the precision of the frames
         return sr, {key: x.to(lr.dtype) for key, x in _unpack(after).items()}
 
-    def _call(self, lr: Tensor, state: State | None, cond: Tensor | None):
+    def _call(self, lr: Tensor, state: Any, cond: Tensor | None) -> tuple[Tensor, Any]:
         result = self.net.step(lr, state, cond) if self.cond_channels else self.net.step(lr, state)
         if not isinstance(result, tuple) or len(result) != 2:
             fail(f'{self.name}: step must return (sr, state)')
@@ -141,13 +144,13 @@ class PlainStepNet(_Plain, UnidirectionalNet):
             try:
                 sr, packed = self._call(lrs, None, cond)
             except (AttributeError, TypeError) as error:
-                text = f'{self.name}: step(lr, None) must begin a video, but raised {error!r}'
+                text = f'{self.name}: step(lr, None) must start a video, but raised {error!r}'
                 raise UserError(text) from error
             state, self._kind = _unpack(packed), type(packed)
             for key, x in state.items():
                 if not (isinstance(x, Tensor) and x.is_floating_point() and x.shape[:1] == (2,)):
                     fail(f'{self.name}: state {key!r} must be a floating-point tensor (B, ...)')
-            # one sample by itself: what is not batch first differs as well
+            # a single sample also reveals tensors that are not batch first
             zeros = {key: torch.zeros_like(x[:1]) for key, x in state.items()}
             alone, after = self.step(lrs[:1], (), zeros, cond[:1])
         self._check_same(dict(state, SR=sr), dict(after, SR=alone))
@@ -157,10 +160,10 @@ class PlainStepNet(_Plain, UnidirectionalNet):
         for key, x in batch.items():
             first, other = x[:1], alone.get(key, x[:0])
             same = first.shape == other.shape
-            # a difference that is not finite says nothing
+            # ignore differences that are not finite
             if not same or (first - other).abs().max() > 1e-3 * first.abs().max():
                 fail(
-                    f'{self.name}: the {key} of step(lr, None) for 2 samples is not that of '
+                    f'{self.name}: {key} differs between step(lr, None) for 2 samples and '
                     'step(lr, zeros) for the first of them; a state of zeros must mean "no state", '
                     'and samples must not depend on each other'
                 )
@@ -181,12 +184,13 @@ def _pack(state: State, kind: type) -> Any:
         return state['state']
     if issubclass(kind, dict):
         return dict(state)
-    return getattr(kind, '_make', kind)(state.values())  # named tuples have _make
+    make: Any = getattr(kind, '_make', kind)  # named tuples have _make
+    return make(state.values())
 
 
 @contextmanager
 def _exact_eval(net: nn.Module, device: torch.device) -> Iterator[None]:
-    """Eval mode without autocast and TF32; afterwards each part is in its own mode again."""
+    """Eval mode without autocast and TF32; restores the mode of each part afterwards."""
     modes = {part: part.training for part in net.modules()}
     exact = torch.backends.cudnn.flags(torch.backends.cudnn.enabled, allow_tf32=False)
     net.eval()
@@ -203,12 +207,12 @@ def _build(net: str, kwargs: dict) -> nn.Module:
     try:
         make = getattr(importlib.import_module(file), name, None)
     except (ImportError, ValueError) as error:
-        fail(f"net={net!r}: {error}; must be 'file:Class', with the file's folder on PYTHONPATH")
+        fail(f"net={net!r}: {error}; it must be 'file:Class', with the file's folder on PYTHONPATH")
     if not (inspect.isclass(make) and issubclass(make, nn.Module)):
-        fail(f"net={net!r}: must be 'file:Class', and {file} has no torch.nn.Module {name!r}")
+        fail(f"net={net!r}: must be 'file:Class', but {file} has no torch.nn.Module {name!r}")
     try:
         inspect.signature(make).bind(**kwargs)
     except TypeError as error:
-        hint = ' (given for FC, frame-number conditioning)' if 'cond_channels' in kwargs else ''
+        hint = ' (set by FC, frame-number conditioning)' if 'cond_channels' in kwargs else ''
         fail(f'net={net!r}: {error}{hint}')
     return make(**kwargs)

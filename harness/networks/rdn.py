@@ -9,12 +9,12 @@ from harness.networks.stateless import StatelessNet, map_frames
 
 @MODELS.register_module()
 class FramewiseRDNNet(StatelessNet, RDNNet):
-    """MMagic's ``RDNNet``, same parameter names and output, on every frame by itself.
+    """MMagic's ``RDNNet``, same parameter names and output, applied to each frame on its own.
 
-    With its default arguments 22,271,107 parameters.
+    22,271,107 parameters with default arguments.
 
     Args:
-        mid_channels, num_blocks, num_layers, channel_growth: as in ``RDNNet``.
+        mid_channels, num_blocks, num_layers, channel_growth: As in ``RDNNet``.
     """
 
     def __init__(

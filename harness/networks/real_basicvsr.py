@@ -1,5 +1,5 @@
 """RealBasicVSR: Investigating Tradeoffs in Real-World Video Super-Resolution (Chan et al., CVPR
-2022): BasicVSR behind a network that cleans each LR frame."""
+2022): BasicVSR after a network that cleans each LR frame."""
 
 from collections.abc import Iterator, Sequence
 
@@ -14,34 +14,34 @@ from harness.networks.recurrent import State, States, StateShapes, Sweep, Unroll
 from harness.networks.stateless import map_frames
 from harness.networks.two_branches import TwoBranchNet
 
-#: how often a frame is cleaned at most, as in MMagic
+#: maximum number of times that a frame is cleaned, as in MMagic
 MAX_CLEANINGS = 3
 
 
 @MODELS.register_module()
 class StatefulRealBasicVSRNet(TwoBranchNet):
-    """MMagic's ``RealBasicVSRNet``, same parameter names, whose states go in and out.
+    """MMagic's ``RealBasicVSRNet`` with explicit states and the same parameter names.
 
     6,294,834 parameters. The states are BasicVSR's (:class:`StatefulBasicVSRNet`); their ``lr`` is
-    the neighbouring LR frame as it comes, and is cleaned when it is read.
+    the original neighbouring LR frame, which is cleaned when it is read.
 
-    *Dynamic refinement* cleans again what still changes much. MMagic decides that once for all
-    frames that it is given, so that a frame's output depends on where a clip begins and ends and on
-    the other clips of its batch. Here each frame decides for itself, by the mean of its own
-    change: clips then agree with the video. Both are the same with the default threshold of
-    255, which cleans once and is the one of training, and wherever all frames decide alike.
+    *Dynamic refinement* cleans a frame again while it still changes much. MMagic decides once for
+    all frames in its input, so that a frame's output depends on where a clip begins and ends and on
+    the other clips of the batch. Here the decision is made for each frame, by the mean of its own
+    change, so that clips agree with the whole video. Both are the same with the default threshold
+    of 255, used in training, which cleans once, and whenever all frames get the same decision.
 
-    Its further output (see :class:`Unrolled`) is ``cleaned``, the cleaned LR frames.
+    The further output (see :class:`Unrolled`) is ``cleaned``, the cleaned LR frames.
 
     Args:
-        mid_channels: channels of the features.
-        num_propagation_blocks: residual blocks of each branch.
-        num_cleaning_blocks: residual blocks of the cleaning network.
-        dynamic_refine_thres: a frame is cleaned again, 3 times at most, while its mean absolute
-            change is not below this, in steps of 1/255. MMagic's configs recommend 1.5 (trained
-            without GAN) and 5 (with it) for testing.
-        spynet_pretrained: as in :class:`StatefulBasicVSRNet`. The flow network is not trained.
-        hr_channels, flow_net, cond_channels: as in :class:`StatefulBasicVSRNet`.
+        mid_channels: Channels of the features.
+        num_propagation_blocks: Residual blocks of each branch.
+        num_cleaning_blocks: Residual blocks of the cleaning network.
+        dynamic_refine_thres: A frame is cleaned again, at most 3 times in total, while its mean
+            absolute change is not below this threshold, in units of 1/255. MMagic's configs
+            recommend 1.5 (trained without GAN) and 5 (trained with GAN) for testing.
+        spynet_pretrained: As in :class:`StatefulBasicVSRNet`. The flow network is not trained.
+        hr_channels, flow_net, cond_channels: As in :class:`StatefulBasicVSRNet`.
 
     Raises:
         UserError: ``spynet_pretrained`` cannot be loaded.
@@ -109,6 +109,7 @@ class StatefulRealBasicVSRNet(TwoBranchNet):
         inner = States(*map(self._clean_state, states or States()))
         unrolled = self.basicvsr.unroll(cleaned, inner, cond)
         after, before = unrolled.states
+        assert after is not None and before is not None
         return unrolled._replace(
             states=States({**after, 'lr': lrs[:, -1]}, {**before, 'lr': lrs[:, 0]}),
             outputs={'cleaned': cleaned} if self.training else None,
@@ -128,7 +129,7 @@ class StatefulRealBasicVSRNet(TwoBranchNet):
         state: State | None,
         cond: Tensor | None,
     ) -> tuple[Sequence[Tensor], State]:
-        """Features and cleaned frames; inside the chain the states' ``lr`` are cleaned ones."""
+        """Features and cleaned frames; within the chain the states' ``lr`` are cleaned frames."""
         cleaned = self._clean_clip(lrs)
         feats, after = self.basicvsr.sweeps()[0].run(cleaned, stored, state, cond)
         pairs = zip(feats, cleaned.unbind(1), strict=True)

@@ -15,9 +15,10 @@ from harness.networks.stacked_lstm import StackedLSTMNet
 
 
 class _MatrixFusion(nn.Module):
-    """Temporal (mapped to C channels) and spatial features (C) times a 2C x C matrix (Eqs. 7, 8).
+    """Multiplies temporal (mapped to C channels) and spatial features (C) by a 2C x C matrix.
 
-    ``weight``, lambda of the L1 norm of the matrix in the loss, is what makes the matrix sparse.
+    Eqs. 7 and 8. ``weight`` is the factor lambda of the matrix's L1 norm in the loss, which makes
+    the matrix sparse.
     """
 
     def __init__(self, channels: int, weight: float) -> None:
@@ -34,7 +35,7 @@ class _MatrixFusion(nn.Module):
 
 
 class _TemporalOnly(nn.Module):
-    """RISTN-NF: only temporal features go on to the reconstruction."""
+    """RISTN-NF: the reconstruction reads temporal features only."""
 
     def forward(self, temporal: Tensor, spatial: Tensor) -> Tensor:
         return temporal
@@ -46,12 +47,14 @@ class _TemporalOnly(nn.Module):
 class _TemporalComponent(nn.Module):
     """Spatial features of a clip -> spatio-temporal features of the same shape.
 
-    ``map_in`` brings spatial features to the channels of the LSTM, so that its input can be added
-    to its output; ``map_out`` brings them back (Eq. 7). The batch norms and ReLUs around the two
-    and the convolution after the fusion are not in the paper's text but in the published code.
+    ``map_in`` maps spatial features to the channels of the LSTM, so that its input can be added to
+    its output; ``map_out`` maps them back (Eq. 7). The batch norms and ReLUs around the two and the
+    convolution after the fusion are not in the paper's text but in the published code.
     """
 
-    def __init__(self, channels: int, lstm: BidirectionalConvLSTM, fusion: nn.Module) -> None:
+    def __init__(
+        self, channels: int, lstm: BidirectionalConvLSTM, fusion: _MatrixFusion | _TemporalOnly
+    ) -> None:
         super().__init__()
         self.map_in = nn.Sequential(
             *bn_relu(channels), nn.Conv2d(channels, lstm.channels, 1, bias=False)
@@ -64,7 +67,7 @@ class _TemporalComponent(nn.Module):
         self.equalize = nn.Sequential(nn.Conv2d(channels, channels, 1), *bn_relu(channels))
 
     def fuse(self, spatial: Tensor, x: Tensor, *outputs: Tensor) -> Tensor:
-        """One batch of frames: what goes into and comes out of the LSTM, with spatial features."""
+        """Fuses spatial features with the LSTM's input and outputs, for one batch of frames."""
         temporal = self.map_out(self.lstm.combine(x, *outputs))
         return self.equalize(self.fusion(temporal, spatial))
 
@@ -74,7 +77,7 @@ class _Reconstruction(nn.Module):
 
     def __init__(self, channels: int, kernel: int) -> None:
         super().__init__()
-        padding = kernel - 2  # gives twice the size for kernels of 2 and 3
+        padding = kernel - 2  # doubles the size for kernels of 2 and 3
         self.equalize = nn.Sequential(
             nn.Conv2d(channels, channels, 1, bias=False), *bn_relu(channels)
         )
@@ -95,41 +98,40 @@ class _Reconstruction(nn.Module):
 
 def _check(name: str, value: str | None, allowed: Iterable[str | None]) -> None:
     if value not in allowed:
-        raise ValueError(f'{name} is one of {", ".join(map(repr, allowed))}, got {value!r}')
+        raise ValueError(f'{name} must be one of {", ".join(map(repr, allowed))}, got {value!r}')
 
 
 @MODELS.register_module()
 class RISTNNet(StackedLSTMNet):
     """RISTN and its ablations.
 
-    With its default arguments 3,803,120 parameters, 2,213,120 of them the LSTM's; spatial-only
+    With default arguments it has 3,803,120 parameters, 2,213,120 of them in the LSTM; spatial-only
     1,227,760 (Table 1: 1.21 M).
 
-    Its states are those of :class:`StackedLSTMNet`, at the size of the LR frame. Without gradient,
-    memory grows with the video by 3.6 kB for each LR pixel of every frame, or in sweeps a temporary
-    file by 2.2 kB. In training, batch norm takes its statistics over all frames of a batch of
-    clips, while the states that clips start from came from running statistics.
+    Its states are those of :class:`StackedLSTMNet`, at the size of the LR frame. Without gradients,
+    memory grows by 3.6 kB per LR pixel of the video; in sweeps a temporary file grows by 2.2 kB per
+    LR pixel. In training, batch norm uses the statistics of all frames of a batch of clips, while
+    the states from which clips start were computed with running statistics.
 
     Args:
-        block: blocks of the spatial component: ``'RIB'``, ``'IB'`` (no residual connection) or
+        block: Blocks of the spatial component: ``'RIB'``, ``'IB'`` (no residual connection) or
             ``'RB'`` (no invertible structure) (Table 1).
-        bottlenecks: of each block, for each of the two branches.
-        temporal: connections of the ConvLSTM: ``'C'``, ``'RC'``, ``'DC'`` or ``'RDC'`` (Table 3);
-            None: spatial component and reconstruction only, every frame by itself (Table 1).
-        layers: bidirectional layers of the ConvLSTM.
-        growth: hidden channels of each layer in each direction.
-        fusion: ``'sparse'``; ``'dense'``: the same without L1 term (RISTN-DF); ``'none'``:
-            spatial features leave the network where the LSTM begins (RISTN-NF) (Table 2).
-        sparsity: lambda of Eq. 10, weight of the fusion matrix's L1 norm in the loss.
-        deconv_kernel: 2 as in the published code, whose spatial-only size then is the paper's, or
+        bottlenecks: Bottlenecks of each block, for each of the two branches.
+        temporal: Connections of the ConvLSTM: ``'C'``, ``'RC'``, ``'DC'`` or ``'RDC'`` (Table 3);
+            None: spatial component and reconstruction only, each frame on its own (Table 1).
+        layers: Bidirectional layers of the ConvLSTM.
+        growth: Hidden channels of each layer in each direction.
+        fusion: ``'sparse'``; ``'dense'``: the same without the L1 term (RISTN-DF); ``'none'``:
+            the reconstruction does not read spatial features (RISTN-NF) (Table 2).
+        sparsity: Lambda of Eq. 10, weight of the fusion matrix's L1 norm in the loss.
+        deconv_kernel: 2 as in the published code, which gives the paper's spatial-only size, or
             3 as in the paper's text (1,883,120 spatial-only).
-        cond_channels: constant planes that enter the recurrence with the features of each LR frame,
-            at the input of the first ConvLSTM layer. The spatial component does not get them: it
-            has no memory, and its zero channels have no weights of their own that could be left
-            at zero.
+        cond_channels: Constant planes concatenated to each frame's features at the input of the
+            first ConvLSTM layer. The spatial component does not read them, as it has no memory and
+            no weights of its own for its zero channels.
 
     Raises:
-        ValueError: an unknown option, or planes for a network without recurrence.
+        ValueError: An option is unknown, or a network without recurrence has ``cond_channels``.
     """
 
     def __init__(
@@ -151,15 +153,15 @@ class RISTNNet(StackedLSTMNet):
         self.spatial = SpatialComponent(block, bottlenecks)
         channels = self.spatial.out_channels
         self.bidirectional = temporal is not None
-        if self.bidirectional:
+        if temporal is not None:
             lstm = BidirectionalConvLSTM(temporal, layers, growth, cond_channels)
             weights = {'sparse': sparsity, 'dense': 0.0}
-            fuse = (
+            fuse: _MatrixFusion | _TemporalOnly = (
                 _MatrixFusion(channels, weights[fusion]) if fusion in weights else _TemporalOnly()
             )
             self.temporal = _TemporalComponent(channels, lstm, fuse)
         elif cond_channels:
-            raise ValueError('a spatial-only RISTN has no recurrence that could be conditioned')
+            raise ValueError('a spatial-only RISTN has no recurrence for cond_channels')
         self.reconstruction = _Reconstruction(channels, deconv_kernel)
 
     @property
@@ -202,5 +204,5 @@ class RISTNNet(StackedLSTMNet):
         initial: States | None = None,
     ) -> States:
         if not self.bidirectional:
-            fail('a spatial-only RISTN has no hidden states; train it with RIBPTTLoop')
+            fail('a spatial-only RISTN has no states; train it with RIBPTTLoop')
         return super().states_at(lrs, starts, ends, cond, lengths, initial)

@@ -1,6 +1,6 @@
 """RRN: Revisiting Temporal Modeling for Video Super-resolution (Isobe et al., BMVC 2020).
 
-Parameters have the names of the authors' public code, so that their weights load.
+Parameters are named as in the authors' public code, so that their weights load.
 """
 
 import torch
@@ -18,7 +18,7 @@ SR = 3 * 16  # channels of an SR frame at LR size
 
 
 class _Cell(nn.Module):
-    """Everything between the input at LR size and the next hidden state and output."""
+    """All layers from the input at LR size to the next hidden state and output."""
 
     def __init__(self, in_channels: int, channels: int, num_blocks: int) -> None:
         super().__init__()
@@ -36,18 +36,18 @@ class _Cell(nn.Module):
 class RRNNet(TwoFrameNet):
     """RRN with 10 residual blocks (RRN-L): 3,364,400 parameters; 1,888,560 with 5 (RRN-S).
 
-    It reads the LR frames t-1 and t, hidden features and the previous SR frame by space-to-depth;
-    its output is added to the bilinearly upsampled LR frame.
+    It reads the LR frames t-1 and t, hidden features and the previous SR frame in space-to-depth
+    layout; its output is added to the bilinearly upsampled LR frame.
 
     The forward state is ``hidden`` (mid_channels, H, W), ``sr``, the previous SR frame
-    (3, 4H, 4W), and the previous LR frame. Only with ``mirror_start`` there is a backward state,
-    the next LR frame (``look_ahead.py``), which matters to the first frame of a video alone.
+    (3, 4H, 4W), and the previous LR frame. Only with ``mirror_start`` is there a backward state,
+    the next LR frame (``look_ahead.py``), which only the first frame of a video needs.
 
     Args:
-        mid_channels: width of the convolutions and of the hidden state.
-        num_blocks: residual blocks.
-        mirror_start: as in :class:`TwoFrameNet`.
-        cond_channels: constant planes of the current frame that are concatenated to the input (see
+        mid_channels: Width of the convolutions and of the hidden state.
+        num_blocks: Residual blocks.
+        mirror_start: As in :class:`TwoFrameNet`.
+        cond_channels: Constant planes of the current frame concatenated to the input (see
             :class:`FrameConditioned`).
     """
 

@@ -1,6 +1,6 @@
 """RSDN: Video Super-Resolution with Recurrent Structure-Detail Network (Isobe et al., ECCV 2020).
 
-Parameters have the names of the authors' public code, so that their weights load.
+Parameters are named as in the authors' public code, so that their weights load.
 """
 
 import torch
@@ -17,10 +17,10 @@ SR = 3 * 16  # channels of an SR frame at LR size
 
 
 def structure_of(images: Tensor) -> Tensor:
-    """Structure (B, C, H, W) of images: halved and doubled again, bilinearly; the rest is detail.
+    """Structure (B, C, H, W) of images: halved and doubled bilinearly; the rest is the detail.
 
-    So does the authors' code; the paper says bicubically. Odd sizes, which that code does not
-    take, are padded.
+    This follows the authors' code; the paper says bicubically. Odd sizes, which that code does not
+    accept, are padded.
     """
     height, width = images.shape[-2:]
     padded = pad_to_multiple(images, 2)
@@ -34,14 +34,16 @@ def _filter(x: Tensor, kernels: Tensor) -> Tensor:
     height, width = x.shape[-2:]
     padded = F.pad(x, (1, 1, 1, 1))
     shifts = [(row, column) for row in range(3) for column in range(3)]
-    return sum(
-        padded[..., row : row + height, column : column + width] * kernels[:, k, None]
-        for k, (row, column) in enumerate(shifts)
-    )
+    total = torch.zeros_like(x)
+    for k, (row, column) in enumerate(shifts):
+        total = (
+            total + padded[..., row : row + height, column : column + width] * kernels[:, k, None]
+        )
+    return total
 
 
 class _StructureDetailBlock(nn.Module):
-    """Two residual branches; what both add goes to each."""
+    """Two residual branches; the sum of their residuals is added to each."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -61,7 +63,7 @@ def _lrelu(x: Tensor) -> Tensor:
 
 
 class _Cell(nn.Module):
-    """Everything between the input at LR size and the next hidden state and outputs."""
+    """All layers from the input at LR size to the next hidden state and outputs."""
 
     def __init__(self, channels: int, num_blocks: int, cond_channels: int) -> None:
         super().__init__()
@@ -77,8 +79,8 @@ class _Cell(nn.Module):
         self.conv_hs = small_conv(channels, channels)
         self.conv_os = small_conv(channels, SR)
 
-    def forward(self, lr: Tensor, previous, state: State | None, planes):
-        """Hidden state, detail and structure after a frame; ``planes`` are a list."""
+    def forward(self, lr: Tensor, previous: Tensor, state: State, planes: list[Tensor]) -> State:
+        """Hidden state, detail and structure after a frame."""
         similarity = torch.sigmoid(_filter(state['hidden'], _lrelu(self.forget(lr))))
         hidden = similarity * state['hidden']
         structures = [structure_of(previous), structure_of(lr)]
@@ -100,25 +102,25 @@ class _Cell(nn.Module):
 class RSDNNet(TwoFrameNet):
     """RSDN 9-128: 6,180,236 parameters.
 
-    The LR frames t-1 and t are split into structure and detail (see :func:`structure_of`), each of
-    which goes through a branch of its own with its own previous output; the branches exchange what
-    they add in every block. The hidden features of the frame before are weighted, pixel by pixel
-    and channel by channel, by their likeness to the current frame. A last convolution makes the SR
-    frame of both outputs; nothing is added to it.
+    The LR frames t-1 and t are split into structure and detail (see :func:`structure_of`). Each
+    passes through its own branch together with that branch's previous output; the branches exchange
+    their residuals in every block. The hidden features of the previous frame are weighted, pixel by
+    pixel and channel by channel, by their similarity to the current frame. A last convolution
+    computes the SR frame from both outputs, without a skip connection.
 
     The forward state is ``hidden`` (mid_channels, H, W), the sum of both branches' features,
-    ``detail`` and ``structure``, both outputs by space-to-depth (48, H, W), and the previous LR
-    frame. Only with ``mirror_start`` there is a backward state, the next LR frame
-    (``look_ahead.py``), which matters to the first frame of a video alone.
+    ``detail`` and ``structure`` (48, H, W), the two outputs before the pixel shuffle, and the
+    previous LR frame. Only with ``mirror_start`` is there a backward state, the next LR frame
+    (``look_ahead.py``), which only the first frame of a video needs.
 
     Its further outputs (see :class:`Unrolled`) are ``detail`` and ``structure`` of the SR frames.
 
     Args:
-        mid_channels: width of the convolutions and of the hidden state.
-        num_blocks: structure-detail blocks.
-        mirror_start: as in :class:`TwoFrameNet`.
-        cond_channels: constant planes of the current frame that are concatenated to the input of
-            both branches (see :class:`FrameConditioned`).
+        mid_channels: Width of the convolutions and of the hidden state.
+        num_blocks: Structure-detail blocks.
+        mirror_start: As in :class:`TwoFrameNet`.
+        cond_channels: Constant planes of the current frame concatenated to the input of both
+            branches (see :class:`FrameConditioned`).
     """
 
     def __init__(

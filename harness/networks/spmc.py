@@ -1,12 +1,12 @@
 """SPMC: Detail-Revealing Deep Video Super-Resolution (Tao et al., ICCV 2017).
 
 The authors' public code (jiangsutx/SPMC_VideoSR) is a frozen graph of the x4 network on 3 frames
-of 120x160 pixels; we could not read it. Its script says that it works on luma, that the frames of a
-window go through the network in order and that the last output counts. Kernels, widths and skip
-connections of the encoder-decoder, the flow network of VESPCN and the weight of the flow's loss are
-those on which two public reimplementations agree (LoSealL/VideoSuperResolution,
-nameless-Chatoyant/SPMC_VideoSR-pytorch). That weights begin as Glorot and Bengio's is from Liu et
-al.'s survey (2022).
+of 120x160 pixels, which we could not read. Its script shows that it works on luma, that the frames
+of a window pass through the network in order and that the last output is the result. Two public
+reimplementations (LoSealL/VideoSuperResolution, nameless-Chatoyant/SPMC_VideoSR-pytorch) agree on
+the kernels, widths and skip connections of the encoder-decoder, on VESPCN's flow network and on the
+weight of the flow loss, which we follow. The Glorot initialisation is from Liu et al.'s survey
+(2022).
 """
 
 import torch
@@ -25,10 +25,11 @@ SCALE = 4
 
 
 def splat(images: Tensor, flow: Tensor) -> Tensor:
-    """The SPMC layer: (B, 1, H, W) moved by ``flow`` onto the grid of the x4 frame.
+    """The SPMC layer: moves (B, 1, H, W) by ``flow`` onto the grid of the x4 frame.
 
-    The pixel at (x, y) goes to 4 * (x + flow_x, y + flow_y), in bilinear shares to the 4 pixels
-    around; what meets is added, what leaves the frame is lost, and where nothing goes there is 0.
+    The pixel at (x, y) goes to 4 * (x + flow_x, y + flow_y), distributed bilinearly over the 4
+    surrounding pixels. Contributions to the same pixel are added, those outside the frame are
+    dropped, and pixels without contributions are 0.
 
     Args:
         images: (B, 1, H, W).
@@ -71,28 +72,29 @@ def _initialise(module: nn.Module) -> None:
 
 @MODELS.register_module()
 class SPMCNet(UnidirectionalNet):
-    """SPMC for x4 on the frames t-1, t and t+1; on luma, chroma is upsampled bicubically.
+    """SPMC for x4 on the frames t-1, t and t+1; works on luma, chroma is upsampled bicubically.
 
-    1,722,161 parameters, 53,392 of them the flow network's. Each of the three frames is moved onto
-    the grid of the SR frame (:func:`splat`) and goes through the encoder and the ConvLSTM, one
+    1,722,161 parameters, 53,392 of them in the flow network. Each of the three frames is moved onto
+    the grid of the SR frame (:func:`splat`) and passes through the encoder and the ConvLSTM, one
     after the other; the decoder adds detail to the bicubically upsampled frame t.
 
-    The paper's ConvLSTM starts from nothing for every frame t. ``carry``, an extension, lets it
-    start from the state in which it left frame t-1: a recurrence over the whole video.
+    The paper's ConvLSTM starts afresh for every frame t. With ``carry``, an extension, it starts
+    from its state after frame t-1, which makes it a recurrence over the whole video.
 
     The forward state is ``h`` and ``c``, the ConvLSTM's hidden and cell state (4 * base_channels,
-    H, W), with ``carry`` only, and the previous LR frame; the backward state is the next one
-    (``look_ahead.py``). Where there is none, frame t stands in its place. The flows that a loss can
-    train (``flow_loss_weight``) are those from t+1 to t; the paper's loss is absolute instead of
-    squared and smooths the flow. The paper also has losses of what the decoder makes of the first
-    frames of a window; here it has one of its output only.
+    H, W), with ``carry`` only, and the previous LR frame; the backward state is the next LR frame
+    (``look_ahead.py``). At the ends of a video, frame t replaces the missing one. A loss
+    (``flow_loss_weight``) can train the flows from t+1 to t; the paper's loss is absolute instead
+    of squared and smooths the flow. The paper also has losses on the decoder's output for the first
+    frames of a window; here only the output for the last frame has a loss.
 
     Args:
-        base_channels: width of the first layer; twice and four times as many at 1/2 and 1/4.
-        carry: whether the ConvLSTM remembers earlier frames.
-        max_flow: as in :class:`~.vespcn.VESPCNNet`.
-        degradation: of the LR frames, ``'bi'`` or ``'bd'``; see :func:`~.upsample.bicubic`.
-        cond_channels: constant planes of frame t that are concatenated to what the encoder reads.
+        base_channels: Width of the first layer; twice and four times as many at 1/2 and 1/4 size.
+        carry: Whether the ConvLSTM remembers earlier frames.
+        max_flow: As in :class:`~.vespcn.VESPCNNet`.
+        degradation: Degradation of the LR frames, ``'bi'`` or ``'bd'``; see
+            :func:`~.upsample.bicubic`.
+        cond_channels: Constant planes of frame t concatenated to the encoder's input.
     """
 
     look_ahead = 1
@@ -122,13 +124,16 @@ class SPMCNet(UnidirectionalNet):
 
     def state_shapes(self, height: int, width: int) -> tuple[StateShapes, StateShapes]:
         neighbour = neighbour_shapes(height, width)
-        memory = dict.fromkeys('hc', (self.hidden_channels, height, width)) if self.carry else {}
+        memory: StateShapes = {}
+        if self.carry:
+            memory = dict.fromkeys('hc', (self.hidden_channels, height, width))
         return {**memory, **neighbour}, neighbour
 
     def prepare(
         self, lrs: Tensor, state: State | None, following: Tensor | None
     ) -> tuple[Tensor, ...]:
         """Frames t-1, t and t+1 on the grid of frame t (B, T, 3, 4H, 4W); flows from t+1 to t."""
+        assert following is not None
         before = torch.cat([frame_before(lrs, state)[:, None], lrs[:, :-1]], 1)
         shape = lrs.shape[:2]
         now, before, after = (luma(x).flatten(0, 1) for x in (lrs, before, following))
@@ -138,18 +143,21 @@ class SPMCNet(UnidirectionalNet):
         return torch.cat(moved, 1).unflatten(0, shape), flows[2].unflatten(0, shape)
 
     def _flow(self, frames: Tensor, towards: Tensor) -> Tensor:
-        """Where each pixel of ``frames`` lies in ``towards``, in pixels."""
+        """The flow from each pixel of ``frames`` to its position in ``towards``, in pixels."""
         return self.motion.max_flow * self.motion(frames, towards)[1]
 
     def learned_flows(self, prepared: tuple[Tensor, ...]) -> Tensor | None:
         return prepared[1][:, :-1]
 
-    def _remember(self, prepared: tuple[Tensor, ...], state: State | None, cond: Tensor | None):
+    def _remember(
+        self, prepared: tuple[Tensor, ...], state: State, cond: Tensor | None
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """The ConvLSTM's states after the window, and the encoder's features of its last frame."""
         moved = prepared[0]
         size = moved.shape[-2:]
-        hidden, cell = (state[key] if self.carry else None for key in 'hc')
-        if hidden is None:
+        if self.carry:
+            hidden, cell = state['h'], state['c']
+        else:
             height, width = size[0] // SCALE, size[1] // SCALE
             hidden = cell = moved.new_zeros(len(moved), self.hidden_channels, height, width)
         planes = [] if cond is None else [cond.expand(-1, -1, *size)]
@@ -160,13 +168,15 @@ class SPMCNet(UnidirectionalNet):
             hidden, cell = self.lstm.step(gates, hidden, cell)
         return hidden, cell, half, full
 
-    def _after(self, lr: Tensor, hidden: Tensor, cell: Tensor):
+    def _after(self, lr: Tensor, hidden: Tensor, cell: Tensor) -> State:
         return {**({'h': hidden, 'c': cell} if self.carry else {}), **beside(lr)}
 
     def advance(
         self, lr: Tensor, prepared: tuple[Tensor, ...], state: State, cond: Tensor | None
     ) -> State:
-        hidden, cell = self._remember(prepared, state, cond)[:2] if self.carry else (None, None)
+        if not self.carry:
+            return beside(lr)
+        hidden, cell = self._remember(prepared, state, cond)[:2]
         return self._after(lr, hidden, cell)
 
     def step(

@@ -1,4 +1,4 @@
-"""Networks whose memory is a stack of bidirectional ConvLSTM layers: RISTN and STCN."""
+"""Common base of RISTN and STCN, whose memory is a stack of bidirectional ConvLSTM layers."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -12,7 +12,7 @@ from harness.networks.recurrent import RecurrentNet, State, States, StateShapes,
 
 
 class StackedLSTMNet(RecurrentNet):
-    """Each frame by itself, then :attr:`lstm` over all frames, then each frame by itself again.
+    """Runs a spatial part per frame, then :attr:`lstm` over all frames, then a tail per frame.
 
     The state of either direction is ``h`` and ``c``: hidden and cell states (layers, growth, H, W)
     of all layers in that direction, at the size of the features. Layers are bidirectional and
@@ -20,7 +20,7 @@ class StackedLSTMNet(RecurrentNet):
     """
 
     bidirectional = True
-    #: size of the features beside the LR frame's
+    #: size of the features relative to the LR frame
     lstm_scale = 1
 
     @property
@@ -33,11 +33,11 @@ class StackedLSTMNet(RecurrentNet):
         raise NotImplementedError
 
     def lstm_input(self, spatial: Tensor) -> Tensor:
-        """What the LSTM reads of the spatial features: as many channels as it has."""
+        """The LSTM's input, computed from the spatial features."""
         return spatial
 
     def reconstruct(self, lrs: Tensor, spatial: Tensor, x: Tensor, *outputs: Tensor) -> Tensor:
-        """SR frames (N, 3, 4H, 4W) of LR frames, features, the LSTM's input and layers' outputs."""
+        """SR frames (N, 3, 4H, 4W) from LR frames, features, LSTM input and layers' outputs."""
         raise NotImplementedError
 
     def losses(self) -> dict[str, Tensor]:
@@ -46,7 +46,9 @@ class StackedLSTMNet(RecurrentNet):
 
     def state_shapes(self, height: int, width: int) -> tuple[StateShapes, StateShapes]:
         size = self.lstm_scale * height, self.lstm_scale * width
-        shapes = dict.fromkeys('hc', (len(self.lstm.forward_layers), self.lstm.growth, *size))
+        shapes: StateShapes = dict.fromkeys(
+            'hc', (len(self.lstm.forward_layers), self.lstm.growth, *size)
+        )
         return shapes, dict(shapes)
 
     def unroll(
@@ -60,7 +62,7 @@ class StackedLSTMNet(RecurrentNet):
         return Unrolled(frames, after.map(lambda s: s[:, 0]), losses=self.losses())
 
     def sweeps(self) -> list[Sweep]:
-        """The spatial part, and then each direction of each layer by itself."""
+        """The spatial part, then one sweep for each direction of each layer."""
         chain = [Sweep(False, self._spatial_sweep)]
         for layer in range(len(self.lstm.forward_layers)):
             for backward in (True, False):
@@ -115,16 +117,15 @@ class StackedLSTMNet(RecurrentNet):
         initial: States | None = None,
     ) -> States:
         x = self.per_frame(lambda frames: self.lstm_input(self.spatial_features(frames)), lrs)
-        starts, ends, lengths = (
-            None if n is None else sent(n, x.device) for n in (starts, ends, lengths)
-        )
+        starts, ends = sent(starts, x.device), sent(ends, x.device)
+        lengths = None if lengths is None else sent(lengths, x.device)
         return self.lstm.unroll(x, starts, ends, initial, cond, lengths)[1]
 
     def per_frame(self, function: Callable[..., Tensor], *clips: Tensor) -> Tensor:
         """Applies a function of batches of images (N, C, H, W) to clips (B, T, C, H, W).
 
-        In training all frames are one batch, of which batch norm takes its statistics; otherwise
-        they go one by one, so that only results pile up over a long video.
+        In training all frames form one batch, over which batch norm computes its statistics;
+        otherwise they are processed one by one, so that only results accumulate over a long video.
         """
         batch, frames = clips[0].shape[:2]
         step = frames if self.training else 1
@@ -136,11 +137,11 @@ class StackedLSTMNet(RecurrentNet):
 
 
 def _clip(stored: Sequence[Tensor]) -> Tensor:
-    """What a sweep gave for the frames of a clip, (B, T, C, H, W)."""
+    """A sweep's output for the frames of a clip, as (B, T, C, H, W)."""
     return torch.stack(list(stored), 1)
 
 
 def _layer_outputs(halves: Sequence[Sequence[Tensor]]) -> list[Tensor]:
-    """Outputs of LSTM layers from those of their backward and forward sweeps, one after another."""
+    """Outputs of LSTM layers from those of their sweeps, alternately backward and forward."""
     pairs = zip(halves[1::2], halves[::2], strict=True)
     return [torch.cat([_clip(forward), _clip(backward)], 2) for forward, backward in pairs]

@@ -1,4 +1,4 @@
-"""Networks that give no states: image networks and networks that need the whole video at once."""
+"""Networks without states: image networks and networks that need the whole video at once."""
 
 from collections.abc import Callable
 
@@ -10,9 +10,9 @@ from harness.networks.recurrent import RecurrentNet, States, StateShapes, Unroll
 
 
 class StatelessNet(RecurrentNet):
-    """A network whose clips always start from nothing; it has only :meth:`super_resolve`.
+    """A network that starts every clip afresh; subclasses implement :meth:`super_resolve` only.
 
-    Image networks treat every frame by itself; whole-video networks are ``bidirectional``.
+    Image networks treat each frame on its own; whole-video networks are ``bidirectional``.
     """
 
     has_states = False
@@ -45,8 +45,8 @@ class StatelessNet(RecurrentNet):
 def map_frames(function: Callable[[Tensor], Tensor], frames: Tensor, at_once: bool) -> Tensor:
     """Applies a function of (B, ...) to every frame of (B, T, ...).
 
-    ``at_once`` makes one batch of all frames, for speed in training; otherwise they go frame by
-    frame, so that memory does not grow with the video.
+    With ``at_once`` all frames form one batch, for speed in training; otherwise they are processed
+    one by one, so that memory does not grow with the video.
     """
     if at_once:
         return function(frames.flatten(0, 1)).unflatten(0, frames.shape[:2])

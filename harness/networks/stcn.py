@@ -4,10 +4,10 @@
 Known from Liu et al.'s survey of video super-resolution (2022): upsampled LR frames, 20
 convolutions (3x3, 64 filters) on each, 3 layers of a bidirectional multi-scale ConvLSTM, one
 convolution for the reconstruction. RISTN's text counts 23 layers. No public code or text that we
-could read says what the scales of an LSTM layer are, how wide it is, and whether the frame itself
-is added to the output. Here each layer has convolutions of 3x3 and 5x5 side by side, as many
-channels as the spatial layers (a quarter for each kernel in each direction), and the network
-estimates what bicubic interpolation misses.
+could read states the scales and the width of an LSTM layer, or whether the frame itself is added to
+the output. Here each layer has parallel 3x3 and 5x5 convolutions and as many channels as the
+spatial layers (a quarter for each kernel in each direction), and the network estimates the residual
+of bicubic interpolation.
 """
 
 from collections.abc import Sequence
@@ -25,18 +25,19 @@ from harness.networks.upsample import bicubic
 class STCNNet(StackedLSTMNet):
     """STCN on the luma of bicubically upsampled frames; chroma is upsampled bicubically.
 
-    1,956,993 parameters, 1,254,144 of them the LSTM's. Its states are those of
-    :class:`StackedLSTMNet`, at the size of the SR frame (``lstm_scale``), so that they take 16
-    times the memory of RISTN's. The paper starts from nothing in every window of 5 frames; so does
-    :class:`WindowedInference` around this network.
+    1,956,993 parameters, 1,254,144 of them in the LSTM. Its states are those of
+    :class:`StackedLSTMNet`, at the size of the SR frame (``lstm_scale``), so that they need 16
+    times the memory of RISTN's. The paper starts every window of 5 frames from the initial state,
+    as does :class:`WindowedInference` around this network.
 
     Args:
-        mid_channels: width of the spatial convolutions; the LSTM has half of it in each direction.
-        num_convs: spatial convolutions.
-        layers: bidirectional layers of the ConvLSTM.
-        kernels: sizes of the kernels of its layers; each gives an equal share of the channels.
-        degradation: of the LR frames, ``'bi'`` or ``'bd'``; see :func:`~.upsample.bicubic`.
-        cond_channels: constant planes that the first ConvLSTM layer reads with the features.
+        mid_channels: Width of the spatial convolutions; the LSTM has half of it in each direction.
+        num_convs: Number of spatial convolutions.
+        layers: Bidirectional layers of the ConvLSTM.
+        kernels: Kernel sizes of its layers; each has an equal share of the channels.
+        degradation: Degradation of the LR frames, ``'bi'`` or ``'bd'``; see
+            :func:`~.upsample.bicubic`.
+        cond_channels: Constant planes that the first ConvLSTM layer reads with the features.
     """
 
     lstm_scale = 4
@@ -52,9 +53,10 @@ class STCNNet(StackedLSTMNet):
     ) -> None:
         super().__init__()
         self.degradation = degradation
-        convs = []
+        convs: list[nn.Module] = []
         for i in range(num_convs):
             conv = nn.Conv2d(mid_channels if i else 1, mid_channels, 3, padding=1)
+            assert conv.bias is not None
             nn.init.kaiming_normal_(conv.weight, nonlinearity='relu')
             nn.init.zeros_(conv.bias)
             convs += [conv, nn.ReLU(inplace=True)]

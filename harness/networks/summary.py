@@ -1,4 +1,4 @@
-"""A table of networks: size, cost, memory and what each reads, measured on this machine."""
+"""A table of networks: size, cost, memory and input frames, measured on this machine."""
 
 import csv
 import math
@@ -27,11 +27,17 @@ CONFIGS = Path(__file__).resolve().parents[2] / 'mm_configs'
 
 
 class Row(NamedTuple):
-    """A network; everything but its name is None where it could not be had.
+    """A network; everything but its name is None if it is unknown.
 
-    ``paper`` is in millions of parameters, ``gflops`` in 10^9 (two for a multiply-add, of
-    convolutions and matrix products) for one more LR frame, ``state_bytes`` of float32 states at
-    one boundary of a video, both directions together; ``problem`` says why the rest is missing.
+    Attributes:
+        paper: Parameters according to the paper, in millions.
+        gflops: Cost of one further LR frame in 10^9 operations of convolutions and matrix products;
+            a multiply-add counts as two.
+        state_bytes: Size of the float32 states at one boundary of a video, both directions
+            together.
+        reads: The frames that the network reads.
+        ms: Milliseconds per frame.
+        problem: Why the rest is missing.
     """
 
     network: str
@@ -52,12 +58,12 @@ def paper_configs() -> list[Path]:
 
 
 def summarize(config: Path, size: tuple[int, int], timed: bool = True) -> Row:
-    """The row of one config; whatever fails becomes its ``problem``.
+    """The row of one config; any error becomes its ``problem``.
 
     Args:
-        config: config file.
+        config: Config file.
         size: (H, W) of the LR frame.
-        timed: measure milliseconds per frame.
+        timed: Measure milliseconds per frame.
     """
     name = config.stem
     try:
@@ -79,12 +85,12 @@ def summarize(config: Path, size: tuple[int, int], timed: bool = True) -> Row:
 
 
 def paper_millions(name: str) -> float | None:
-    """The number of parameters that a paper prints for the network of ``<name>_paper.py``.
+    """The parameters, in millions, that a paper reports for the network of ``<name>_paper.py``.
 
-    The method's name in the paper is the config's, or its last part: ``ristn_rib`` is RIB.
+    The method's name in the paper is the config's name or its last part: ``ristn_rib`` is RIB.
     """
     name = name.removesuffix('_paper')
-    with (files('reports') / 'paper_values.csv').open(newline='') as file:
+    with (files('reports') / 'paper_values.csv').open() as file:
         for row in csv.DictReader(file):
             network = row['network'].lower()
             if row['metric'] == 'params_millions' and network in (name, name.split('_')[-1]):
@@ -114,9 +120,9 @@ def _what_it_reads(net: RecurrentNet, has_state: bool) -> str:
 
 
 @torch.no_grad()
-def _gflops(net, size: int | None):
-    """What a third frame costs more than two, so that the first one's lack of flow counts not."""
-    # bounded convolutions look for their norm once
+def _gflops(net: RecurrentNet, size: tuple[int, int]) -> float:
+    """The cost of a third frame, which unlike that of the first frame includes optical flow."""
+    # the first call also computes the norms of bounded convolutions
     net(torch.rand(1, 2, 3, *size, device=default_device()), length=2)
     totals = []
     for count in (2, 3):
@@ -127,9 +133,9 @@ def _gflops(net, size: int | None):
     return (totals[1] - totals[0]) / 1e9
 
 
-def _ms(net, size: int | None):
-    """As evaluation measures it; median over the frames after the first two."""
-    frames = np.random.default_rng(0).integers(0, 256, (5, *size, 3), np.uint8)
+def _ms(net: RecurrentNet, size: tuple[int, int]) -> float:
+    """The time per frame, measured as in evaluation: the median without the first two frames."""
+    frames = np.random.default_rng(0).integers(0, 256, (5, *size, 3), dtype=np.uint8)
     times = [frame.ms for frame in super_resolve(net, frames, default_device(), len(frames))]
     return statistics.median(times[2:])
 
@@ -157,13 +163,14 @@ def print_table(rows: list[Row], size: tuple[int, int]) -> None:
     table.add_column('ms per\nframe', justify='right')
     for row in rows:
         table.add_row(*_cells(row))
-    # where there is no terminal, lines need not fit one
+    # without a terminal, lines may be wider
     Console(width=None if sys.stdout.isatty() else 140).print(table)
 
 
 def _cells(row: Row) -> list[str]:
     if row.problem:
         return [row.network, '', '', '', f'[red]{escape(row.problem)}']
+    assert row.parameters is not None and row.gflops is not None and row.state_bytes is not None
     states = [('forward', row.forward_state), ('backward', row.backward_state)]
     return [
         row.network,
@@ -172,6 +179,6 @@ def _cells(row: Row) -> list[str]:
         f'{row.gflops:.2f}',
         '\n'.join(f'{name} {state}' for name, state in states if state),
         f'{row.state_bytes / 1024:.0f}',
-        row.reads,
+        row.reads or '',
         '' if row.ms is None else f'{row.ms:.1f}',
     ]

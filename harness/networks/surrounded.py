@@ -1,6 +1,6 @@
-"""Clips with the LR frames beside them, and what branches of a chain have in common.
+"""Clips together with the LR frames on both sides, and helpers for chains of branches.
 
-Shape legend: B batch, T frames of a clip, R boundaries a video, n frames on each side.
+Shapes: B batch, T frames of a clip, R boundaries per video, n frames on each side.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,16 +15,17 @@ from harness.networks.recurrent import States
 
 
 class Surrounded(NamedTuple):
-    """Clips and the n frames on each side of them, in the order of time.
+    """Clips and the n frames on each side of them, in temporal order.
 
     ``frames`` (B, n + T + n, 3, H, W); ``known`` (B, n + T + n) is 1 for frames that exist and 0
-    beyond the ends of a video. Where clips have different ``lengths`` (B,), the frames after a clip
-    follow its last one directly, and the rest is padding. None: all have T frames.
+    beyond the ends of a video; ``count`` is n. If the clips have different ``lengths`` (B,), the
+    frames after a clip directly follow its last frame, and the rest is padding. None: all clips
+    have T frames.
     """
 
     frames: Tensor
     known: Tensor
-    count: int
+    count: int  # type: ignore[assignment]
     lengths: Tensor | None
 
     def before(self, boundaries: Tensor) -> State:
@@ -35,18 +36,19 @@ class Surrounded(NamedTuple):
         """``lrs`` (B, R, n, 3, H, W) and ``known`` (B, R, n) after each boundary (B, R)."""
         return self._read(boundaries + self.count)
 
-    def _read(self, first):
+    def _read(self, first: Tensor) -> State:
         places = first[..., None] + torch.arange(self.count, device=first.device)
         videos = torch.arange(len(places), device=first.device)[:, None, None]
         return {'lrs': self.frames[videos, places], 'known': self.known[videos, places]}
 
     def visited(self, backward: bool) -> tuple[Tensor, Tensor]:
-        """Frames and whether they exist as a branch comes by them: n from its state, then T."""
+        """Frames and ``known`` in the order a branch visits them: n from its state, then T."""
         stop = self.frames.size(1) - self.count
         if not backward:
             return self.frames[:, :stop], self.known[:, :stop]
         ends = None if self.lengths is None else self.lengths + self.count
-        return tuple(in_order(x[:, self.count :], True, ends) for x in (self.frames, self.known))
+        frames = in_order(self.frames[:, self.count :], True, ends)
+        return frames, in_order(self.known[:, self.count :], True, ends)
 
 
 def surround(
@@ -70,10 +72,10 @@ def surround(
 
 
 def in_order(videos: Tensor, backward: bool, lengths: Tensor | None = None) -> Tensor:
-    """(B, T, ...) in the order in which a branch visits it, and from there back.
+    """Reorders (B, T, ...) from temporal order to the order a branch visits it, or back.
 
-    ``backward`` begins with the last frame of each video. Padding of shorter videos comes last and
-    is not kept.
+    A ``backward`` branch begins with the last frame of each video. The padding of shorter videos
+    comes last; its content is lost.
     """
     if not backward:
         return videos
@@ -93,12 +95,12 @@ def list_in_order(
 
 
 def differing(lengths: Tensor | None, frames: int) -> Tensor | None:
-    """``lengths``, on the CPU, or None where all videos have all ``frames``."""
+    """``lengths``, on the CPU, or None if all videos have ``frames`` frames."""
     return None if lengths is None or bool((lengths == frames).all()) else lengths
 
 
 def windows_after(feats: Sequence[Tensor], steps: Tensor, size: int) -> Tensor:
-    """(B, R, size, ...): of a list of tensors (B, ...) those at steps (B, R) and behind them.
+    """(B, R, size, ...): the ``size`` tensors (B, ...) of a list from each of the steps (B, R) on.
 
     The steps are on the CPU.
     """
@@ -109,11 +111,11 @@ def windows_after(feats: Sequence[Tensor], steps: Tensor, size: int) -> Tensor:
 
 
 def flows_back(flow_net: Callable, frames: Tensor, size: int | None = None) -> list[Tensor]:
-    """The flow (B, 2, H, W) from each of (B, T, 3, H, W), but the first, to the one before it.
+    """The flow (B, 2, H, W) from each frame of (B, T, 3, H, W) but the first to the one before it.
 
-    ``size`` frames make a batch; None: all of them.
+    ``size`` frames form a batch; None: all of them.
     """
-    flows = []
+    flows: list[Tensor] = []
     parts = (x.split(size or frames.size(1), 1) for x in (frames[:, 1:], frames[:, :-1]))
     for here, there in zip(*parts, strict=True) if frames.size(1) > 1 else ():
         flow = flow_net(here.flatten(0, 1), there.flatten(0, 1))

@@ -1,16 +1,16 @@
 """Liu et al.'s temporal adaptive network: Learning Temporal Dynamics for Video Super-Resolution
-(IEEE TIP 2018), and before that Robust Video Super-Resolution with Learned Temporal Dynamics (ICCV
-2017).
+(IEEE TIP 2018), first published as Robust Video Super-Resolution with Learned Temporal Dynamics
+(ICCV 2017).
 
 Known from reviews of the papers: branches of ESPCN (Shi et al., CVPR 2016), branch i on 2i-1
-frames; a modulation branch of the same kind on all frames that gives each of them a weight map,
-whose products are summed; before that a spatial alignment network, which estimates one translation
-of a patch from two convolutions with max-pooling and two fully connected layers, and learns it from
-flow that is averaged over the patch and rounded. Patches have 30x30 LR pixels, 5 frames go in. No
-public code of it is known. No source that we could read gives the localisation network's kernels
-and widths, the weight of its loss, or how frames larger than a patch are aligned: here they are
-cut into patches, each of which moves as a whole. That the network works on luma is taken from
-ESPCN. The papers train the branches by themselves first; here all is trained together.
+frames; a modulation branch of the same kind on all frames, which computes a weight map for each
+branch; the output is the weighted sum. A spatial alignment network comes first. It estimates one
+translation per patch with two convolutions with max-pooling and two fully connected layers, and
+learns it from optical flow, averaged over the patch and rounded. Patches have 30x30 LR pixels; the
+input is 5 frames. No public code is known. No source that we could read states the localisation
+network's kernels and widths, the weight of its loss, or how frames larger than a patch are aligned:
+here they are cut into patches, each of which moves as a whole. Working on luma is taken from ESPCN.
+The papers train the branches separately first; here all parts are trained together.
 """
 
 import torch
@@ -26,7 +26,7 @@ from harness.networks.warp import warp
 
 
 def _espcn(in_channels: int, maps: int) -> nn.Sequential:
-    """Three convolutions of 5x5, 3x3 and 3x3 and sub-pixels: ``maps`` maps at x4."""
+    """Three convolutions (5x5, 3x3, 3x3) and a pixel shuffle: ``maps`` maps at x4."""
     return nn.Sequential(
         nn.Conv2d(in_channels, 64, 5, padding=2),
         nn.ReLU(inplace=True),
@@ -38,11 +38,12 @@ def _espcn(in_channels: int, maps: int) -> nn.Sequential:
 
 
 class PatchAlignment(nn.Module):
-    """One translation for each patch of a pair of frames.
+    """Estimates one translation for each patch of a pair of frames.
 
     Args:
-        patch: side of a patch in LR pixels. Frames are padded by their border to multiples of it.
-        channels: of both convolutions.
+        patch: Side length of a patch in LR pixels. Frames are padded to multiples of it by
+            replicating their border.
+        channels: Channels of both convolutions.
     """
 
     def __init__(self, patch: int, channels: int = 32) -> None:
@@ -60,8 +61,10 @@ class PatchAlignment(nn.Module):
             nn.ReLU(inplace=True),
             nn.Linear(100, 2),
         )
-        nn.init.zeros_(self.localise[-1].weight)  # no motion at first
-        nn.init.zeros_(self.localise[-1].bias)
+        last = self.localise[-1]
+        assert isinstance(last, nn.Linear)
+        nn.init.zeros_(last.weight)  # no motion at first
+        nn.init.zeros_(last.bias)
 
     def forward(self, reference: Tensor, neighbour: Tensor) -> Tensor:
         """(B, 1, H, W) pairs -> translations (B, 2, rows, columns) of patches, (x, y) in pixels."""
@@ -78,23 +81,24 @@ class PatchAlignment(nn.Module):
         return x.unflatten(3, size).unflatten(2, size).permute(0, 2, 4, 1, 3, 5)
 
     def flow(self, moves: Tensor, height: int, width: int) -> Tensor:
-        """The flow (B, 2, H, W) of translations."""
+        """The flow (B, 2, H, W) that corresponds to the translations."""
         moves = moves.repeat_interleave(self.patch, 2).repeat_interleave(self.patch, 3)
         return moves[..., :height, :width]
 
 
 @MODELS.register_module()
 class TemporalAdaptiveNet(FrameWindowNet):
-    """Branches on 1, 3 and 5 aligned frames, weighted pixel by pixel; on luma.
+    """Branches on 1, 3 and 5 aligned frames, weighted pixel by pixel; works on luma.
 
-    369,550 parameters, of which the alignment has 245,294. Chroma is upsampled bicubically.
+    369,550 parameters, 245,294 of them in the alignment. Chroma is upsampled bicubically.
 
     Args:
-        branches: number of branches; the last one reads ``2 * branches - 1`` frames.
-        patch: side of the alignment's patches in LR pixels.
-        align_weight: weight of the loss of the translations, mean squared error in pixels beside
-            the mean of DIS flow in each patch, rounded. In training only.
-        degradation: of the LR frames, ``'bi'`` or ``'bd'``; see :func:`~.upsample.bicubic`.
+        branches: Number of branches; the last one reads ``2 * branches - 1`` frames.
+        patch: Side length of the alignment's patches in LR pixels.
+        align_weight: Weight of the loss on the translations: their mean squared error, in pixels,
+            relative to DIS flow averaged over each patch and rounded. In training only.
+        degradation: Degradation of the LR frames, ``'bi'`` or ``'bd'``; see
+            :func:`~.upsample.bicubic`.
     """
 
     def __init__(
@@ -131,7 +135,7 @@ class TemporalAdaptiveNet(FrameWindowNet):
         return with_luma(bicubic(centre, self.degradation), y), loss
 
     def _estimate(self, ys: Tensor) -> Tensor:
-        """Y (B, 1, 4H, 4W) of aligned frames (B, 2 * radius + 1, H, W)."""
+        """Y (B, 1, 4H, 4W) from aligned frames (B, 2 * radius + 1, H, W)."""
         middle = self.radius
         estimates = [
             branch(ys[:, middle - i : middle + i + 1]) for i, branch in enumerate(self.branches)
@@ -139,7 +143,7 @@ class TemporalAdaptiveNet(FrameWindowNet):
         return (self.modulation(ys) * torch.cat(estimates, 1)).sum(1, keepdim=True)
 
     @torch.no_grad()
-    def _rectified(self, reference: Tensor, neighbour: Tensor):
+    def _rectified(self, reference: Tensor, neighbour: Tensor) -> Tensor:
         """Translations (B, 2, rows, columns): flow, averaged over patches and rounded."""
         flow = self.flow_net(reference, neighbour)
         return self.alignment.cut(flow).mean((-2, -1)).round().movedim(-1, 1)

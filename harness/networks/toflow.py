@@ -9,7 +9,7 @@ from harness.networks.flow import pad_to_multiple
 from harness.networks.frame_window import FrameWindowNet
 from harness.networks.upsample import bicubic
 
-# MMagic gives these to its preprocessor
+# MMagic's config passes these to its preprocessor
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
@@ -17,14 +17,15 @@ _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 class WindowTOFlowNet(FrameWindowNet, TOFlowVSRNet):
     """MMagic's ``TOFlowVSRNet``, same parameter names, on 7 bicubically upsampled frames.
 
-    1,405,899 parameters. Frames are normalised as MMagic's config does. HR sizes that 16 does not
-    divide are padded by reflection and cropped again. At the ends of a video the nearest frame
-    stands for the missing ones; MMagic's test of the official weights takes frames from the other
-    side (``reflection_circle``), up to 6 frames ahead.
+    1,405,899 parameters. Frames are normalised as in MMagic's config. HR sizes not divisible by 16
+    are padded by reflection, and the result is cropped. At the ends of a video the nearest frame
+    replaces missing ones; MMagic's test of the official weights takes frames from the other side
+    (``reflection_circle``), up to 6 frames ahead.
 
     Args:
-        adapt_official_weights: as in ``TOFlowVSRNet``: the frame in the middle comes first.
-        degradation: of the LR frames, ``'bi'`` or ``'bd'``; see :func:`~.bicubic.upsample`.
+        adapt_official_weights: As in ``TOFlowVSRNet``: the middle frame comes first.
+        degradation: Degradation of the LR frames, ``'bi'`` or ``'bd'``; see
+            :func:`~.upsample.bicubic`.
     """
 
     radius = 3

@@ -1,4 +1,4 @@
-"""Bidirectional networks of two independent branches, one that runs forward and one backward."""
+"""Bidirectional networks with two independent branches, one forward and one backward."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,10 @@ from harness.networks.recurrent import RecurrentNet, State, States
 
 
 class TwoBranchNet(RecurrentNet):
-    """A network whose branches read only LR frames, not each other; it writes :meth:`walk`."""
+    """A network whose branches read LR frames only, not each other.
+
+    Subclasses implement :meth:`walk`.
+    """
 
     bidirectional = True
 
@@ -20,8 +23,8 @@ class TwoBranchNet(RecurrentNet):
     ) -> Iterator[tuple[int, State]]:
         """Yields each frame's number and the branch's state after it, in the branch's own order.
 
-        ``state`` is that at the end of the clip ``lrs`` (B, T, 3, H, W) where the branch begins;
-        None is the initial state.
+        ``state`` is the state at the end of the clip ``lrs`` (B, T, 3, H, W) at which the branch
+        starts; None is the initial state.
         """
         raise NotImplementedError
 
@@ -55,11 +58,11 @@ class TwoBranchNet(RecurrentNet):
         cond: Tensor | None,
         state: State | None,
         backward: bool,
-    ):
+    ) -> State:
         """States (B, R, ...) of one branch at ``boundaries``; it stops at the last of them."""
         frames = lrs.size(1)
         low, high = (int(boundaries.min()), frames) if backward else (0, int(boundaries.max()))
-        outer = state if state is not None else self.initial_states(lrs).forward
+        outer = state if state is not None else self.initial_states(lrs).forward or {}
         wanted = wanted_at(boundaries, lrs.device)
         outermost = sent(boundaries == (frames if backward else 0), lrs.device)
         kept = {

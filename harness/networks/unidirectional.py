@@ -1,4 +1,6 @@
-"""Networks whose recurrence runs forward only; shapes are those of ``recurrent.py``."""
+"""Networks whose recurrence runs forward only; shapes as in ``recurrent.py``."""
+
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
@@ -12,32 +14,32 @@ from harness.networks.recurrent import RecurrentNet, States, Unrolled
 class UnidirectionalNet(RecurrentNet):
     """A network whose recurrence runs forward only, written as one step per frame."""
 
-    #: frames that are prepared in one batch in a state pass, so that memory does not grow with T
+    #: number of frames that a state pass prepares in one batch, so that memory does not grow with T
     chunk = 16
 
     def prepare(
         self, lrs: Tensor, state: State | None, following: Tensor | None
     ) -> tuple[Tensor, ...]:
-        """What can be computed for all frames at once; each result is (B, T, ...).
+        """Computes what needs no memory for all frames at once; each result is (B, T, ...).
 
         Args:
             lrs: LR clips (B, T, 3, H, W).
-            state: the forward state; None when the clip starts from the initial state.
-            following: the LR frame after each frame (B, T, 3, H, W) for networks with look-ahead,
-                else None.
+            state: The forward state; None when the clip starts from the initial state.
+            following: The LR frame after each frame, (B, T, 3, H, W), for networks with
+                look-ahead, else None.
         """
         raise NotImplementedError
 
     def step(
         self, lr: Tensor, prepared: tuple[Tensor, ...], state: State, cond: Tensor | None
     ) -> tuple[Tensor, State]:
-        """One frame: LR (B, 3, H, W) and the state before it -> SR and the state after it."""
+        """One frame: LR frame (B, 3, H, W) and state before it -> SR frame and state after it."""
         raise NotImplementedError
 
     def advance(
         self, lr: Tensor, prepared: tuple[Tensor, ...], state: State, cond: Tensor | None
     ) -> State:
-        """The state that :meth:`step` gives; to override where it needs less than the SR frame."""
+        """The state of :meth:`step`; override it if the state costs less than the SR frame."""
         return self.step(lr, prepared, state, cond)[1]
 
     @parametrize.cached()
@@ -48,24 +50,24 @@ class UnidirectionalNet(RecurrentNet):
         following = frames_after(lrs, after, _whole(lrs)) if self.look_ahead else None
         prepared = self.prepare(lrs, state, following)
         if state is None:
-            state = self.initial_states(lrs).forward
-        frames, outputs = [], []
+            state = self.initial_states(lrs).forward or {}
+        frames, further = [], []
         for lr, at, planes in _by_frame(lrs, prepared, cond):
             frame, state = self.step(lr, at, state, planes)
             frames.append(frame)
-            outputs.append(self.further_outputs(state) if self.training else {})
+            further.append(self.further_outputs(state) if self.training else {})
         backward = self.following(lrs[:, :1]) if self.look_ahead else None
         flows = self.learned_flows(prepared)
-        outputs = {key: torch.stack([x[key] for x in outputs], 1) for key in outputs[0]}
+        outputs = {key: torch.stack([x[key] for x in further], 1) for key in further[0]}
         states = States(state, backward)
         return Unrolled(torch.stack(frames, 1), states, flows, outputs=outputs or None)
 
     def further_outputs(self, state: State) -> dict[str, Tensor]:
-        """Further outputs (B, ...) of a frame (see :class:`Unrolled`) by the state after it."""
+        """Further outputs (B, ...) of a frame (see :class:`Unrolled`), from the state after it."""
         return {}
 
     def learned_flows(self, prepared: tuple[Tensor, ...]) -> Tensor | None:
-        """The flows (B, T-1, 2, H, W) among ``prepared`` that a loss can train, or None."""
+        """The flows (B, T-1, 2, H, W) in ``prepared`` that a loss can train, or None."""
         return None
 
     @torch.no_grad()
@@ -88,18 +90,18 @@ class UnidirectionalNet(RecurrentNet):
         return States(forward, states_after(lrs, sent(ends, lrs.device), lengths, initial.backward))
 
     def _forward_states(
-        self, lrs: Tensor, starts: Tensor, cond: Tensor | None, lengths: Tensor | None, initial
-    ):
+        self, lrs: Tensor, starts: Tensor, cond: Tensor | None, lengths: Tensor, initial: States
+    ) -> State:
         last = starts.amax(1)
-        order = last.argsort(descending=True)  # videos that need no more frames drop off the end
+        order = last.argsort(descending=True)  # so that finished videos drop off the batch's end
         starts, last, back = starts[order], last[order], sent(order.argsort(), lrs.device)
         order = sent(order, lrs.device)
         lrs, lengths = lrs[order], lengths[order]
         cond = None if cond is None else cond[order]
         state, after = initial.map(lambda x: x[order])
         carried = state is not None
-        if not carried:
-            state = self.initial_states(lrs).forward
+        if state is None:
+            state = self.initial_states(lrs).forward or {}
         wanted, at_zero = wanted_at(starts, lrs.device), sent(starts == 0, lrs.device)
         kept = {
             k: x[:, None] * at_zero.view(*starts.shape, *[1] * (x.ndim - 1))
@@ -126,7 +128,9 @@ class UnidirectionalNet(RecurrentNet):
         return {key: x[back] for key, x in kept.items()}
 
 
-def _by_frame(lrs: Tensor, prepared: tuple[Tensor, ...], cond: Tensor | None):
+def _by_frame(
+    lrs: Tensor, prepared: tuple[Tensor, ...], cond: Tensor | None
+) -> Iterator[tuple[Tensor, tuple[Tensor, ...], Tensor | None]]:
     """Yields each frame's LR frame, prepared tensors and condition planes."""
     for i in range(lrs.size(1)):
         yield lrs[:, i], tuple(x[:, i] for x in prepared), None if cond is None else cond[:, i]

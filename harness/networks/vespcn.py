@@ -14,8 +14,8 @@ from harness.networks.warp import warp
 
 
 def _flow_layers(in_channels: int, convs: list[tuple[int, int]], scale: int) -> nn.Sequential:
-    """Convolutions (kernel, stride) of 24 channels with ReLU; 2 channels by sub-pixels, tanh."""
-    layers = []
+    """Convolutions (kernel, stride) of 24 channels with ReLU; then 2 channels, tanh, shuffle."""
+    layers: list[nn.Module] = []
     for kernel, stride in convs:
         layers.append(nn.Conv2d(in_channels, 24, kernel, stride, kernel // 2))
         layers.append(nn.ReLU(inplace=True))
@@ -28,7 +28,7 @@ class MotionCompensation(nn.Module):
     """The motion compensation transformer: coarse flow at 1/4, fine flow at 1/2 size.
 
     Args:
-        max_flow: pixels that a flow of 1 stands for.
+        max_flow: Displacement in pixels that corresponds to a flow of 1.
     """
 
     def __init__(self, max_flow: float) -> None:
@@ -40,8 +40,8 @@ class MotionCompensation(nn.Module):
     def forward(self, reference: Tensor, neighbour: Tensor) -> tuple[Tensor, Tensor]:
         """Neighbours (B, 1, H, W) aligned to their references, and the flow (B, 2, H, W).
 
-        The flow is in units of ``max_flow``. Sizes that 4 does not divide are padded by reflection
-        and cropped again.
+        The flow is in units of ``max_flow``. Sizes not divisible by 4 are padded by reflection, and
+        the result is cropped.
         """
         height, width = reference.shape[-2:]
         pair = pad_to_multiple(torch.cat([reference, neighbour], 1), 4)
@@ -61,19 +61,21 @@ def flow_roughness(flow: Tensor) -> Tensor:
 
 @MODELS.register_module()
 class VESPCNNet(FrameWindowNet):
-    """VESPCN 9L-E3-MC: 3 frames, aligned and fused early, 9 layers, sub-pixel convolution.
+    """VESPCN 9L-E3-MC: 3 frames, aligned, early fusion, 9 layers, sub-pixel convolution.
 
-    It works on luma; chroma is upsampled bicubically. 93,992 parameters, of which 53,392 are the
-    motion compensation's. That all hidden layers have 24 channels is inferred: it gives the paper's
+    It works on luma; chroma is upsampled bicubically. 93,992 parameters, 53,392 of them in the
+    motion compensation. The 24 channels of all hidden layers are inferred: they yield the paper's
     operation counts for x3 and x4.
 
     Args:
-        num_layers: convolutions of the super-resolution network.
-        max_flow: largest coarse (and fine) displacement in LR pixels. In the paper 1 is half of the
-            frame, so that it depends on the frame's size; 16 is half of its 33-pixel crops.
-        warp_weight, smooth_weight: weights of the losses on the aligned neighbours (mean squared
-            difference to the frame itself) and on the flow's roughness. In training only.
-        degradation: of the LR frames, ``'bi'`` or ``'bd'``; see :func:`~.bicubic.upsample`.
+        num_layers: Convolutions of the super-resolution network.
+        max_flow: Largest coarse (and fine) displacement in LR pixels. In the paper a flow of 1 is
+            half of the frame and thus depends on the frame's size; 16 is half of its 33-pixel
+            crops.
+        warp_weight, smooth_weight: Weights of the losses on the aligned neighbours (mean squared
+            difference from the frame itself) and on the flow's roughness. In training only.
+        degradation: Degradation of the LR frames, ``'bi'`` or ``'bd'``; see
+            :func:`~.upsample.bicubic`.
     """
 
     def __init__(
@@ -96,7 +98,7 @@ class VESPCNNet(FrameWindowNet):
 
     def super_resolve_centre(self, windows: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         ys = luma(windows)
-        # slices: lists of numbers would have to be copied to the device
+        # slices, because lists of indices would have to be copied to the device
         reference = ys[:, 1:2].expand(-1, 2, -1, -1, -1).flatten(0, 1)
         neighbours = ys[:, ::2].flatten(0, 1)
         aligned, flow = self.motion(reference, neighbours)

@@ -1,13 +1,12 @@
 """VSRNet: Video Super-Resolution with Convolutional Neural Networks (Kappeler et al., IEEE
 Transactions on Computational Imaging 2016).
 
-Layers, their sharing between frames and the sizes of kernels are those of a public
-reimplementation (usstdqq/vsrnet_pytorch), as is what comes before: bicubic upsampling, then motion
-compensation at the size of the SR frame. Liu et al.'s survey (2022) adds the adaptive motion
-compensation, which that code leaves out. Flow is OpenCV's DIS, in the place of Druleas's, between
-LR frames, and enlarged like these: the enlarged frames, between which that code has it, have 16
-times the pixels. No source that we could read gives the constant of the adaptive compensation or
-its unit.
+Layers, their sharing between frames, kernel sizes and the preprocessing (bicubic upsampling, then
+motion compensation at the size of the SR frame) are those of a public reimplementation
+(usstdqq/vsrnet_pytorch). Liu et al.'s survey (2022) adds the adaptive motion compensation, which
+that code omits. OpenCV's DIS flow replaces Druleas's. It is computed between LR frames and then
+enlarged, whereas that code computes it between enlarged frames, which have 16 times the pixels. No
+source that we could read states the constant of the adaptive compensation or its unit.
 """
 
 import torch
@@ -23,9 +22,9 @@ from harness.networks.warp import warp
 
 
 def trust(frame: Tensor, compensated: Tensor, decay: float) -> Tensor:
-    """Adaptive motion compensation: where a compensated frame differs, the frame itself instead.
+    """Adaptive motion compensation: blends the frame in where the compensated frame differs.
 
-    The weight of the compensated one is exp(-decay * difference). All are luma in [0, 1].
+    The weight of the compensated frame is exp(-decay * difference). All are luma in [0, 1].
     """
     weight = torch.exp(-decay * (compensated - frame).abs())
     return weight * compensated + (1 - weight) * frame
@@ -33,15 +32,16 @@ def trust(frame: Tensor, compensated: Tensor, decay: float) -> Tensor:
 
 @MODELS.register_module()
 class VSRNet(FrameWindowNet):
-    """VSRNet: 5 bicubically upsampled frames, aligned, 3 convolutions on luma, fused in the second.
+    """VSRNet: 3 convolutions on the luma of 5 aligned, upsampled frames; the second fuses them.
 
-    272,577 parameters. The first convolutions (9x9) of frames equally far away share their weights
-    (filter symmetry). Chroma is upsampled bicubically.
+    272,577 parameters. The first convolutions (9x9) of frames at the same distance share their
+    weights (filter symmetry). Upsampling is bicubic, also that of chroma.
 
     Args:
-        decay: of the weight of a compensated pixel with its difference; 0 trusts all. By default
-            the weight is 1/e at a difference of 8 of 255 grey levels.
-        degradation: of the LR frames, ``'bi'`` or ``'bd'``; see :func:`~.upsample.bicubic`.
+        decay: Rate at which the weight of a compensated pixel decays with its difference; 0 trusts
+            all pixels. By default the weight is 1/e at a difference of 8 of 255 grey levels.
+        degradation: Degradation of the LR frames, ``'bi'`` or ``'bd'``; see
+            :func:`~.upsample.bicubic`.
     """
 
     radius = 2
@@ -51,7 +51,7 @@ class VSRNet(FrameWindowNet):
         self.decay = decay
         self.degradation = degradation
         self.flow_net = DISFlow()
-        # by the distance to the frame itself
+        # indexed by the distance from the frame itself
         self.first = nn.ModuleList(nn.Conv2d(1, 64, 9, padding=4) for _ in range(self.radius + 1))
         self.second = nn.Conv2d(64 * (2 * self.radius + 1), 32, 5, padding=2)
         self.third = nn.Conv2d(32, 1, 5, padding=2)

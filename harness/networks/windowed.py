@@ -7,36 +7,36 @@ import torch
 from mmagic.registry import MODELS
 from torch import Tensor
 
-from harness.networks.recurrent import States, StateShapes, Unrolled
+from harness.networks.recurrent import State, States, StateShapes, Unrolled
 from harness.networks.wrapper import WrappingNet
 
 
 @MODELS.register_module()
 class WindowedInference(WrappingNet):
-    """Super-resolves a video window by window in eval mode; in training it does nothing.
+    """Super-resolves a video window by window in eval mode; in training it changes nothing.
 
     The published code of RISTN runs windows of 5 frames that begin at frames 0, 3, 6, ..., keeps
-    the first 3 frames of each and starts each from the initial state. It leaves the last frames of
-    a video out. Here the window that reaches the end of the video, which may have fewer frames,
-    keeps all of its frames; a video shorter than a window is one window.
+    the first 3 frames of each and starts each from the initial state. It drops the last frames of
+    a video. Here the window that reaches the end of the video, which may be shorter, keeps all of
+    its frames; a video shorter than a window is one window.
 
-    Windows of a network without gradient need memory for one window and the SR frames only. Weights
-    load from checkpoints of the network inside as well as from those of this wrapper.
+    Without gradients, memory holds one window and the SR frames only. Checkpoints of the wrapped
+    network load as well as those of this wrapper.
 
     Args:
-        net: config of the network.
-        window: frames of a window.
-        stride: frames from one window to the next.
-        carry: an extension, not in the paper: a window starts from the forward state that the one
-            before it has at that boundary, instead of the initial state. The published code
-            computes that state and throws it away. Costs a second pass of the recurrence.
-        cond_channels: handed on to the network.
+        net: Config of the network.
+        window: Number of frames of a window.
+        stride: Number of frames from the start of one window to the start of the next.
+        carry: An extension, not in the paper: a window starts from the forward state that the
+            previous window has at that boundary, instead of the initial state. The published code
+            computes that state and discards it. Costs a second pass of the recurrence.
+        cond_channels: Passed to the network.
 
     Raises:
-        ValueError: windows that leave frames out.
+        ValueError: The windows would skip frames.
     """
 
-    bidirectional = True  # a window needs frames to come
+    bidirectional = True  # a window contains frames after the current one
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class WindowedInference(WrappingNet):
     ) -> None:
         super().__init__()
         if not 1 <= stride <= window:
-            raise ValueError(f'windows of {window} frames at a stride of {stride} leave frames out')
+            raise ValueError(f'windows of {window} frames at a stride of {stride} skip frames')
         self.net = MODELS.build(dict(net, cond_channels=cond_channels) if cond_channels else net)
         self.window = window
         self.stride = stride
@@ -57,24 +57,24 @@ class WindowedInference(WrappingNet):
     def state_shapes(self, height: int, width: int) -> tuple[StateShapes, StateShapes]:
         return self.net.state_shapes(height, width)
 
-    def condition(self, *args: Any):
+    def condition(self, *args: Any) -> Tensor | None:
         return self.net.condition(*args)
 
     def further_targets(self, gts: Tensor) -> dict[str, Tensor]:
         return self.net.further_targets(gts)
 
     def states_at(self, *args: Any, **kwargs: Any) -> States:
-        """As in the interface: states of whole videos, not of windows."""
+        """States of whole videos, as in the interface, not of windows."""
         return self.net.states_at(*args, **kwargs)
 
     def unroll(
         self, lrs: Tensor, states: States | None = None, cond: Tensor | None = None
     ) -> Unrolled:
-        """As in the interface; ``states`` are those before the first and after the last window."""
+        """As in the interface; ``states`` are before the first and after the last window."""
         if self.training:
             return self.net.unroll(lrs, states, cond)
         forward, backward = states or States()
-        first_backward = None
+        first_backward: State | None = None
         frames = []
         for window, kept in self._windows(lrs.size(1)):
             clip, clip_cond = lrs[:, window], None if cond is None else cond[:, window]
@@ -93,15 +93,15 @@ class WindowedInference(WrappingNet):
         return Unrolled(torch.cat(frames, 1), States(forward, first_backward))
 
     def _windows(self, frames: int) -> Iterator[tuple[slice, int]]:
-        """The windows of a video and how many of their frames are kept."""
+        """The windows of a video and the number of their first frames to keep."""
         start = 0
         while start + self.window < frames:
             yield slice(start, start + self.window), self.stride
             start += self.stride
         yield slice(start, frames), frames - start
 
-    def _forward_state(self, clip: Tensor, ends: Tensor, cond: Tensor | None):
-        """The forward state into the next window."""
+    def _forward_state(self, clip: Tensor, ends: States, cond: Tensor | None) -> State:
+        """The forward state at the start of the next window."""
         boundary = torch.full((len(clip), 1), self.stride)
         initial = ends if any(ends) else None
         states = self.net.states_at(clip, boundary, boundary, cond, initial=initial)

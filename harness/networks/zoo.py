@@ -1,4 +1,4 @@
-"""All networks; importing this fills the registry that configs are built from."""
+"""Imports all networks, which registers them for configs."""
 
 from harness import compat
 

@@ -42,7 +42,7 @@ class TestSet:
         made_by: ``tool`` and ``parameters`` of its manifest; empty in old grids.
     """
 
-    __test__ = False  # the name starts with "Test", but it is no test case for pytest
+    __test__ = False  # the name starts with "Test", but it is not a test case for pytest
 
     label: str
     videos: dict[str, int]

@@ -21,14 +21,14 @@ class Owner(NamedTuple):
         host: Host name.
         pid: Process id on that host.
         started: Start time in clock ticks since the host booted; it distinguishes the process from
-            a later one with the same pid.
+            a later one with the same pid. None without ``/proc``.
         system: The host's boot id and process namespace; pids are comparable only within one.
         job: The launcher's job that the process belongs to, or ''.
     """
 
     host: str
     pid: int
-    started: int
+    started: int | None
     system: str
     job: str = ''
 
@@ -65,7 +65,7 @@ def this_job() -> str:
 def this_process() -> Owner:
     """This process as the owner of a claim."""
     pid = os.getpid()
-    return Owner(socket.gethostname(), pid, _start_of(pid) or 0, _system(), this_job())
+    return Owner(socket.gethostname(), pid, _start_of(pid), _system(), this_job())
 
 
 @cache

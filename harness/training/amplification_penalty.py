@@ -21,12 +21,12 @@ class AmplificationPenalty:
         net: The network.
 
     Raises:
-        UserError: The weight is not a number from 0 on, or the network has no memory.
+        UserError: The weight is not a number in [0, inf), or the network has no memory.
     """
 
     def __init__(self, weight: Any, net: RecurrentNet) -> None:
         if type(weight) not in (int, float) or not 0 <= weight < math.inf:
-            fail(f'train_cfg.amplification_weight: {weight!r} is not a number from 0 on')
+            fail(f'train_cfg.amplification_weight: {weight!r} is not a number in [0, inf)')
         if weight and not (net.has_states and any(map(memory_of, net.state_shapes(8, 8)))):
             fail(
                 f'train_cfg.amplification_weight: {type(net).__name__} has no memory in which a '

@@ -26,7 +26,7 @@ class BurnInLoop(ClipTrainLoop):
     thus always belong to the current weights, but cover at most ``burn_in`` frames.
 
     Args:
-        burn_in: k, the number of frames to run before each clip.
+        burn_in: K, the number of frames to run before each clip.
         args, kwargs: See :class:`ClipTrainLoop`.
 
     Raises:

@@ -261,8 +261,8 @@ class StateDiagnosticsHook(IntervalHook):
                 )
         for boundary in place.boundaries:
             around = States(
-                states.map(lambda x, t=boundary: x[:, t]).forward,
-                states.map(lambda x, t=boundary + span: x[:, t]).backward,
+                _at(states, boundary).forward,
+                _at(states, boundary + span).backward,
             )
             clip = lrs[:, boundary : boundary + span]
             cond = net.condition(clip, boundary, place.length)
@@ -278,3 +278,8 @@ class StateDiagnosticsHook(IntervalHook):
                         frames=frames,
                         value=value,
                     )
+
+
+def _at(states: States, boundary: int) -> States:
+    """The states (B, ...) at one of the boundaries of (B, R, ...)."""
+    return states.map(lambda x: x[:, boundary])

@@ -1,5 +1,6 @@
 """Clips start from a pool of states that other clips left, as in neural cellular automata."""
 
+import operator
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -120,7 +121,7 @@ class PoolLoop(ClipTrainLoop):
     def after_step(self, batch: list[ClipPlan]) -> None:
         after = self.model.states_after
         for number, clip in enumerate(batch):
-            own = after.map(lambda x, number=number: x[number])
+            own = after.map(operator.itemgetter(number))
             self.pool.put_one(clip.entry, clip.repeat + 1, States(own.forward))
             if self.model.generator.bidirectional:
                 self.pool.put_one(clip.entry, clip.repeat, States(None, own.backward))

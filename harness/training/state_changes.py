@@ -48,7 +48,7 @@ class StateChanges(NamedTuple):
         for key, top in (('p_initial', 1), ('state_dropout', 1), ('state_noise', float('inf'))):
             value = getattr(self, key)
             if not isinstance(value, (int, float)) or not 0 <= value < top:
-                fail(f'train_cfg.{key}: {value!r} is not a number from 0 to below {top}')
+                fail(f'train_cfg.{key}: {value!r} is not a number in [0, {top})')
         return self
 
 

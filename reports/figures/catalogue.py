@@ -165,8 +165,8 @@ def _signs(trained: list[_Trained]) -> list[Drawing]:
             f'Signs of instability of {label} against training iterations, a line per run: growth '
             'of a small perturbation of the state from 1 to 3 clip lengths, and norm of the state '
             'at the end of a window relative to that after a clip length, the largest of all '
-            'windows and directions; grey: above it the sign warns. Below: PSNR of the evaluated '
-            'checkpoints (markers) and of validation (lines), where there was one.',
+            'windows and directions; grey: threshold of the warning. Below: PSNR of the evaluated '
+            'checkpoints (markers) and of validation (lines), if there was one.',
             signs_of_instability,
             part,
             pair,

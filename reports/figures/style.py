@@ -56,8 +56,10 @@ _SETTINGS: dict[str, Any] = {
     'figure.dpi': PNG_DPI,
 }
 
-_COLORS = ('#0173b2', '#de8f05', '#029e73', '#d55e00', '#cc78bc')
-_COLORS += ('#ca9161', '#fbafe4', '#949494', '#ece133', '#56b4e9')
+_COLORS = (
+    *('#0173b2', '#de8f05', '#029e73', '#d55e00', '#cc78bc'),
+    *('#ca9161', '#fbafe4', '#949494', '#ece133', '#56b4e9'),
+)
 RED = '#e3120b'  # the rectangle around the enlarged part
 # For a grid's own strategies without a colour, in their order (Tol's muted palette).
 _OWN_COLORS = ('#332288', '#44aa99', '#cc6677', '#117733', '#aa4499')
@@ -92,7 +94,8 @@ def settings() -> dict[str, Any]:
 
 def paper_style(changes: Mapping[str, Any] = MappingProxyType({})) -> AbstractContextManager:
     """In it figures are drawn with our settings, but for these changes."""
-    return rc_context({**settings(), **changes})
+    drawn: dict[Any, Any] = {**settings(), **changes}
+    return rc_context(drawn)
 
 
 def looks(methods: Sequence[Method], strategies: Mapping[str, Strategy]) -> dict[str, Look]:

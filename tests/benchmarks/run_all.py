@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -47,7 +47,7 @@ class Ratio(NamedTuple):
     label: str
     column: str
     anchor: str
-    bound: Optional[float] = None
+    bound: float | None = None
     at_least: bool = False
     only: str = ''
 

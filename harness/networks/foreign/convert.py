@@ -1,9 +1,9 @@
-"""Checkpoints for ``RecurrentVSR`` from the files of other code."""
+"""Converts weight files of other code into checkpoints for ``RecurrentVSR``."""
 
 import inspect
 import re
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from mmagic.registry import MODELS
@@ -18,12 +18,21 @@ from harness.networks.foreign.matconvnet import is_dagnn, read_dagnn
 from harness.networks.foreign.tensorflow import is_bundle, read_bundle
 from harness.runs.files import replacing
 
-#: what wrappers put before all names: compiled models, MMagic's and MMEngine's, MRVSR's cells
-_PREFIXES = ('_orig_mod.', 'module.', 'generator.', 'mrvsr.', 'rlsp.', 'rfs3.')
-_PREFIXES += ('MRVSRCell.', 'RFS3Cell.', 'RSLPCell.')
-#: what is no weight of the network: MMagic's counter, losses and discriminators
+#: prefixes of all names in wrappers: compiled models, MMagic's and MMEngine's, MRVSR's cells
+_PREFIXES = (
+    '_orig_mod.',
+    'module.',
+    'generator.',
+    'mrvsr.',
+    'rlsp.',
+    'rfs3.',
+    'MRVSRCell.',
+    'RFS3Cell.',
+    'RSLPCell.',
+)
+#: entries that are not weights of the network: MMagic's counter, losses and discriminators
 _SURPLUS = re.compile(r'step_counter$|loss_.*|pixel_loss\.|discriminator\.')
-#: names that tell networks that are not here
+#: parts of names that identify networks which are not available here
 _OTHERS = {
     'pcd_align': 'EDVR',
     'conv_body': 'ESRGAN',
@@ -37,10 +46,10 @@ class Converted(NamedTuple):
     """A checkpoint that was written.
 
     Attributes:
-        title: of the network.
-        config: that builds it.
-        options: ``KEY=VALUE`` for the config, where it does not fit the weights as it is.
-        lr_kinds: LR frames to evaluate it on; several where the file does not say.
+        title: Name of the network.
+        config: Config that builds it.
+        options: ``KEY=VALUE`` options for the config, if it does not fit the weights as it is.
+        lr_kinds: LR frames to evaluate it on; several if the file does not say.
     """
 
     title: str
@@ -50,16 +59,16 @@ class Converted(NamedTuple):
 
 
 def convert(source: Path, target: Path, name: str | None = None) -> Converted:
-    """Writes a checkpoint from a file of other code.
+    """Converts a file of other code into a checkpoint.
 
     Args:
-        source: a PyTorch file, one of the two of a TensorFlow checkpoint, or a network that
-            MatConvNet saved.
-        target: file to write.
-        name: layout to take; None finds it by the names of the weights.
+        source: A PyTorch file, one of the two files of a TensorFlow checkpoint, or a network saved
+            by MatConvNet.
+        target: File to write.
+        name: Layout of ``source``; None recognises it by the names of the weights.
 
     Raises:
-        UserError: ``target`` exists or has no folder, or ``source`` fits no network here.
+        UserError: ``target`` exists or its folder does not, or ``source`` fits no network here.
     """
     if target.exists():
         fail(f'{target}: already exists')
@@ -85,10 +94,10 @@ def _read(source: Path) -> Weights:
 
 
 def recognise(theirs: Weights, source: Path, name: str | None = None) -> tuple[Layout, Found]:
-    """The network that weights are of, and the weights under their names here.
+    """The layout that the weights have, and the weights under their names here.
 
     Raises:
-        UserError: they fit no network here; or not that of ``name``.
+        UserError: They fit no network here, or not the network of ``name``.
     """
     weights = bare(theirs)
     for key, layout in LAYOUTS.items():
@@ -97,19 +106,19 @@ def recognise(theirs: Weights, source: Path, name: str | None = None) -> tuple[L
         try:
             found = layout.read(weights)
         except UserError as error:
-            fail(f'{source}: is no {layout.title}: {error}')
+            fail(f'{source}: is not {layout.title}: {error}')
         if found is not None:
             _check_shapes(layout, found, source)
             return layout, found
     first = next(iter(weights), 'nothing')
-    wanted = f'no {LAYOUTS[name].title}' if name else f'none of {", ".join(LAYOUTS)}'
+    wanted = LAYOUTS[name].title if name else f'one of {", ".join(LAYOUTS)}'
     other = next((what for part, what in _OTHERS.items() if any(part in w for w in weights)), '')
-    looks = f'it looks like {other}' if other else f'its names begin with {first}'
-    fail(f'{source}: is {wanted}; {looks}')
+    looks = f'it looks like {other}' if other else f'its first name is {first}'
+    fail(f'{source}: is not {wanted}; {looks}')
 
 
 def bare(theirs: Weights) -> Weights:
-    """The weights of the network alone, without wrappers; averaged ones where there are both."""
+    """The weights of the network alone, without wrappers; averaged weights if there are any."""
     averaged = {k: x for k, x in theirs.items() if k.startswith('generator_ema.')}
     weights = {k.replace('generator_ema.', 'generator.', 1): x for k, x in averaged.items()}
     weights = weights or {k: x for k, x in theirs.items() if isinstance(x, Tensor)}
@@ -132,10 +141,7 @@ def _check_shapes(layout: Layout, found: Found, source: Path) -> None:
             for group in (found.weights, expected)
         )
         if got != wanted:
-            fail(
-                f'{source}: is no {layout.title} for x4: {got} in the place of {name}, which is '
-                f'{wanted}'
-            )
+            fail(f'{source}: is not {layout.title} for x4: {name}: expected {wanted}, got {got}')
 
 
 def _options(layout: Layout, found: Found) -> list[str]:
@@ -147,13 +153,13 @@ def _options(layout: Layout, found: Found) -> list[str]:
     ]
 
 
-def _default(layout: Layout, key: str):
+def _default(layout: Layout, key: str) -> Any:
     parameter = inspect.signature(MODELS.get(layout.type)).parameters.get(key)
     return parameter and parameter.default
 
 
 def _kinds_by_name(name: str, kinds: tuple[str, ...]) -> tuple[str, ...]:
-    """The kinds that a file's name speaks of, as ``BasicVSR_Vimeo90K_BDx4.pth`` does."""
+    """The kinds that a file's name indicates, as ``BasicVSR_Vimeo90K_BDx4.pth`` does."""
     words = re.findall(r'BD|BI|REDS', name.upper())
     wanted = {'BD': 'lr_bd', 'BI': 'lr_bi', 'REDS': 'lr_bi'}
     spoken = tuple(k for k in kinds if any(k.startswith(wanted[word]) for word in words))

@@ -13,12 +13,13 @@ Names in its ``FRNet``, whether trained as FRVSR or as TecoGAN, and here, after 
 ``[srnet.]upsample_func.kernels``  none: constants of ``bicubic_bd``
 =================================  ===================================
 
-Their space-to-depth puts the 16 pixels of a block first and the colours last, ours the other way
-round. Networks for BD frames upsample flow and LR frame by ``bicubic_bd`` and carry its
-coefficients; those for BI frames have none and upsample bilinearly. Both take RGB in [0, 1].
+In their space-to-depth layout the pixel of a block is the outer and the colour the inner index; in
+ours it is the other way round. Networks for BD frames upsample flow and LR frame by ``bicubic_bd``
+and store its coefficients; those for BI frames store none and upsample bilinearly. Both take RGB in
+[0, 1].
 
-Their BD frames are our ``lr_bd_tecogan``; those that their test script makes itself are not rounded
-to 8 bits. That script also runs 5 mirrored frames before the first one, which is not done here.
+Their BD frames are our ``lr_bd_tecogan``; the frames that their test script generates are not
+rounded to 8 bits. That script also runs 5 mirrored frames before the first one; we do not.
 """
 
 import re
@@ -29,7 +30,7 @@ from torch import Tensor
 from harness.errors import fail
 from harness.networks.upsample import BD_TAPS
 
-#: how the names of the coefficients end that networks for BD frames carry
+#: end of the name of the interpolation coefficients stored in networks for BD frames
 KERNELS = 'upsample_func.kernels'
 
 _NAMES = (
@@ -44,13 +45,19 @@ _NAMES = (
 
 
 def frnet_weights(theirs: dict[str, Tensor]) -> dict[str, Tensor] | None:
-    """The weights of an ``FRNet`` for ``FRVSRNet``; None if they are of another network.
+    """The weights of an ``FRNet`` for ``FRVSRNet``; None if they belong to another network.
 
     Raises:
-        UserError: it upsamples otherwise than bicubically by 4.
+        UserError: It does not upsample bicubically by 4.
     """
-    weights = {_our_name(name): x for name, x in theirs.items() if not name.endswith(KERNELS)}
-    if None in weights or 'head.weight' not in weights:
+    weights = {}
+    for name, x in theirs.items():
+        if not name.endswith(KERNELS):
+            ours = _our_name(name)
+            if ours is None:
+                return None
+            weights[ours] = x
+    if 'head.weight' not in weights:
         return None
     for name, x in theirs.items():
         if name.endswith(KERNELS) and not _are_bd_taps(x):

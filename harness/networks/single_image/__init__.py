@@ -1,1 +1,4 @@
-"""Networks for single images, which take every frame of a video by itself; RI only."""
+"""Single-image networks: they super-resolve each frame on its own and can be trained with RI only.
+
+May import ``harness.networks`` (the ``stateless`` interface); only ``zoo`` imports this package.
+"""

@@ -1,9 +1,9 @@
 """DRCN: Deeply-Recursive Convolutional Network for Image Super-Resolution (Kim et al., CVPR 2016).
 
-Layers and widths are those on which public reimplementations agree (LoSealL/VideoSuperResolution
-and others); the authors' MATLAB code is not in any repository that we could read. The paper's
-recursive supervision is the further output ``recursions``; its weight, which the paper lets decay,
-is fixed (``output_losses``).
+Public reimplementations (LoSealL/VideoSuperResolution and others) agree on the layers and widths
+used here; the authors' MATLAB code is not in any repository that we could read. The paper's
+recursive supervision is the further output ``recursions``; its weight, which decays in the paper,
+is constant here (``output_losses``).
 """
 
 import torch
@@ -17,6 +17,7 @@ from harness.networks.single_image.luma_image import LumaImageNet
 
 def _conv(in_channels: int, out_channels: int) -> nn.Conv2d:
     conv = nn.Conv2d(in_channels, out_channels, 3, padding=1)
+    assert conv.bias is not None
     nn.init.kaiming_normal_(conv.weight, nonlinearity='relu')
     nn.init.zeros_(conv.bias)
     return conv
@@ -24,19 +25,19 @@ def _conv(in_channels: int, out_channels: int) -> nn.Conv2d:
 
 @MODELS.register_module()
 class DRCNNet(LumaImageNet):
-    """DRCN: one convolution, 16 times in a row, on the bicubically enlarged luma.
+    """DRCN: applies one convolution 16 times to the bicubically enlarged luma.
 
     1,775,121 parameters (RISTN's Table 1: 1.75 M). After each recursion the same two convolutions
-    make an image of the features, as a correction of the enlarged one; the output is their weighted
-    sum. The recursion begins as the identity. It runs over one image's depth: there are no states
-    between frames.
+    compute an image from the features, as a correction of the enlarged image; the output is the
+    weighted sum of these images. The recursion is initialised as the identity. It runs within one
+    image: there are no states between frames.
 
     Its further output is ``recursions``, the images after each recursion (recursions, 1, 4H, 4W).
 
     Args:
-        mid_channels: width of the convolutions.
-        recursions: their number.
-        degradation: of the LR frames; see :class:`LumaImageNet`.
+        mid_channels: Width of the convolutions.
+        recursions: Number of recursions.
+        degradation: Degradation of the LR frames; see :class:`LumaImageNet`.
     """
 
     def __init__(
@@ -56,11 +57,11 @@ class DRCNNet(LumaImageNet):
         for conv in self.embedding:
             x = F.relu(conv(x))
         first, last = self.reconstruction
-        images = []
+        corrected = []
         for _ in range(len(self.weights)):
             x = F.relu(self.recursion(x))
-            images.append(enlarged + last(F.relu(first(x))))
-        images = torch.stack(images, 1)
+            corrected.append(enlarged + last(F.relu(first(x))))
+        images = torch.stack(corrected, 1)
         out = (images * self.weights.view(-1, 1, 1, 1)).sum(1)
         return out, {'recursions': images}
 

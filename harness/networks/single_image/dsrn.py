@@ -1,11 +1,13 @@
 """DSRN: Image Super-Resolution via Dual-State Recurrent Networks (Han et al., CVPR 2018).
 
-The authors' public code (WeiHan3/dsrn) has the x2 model: states, delays, residual branches, input
-and output layers, mean over the HR states, bicubic residual. How the two states reach each other
-for x4 it does not say, and its x4 checkpoint could not be read. Here it is two 3x3 (transposed)
-convolutions of stride 2 in either direction, which gives RISTN's number of parameters; the x2 model
-has one 2x2 deconvolution and mean pooling.
+The authors' public code (WeiHan3/dsrn) contains the x2 model: states, delays, residual branches,
+input and output layers, mean over the HR states, bicubic residual. It does not show how the two
+states are connected for x4, and we could not read its x4 checkpoint. Here the connection is two 3x3
+(transposed) convolutions of stride 2 in either direction, which gives RISTN's number of parameters;
+the x2 model has one 2x2 deconvolution and mean pooling.
 """
+
+from typing import Any
 
 import torch.nn.functional as F
 from mmagic.registry import MODELS
@@ -38,15 +40,16 @@ def _down(channels: int) -> nn.Sequential:
 class DSRNNet(StatelessNet):
     """DSRN: a state of LR and one of HR size, unrolled 7 times over one image with shared weights.
 
-    1,256,707 parameters (RISTN's Table 1: 1.25 M). From one step to the next a state is what it
-    was, plus a residual branch of itself, plus the other state at its size, and ReLU. The output is
-    the bicubically enlarged image plus a 1x1 convolution of the mean of the HR states. The
-    recurrence runs over one image's depth: there are no states between frames.
+    1,256,707 parameters (RISTN's Table 1: 1.25 M). Each step adds to a state a residual branch of
+    itself and the other state, resized, followed by ReLU. The output is the bicubically enlarged
+    image plus a 1x1 convolution of the mean of the HR states. The recurrence runs within one image:
+    there are no states between frames.
 
     Args:
-        mid_channels: width of both states.
-        steps: times at which there is an LR state; the HR state comes one later.
-        degradation: of the LR frames, ``'bi'`` or ``'bd'``; see :func:`~..upsample.bicubic`.
+        mid_channels: Width of both states.
+        steps: Number of steps that have an LR state; the HR state is one step behind.
+        degradation: Degradation of the LR frames, ``'bi'`` or ``'bd'``; see
+            :func:`~..upsample.bicubic`.
     """
 
     def __init__(self, mid_channels: int = 128, steps: int = 7, degradation: str = 'bi') -> None:
@@ -67,7 +70,9 @@ class DSRNNet(StatelessNet):
         return map_frames(self._images, lrs, at_once=self.training)
 
     def _images(self, images: Tensor) -> Tensor:
-        low, high, total = self.head(images), None, 0
+        low = self.head(images)
+        high: Tensor | None = None
+        total: Any = 0
         for step in range(1, self.steps):
             from_low = self.up(low)
             if step < self.steps - 1:  # nothing reads the last LR state

@@ -16,7 +16,7 @@ from harness.networks.single_image.luma_image import LumaImageNet
 
 
 class _Level(nn.Module):
-    """x2: features from convolutions and a deconvolution, and the image's residual from these."""
+    """One x2 level: convolutions and a deconvolution for features, and the image's residual."""
 
     def __init__(self, channels: int, depth: int) -> None:
         super().__init__()
@@ -29,7 +29,7 @@ class _Level(nn.Module):
             nn.init.normal_(layer.weight, std=math.sqrt(2 / (9 * channels)))
             nn.init.zeros_(layer.bias)
         self.image_up = nn.ConvTranspose2d(1, 1, 4, 2, 1, bias=False)
-        with torch.no_grad():  # bilinear at first
+        with torch.no_grad():  # initialised as bilinear interpolation
             taps = torch.tensor([0.25, 0.75, 0.75, 0.25])
             self.image_up.weight.copy_(taps[:, None] * taps)
 
@@ -49,18 +49,19 @@ def _lrelu(x: Tensor) -> Tensor:
 class LapSRNNet(LumaImageNet):
     """LapSRN for x4: two levels of the pyramid; 814,242 parameters (paper: 0.81 M).
 
-    Its further output is ``first_level``, the image of the first level (1, 2H, 2W), which should be
-    the bicubically halved ground truth.
+    Its further output is ``first_level``, the image of the first level (1, 2H, 2W); its ground
+    truth is the GT frame, bicubically downsampled by 2.
 
     Args:
-        mid_channels: width of the convolutions.
-        depth: convolutions of a level.
-        degradation: as in :class:`LumaImageNet`, of chroma.
+        mid_channels: Width of the convolutions.
+        depth: Number of convolutions per level.
+        degradation: As in :class:`LumaImageNet`; affects chroma only.
     """
 
     def __init__(self, mid_channels: int = 64, depth: int = 10, degradation: str = 'bi') -> None:
         super().__init__(degradation)
         self.first = nn.Conv2d(1, mid_channels, 3, padding=1)
+        assert self.first.bias is not None
         nn.init.normal_(self.first.weight, std=0.001)
         nn.init.zeros_(self.first.bias)
         self.levels = nn.ModuleList(_Level(mid_channels, depth) for _ in range(2))

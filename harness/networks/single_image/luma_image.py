@@ -1,4 +1,4 @@
-"""What networks for the luma of single images have in common."""
+"""Common base of networks for the luma of single images."""
 
 import torch
 from torch import Tensor
@@ -12,10 +12,11 @@ from harness.networks.upsample import bicubic
 class LumaImageNet(StatelessNet):
     """Super-resolves Y in [16, 235] / 255; chroma is upsampled bicubically.
 
-    Its further outputs in training (see :class:`Unrolled`) are such Y, too.
+    The further outputs in training (see :class:`Unrolled`) are Y in the same range.
 
     Args:
-        degradation: of the LR frames, ``'bi'`` or ``'bd'``; see :func:`~..upsample.bicubic`.
+        degradation: Degradation of the LR frames, ``'bi'`` or ``'bd'``; see
+            :func:`~..upsample.bicubic`.
     """
 
     def __init__(self, degradation: str = 'bi') -> None:
@@ -23,7 +24,7 @@ class LumaImageNet(StatelessNet):
         self.degradation = degradation
 
     def estimate(self, y: Tensor, enlarged: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """Y (N, 1, 4H, 4W) of Y (N, 1, H, W) and of its bicubic enlargement; further outputs."""
+        """Y (N, 1, 4H, 4W) from Y (N, 1, H, W) and its bicubic enlargement; further outputs."""
         raise NotImplementedError
 
     def super_resolve(self, lrs: Tensor) -> Tensor:
@@ -38,7 +39,7 @@ class LumaImageNet(StatelessNet):
         outputs = {key: x.unflatten(0, lrs.shape[:2]) for key, x in outputs.items()}
         return Unrolled(srs.unflatten(0, lrs.shape[:2]), States(), outputs=outputs)
 
-    def _images(self, images: Tensor):
+    def _images(self, images: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         ycbcr = rgb_to_ycbcr(images)
         enlarged = bicubic(ycbcr, self.degradation)
         y, outputs = self.estimate(ycbcr[:, :1], enlarged[:, :1])

@@ -1,111 +1,22 @@
 """Frame by frame, in bounded memory, comes what the network gives for the whole video at once."""
 
-import gc
-import os
-import tempfile
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
 from mmagic.registry import MODELS
-from torch import nn
 
 from harness.errors import UserError
 from harness.evaluation import network_run
 from harness.evaluation.inference import STATES, super_resolve
-from harness.networks.recurrent import RecurrentNet, States, Sweep, Unrolled
 from harness.runs.resets import Reset
-from tests.harness.networks import light_nets  # noqa: F401  (registers)
-
-CONV_FLOW = dict(type='ConvFlowNet', channels=8)
-FRVSR = dict(type='FRVSRNet', mid_channels=8, num_blocks=1, flow_net=dict(type='FRVSRFlowNet'))
-RESIDUAL = dict(
-    type='FRVSRNet',
-    mid_channels=8,
-    num_blocks=1,
-    flow_net=CONV_FLOW,
-    tail='pixel_shuffle',
-    residual_recurrence=True,
+from tests.harness.evaluation.inference_nets import (
+    BASICVSR,
+    BASICVSR_CONV_FLOW,
+    FRVSR,
+    RESIDUAL,
+    build,
 )
-BASICVSR = dict(type='StatefulBasicVSRNet', mid_channels=8, num_blocks=1, hr_channels=8)
-BASICVSR_CONV_FLOW = BASICVSR | dict(flow_net=CONV_FLOW)
-
-
-@MODELS.register_module()
-class LookAheadNet(RecurrentNet):
-    """A running mean, the frame and the two frames after it, of which at the end black ones."""
-
-    look_ahead = 2
-
-    def __init__(self, cond_channels=0):
-        super().__init__()
-        self.conv = nn.Conv2d(12 + cond_channels, 48, 3, padding=1)
-
-    def following(self, lrs):
-        missing = self.look_ahead - lrs.size(1)
-        return {'lrs': nn.functional.pad(lrs, (0, 0) * 3 + (0, missing))}
-
-    def unroll(self, lrs, states=None, cond=None):
-        state, after = states or States()
-        after = self.following(lrs[:, :0]) if after is None else after
-        padded = torch.cat([lrs, after['lrs']], 1)
-        mean = torch.zeros_like(lrs[:, 0]) if state is None else state['mean']
-        frames = []
-        for i in range(lrs.size(1)):
-            inputs = [mean, *padded[:, i : i + 3].unbind(1)]
-            if cond is not None:
-                inputs.append(cond[:, i].expand_as(mean[:, :1]))
-            frames.append(torch.pixel_shuffle(self.conv(torch.cat(inputs, 1)), 4))
-            mean = 0.5 * (mean + lrs[:, i])
-        return Unrolled(torch.stack(frames, 1), States({'mean': mean}))
-
-
-@MODELS.register_module()
-class StackedNet(RecurrentNet):
-    """Two layers; in each one, means run over what the layer below gives, in both directions."""
-
-    bidirectional = True
-
-    def __init__(self, chain=True):
-        super().__init__()
-        self.chain = chain
-        self.conv = nn.Conv2d(12, 48, 3, padding=1)
-
-    def sweeps(self):
-        layers = [
-            Sweep(False, lambda lrs, stored, *rest: self._mean(lrs.unbind(1), *rest)),
-            Sweep(True, lambda lrs, stored, *rest: self._mean(lrs.unbind(1), *rest, True)),
-            Sweep(True, lambda lrs, stored, *rest: self._mean(self._sums(stored), *rest, True)),
-            Sweep(False, self._finish),
-        ]
-        return layers if self.chain else []
-
-    def _mean(self, xs, state, cond, backward=False):
-        means = []
-        for x in xs[::-1] if backward else xs:
-            state = {'mean': x if state is None else 0.5 * (state['mean'] + x)}
-            means.append(state['mean'])
-        return means[::-1] if backward else means, state
-
-    @staticmethod
-    def _sums(stored):
-        return [a + b for a, b in zip(*stored[:2], strict=True)]
-
-    def _finish(self, lrs, stored, state, cond):
-        forward, state = self._mean(self._sums(stored), state, cond)
-        inputs = zip(*stored, forward, strict=True)
-        return [torch.pixel_shuffle(self.conv(torch.cat(x, 1)), 4) for x in inputs], state
-
-    def unroll(self, lrs, states=None, cond=None):
-        below = (
-            self._mean(lrs.unbind(1), None, None)[0],
-            self._mean(lrs.unbind(1), None, None, True)[0],
-        )
-        above = self._mean(self._sums(below), None, None, True)[0]
-        frames, _ = self._finish(lrs, [*below, above], None, None)
-        return Unrolled(torch.stack(frames, 1), States())
-
+from tests.harness.networks import light_nets  # noqa: F401  (registers)
 
 NETWORKS = {
     'frvsr': FRVSR,
@@ -118,16 +29,6 @@ NETWORKS = {
     'stacked': dict(type='StackedNet'),
     'bicubic': dict(type='BicubicUpsampler'),
 }
-
-
-def build(cfg, conditioned=False):
-    """A network whose frames depend on its states."""
-    cfg = dict(type='FrameConditioned', net=cfg, last_frame=5) if conditioned else cfg
-    net = MODELS.build(cfg).eval()
-    for parameter in net.parameters():
-        if parameter.ndim == 4 and parameter.shape[-1] == 3:
-            parameter.data.mul_(1.5)
-    return net
 
 
 @pytest.fixture
@@ -311,31 +212,6 @@ def test_positions_in_warping_stay_float32(video):
     assert (warped - feature).abs().max() <= 1e-4 < feature.std()
 
 
-def test_progress_of_sweeps_without_frames(video):
-    net, lrs = build(BASICVSR_CONV_FLOW), video(10, 16, 20)
-    for states, total in (('disk', 10), ('segments', 10 + 6)):
-        seen = []
-        srs = super_resolve(
-            net, lrs, 'cpu', states=states, on_hidden=lambda *counts, seen=seen: seen.append(counts)
-        )
-        next(srs)
-        assert seen[0] == (2, total)  # the video's last clip
-        list(srs)
-        assert seen[-1] == (total, total)
-
-
-def test_time_of_all_sweeps_is_attributed(video, monkeypatch):
-    clock = iter(range(0, 1000))
-    for name in ('perf_counter', 'thread_time'):  # of several threads, and of one
-        monkeypatch.setattr(network_run.time, name, lambda: next(clock))
-    net, lrs = build(BASICVSR_CONV_FLOW), video(10, 16, 20)
-    # three clips in each of two sweeps, a second each
-    assert sum(sr.ms for sr in super_resolve(net, lrs, 'cpu')) == pytest.approx(6000)
-    # in segments of 4 frames, of which the two last go through the backward sweep twice
-    segments = super_resolve(net, lrs, 'cpu', states='segments')
-    assert sum(sr.ms for sr in segments) == pytest.approx(8000)
-
-
 def test_training_works_after_evaluation(video, real_clip):
     """Evaluation in inference mode leaves nothing behind that autograd refuses."""
     net = build(FRVSR)
@@ -349,90 +225,3 @@ def test_diverged_network_gives_black_frames(video):
     net.head.weight.data.fill_(float('nan'))
     (output,) = super_resolve(net, video(1, 16, 20), 'cpu')
     assert not output.rgb.any()
-
-
-@pytest.fixture
-def bytes_alive():
-    """A function that gives the bytes of all tensors made during the test."""
-    gc.collect()
-    gc.freeze()  # what is there already is many objects to look through
-
-    def count():
-        tensors = [x for x in gc.get_objects() if type(x) is torch.Tensor]
-        return sum(
-            {x.untyped_storage().data_ptr(): x.untyped_storage().nbytes() for x in tensors}.values()
-        )
-
-    yield count
-    gc.unfreeze()
-
-
-@pytest.mark.parametrize(
-    'inner, states, growth',
-    [
-        (RESIDUAL, 'disk', 0),
-        (dict(type='LookAheadNet'), 'disk', 0),
-        (dict(type='StackedNet'), 'disk', 0),
-        (BASICVSR_CONV_FLOW, 'disk', 0),
-        # 12 features and states instead of 4; the LR frame in a state keeps its clip's 4 alive
-        (BASICVSR_CONV_FLOW, 'segments', 8 + 8 * (1 + 4 * 3 / 8)),
-        # beside features the LR frames, uint8
-        (BASICVSR_CONV_FLOW, 'memory', 128 * (1 + 3 / 32)),
-    ],
-)
-def test_memory(video, bytes_alive, inner, states, growth):
-    """How much more 144 frames take than 16, in features (8 float32 channels)."""
-    net, frame = build(inner), video(1, 16, 20)[0]
-    most = {}
-    for frames in (16, 144):
-        used = []
-        srs = super_resolve(
-            net,
-            (frame for _ in range(frames)),
-            'cpu',
-            states=states,
-            on_hidden=lambda done, total, used=used: used.append(bytes_alive()),
-        )
-        used += [bytes_alive() for _ in srs]
-        most[frames] = max(used)
-    feature = 8 * 4 * 16 * 20
-    assert (most[144] - most[16]) / feature == pytest.approx(growth, rel=0.05, abs=0.5)
-
-
-@pytest.fixture
-def temporary_files(tmp_path, monkeypatch):
-    """A function that counts files in the temporary folder, also open ones without a name."""
-    monkeypatch.setattr(tempfile, 'tempdir', str(tmp_path))
-
-    def count():
-        assert not list(tmp_path.iterdir())
-        opened = [Path(f'/proc/self/fd/{fd}') for fd in os.listdir('/proc/self/fd')]
-        return sum(str(tmp_path) in os.readlink(path) for path in opened if path.is_symlink())
-
-    return count
-
-
-@pytest.mark.parametrize('states, files', [('disk', 2), ('segments', 1), ('memory', 0)])
-def test_temporary_files_vanish(video, temporary_files, states, files):
-    """After the last frame, when the user has enough, and when a frame cannot be read."""
-    net, lrs = build(BASICVSR_CONV_FLOW), video(6, 16, 20)
-    srs = super_resolve(net, lrs, 'cpu', states=states)
-    next(srs)
-    assert temporary_files() == files
-    list(srs)
-    assert temporary_files() == 0
-
-    srs = super_resolve(net, lrs, 'cpu', states=states)
-    next(srs)
-    assert temporary_files() == files
-    srs.close()
-    assert temporary_files() == 0
-
-    def damaged():
-        yield from lrs
-        raise OSError('damaged')
-
-    with pytest.raises(OSError, match='damaged'):
-        next(super_resolve(net, damaged(), 'cpu', states=states))
-    gc.collect()
-    assert temporary_files() == 0

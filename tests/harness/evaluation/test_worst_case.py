@@ -1,5 +1,7 @@
 """The search for videos on which a network collapses."""
 
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +9,8 @@ import torch
 from mmagic.registry import MODELS
 from torch import nn
 
+from dataset_tools.__main__ import main as dataset_tools
+from dataset_tools.manifest import DatasetError, VideoSet
 from harness.errors import UserError
 from harness.evaluation import __main__ as command
 from harness.evaluation.worst_case import perturbed, search, summary
@@ -122,9 +126,46 @@ def test_command(real_set, tmp_path, capsys):
     printed = capsys.readouterr().out
     assert f'{output}: the curves of 19 videos' in printed and 'slide 8' in printed
     assert len(pd.read_csv(output)) == 19 * 12
+    with pytest.raises(SystemExit, match='is a folder'):
+        command.main([*map(str, argv), '--output', str(tmp_path)])
     with pytest.raises(SystemExit, match=r'no\.pth: no such file'):
         command.main(['worst-case', str(config), 'no.pth', str(real_set.root)])
     generator = "generator=dict(type='FrameByFrameNet')"
     config.write_text(f"model = dict(type='RecurrentVSR', {generator})\n")
     with pytest.raises(SystemExit, match='so no state can collapse'):
         command.main(['worst-case', str(config), str(weights), str(real_set.root)])
+
+
+def test_videos_of_one_frame(real_set):
+    table, curves = search(LeakyNet().eval(), real_set, 'lr_bi', CPU, (8, 8), 1, lambda name: None)
+    assert len(table) == len(curves) == 3 * 6 + 1
+    assert np.isfinite(curves[['psnr_y', 'bicubic']]).all(axis=None)
+    assert (table['best'] == table['worst']).all()
+
+
+@pytest.mark.parametrize('value', [0, 255])
+def test_a_frame_that_can_be_changed_one_way_only(value):
+    lr = np.full((6, 8, 3), value, np.uint8)
+    changed, growth = perturbed(LeakyNet(), lr, CPU, levels=2, frames=3)
+    assert np.abs(changed.astype(int) - value).max() <= 2 and np.isfinite(growth)
+
+
+def test_a_network_that_blows_up(video):
+    """Its gradient is NaN, not the frame."""
+    lr = video(1, 6, 8)[0]
+    changed, growth = perturbed(LeakyNet(1e30), lr, CPU, levels=2, frames=4)
+    assert np.abs(changed.astype(int) - lr).max() <= 2 and not np.isfinite(growth)
+
+
+def test_what_cannot_be_searched(real_set, tmp_path):
+    def run(test_set, kind):
+        search(LeakyNet(), test_set, kind, CPU, (8, 8), 2, lambda name: None)
+
+    with pytest.raises(UserError, match="lr_kind 'lr_mine': LR frames are made from .* as lr_bd, "):
+        run(real_set, 'lr_mine')
+    (tmp_path / 'lr' / 'clip').mkdir(parents=True)
+    shutil.copy(real_set.frame_path('lr_bd', 'coffee', 0), tmp_path / 'lr' / 'clip')
+    arguments = ['folder', str(tmp_path / 'lr'), '--output', str(tmp_path / 'set')]
+    assert dataset_tools(['prepare', *arguments, '--as-lr', '--kind', 'bd']) == 0
+    with pytest.raises(DatasetError, match='has no "gt" frames'):
+        run(VideoSet.load(tmp_path / 'set'), 'lr_bd')

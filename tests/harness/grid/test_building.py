@@ -216,6 +216,6 @@ def test_further_axes_are_built_as_well(problems, tmp_path):
     assert problem.startswith(f'load_from={wrong}: does not fit this model: ')
     assert problems(text="\ncustom_hooks = [dict(type='PartialLoadHook')]\n", **sweep) == []
     found = problems(strategies=['PI'], R=[2], p_initial=[0.5, 2])
-    assert found == ['train_cfg.p_initial: 2 is not a number from 0 to below 1']
+    assert found == ['train_cfg.p_initial: 2 is not a number in [0, 1)']
     found = problems(strategies=['PI'], R=[2], amplification_weight=[0, -1])
-    assert found == ['train_cfg.amplification_weight: -1 is not a number from 0 on']
+    assert found == ['train_cfg.amplification_weight: -1 is not a number in [0, inf)']

@@ -74,7 +74,7 @@ def test_kernels_of_several_sizes_share_the_channels(clip):
     cell = torch.sigmoid(f) * cell + torch.sigmoid(i) * torch.tanh(g)
     assert torch.allclose(cells[:, 1], cell, atol=1e-6)
     assert torch.allclose(hiddens[:, 1], torch.sigmoid(o) * torch.tanh(cell), atol=1e-6)
-    with pytest.raises(ValueError, match='4 channels cannot be shared by 3 kernels'):
+    with pytest.raises(ValueError, match='4 channels cannot be divided equally among 3 kernels'):
         ConvLSTM(C, G, kernels=(1, 3, 5))
 
 

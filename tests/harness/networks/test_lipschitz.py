@@ -336,9 +336,9 @@ def test_presets_and_all_convolutions(real_clip):
 @pytest.mark.parametrize(
     'lipschitz, problem',
     [
-        ('softest', "lipschitz: 'softest' is none of hard, soft"),
+        ('softest', "lipschitz: 'softest' is not one of hard, soft"),
         (dict(norm=1), 'lipschitz.norm: unknown; there are bound, stable_rank, convs'),
-        (dict(stable_rank=0), 'lipschitz.stable_rank: 0 is not above 0 and at most 1'),
+        (dict(stable_rank=0), 'lipschitz.stable_rank: 0 must be above 0 and at most 1'),
         (dict(convs='some'), "lipschitz.convs: 'some' is neither"),
     ],
 )
@@ -348,5 +348,5 @@ def test_impossible_options(lipschitz, problem):
 
 
 def test_strided_convolutions_are_refused():
-    with pytest.raises(UserError, match='has strides, dilation or groups'):
+    with pytest.raises(UserError, match='has a stride, dilation or groups'):
         constrain([nn.Conv2d(3, 3, 3, stride=2)], 1.0)

@@ -147,11 +147,14 @@ class Remembering(nn.Module):
 @pytest.mark.parametrize(
     'step, message',
     [
-        (own_frame_before, r'Mine: the SR of step\(lr, None\) .* a state of zeros must mean "no'),
-        (one_mean_for_all, 'Mine: the state of step.* must not depend on each other'),
-        (layers_first, r"Mine: the state of step|Mine: state 'state' must be .*\(B, ...\)"),
-        (Remembering.step, 'Mine: the SR of step'),
-        (lambda self, lr, state: (up(lr), state + lr), r'step\(lr, None\) must begin a video, but'),
+        (
+            own_frame_before,
+            r'Mine: SR differs between step\(lr, None\) .* a state of zeros must mean "no',
+        ),
+        (one_mean_for_all, 'Mine: state differs between step.* must not depend on each other'),
+        (layers_first, r"Mine: state differs|Mine: state 'state' must be .*\(B, ...\)"),
+        (Remembering.step, 'Mine: SR differs between step'),
+        (lambda self, lr, state: (up(lr), state + lr), r'step\(lr, None\) must start a video, but'),
         (lambda self, lr, state: (lr, lr), r'Mine: SR frames must be \(2, 3, 32, 32\), got \(2, 3'),
         (lambda self, lr, state: up(lr), r'Mine: step must return \(sr, state\)'),
         (lambda self, lr, state: (up(lr), None), 'a state must be a tensor, or .* got None'),
@@ -176,19 +179,19 @@ def test_a_state_that_is_not_finite_is_no_reason_to_refuse():
 @pytest.mark.parametrize(
     'cfg, message',
     [
-        (dict(net='no_such_file:Net'), "No module named 'no_such_file'; must be 'file:Class', wit"),
+        (dict(net='no_such_file:Net'), "No module named 'no_such_file'; it must be 'file:Class', "),
         (
             dict(net=f'{FILE}:NoNet'),
-            f"must be 'file:Class', and {FILE} has no torch.nn.Module 'NoN",
+            f"must be 'file:Class', but {FILE} has no torch.nn.Module 'NoN",
         ),
-        (dict(net=FILE), f"must be 'file:Class', and {FILE} has no torch.nn.Module ''"),
+        (dict(net=FILE), f"must be 'file:Class', but {FILE} has no torch.nn.Module ''"),
         (dict(net=f'{FILE}:enlarge'), "has no torch.nn.Module 'enlarge'"),
-        (dict(net=':Net'), "net=':Net': .*must be 'file:Class'"),
+        (dict(net=':Net'), "net=':Net': .*it must be 'file:Class'"),
         (
             dict(net=f'{FILE}:TupleNet', kwargs=dict(depth=3)),
             "unexpected keyword .* 'depth'$",
         ),
-        (dict(net=f'{FILE}:VideoNet'), r'VideoNet: has no step\(lr, state\); a module of whole'),
+        (dict(net=f'{FILE}:VideoNet'), r'VideoNet has no step\(lr, state\); for a module of whole'),
     ],
 )
 def test_modules_that_are_not_there_are_refused(cfg, message):
@@ -198,7 +201,7 @@ def test_modules_that_are_not_there_are_refused(cfg, message):
 
 def test_conditioning_needs_a_module_that_takes_it():
     net = dict(type='PlainStepNet', net=f'{FILE}:TupleNet')
-    with pytest.raises(UserError, match="'cond_channels' .given for FC, frame-number conditioning"):
+    with pytest.raises(UserError, match="'cond_channels' .set by FC, frame-number conditioning"):
         MODELS.build(dict(type='FrameConditioned', net=net, last_frame=9))
 
 

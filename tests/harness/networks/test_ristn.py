@@ -96,7 +96,7 @@ def test_spatial_only_takes_every_frame_by_itself(real_clip):
         alone = net.reconstruction(net.spatial(clip[:, t]))
         assert (frames[:, t] - alone).abs().max() <= 1e-6
     boundary = torch.zeros(2, 1, dtype=torch.long)
-    with pytest.raises(UserError, match='no hidden states'):
+    with pytest.raises(UserError, match='has no states'):
         net.states_at(clip, boundary, boundary)
 
 
@@ -197,9 +197,9 @@ def test_gradient_reaches_every_weight_from_a_given_state(net, real_clip):
 @pytest.mark.parametrize(
     'options, message',
     [
-        (dict(block='XB'), r"block is one of 'RIB', 'IB', 'RB', got 'XB'"),
-        (dict(temporal='CD'), r"temporal is one of 'C', 'RC', 'DC', 'RDC', None, got 'CD'"),
-        (dict(fusion=None), r"fusion is one of 'sparse', 'dense', 'none', got None"),
+        (dict(block='XB'), r"block must be one of 'RIB', 'IB', 'RB', got 'XB'"),
+        (dict(temporal='CD'), r"temporal must be one of 'C', 'RC', 'DC', 'RDC', None, got 'CD'"),
+        (dict(fusion=None), r"fusion must be one of 'sparse', 'dense', 'none', got None"),
         (dict(temporal=None, cond_channels=1), 'no recurrence'),
     ],
 )

@@ -150,5 +150,5 @@ def test_loads_conditioned_networks_whose_names_look_like_its_own():
 
 
 def test_windows_that_leave_frames_out():
-    with pytest.raises(ValueError, match='windows of 5 frames at a stride of 6 leave frames out'):
+    with pytest.raises(ValueError, match='windows of 5 frames at a stride of 6 skip frames'):
         MODELS.build(dict(type='WindowedInference', net=TINY, stride=6))

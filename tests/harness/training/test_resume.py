@@ -301,7 +301,7 @@ def test_checkpoints_that_no_training_can_go_on_from(interrupted, part):
     cfg.load_from = str(path)
     with pytest.raises(UserError, match='iter_2.pth: training cannot resume from it') as error:
         train(cfg)
-    assert f'it has no {part}' in str(error.value)
+    assert f'it lacks {part}' in str(error.value)
     assert str(error.value).endswith('to start from its weights, use load_from')
 
 

@@ -143,10 +143,10 @@ def test_one_video_has_no_other():
     ('options', 'message'),
     [
         (dict(states_from='mine'), "states_from: 'mine' is not one of own, other, noise"),
-        (dict(p_initial=1.0), 'p_initial: 1.0 is not a number from 0 to below 1'),
-        (dict(state_dropout=-0.1), 'state_dropout: -0.1 is no number'),
-        (dict(state_noise='much'), "state_noise: 'much' is no number"),
-        (dict(state_noise=float('nan')), 'state_noise: nan is no number'),
+        (dict(p_initial=1.0), 'p_initial: 1.0 is not a number in .0, 1.'),
+        (dict(state_dropout=-0.1), 'state_dropout: -0.1 is not a number'),
+        (dict(state_noise='much'), "state_noise: 'much' is not a number"),
+        (dict(state_noise=float('nan')), 'state_noise: nan is not a number'),
     ],
 )
 def test_impossible_values(make_cfg, options, message):

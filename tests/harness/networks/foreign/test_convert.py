@@ -225,7 +225,7 @@ def test_rlsp_of_tensorflow(tmp_path, real_clip):
         (
             'ckpt.index',
             lambda data: data[:-1],
-            r'ckpt\.index: is damaged or no .*no table',
+            r'ckpt\.index: is damaged or not a .*not a table',
         ),
         (
             'ckpt.data-00000-of-00001',
@@ -253,20 +253,20 @@ def test_damaged_checkpoints_of_tensorflow(tmp_path, name, damage, message):
 
 WRONG = {
     'another network': ({'pcd_align.weight': torch.ones(3)}, 'it looks like EDVR'),
-    'anything': ({'layers.0.weight': torch.ones(3)}, 'its names begin with layers.0.weight'),
+    'anything': ({'layers.0.weight': torch.ones(3)}, 'its first name is layers.0.weight'),
     'another scale': (
         {
             k: x[:16] if k.startswith('upconv2') else x
             for k, x in basicsr_names(tiny_basicvsr().state_dict()).items()
         },
-        r'is no BasicVSR for x4: \(16,\) in the place of upsample2.upsample_conv.bias',
+        r'is not BasicVSR for x4: upsample2.upsample_conv.bias: expected .*, got \(16,\)',
     ),
     'half a file': (
         dict(
             list(basicsr_names(tiny_basicvsr().state_dict()).items())[:80]
             + [('fusion.bias', torch.ones(8))]
         ),
-        'nothing in the place of ',
+        ', got nothing',
     ),
 }
 
@@ -283,9 +283,9 @@ def test_files_that_fit_nothing_are_one_line(tmp_path, weights, message):
 def test_layouts_that_are_named(tmp_path):
     torch.save(tiny_basicvsr().state_dict(), tmp_path / 'theirs.pth')
     files = [f'{tmp_path}/theirs.pth', f'{tmp_path}/ours.pth']
-    with pytest.raises(SystemExit, match='theirs.pth: is no RLSP; its names begin with spynet'):
+    with pytest.raises(SystemExit, match='theirs.pth: is not RLSP; its first name is spynet'):
         main(['convert', *files, '--as', 'rlsp'])
-    with pytest.raises(SystemExit, match='--as edvr: there are basicvsr, '):
+    with pytest.raises(SystemExit, match='--as edvr: not one of basicvsr, '):
         main(['convert', *files, '--as', 'edvr'])
     assert main(['convert', *files, '--as', 'basicvsr']) == 0
 

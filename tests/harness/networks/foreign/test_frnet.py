@@ -167,23 +167,23 @@ def without(weights, name):
 WRONG = {
     'unknown': (
         lambda: their_weights() | {'srnet.extra.weight': torch.ones(1)},
-        'is no FRVSR .FRNet.*; its names begin with srnet.conv_in.0.weight',
+        'is not FRVSR .FRNet.*; its first name is srnet.conv_in.0.weight',
     ),
     'x2': (
         lambda: their_weights(bd=False, scale=2),
-        r'no FRVSR .*for x4: \(8, 15, 3, 3\) in the place of head.weight, which is \(8, 51, 3, 3\)',
+        r'not FRVSR .*x4: head.weight: expected \(8, 51, 3, 3\), got \(8, 15, 3, 3\)',
     ),
     'incomplete': (
         lambda: without(their_weights(), 'fnet.flow.2.bias'),
-        r'nothing in the place of flow_net.tail.2.bias, which is \(2,\)',
+        r'flow_net.tail.2.bias: expected \(2,\), got nothing',
     ),
     'too many': (
         lambda: without(their_weights(), 'srnet.resblocks.0.conv.0.bias'),
-        'in the place of blocks.',
+        'blocks.*: expected ',
     ),
     'beginning': (
         lambda: without(their_weights(), 'srnet.conv_in.0.bias'),
-        'in the place of blocks.0.conv1.bias',
+        'blocks.0.conv1.bias: expected ',
     ),
     'kernels': (
         lambda: their_weights() | {'upsample_func.kernels': torch.zeros(4, 4)},

