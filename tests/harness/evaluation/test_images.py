@@ -143,6 +143,7 @@ def test_references_are_written_once_for_a_selection(real_set, tmp_path):
     assert files(folder) == [*(f'coffee/{name}.png' for name in names), 'images.json']
 
 
+@pytest.mark.slow
 def test_several_commands_write_references_at_once(real_set, tmp_path):
     """As on a fresh work directory; none fails, and one whole folder is left."""
     script = f"""

@@ -41,7 +41,9 @@ def layers_by_hand(branch, xs):
 
 
 @torch.no_grad()
-@pytest.mark.parametrize('size', [(34, 50), (17, 31)], ids=str)
+@pytest.mark.parametrize(
+    'size', [pytest.param((34, 50), marks=pytest.mark.slow), (17, 31)], ids=str
+)
 @pytest.mark.parametrize('frames', [1, 4])
 def test_equals_the_equations(real_clip, frames, size):
     net = BRCNNet(degradation='bd').eval()

@@ -95,7 +95,11 @@ def basicvsr_window_cut(net, video):
     'generator, run_cut',
     [
         (dict(FRVSR, residual_recurrence=True), frvsr_window_cut),
-        (dict(type='StatefulBasicVSRNet', mid_channels=8, num_blocks=1), basicvsr_window_cut),
+        pytest.param(
+            dict(type='StatefulBasicVSRNet', mid_channels=8, num_blocks=1),
+            basicvsr_window_cut,
+            marks=pytest.mark.slow,
+        ),
     ],
     ids=['frvsr', 'basicvsr'],
 )

@@ -49,7 +49,7 @@ NETWORKS = {
     'dsrn': dict(type='DSRNNet', mid_channels=4, steps=4),
     'bicubic': dict(type='BicubicUpsampler'),
 }
-SIZES = [(34, 50), (17, 31), (3, 5), (1, 2)]
+SIZES = [pytest.param((34, 50), marks=pytest.mark.slow), (17, 31), (3, 5), (1, 2)]
 
 
 @torch.no_grad()
