@@ -1,6 +1,6 @@
 """Forks processes from a server that has imported MMagic once.
 
-A child starts at once instead of after the 10 s that the import takes. The server itself uses
+A child starts at once instead of after the seconds that the import takes. The server itself uses
 neither OpenMP nor CUDA, so that its children can use both.
 """
 
