@@ -1,4 +1,4 @@
-"""Commands of this project in processes that need not import PyTorch and MMagic anew.
+"""Commands of this project in forked processes that have imported PyTorch and MMagic already.
 
 ``python harness/run_grid.py ...`` imports MMagic in the server that its workers are forked from,
 which takes longer than all else that most tests do. Here the command's process is forked from a
@@ -29,7 +29,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal
 
 
 class Command:
-    """A command at work, as ``subprocess.Popen`` has it; in a session of its own.
+    """A running command, like ``subprocess.Popen``, in its own session.
 
     Args:
         command: a script, or ``-m`` and a module, and its arguments.
@@ -68,12 +68,12 @@ class Command:
 
     @property
     def stdout(self) -> str:
-        """What it has printed so far."""
+        """Its output so far."""
         return self._outputs[0].read_text()
 
     @property
     def stderr(self) -> str:
-        """What it has printed there so far."""
+        """Its error output so far."""
         return self._outputs[1].read_text()
 
     @property
@@ -92,11 +92,11 @@ class Command:
         return self.returncode
 
     def send_signal(self, number: int) -> None:
-        """To the process alone."""
+        """Sends a signal to the process alone."""
         os.kill(self.pid, number)
 
     def kill(self) -> None:
-        """SIGKILL, to the process alone."""
+        """Sends SIGKILL to the process alone."""
         self.send_signal(signal.SIGKILL)
 
 
@@ -119,7 +119,7 @@ def run_grid(*arguments, report: bool = False, **options) -> subprocess.Complete
 def _become(
     command: list[str], cwd: str, env: dict[str, str], outputs: list[str], report: bool
 ) -> None:
-    """In the forked process: everything as ``python COMMAND`` would have it."""
+    """Sets up the forked process as ``python COMMAND`` would."""
     os.setsid()
     for number in _SIGNALS:
         signal.signal(number, signal.SIG_DFL)
@@ -151,6 +151,6 @@ def _become(
 
 
 def _fork_workers_here() -> None:
-    """The command needs no server of its own: this process has imported MMagic."""
+    """Makes the command fork workers from this process, which has imported MMagic."""
     for module in (fork_server, local):
         module.fork_context = lambda threads: multiprocessing.get_context('fork')

@@ -1,4 +1,4 @@
-"""What holds for all tests."""
+"""Configuration of all tests."""
 
 import signal
 
@@ -6,17 +6,17 @@ import pytest
 
 
 def pytest_configure(config) -> None:
-    """Ctrl-C reaches the tests' own commands whoever started the tests.
+    """Makes Ctrl-C reach the tests' own commands, however the tests were started.
 
     Background processes of a shell inherit that SIGINT is ignored, those of ``nohup`` SIGHUP, too;
-    what these tests start and then interrupt would be deaf.
+    commands that the tests start and interrupt would ignore it.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def pytest_runtest_setup(item) -> None:
-    """Tests marked ``gpu`` are skipped where there is none."""
+    """Skips tests marked ``gpu`` if there is no GPU."""
     if item.get_closest_marker('gpu'):
         import torch
 
@@ -25,6 +25,6 @@ def pytest_runtest_setup(item) -> None:
 
 
 def pytest_collection_modifyitems(items: list) -> None:
-    """Files with slow tests come first, so that no worker begins one when the others are done."""
+    """Runs files with slow tests first, so that no worker starts one when the others are done."""
     slow = {item.path for item in items if item.get_closest_marker('slow')}
     items.sort(key=lambda item: item.path not in slow)

@@ -1,4 +1,4 @@
-"""Who may import whom, as the architecture page has it, by reading the code."""
+"""Imports in the source follow docs/architecture.md."""
 
 import ast
 import subprocess
@@ -52,7 +52,7 @@ def below(name, packages):
     return any(name == package or name.startswith(f'{package}.') for package in packages)
 
 
-def test_there_are_no_circles():
+def test_there_are_no_cycles():
     done, path = set(), []
 
     def visit(name):
@@ -82,7 +82,7 @@ def test_there_are_no_circles():
         ('harness.networks', ['harness', 'dataset_tools']),
     ],
 )
-def test_rooms_import_only_what_they_may(package, allowed):
+def test_packages_import_only_what_they_may(package, allowed):
     for name, found in imports().items():
         if below(name, [package]):
             wrong = {other for other in found if not below(other, allowed)}
@@ -101,8 +101,8 @@ def test_networks_and_training_know_nothing_of_grids():
             assert not [other for other in found if below(other, ['harness.grid'])], name
 
 
-def test_slurm_is_in_one_room():
-    """Its variables and programs; train.py and test.py only hand MMEngine's launcher on."""
+def test_slurm_is_in_one_package():
+    """Its variables and programs; train.py and test.py only pass on MMEngine's launcher."""
     room = REPOSITORY / 'harness' / 'grid' / 'launchers' / 'slurm'
     for path in modules().values():
         text = path.read_text()

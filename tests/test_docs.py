@@ -1,4 +1,4 @@
-"""The pages tell the truth: links lead somewhere, commands parse, code compiles."""
+"""The docs are correct: links lead somewhere, commands parse, code compiles."""
 
 import argparse
 import importlib
@@ -11,7 +11,7 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PAGES = [REPOSITORY / 'README.md', *sorted(REPOSITORY.glob('docs/*.md'))]
-#: programs of others, and what stands for a command of one's own
+#: programs that are not ours
 FOREIGN = {'make', 'ray', 'docker', 'cp', 'cd', 'git', 'pip', 'sbatch', 'pdflatex', 'torchrun'}
 
 
@@ -95,7 +95,7 @@ def test_python_compiles(page):
 
 
 def test_the_network_of_the_readme():
-    """Takes a frame and a state, also none, and is what the example of a network is called."""
+    """It takes a frame with and without a state, and has the name that the example uses."""
     import torch
 
     code = re.search(

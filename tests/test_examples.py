@@ -17,7 +17,7 @@ GRIDS = sorted(path.parent.name for path in EXAMPLES.glob('*/grid.py'))
 
 @pytest.fixture(scope='session')
 def place(tmp_path_factory) -> Path:
-    """A folder with the examples and small sets where they look for them."""
+    """A folder with the examples and the small sets that they use."""
     folder = tmp_path_factory.mktemp('examples')
     shutil.copytree(EXAMPLES, folder, dirs_exist_ok=True)
     photograph = read_frame(photograph_path('coffee.png'))
@@ -103,8 +103,8 @@ def check_launcher(report, cells, shown):
 
 
 @pytest.mark.slow
-def test_a_loop_of_ones_own_begins_its_clips_from_the_states_of_the_network(place):
-    """PI-BPTT's definition: those that the network reaches when it runs up to the boundary."""
+def test_clips_of_a_custom_loop_start_from_the_states_of_the_network(place):
+    """PI-BPTT's definition: the states of the network after running up to the boundary."""
     check = """
 import torch
 from train_pi import CLIP, CROP, REPEATS, MyStepNet, PlainStepNet, Planner, VideoClipDataset
@@ -138,7 +138,7 @@ print(checked, later)
 
 @pytest.mark.slow
 def test_a_changed_module_is_another_run(place):
-    """Its code is part of what a run is; that of a metric has evaluations made again."""
+    """Its code is part of a run's identity; if a metric's code changes, evaluations are repeated."""
     run_grid(place, 'strategy')
     module = place / 'strategy' / 'my_loop.py'
     module.write_text(module.read_text() + '\n# changed\n')

@@ -1,4 +1,4 @@
-"""Video files for tests: every kind of them that PyAV can write, whole and damaged."""
+"""Video files for tests: every kind that PyAV can write, intact and damaged."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def write_file(
     pixel_aspect: Fraction | None = None,
     matrix: int | None = None,
 ) -> Path:
-    """Writes a video file; an mp4 has its index first, so that a cut end hurts late.
+    """Writes a video file; an mp4 has its index first, so that truncation affects only later frames.
 
     Args:
         path: Its suffix says which container, and which codec if none is given.
@@ -89,13 +89,13 @@ def write_file(
 def copy_file(
     source: Path, target: Path, first_key_frame: int = 0, hidden: int = 0, **options: Any
 ) -> Path:
-    """Copies the pictures of a video file into another without coding them again.
+    """Copies the frames of a video file to another one without re-encoding.
 
     Args:
         source: The file.
         target: The copy.
         first_key_frame: The copy begins there.
-        hidden: An edit list hides so many frames at the beginning (mp4, mov).
+        hidden: Number of frames at the beginning that an edit list hides (mp4, mov).
         **options: Of the container.
     """
     if hidden:
@@ -118,7 +118,7 @@ def copy_file(
 
 
 def cut_off(path: Path, share: float) -> Path:
-    """Leaves this share of a file's bytes."""
+    """Truncates a file to this share of its bytes."""
     data = path.read_bytes()
     path.write_bytes(data[: int(len(data) * share)])
     return path

@@ -45,7 +45,8 @@ def evaluate_set(
 
     In a distributed process group, each rank processes some of the videos and returns the whole
     table. Decoding, the network and scoring run in parallel if this cannot slow down the network:
-    if it is on a GPU, or on one of several processors.
+    if it is on a GPU, or on one of several processors. Videos follow each other: a batch of several
+    would have other last digits on a GPU, and on CPUs a grid's ``jobs`` occupy all processors.
 
     Args:
         net: The network, already on ``device``.

@@ -1,1 +1,4 @@
-"""Tables of a grid: their data ``model``, the tables themselves, and their file formats."""
+"""Tables of a grid: their data ``model``, the tables themselves, and their file formats.
+
+May import ``results``, ``methods``, the statistics and ``excel``; not ``figures`` or ``html``.
+"""

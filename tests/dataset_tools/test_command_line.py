@@ -1,4 +1,4 @@
-"""The command line: help, exit codes, quickness."""
+"""The command line: help, exit codes, start-up time."""
 
 from __future__ import annotations
 

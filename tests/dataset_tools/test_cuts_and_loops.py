@@ -1,4 +1,4 @@
-"""The tools that put whole videos together anew: jump, loop and the paper's Composit set."""
+"""The tools that recombine whole videos: jump, loop and the paper's Composit set."""
 
 from __future__ import annotations
 

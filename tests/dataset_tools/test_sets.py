@@ -1,4 +1,4 @@
-"""Sets as a whole: manifests, half-made sets, sets that are already there, verification."""
+"""Sets as a whole: manifests, partial sets, existing sets, verification."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checksums of what outputs are made from."""
+"""Checksums of the inputs of outputs."""
 
 import subprocess
 import sys

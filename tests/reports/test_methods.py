@@ -1,4 +1,4 @@
-"""Names of methods, made of what the methods are."""
+"""Names of methods."""
 
 from dataclasses import replace
 
@@ -57,7 +57,7 @@ def test_columns_are_those_of_the_files():
     assert RI.columns() | {'variant': 'RI', 'checkpoint': 'last'} == RI.columns()
 
 
-def test_labels_are_never_taken_apart(fake):
+def test_labels_are_never_parsed(fake):
     """Labels that look like other labels: what is compared and marked stays the same."""
     fake.grid_json['networks']['net'] = {'label': 'N w/ RI & FC (R=2), reset every 3'}
     fake.grid_json['train_sets'] = {'a': {'label': 'w/ PI'}, 'b': {'label': 'Trained on w/ PI'}}

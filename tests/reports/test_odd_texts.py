@@ -1,4 +1,4 @@
-"""A grid whose labels, names and reasons are made to break formats, reported as a whole."""
+"""A whole report of a grid with labels, names and reasons designed to break formats."""
 
 import json
 import re

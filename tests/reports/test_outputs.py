@@ -1,4 +1,4 @@
-"""Outputs one by one: failures are lines, and a full disk ends all with one."""
+"""Outputs one by one: each failure is a line, and a full disk ends everything with one line."""
 
 import errno
 import os

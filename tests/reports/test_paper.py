@@ -1,4 +1,4 @@
-"""The papers' numbers: which of ours stand beside them, and where nothing may be subtracted."""
+"""The papers' numbers: which of ours are compared with them, and when no difference is given."""
 
 import math
 from pathlib import Path

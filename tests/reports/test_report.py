@@ -1,4 +1,4 @@
-"""The whole report: files, workbook, figures, command line, and what it must never import."""
+"""The whole report: files, workbook, figures, command line, and forbidden imports."""
 
 import copy
 import errno
@@ -177,7 +177,7 @@ def test_a_process_that_draws_is_killed(small, monkeypatch):
 
 
 def test_a_full_disk(small, monkeypatch, capsys):
-    """The third file finds no room: one line, and the two before it stay."""
+    """There is no space for the third file: one line, and the two files before it stay."""
     real, count = os.replace, [0]
 
     def replace(source, target):
@@ -236,7 +236,7 @@ def test_nothing_heavy_is_imported(small):
 
 
 def test_a_grid_of_published_networks(fake):
-    """Nothing is trained: the networks are compared in colours of their own, with curves."""
+    """Nothing is trained: every network has its own colour and curve."""
     fake.grid_json['train_sets'] = {}
     fake.test_set('static', 'Static', still=200, other=200)
     for number, network in enumerate(('reds', 'vimeo', 'bicubic')):

@@ -71,7 +71,7 @@ def test_backward_branches_collapse_from_the_end(fake):
 
 @pytest.mark.parametrize(('fall', 'frame'), [(85, 85), (112, None)])
 def test_collapse_under_resets(fake, fall, frame):
-    """The last reset is at 90: what falls after it may be set right by the next one."""
+    """The last reset is at 90: the next one could undo a later fall."""
     curve = [30.0] * fall + [20.0] * (T - fall)
     assert collapse_of(fake, curve, reset_every=30) == frame
 

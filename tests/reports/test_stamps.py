@@ -1,4 +1,4 @@
-"""What of an earlier report is kept."""
+"""Which outputs of an earlier report are kept."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""A grid of 200 tiny runs under random kills and damage ends with the numbers of a calm one.
+"""A grid of 200 tiny runs under random kills and damage ends with the numbers of an undisturbed one.
 
 Real training steps on real crops. First the grid runs undisturbed, then again while its workers and
 run_grid itself are killed, stopped and signalled, and files of runs are damaged; at last it is
@@ -75,7 +75,7 @@ class Soak:
     Args:
         grid_file: the grid.
         work_dir: its work directory.
-        seed: of what happens.
+        seed: of the disturbances.
     """
 
     def __init__(self, grid_file: Path, work_dir: Path, seed: int) -> None:
@@ -91,7 +91,7 @@ class Soak:
         return start_grid(self.grid_file, self.work_dir)
 
     def disturb(self, seconds: float) -> None:
-        """Something bad happens every few seconds."""
+        """Disturbs the grid every few seconds."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             time.sleep(self.random.uniform(0.3, 4))

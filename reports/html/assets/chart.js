@@ -4,7 +4,7 @@ class Chart {
   // onCursor(frame or null) is called when the cursor moves.
   constructor(canvas, onCursor = () => {}) {
     Object.assign(this, { canvas, onCursor, lines: [], frames: 1, range: null, cursor: null });
-    this.chosen = null; // the line that stands out
+    this.chosen = null; // the highlighted line
     new ResizeObserver(() => this.draw()).observe(canvas);
     canvas.addEventListener('pointerdown', (event) => this.press(event));
     canvas.addEventListener('pointermove', (event) => this.move(event));
@@ -73,7 +73,7 @@ class Chart {
     this.onCursor(frame);
   }
 
-  // Smallest and largest value in sight, of all lines.
+  // Smallest and largest visible value of all lines.
   limits() {
     let low = Infinity;
     let high = -Infinity;

@@ -1,7 +1,7 @@
 // Data of the page, its filters, and the colours. All files share one scope (see page.py).
 const $ = (id) => document.getElementById(id);
 const DATA = JSON.parse($('data').textContent);
-const MISSING = 65535; // stands for no value in the curves
+const MISSING = 65535; // encodes a missing value in the curves
 
 function element(name, properties = {}, ...children) {
   const made = Object.assign(document.createElement(name), properties);
@@ -59,7 +59,7 @@ function curve(quantity, set, video, trial) {
 
 // --- the filters at the top ------------------------------------------------------------------
 
-// hidden holds the methods that are not drawn and not shown; changed, what reacts to a change.
+// hidden has the methods that are not shown; changed has the functions to call after a change.
 const FILTERS = { words: [], network: '', trainSet: '', hidden: new Set(), changed: [] };
 
 // Untrained references belong to every network and training set.
@@ -80,8 +80,8 @@ function hide(methods, hidden) {
   for (const react of FILTERS.changed) react();
 }
 
-// Only the first group, a network on a training set: lines of one strategy look the same in all.
-// Of it, what the figures show too.
+// Initially only the first group (a network on a training set), because lines of one strategy look
+// the same in all groups; of it, the methods that the figures show too.
 function showFirstGroup() {
   const first = DATA.methods.find((method) => method.group && isListed(method))?.group;
   FILTERS.hidden = new Set(DATA.methods.filter((method) => !method.drawn || (method.group && method.group !== first)));
@@ -118,7 +118,7 @@ function luminance([r, g, b]) {
 
 const isDark = () => getComputedStyle(document.documentElement).colorScheme === 'dark';
 
-// A method's colour, on a dark page mixed with white until it stands out (contrast 3).
+// A method's colour; on a dark page it is mixed with white up to a contrast of 3.
 function colorOf(hex) {
   let color = [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16) / 255);
   while (isDark() && luminance(color) < 0.14) color = color.map((c) => c + 0.08 * (1 - c));

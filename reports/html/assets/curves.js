@@ -1,6 +1,6 @@
 // The section with the curves of all methods.
 
-const CURVES = { chart: null, lines: [] }; // lines: one entry a method of the legend
+const CURVES = { chart: null, lines: [] }; // lines: one entry per method of the legend
 
 function startCurves() {
   CURVES.chart = new Chart($('chart'), showValues);
@@ -70,7 +70,7 @@ function meanOverVideos(quantity, set, places, trial, frames) {
   return mean;
 }
 
-// Mean over seeds, smoothed, with the band of all seeds; or every seed by itself.
+// Mean over seeds, smoothed, with the band of all seeds; or every seed separately.
 function summary(seeds, smooth, each) {
   const of = (pick) => seeds[0].map((_, i) => pick(seeds.map((seed) => seed[i])));
   const mean = seeds.length > 1 ? of((values) => values.reduce((a, b) => a + b) / values.length) : seeds[0];
@@ -127,7 +127,7 @@ function swatch(method) {
     stroke="${colorOf(method.color)}" stroke-width="2.2" ${dash}/></svg>`;
 }
 
-// Beside each name: its value at the cursor.
+// Writes the value at the cursor next to each name.
 function showValues(frame) {
   const { digits } = DATA.quantities[$('curve-quantity').value];
   const places = document.querySelectorAll('#legend .value');

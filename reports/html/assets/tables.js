@@ -30,7 +30,7 @@ function startSorting(table) {
 }
 
 function sorted(rows, column, order) {
-  // Headings and rules between rows mean nothing in another order.
+  // Headings and rules between rows are meaningless in another order.
   const keyed = rows
     .filter((row) => !row.matches('.heading'))
     .map((row) => ({ row, value: sortValue(row.cells[column]) }));
@@ -46,7 +46,7 @@ function sorted(rows, column, order) {
 
 function sortValue(cell) {
   if (cell.dataset.v !== undefined) return Number(cell.dataset.v);
-  // Words in a column of numbers say why there is none: always last.
+  // Words in a column of numbers say why there is no number; they are always last.
   return cell.matches('.text') || cell.cellIndex === 0 ? cell.textContent.trim() || null : null;
 }
 

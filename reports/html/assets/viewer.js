@@ -1,4 +1,4 @@
-// The section with saved frames: all methods side by side, two of them under a wipe.
+// The section with saved frames: all methods side by side, and two of them with a wipe.
 
 const VIEW = { panels: [], x: 0, y: 0, zoom: 1, history: null };
 
@@ -90,7 +90,7 @@ function showFrame() {
   pan(0, 0);
 }
 
-// The address of a picture: in this page, or beside it in the work directory.
+// The address of a picture: embedded in this page, or a file in the work directory.
 function address(picture) {
   return typeof picture === 'number' ? `data:image/png;base64,${$(`picture-${picture}`).textContent}` : picture;
 }

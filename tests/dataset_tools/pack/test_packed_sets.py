@@ -1,4 +1,4 @@
-"""Packed sets: the same pixels, window by window, and nothing half-made or silently wrong."""
+"""Packed sets: the same pixels, window by window, and no partial or silently wrong output."""
 
 from __future__ import annotations
 

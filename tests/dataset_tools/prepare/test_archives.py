@@ -1,4 +1,4 @@
-"""Archives and folders that are cut short or lead round in circles."""
+"""Truncated archives, and folders with links in circles."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_damaged_headers_and_checksums(tar: bytes, tmp_path: Path):
 @pytest.mark.parametrize('target', ['.', 'given', 'given/a'])
 @pytest.mark.parametrize('link', ['given/b/deep', 'given/A'])
 def test_links_in_circles(tar: bytes, tmp_path: Path, link, target):
-    """Every folder is looked at once, under its own name."""
+    """Every folder is read once, under its own name."""
     (tmp_path / link).parent.mkdir(exist_ok=True)
     (tmp_path / link).symlink_to(tmp_path / target)
     ((made, _),) = prepare('folder', [tmp_path / 'given'], tmp_path / 'out')

@@ -1,4 +1,4 @@
-"""Layouts in which HR frames lie beside others, and videos that share their names."""
+"""Layouts in which HR frames are next to others, and videos that share their names."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_set5_as_basicsr_has_it(fake, small, tmp_path: Path):
 
 
 def test_one_video_twice(fake, tmp_path: Path):
-    """A set that has names takes none of both; others keep both apart."""
+    """A set with known names accepts neither; other sets distinguish them."""
     for folder in ('a', 'b'):
         fake(tmp_path / 'v' / folder, ['city'], 2)
     wanted = 'called city: v/a/city and v/b/city; give only one of v/a and v/b'

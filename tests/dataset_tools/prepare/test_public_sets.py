@@ -1,4 +1,4 @@
-"""What the public sets should hold, against the papers' tables; and the help of their commands."""
+"""The expected public sets against the papers' tables, and the help of their commands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Public sets out of small fakes of the layouts in which they are downloaded."""
+"""Public sets from small fakes of their download layouts."""
 
 from __future__ import annotations
 

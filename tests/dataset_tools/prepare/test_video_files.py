@@ -1,4 +1,4 @@
-"""Public sets that come as video files: clips, sequences, and files that are damaged or short."""
+"""Public sets distributed as video files: clips, sequences, damaged and short files."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def notes(results) -> list[str]:
 
 @pytest.mark.parametrize('suffix', list(CODECS))
 def test_video_files_of_every_kind(write_file, tmp_path: Path, read_video, suffix):
-    """Also in folders and in capitals."""
+    """Also in folders and with upper-case names."""
     path = write_file(tmp_path / 'v' / f'pan{suffix}', 6)
     path = path.rename(path.with_suffix(suffix.upper()))
     out = made(prepare('video', [path.parent], tmp_path / 'out'))['out']

@@ -67,3 +67,20 @@ def test_residual_recurrence_starts_small(real_clip):
         frames, states = net(video, return_states=True)
     assert frames.isfinite().all()
     assert states.forward['sr'].abs().max() < 1e3
+
+
+@pytest.mark.parametrize('tail', ['deconvolution', 'pixel_shuffle'])
+def test_inference_puts_channels_last_for_deconvolutions(real_clip, tail):
+    """The same frames up to rounding; state passes and training keep theirs to the last digit."""
+    net = FRVSRNet(mid_channels=8, num_blocks=1, tail=tail).eval()
+    video = real_clip(3, 18, 26)
+    with torch.no_grad():
+        expected = net(video)
+    with torch.inference_mode():
+        frames = net(video)
+    trained = net.train()(video).detach()
+    assert torch.equal(trained, expected)
+    assert (frames - expected).abs().max() <= 1e-6
+    step = frames[:, 0].stride(1)
+    assert (step == 1) == (tail == 'deconvolution')
+    assert torch.equal(frames, expected) or tail == 'deconvolution'

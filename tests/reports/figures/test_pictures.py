@@ -1,4 +1,4 @@
-"""What the figures made of pictures share."""
+"""Helpers of figures that show pictures."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Which pictures there are, and reading them."""
+"""Finding and reading saved pictures."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Which methods a figure shows."""
+"""Selection of the methods that a figure shows."""
 
 from reports.figures.selection import fewer
 from reports.results import load_grid

@@ -61,8 +61,8 @@ def test_options_are_of_other_shades_and_labelled(fake):
     assert {look.marker for look in looks.values()} == {'o'}
 
 
-def test_strategies_of_a_grid_s_own_have_looks_too(fake):
-    """Those they name, or else others than those of this project."""
+def test_own_strategies_of_a_grid_have_looks(fake):
+    """Those that they name, or else others than those of built-in strategies."""
     fake.test_set('static', 'Static', still=5)
     for strategy in ('RI', 'MINE', 'OTHER'):
         fake.run('net', strategy)

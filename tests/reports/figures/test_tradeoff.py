@@ -1,4 +1,4 @@
-"""Training time against accuracy with changing R."""
+"""Training time against accuracy for several R."""
 
 import pytest
 

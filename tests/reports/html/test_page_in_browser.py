@@ -53,7 +53,7 @@ class Browsed:
         )
 
     def rows(self, section):
-        """Texts of the rows in sight of a section's tables."""
+        """Texts of the visible rows of a section's tables."""
         return self.run(
             f'return [...document.querySelectorAll("#{section} tbody tr")]'
             '.filter((row) => !row.hidden).map((row) => row.textContent)'

@@ -13,7 +13,7 @@ CHECKSUM, OTHER = 'c' * 64, 'd' * 64
 
 @pytest.fixture
 def recorded(fake):
-    """One run, recorded as evaluated on the present version of a set of five frames."""
+    """One run, recorded as evaluated on the current version of a set of five frames."""
     fake.test_set('static', 'Static', still=5)
     fake.grid_json['test_sets']['static']['checksum'] = CHECKSUM
     run = fake.run('net', 'RI')

@@ -1,4 +1,4 @@
-"""Scores of frames: which files are taken, and what is refused with a reason."""
+"""Scores of frames: which files are accepted, and which are rejected with a reason."""
 
 import pytest
 

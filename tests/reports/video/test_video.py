@@ -1,4 +1,4 @@
-"""Videos of results, from frames that evaluations have kept."""
+"""Videos of results, from frames that evaluations saved."""
 
 import av
 import numpy as np
@@ -84,7 +84,7 @@ def test_wrong_options(work_dir, options, message):
 
 
 def test_what_must_be_run_again(work_dir, monkeypatch):
-    """Where one frame is missing all are made again, and by a process of its own."""
+    """If one frame is missing, all are made again, in a separate process."""
     (kept,) = work_dir.glob('runs/net-PI-*/images_static/a/00000003.png')
     kept.unlink()
     commands = []
