@@ -65,7 +65,7 @@ def load_json(path: Path) -> dict:
     """Reads a JSON object.
 
     Raises:
-        InvalidFile: The file is missing, damaged or unreadable, or holds no JSON object.
+        InvalidFile: The file is missing, damaged or unreadable, or not a JSON object.
     """
     try:
         content = json.loads(path.read_text(encoding='utf-8'))
@@ -74,7 +74,7 @@ def load_json(path: Path) -> dict:
         reason = 'nested too deeply' if isinstance(error, RecursionError) else reason
         raise InvalidFile(f'{path.name} is not readable JSON: {reason}') from error
     if not isinstance(content, dict):
-        raise InvalidFile(f'{path.name} holds no JSON object')
+        raise InvalidFile(f'{path.name} is not a JSON object')
     return content
 
 

@@ -218,7 +218,7 @@ def test_damaged_status_and_timing(small):
     assert cell(grid, 'NET w/ RI', 'static')['status'] == 'partial'
     assert cell(grid, 'NET w/ PI (R=8)', 'static')['status'] == 'done'
     notes = '\n'.join(grid.notes())
-    assert 'status.json is not readable JSON' in notes and 'timing.json holds no JSON' in notes
+    assert 'status.json is not readable JSON' in notes and 'timing.json is not a JSON' in notes
 
 
 def test_no_grid(tmp_path):
