@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from reports.diagnostics import late_growth
 from reports.results import GridResults
 from reports.study.contrasts import STATIC, lost_stills, psnr, set_levels
 
@@ -26,7 +27,7 @@ def predictors(grid: GridResults) -> pd.DataFrame:
     trials = grid.trials[(grid.trials['kind'] == 'trained') & grid.trials['reset_every'].isna()]
     signs = grid.diagnostics.signs.sort_values('iteration').groupby('run_id').last()
     table = trials.set_index('trial_id')[['method', 'seed']]
-    table['growth'] = signs['growth_long'] / signs['growth_short']
+    table['growth'] = late_growth(signs)
     table['norm_growth'] = signs['norm_growth']
     table['short_still'] = -_short_level(grid)
     table['moving'] = -psnr('moving').of(grid)
