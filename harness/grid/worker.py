@@ -17,7 +17,6 @@ from multiprocessing import parent_process
 from multiprocessing.connection import wait
 from pathlib import Path
 
-import mmagic.engine  # noqa: F401  (registries that MMEngine would import run by run)
 import torch
 import torch.utils.tensorboard
 from mmengine.config import Config

@@ -4,6 +4,8 @@ from harness import compat
 
 compat.apply()
 
+import mmagic.engine  # noqa: E402, F401  (registries that MMEngine would import run by run)
+
 from harness.networks.animesr import AnimeSRNet  # noqa: E402
 from harness.networks.basicvsr import StatefulBasicVSRNet  # noqa: E402
 from harness.networks.basicvsr_pp import StatefulBasicVSRPlusPlusNet  # noqa: E402
