@@ -103,7 +103,10 @@ def call(function: Callable, *args: Any, threads: int = 1) -> Any:
     context = fork_context(threads)
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=_send_result, args=(theirs, function, *args))
-    process.start()
+    try:
+        process.start()
+    except (EOFError, ConnectionError):
+        fail(f'the server of processes that import torch has ended; {_LITTLE_MEMORY}')
     theirs.close()
     try:
         result, error = ours.recv()

@@ -69,7 +69,10 @@ def test_they_are_no_part_of_a_run_s_identity(grid_file):
             "save_frames.static: no test set 'static'; there",
         ),
         ('save_frames = dict(moving=dict(crops=1))', "save_frames.moving: unknown 'crops'; there"),
-        ('save_frames = dict(moving=dict(frames=[99]))', 'save_frames.moving: no frame 99 in coff'),
+        (
+            'save_frames = dict(moving=dict(frames=[99]))',
+            'save_frames.moving: there is no frame 99 in coff',
+        ),
         (
             "test_sets['moving']['protocol'] = 'matlab'",
             "test_sets.moving: unknown protocol 'matlab'; there are default, unrounded, basicsr",
