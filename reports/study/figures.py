@@ -63,7 +63,7 @@ def early_figure(grid: GridResults) -> Figure:
 
 def cure_figure(grid: GridResults) -> Figure:
     """PSNR of *Static* against iterations of training on: a line per strategy, mean and range."""
-    strategies = {'PI': 'PI (R=8', 'RI': 'RI ('}
+    strategies = {'PI': 'PI (R=8', 'RI': 'RI'}
     rows = []
     for strategy, begin in strategies.items():
         start = by_unit(grid, START, psnr('static'), 'network')

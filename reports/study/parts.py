@@ -41,16 +41,16 @@ _SCRATCH = (
     ('S13', _RI, _PI, last50('camera')),
     ('S14', 'FRVSR-RR w/ RI, reset every 15', _PI, psnr('static')),
 )
-_CURED = 'PI (R=8, max iters=100)'
+_CURED = 'PI (R=8)'
 _CURE_SMALL = (
     ('C1', _CURED, 'as it was', psnr('static')),
     ('C1', _CURED, 'as it was', lost_stills()),
-    ('C2', 'RI (max iters=100)', 'as it was', psnr('static')),
+    ('C2', 'RI', 'as it was', psnr('static')),
     ('C2', 'RI (max iters=250)', 'as it was', lost_stills()),
-    ('C3', 'PI (R=8, states from=other, max iters=100)', _CURED, psnr('static')),
-    ('C3', 'PI (R=8, states from=noise, max iters=100)', _CURED, psnr('static')),
+    ('C3', 'PI (R=8, states from=other)', _CURED, psnr('static')),
+    ('C3', 'PI (R=8, states from=noise)', _CURED, psnr('static')),
     ('C4', _CURED, 'as it was', psnr('moving')),
-    ('C5', 'TBPTT (max iters=100)', _CURED, psnr('static')),
+    ('C5', 'TBPTT', _CURED, psnr('static')),
 )
 
 

@@ -14,4 +14,4 @@ def test_nothing_is_wrong_but_that_there_are_no_data(path, tmp_path, monkeypatch
     monkeypatch.chdir(tmp_path)
     grid, problems = read_grid(str(path), {})
     assert grid.networks and problems
-    assert all('no such set folder' in problem for problem in problems), problems
+    assert all('no such set folder' in p or 'no such file' in p for p in problems), problems

@@ -29,7 +29,7 @@ def test_states_and_frame_numbers_are_refused(cfg, real_clip):
     zeros = torch.zeros(2, 1, dtype=torch.int)
     with pytest.raises(UserError, match=f'{cfg["type"]} provides no states; train it with RI'):
         net.states_at(clip, zeros, zeros)
-    with pytest.raises(UserError, match=f'{cfg["type"]}: frame-number conditioning'):
+    with pytest.raises(UserError, match=f'{cfg["type"]} has no recurrence, which frame-number'):
         MODELS.build(dict(type='FrameConditioned', net=cfg, last_frame=9))
 
 

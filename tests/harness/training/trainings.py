@@ -162,8 +162,7 @@ def train_in_two_processes(cfg, folder: Path, module: str = '') -> list[Command]
         port = free.getsockname()[1]
     command = [ROOT / 'harness/train.py', folder / 'ddp.py', '--launcher', 'pytorch']
     command += ['--work-dir', cfg.work_dir, '--resume']
-    shared = dict(
-        **os.environ,
+    shared = os.environ | dict(
         PYTHONPATH=str(folder),
         MASTER_ADDR='localhost',
         MASTER_PORT=str(port),
