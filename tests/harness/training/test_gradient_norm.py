@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from mmengine.logging import MessageHub
 from mmengine.optim import OptimWrapper
 from torch import nn
 
@@ -14,6 +15,7 @@ def step(clip_grad):
     layer = nn.Linear(3, 2)
     before = layer.weight.detach().clone()
     wrapper = OptimWrapper(torch.optim.SGD(layer.parameters(), lr=1.0), clip_grad=clip_grad)
+    wrapper.message_hub = MessageHub('of this step')  # the current one has other tests' scalars
     norm = GradientNorm()
     norm.watch(wrapper)
     wrapper.update_params(layer(torch.ones(4, 3)).square().sum())
