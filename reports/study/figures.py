@@ -7,6 +7,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
+from reports.diagnostics import GROWTH_LIMIT
 from reports.figures.style import COLUMN_WIDTH, PAGE_WIDTH, paper_style
 from reports.results import GridResults
 from reports.study import early
@@ -34,7 +35,15 @@ def methods_figure(grid: GridResults) -> Figure:
                 axes.plot(dots.mean(), row, '|', ms=9, color='black')
             bicubic = by_unit(grid, 'Bicubic', psnr(title.lower()), 'seed').mean()
             axes.axvline(bicubic, color=_GREY, lw=0.8, ls='--')
-            axes.annotate('bicubic', (bicubic, -0.8), fontsize=7, color=_GREY, ha='center')
+            axes.annotate(
+                'bicubic',
+                (bicubic, -0.75),
+                xytext=(-3, 0),
+                textcoords='offset points',
+                fontsize=7,
+                color=_GREY,
+                ha='right',
+            )
             axes.set(xlabel=f'{title}: Y-PSNR (dB)', yticks=range(len(names)))
             axes.set_yticklabels(names)
         axes.set_ylim(len(names) - 0.4, -1.1)
@@ -52,9 +61,9 @@ def early_figure(grid: GridResults) -> Figure:
             axes.plot(
                 part['growth'], part['static'], 'o', ms=4, alpha=0.7, color=color, label=label
             )
+        axes.axvline(GROWTH_LIMIT, color=_GREY, lw=0.8, ls='--')
         axes.set(
-            xscale='log',
-            xlabel='growth over 3 l frames / growth over l frames',
+            xlabel='share of a perturbation that is left from frame l to 3 l',
             ylabel='Static: Y-PSNR (dB)',
         )
         axes.legend()
