@@ -16,7 +16,10 @@ autoapi_dirs = ['../dataset_tools', '../harness', '../reports']
 autoapi_root = 'api'
 autoapi_options = ['members', 'show-module-summary']
 autoapi_add_toctree_entry = False
-suppress_warnings = ['autoapi.python_import_resolution']  # of names that a tuple assigns
+suppress_warnings = [
+    'autoapi.python_import_resolution',  # of names that a tuple assigns
+    'ref.python',  # of attributes that several classes have
+]
 napoleon_numpy_docstring = False
 napoleon_use_rtype = False
 
