@@ -11,7 +11,7 @@ develops along a video and how a small perturbation of them grows. Each such fil
 A perturbation is white noise, most of which any network forgets at once; the question is whether
 the rest decays. It is a warning if of what is left after l frames at least half is left after 3 l,
 or if the states are twice as large at the end. (Part ``early`` of ``docs/study.md``: residual
-FRVSRs that lose stills kept 51 % or more, the others 48 % or less. The limit was set after these
+FRVSRs that lose stills kept 51 % or more, the others 49 % or less. The limit was set after these
 runs; it is untested on other networks.) A run *warned* from the first measurement after which all
 others warn, too. Networks that overflow have infinite growth.
 """
