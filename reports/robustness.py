@@ -52,7 +52,7 @@ def units(grid: GridResults) -> pd.DataFrame:
 
     Returns:
         trial_id, test_set, video, seed, length (frames), collapse (frame, NaN for none) and score
-        (dB, NaN where the level of other trials cannot be had).
+        (dB, NaN if only the levels of other trials are gains).
     """
     wanted = grid.frames['test_set'].isin(robust_sets(grid))
     levels, kind = levels_of(grid, grid.frames[wanted].reset_index(drop=True))
@@ -102,7 +102,7 @@ def _references(grid: GridResults) -> dict[str, str]:
     bicubic = {
         record.lr_kinds.get(method.network, 'lr_bd'): trial_id
         for trial_id, method in reversed(grid.method_of.items())
-        if _is_bicubic(method, record) and trial_id in done
+        if is_bicubic(method, record) and trial_id in done
     }
     protocols = grid.trials.set_index('trial_id')['protocol']
     for trial_id, method in grid.method_of.items():
@@ -112,7 +112,8 @@ def _references(grid: GridResults) -> dict[str, str]:
     return found
 
 
-def _is_bicubic(method: Method, record: GridRecord) -> bool:
+def is_bicubic(method: Method, record: GridRecord) -> bool:
+    """Whether a method is bicubic interpolation: untrained, and called so by its key or label."""
     names = (method.network, record.networks[method.network])
     is_named = any(name.lower().startswith('bicubic') for name in names)
     return is_named and method.is_plain and not method.is_trained

@@ -8,9 +8,9 @@ stay small, for evaluation time matters.
 
 ``published`` is for published networks of full size, some hundred times slower than the
 quickstart's: squares of 128 HR pixels, test sets only, with the LR frames that their weights want.
-``cure`` is for training on from published weights; its stills are other ones than those by which
-the recipe was found. ``study`` is what docs/study.md reports: its stills, slides and gamma videos
-are of photographs, and its fixed camera is of a clip, that no recipe has seen.
+``cure`` is for fine-tuning published weights; its stills are not those on which the recipe was
+found. ``study`` has the videos that docs/study.md reports: no recipe has seen the photographs of
+its stills, slides and gamma videos, nor the clip of its fixed camera.
 """
 
 from __future__ import annotations

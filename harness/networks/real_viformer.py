@@ -1,8 +1,7 @@
 """RealViformer: Investigating Attention for Real-World Video Super-Resolution (Zhang and Yao, ECCV
 2024).
 
-Parameters are named as in the authors' public code, so that their weights load. Attention is among
-channels (as in Restormer): C' x C' similarities of a head's C' channels over all pixels.
+Parameters are named as in the authors' public code, so that their weights load.
 """
 
 import torch

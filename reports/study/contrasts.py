@@ -12,7 +12,7 @@ import pandas as pd
 from scipy import stats
 
 from reports.results import WINDOW, GridResults
-from reports.robustness import levels_of
+from reports.robustness import is_bicubic, levels_of
 
 MARGIN = 1.0  # dB
 FIRST = 15  # frames
@@ -140,7 +140,8 @@ def method_names(grid: GridResults, unit: str) -> pd.Series:
     trials = grid.trials
     if unit == 'seed':
         return trials['method']
-    is_start = (trials['kind'] == 'untrained') & ~trials['network'].str.startswith('bicubic')
+    plain = trials['trial_id'].map(lambda t: is_bicubic(grid.method_of[t], grid.record))
+    is_start = (trials['kind'] == 'untrained') & ~plain
     return trials['variant'].mask(is_start, START)
 
 

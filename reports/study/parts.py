@@ -115,17 +115,6 @@ def early_table(grid: GridResults) -> list[str]:
     return lines
 
 
-def published_table(grid: GridResults) -> list[str]:
-    """A row per method: PSNR on moving videos and stills, and how many stills are lost of all."""
-    measures = [psnr('moving'), psnr('static')]
-    lines = ['| | *Moving* | *Static* | lost stills |', '|---|---:|---:|---:|']
-    for name in dict.fromkeys(method_names(grid, 'seed')):
-        means = ' | '.join(f'{by_unit(grid, name, m, "seed").mean():.2f}' for m in measures)
-        lost = by_unit(grid, name, lost_stills(both_ends=True), 'seed').sum()
-        lines.append(f'| {name} | {means} | {lost:.0f} of {stills(grid)} |')
-    return lines
-
-
 def losses_table(grid: GridResults) -> list[str]:
     """A row per method: mean loss by property of the video."""
     table = by_property(grid)
@@ -150,7 +139,10 @@ TABLES: dict[str, tuple[str, Callable[[GridResults], list[str]]]] = {
         'bidirectional',
         lambda g: contrasts_table(g, _BIDIRECTIONAL, 'seed'),
     ),
-    'properties methods': ('properties', published_table),
+    'properties methods': (
+        'properties',
+        lambda g: methods_table(g, ('camera',), 'seed', both_ends=True),
+    ),
     'properties losses': ('properties', losses_table),
     'cure_small differences': (
         'cure_small',

@@ -1,4 +1,4 @@
-"""pyiqa's metrics and VMAF: a clear line where they cannot be had, and their scores."""
+"""pyiqa's metrics and VMAF: a clear line if they are not available, and their scores."""
 
 import numpy as np
 import pytest
