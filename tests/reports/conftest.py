@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from reports.figures.catalogue import drawings
+
 
 class FakeGrid:
     """Writes a work directory file by file; every number in it is made up."""
@@ -195,3 +197,14 @@ def pictured(small):
     small.pictures('static', 'still', [0, 100, 199], draw)
     small.truth = truth
     return small
+
+
+@pytest.fixture
+def two_figures(monkeypatch):
+    """Reports of ``small`` have two figures only, because drawing takes them longest."""
+
+    def of(grid, images):
+        names = ('psnr_vs_frame_net', 'drift')
+        return [drawing for drawing in drawings(grid, images) if drawing.name in names]
+
+    monkeypatch.setattr('reports.figures.drawers.drawings', of)

@@ -62,6 +62,7 @@ def test_everything_is_written(small):
     assert b'/Type3' not in (folder / 'figures/overall/drift.pdf').read_bytes()
 
 
+@pytest.mark.usefixtures('two_figures')
 def test_every_number_can_be_traced_to_the_frames(small):
     """From a cell of a table over its runs to the CSV files, read here without our code."""
     build_report(small.work_dir)
@@ -113,12 +114,12 @@ def test_a_set_nobody_finished(fake):
     assert any('Later: not evaluated' in note for note in report.notes)
 
 
-def test_command(small, tmp_path):
+def test_command(small, tmp_path, capsys):
     done = run_python('-m', 'reports', str(small.work_dir), '--output', str(tmp_path / 'out'))
     assert done.returncode == 0, done.stderr
     assert str(tmp_path / 'out' / 'results.xlsx') in done.stdout and '25.00*' in done.stdout
-    failed = run_python('-m', 'reports', str(tmp_path / 'nowhere'))
-    assert failed.returncode == 2 and 'grid.json does not exist' in failed.stderr
+    assert main([str(tmp_path / 'nowhere')]) == 2
+    assert 'grid.json does not exist' in capsys.readouterr().err
 
 
 def failing(*arguments):
@@ -143,6 +144,7 @@ OUTPUTS = [
 ]
 
 
+@pytest.mark.usefixtures('two_figures')
 @pytest.mark.parametrize(('broken', 'what', 'missing'), OUTPUTS)
 def test_an_output_that_fails_costs_no_other(small, monkeypatch, broken, what, missing):
     monkeypatch.setattr(broken, failing)
@@ -160,6 +162,7 @@ def test_an_output_that_fails_costs_no_other(small, monkeypatch, broken, what, m
         assert not (folder / name).exists()
 
 
+@pytest.mark.usefixtures('two_figures')
 def test_a_table_that_fails_is_left_out(small, monkeypatch):
     monkeypatch.setitem(STANDARD_TABLES, 'stability', failing)
     report = build_report(small.work_dir)
@@ -169,6 +172,7 @@ def test_a_table_that_fails_is_left_out(small, monkeypatch):
     assert {'main', 'timing', 'tradeoff', 'sets'} <= names and 'stability' not in names
 
 
+@pytest.mark.usefixtures('two_figures')
 def test_a_process_that_draws_is_killed(small, monkeypatch):
     monkeypatch.setattr('reports.figures.frames._line', lambda *_: os.kill(os.getpid(), 9))
     report = build_report(small.work_dir)
@@ -196,6 +200,7 @@ def test_a_full_disk(small, monkeypatch, capsys):
     assert names == {'results.xlsx', 'results.tex'}
 
 
+@pytest.mark.usefixtures('two_figures')
 def test_a_full_disk_where_figures_are_drawn(small, monkeypatch):
     def save(figure, folder, name):
         raise OSError(errno.ENOSPC, 'No space left on device', name)
@@ -215,6 +220,7 @@ def test_an_output_that_is_no_folder(small, tmp_path, capsys):
     assert path.read_text() == 'mine'
 
 
+@pytest.mark.usefixtures('two_figures')
 def test_a_folder_in_the_place_of_a_file(small):
     (small.work_dir / 'report/data/results.csv').mkdir(parents=True)
     report = build_report(small.work_dir)

@@ -3,6 +3,8 @@
 import errno
 import shutil
 
+import pytest
+
 from reports.figures import drawers
 from reports.figures.catalogue import Drawing
 from reports.figures.drawers import _file_names
@@ -22,6 +24,7 @@ def test_every_figure_has_a_file_of_its_own():
     ]
 
 
+@pytest.mark.usefixtures('two_figures')
 def test_figures_are_drawn_where_there_are_no_semaphores(small, monkeypatch):
     """As in containers without /dev/shm."""
     expected = [one.paths for one in build_report(small.work_dir).figures]
