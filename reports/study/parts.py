@@ -162,6 +162,10 @@ TABLES: dict[str, tuple[str, Callable[[GridResults], list[str]]]] = {
     'scratch differences': ('scratch', lambda g: contrasts_table(g, _SCRATCH, 'seed')),
     'early': ('scratch', early_table),
     'cure_small methods': ('cure_small', lambda g: methods_table(g, (), 'network')),
+    'cure_published methods': (
+        'cure_published',
+        lambda g: methods_table(g, (), 'seed', both_ends=True),
+    ),
     'bidirectional methods': (
         'bidirectional',
         lambda g: methods_table(g, ('camera',), 'seed', both_ends=True),
