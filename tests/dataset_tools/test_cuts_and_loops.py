@@ -79,6 +79,7 @@ def test_loop_set(source_set: Path, tmp_path: Path, read_video):
     assert sum(not file.is_symlink() for file in (made.root / 'gt' / 'a').iterdir()) == 5
 
 
+@pytest.mark.slow
 def test_paper_composit(tmp_path: Path, photograph, write_video, caplog, capsys):
     names = ('000', '001', '002', '003', '004', '005', '006', '007_static')
     reds = make_stills(

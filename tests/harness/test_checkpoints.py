@@ -333,6 +333,7 @@ assert not any(name.startswith('harness') for name in sys.modules)
 """
 
 
+@pytest.mark.slow
 def test_a_checkpoint_of_plain_mmengine(tmp_path):
     torch.save(MODELS.build(CONFIG.model).state_dict(), tmp_path / 'begin.pth')
     done = subprocess.run(

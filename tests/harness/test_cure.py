@@ -36,6 +36,7 @@ def call(files, *argv):
     return cure.main([*map(str, files), *map(str, argv)])
 
 
+@pytest.mark.slow
 def test_cure(files, real_set, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     argv = ['--data', real_set.root, '--output', 'cured.pth', *SMALL, *SHORT]

@@ -31,6 +31,7 @@ def imported_by(*modules: str) -> set[str]:
     return set(done.stdout.split())
 
 
+@pytest.mark.slow
 def test_pieces_of_pi_bptt_do_not_import_mmagic():
     packages = imported_by(*LIGHT)
     assert {'torch', 'mmengine', 'harness'} <= packages

@@ -49,6 +49,7 @@ def test_a_part_of_one_training_set(two):
     assert grid.part('other', 'reds').has_several_train_sets  # names stay as in the whole grid
 
 
+@pytest.mark.slow
 def test_what_is_in_a_part_alone_changes_its_checksum(two):
     before = sums(two)
     assert sums(two) == before
@@ -59,6 +60,7 @@ def test_what_is_in_a_part_alone_changes_its_checksum(two):
     assert sums(two)[1] != net and sums(two)[2] == other
 
 
+@pytest.mark.slow
 def test_names_and_looks_count_but_not_those_of_others(two):
     before = sums(two)
     two.grid_json['networks']['other']['label'] = 'Other'
@@ -84,6 +86,7 @@ def test_code_and_settings_count(two, monkeypatch):
     assert Inputs(grid).of(grid) != before
 
 
+@pytest.mark.slow
 def test_checksums_are_the_same_in_every_process(two):
     code = (
         'import sys; from reports.inputs import Inputs; from reports.results import load_grid; '

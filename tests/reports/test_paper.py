@@ -84,6 +84,7 @@ def test_table_iv_states_no_r(grid):
     assert set(found['note']) == {'the paper does not state R'}
 
 
+@pytest.mark.slow
 def test_table_vi_pairs_its_r(grid):
     found = one(grid, 'VI', 'FRVSR w/ PI', 'REDS4', setting='R=8')
     assert found['ours'] == 32.0 and found['difference'] == pytest.approx(32 - 30.66)
@@ -99,6 +100,7 @@ def test_a_row_without_strategy_is_of_usual_training(grid):
     assert found['our_method'] == 'FRVSR w/ RI'
 
 
+@pytest.mark.slow
 def test_what_was_not_run_stays_empty(grid):
     for arguments in (
         ('IV', 'MRVSR', 'Vid4'),
@@ -150,6 +152,7 @@ def test_composit_and_other_lr_are_not_subtracted(grid):
     assert found['note'] == 'lr_bi frames, the paper lr_bd' and math.isnan(found['difference'])
 
 
+@pytest.mark.slow
 def test_parameters_and_times(grid):
     size = one(grid, 'V', 'FRVSR w/ RI', '', 'params_millions')
     assert size['ours'] == pytest.approx(0.03789)
@@ -240,6 +243,7 @@ def ristn_grid(fake):
     return fake
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     'table, notes',
     [

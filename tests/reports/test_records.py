@@ -3,11 +3,13 @@
 import hashlib
 
 import numpy as np
+import pytest
 
 from harness.runs.records_zip import export_records
 from reports.__main__ import main
 
 
+@pytest.mark.slow
 def test_a_zip_gives_the_same_report(fake, tmp_path, capsys):
     fake.test_set('static', 'Static', a=110, b=120)
     fake.done(fake.run('bicubic'), lambda video, frame: 20.0)

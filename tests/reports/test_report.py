@@ -31,6 +31,7 @@ def run_python(*arguments):
     return subprocess.run([sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True)
 
 
+@pytest.mark.slow
 def test_everything_is_written(small):
     report = build_report(small.work_dir)
     folder = small.work_dir / 'report'
@@ -90,6 +91,7 @@ def test_curves_are_means_over_videos_at_each_frame(fake):
     assert list(curves['psnr_y']) == pytest.approx([15.0, 16.0, 22.0, 23.0])
 
 
+@pytest.mark.slow
 def test_grid_without_any_finished_run(fake):
     fake.test_set('static', 'Static', v=120)
     fake.status(fake.run('net', 'RI'), 'FAILED', 'out of memory')
@@ -102,6 +104,7 @@ def test_grid_without_any_finished_run(fake):
     assert any('out of memory' in note for note in report.notes)
 
 
+@pytest.mark.slow
 def test_a_set_nobody_finished(fake):
     fake.test_set('first', 'First', v=110)
     fake.test_set('later', 'Later', v=1)
@@ -114,6 +117,7 @@ def test_a_set_nobody_finished(fake):
     assert any('Later: not evaluated' in note for note in report.notes)
 
 
+@pytest.mark.slow
 def test_command(small, tmp_path, capsys):
     done = run_python('-m', 'reports', str(small.work_dir), '--output', str(tmp_path / 'out'))
     assert done.returncode == 0, done.stderr
@@ -144,6 +148,7 @@ OUTPUTS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures('two_figures')
 @pytest.mark.parametrize(('broken', 'what', 'missing'), OUTPUTS)
 def test_an_output_that_fails_costs_no_other(small, monkeypatch, broken, what, missing):
@@ -172,6 +177,7 @@ def test_a_table_that_fails_is_left_out(small, monkeypatch):
     assert {'main', 'timing', 'tradeoff', 'sets'} <= names and 'stability' not in names
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures('two_figures')
 def test_a_process_that_draws_is_killed(small, monkeypatch):
     monkeypatch.setattr('reports.figures.frames._line', lambda *_: os.kill(os.getpid(), 9))
@@ -229,6 +235,7 @@ def test_a_folder_in_the_place_of_a_file(small):
     assert (small.work_dir / 'report/index.html').is_file()
 
 
+@pytest.mark.slow
 def test_nothing_heavy_is_imported(small):
     code = (
         'import sys; from reports.report import build_report; build_report(sys.argv[1])\n'
@@ -241,6 +248,7 @@ def test_nothing_heavy_is_imported(small):
     assert 'examples:' in light.stdout and 'pandas' not in light.stderr
 
 
+@pytest.mark.slow
 def test_a_grid_of_published_networks(fake):
     """Nothing is trained: every network has its own colour and curve."""
     fake.grid_json['train_sets'] = {}
@@ -309,6 +317,7 @@ def reported(made_once, tmp_path):
     return fake
 
 
+@pytest.mark.slow
 def test_a_report_of_the_same_results_is_kept(reported):
     assert reported.again() == set()
     (reported.work_dir / 'report' / CURVES).unlink()
@@ -320,6 +329,7 @@ def test_a_report_of_the_same_results_is_kept(reported):
     assert {'data/runs.csv', 'results.xlsx', 'tables/main.tex'} <= made
 
 
+@pytest.mark.slow
 def test_a_new_run_changes_only_the_figures_it_is_in(reported):
     reported.done(reported.run('other', 'PI', repeats=2), lambda _, t: 24.0, ms=95.0)
     made = {name for name in reported.again() if name.endswith('.png')}
@@ -329,6 +339,7 @@ def test_a_new_run_changes_only_the_figures_it_is_in(reported):
     assert 'OTHER w/ PI (R=2)' in page and 'psnr_vs_frame_net.png' in page
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ('change', 'made'),
     [
@@ -347,6 +358,7 @@ def test_what_has_changed_is_made_again(reported, change, made):
     assert made in reported.again()
 
 
+@pytest.mark.slow
 def test_files_of_methods_that_are_gone_are_removed_but_not_those_of_users(reported):
     folder = reported.work_dir / 'report'
     edited = folder / 'figures/curves/psnr_vs_frame_other.pdf'

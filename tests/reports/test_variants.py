@@ -216,6 +216,7 @@ def test_charts_of_the_workbook(varied):
     assert columns == [f"'Sheet1'!${letter}$2:${letter}$21" for letter in 'BCDFG']
 
 
+@pytest.mark.slow
 def test_tidy_files_say_how_a_run_was_evaluated(varied):
     varied.record('net-RI-RNone-sample-s0', **{'static@best': {'checksum': 'c', 'iteration': 450}})
     build_report(varied.save())

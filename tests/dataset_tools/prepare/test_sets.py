@@ -107,6 +107,7 @@ def test_reds_partly(fake, small, tmp_path: Path):
     assert 'REDSval4: missing 4 of 4 videos: 000, 001, 006, 017' in notes(results)
 
 
+@pytest.mark.slow
 def test_reds_archives_named_after_their_folder(fake, small, tmp_path: Path):
     reds(fake, small, tmp_path / 'REDS')
     archives = [

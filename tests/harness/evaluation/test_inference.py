@@ -49,7 +49,11 @@ def rgb(outputs):
 # of which the last two have no planes and the first takes its time
 UNCONDITIONED = [(name, True) for name in ('spynet', 'basicvsr_pp', 'stacked', 'bicubic')]
 CASES = [(name, fc) for name in NETWORKS for fc in (False, True)]
-CASES = [case for case in CASES if case not in UNCONDITIONED]
+CASES = [
+    pytest.param(case, marks=pytest.mark.slow if case[0] in ('basicvsr_pp', 'iconvsr') else ())
+    for case in CASES
+    if case not in UNCONDITIONED
+]
 
 
 @pytest.mark.parametrize('frames', [1, 2, 3, 20])
@@ -189,10 +193,17 @@ def test_frames_of_another_size_in_the_middle(video, inner):
 
 
 @pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float16], ids=str)
-@pytest.mark.parametrize('inner', [FRVSR, BASICVSR], ids=['frvsr', 'basicvsr'])
+@pytest.mark.parametrize(
+    'inner',
+    [
+        pytest.param(FRVSR, id='frvsr'),
+        # CPUs are slow in SPyNet's wide convolutions
+        pytest.param(BASICVSR, id='basicvsr', marks=pytest.mark.slow),
+    ],
+)
 def test_half_precision(video, exact, inner, dtype):
     """Differs, and by little."""
-    net, lrs = build(inner), video(6)
+    net, lrs = build(inner), video(3)
     outputs = rgb(super_resolve(net, lrs, 'cpu', dtype=dtype))
     differences = np.abs(outputs - at_once(net, lrs))
     assert 1e-6 < differences.mean() < 2e-3

@@ -17,6 +17,7 @@ def config(**generator):
     return Config(dict(model=dict(type='RecurrentVSR', generator=net)))
 
 
+@pytest.mark.slow
 def test_a_checkpoint_of_mmagic_loads_and_gives_its_frames(tmp_path, real_clip):
     theirs = MODELS.build(
         dict(

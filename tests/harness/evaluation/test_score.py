@@ -358,6 +358,7 @@ def test_the_command(clip, tmp_path, capsys):
         main(['score', '--gt', str(gt), '--pred', str(tmp_path / 'absent')])
 
 
+@pytest.mark.slow
 def test_the_command_imports_no_torch(clip, tmp_path):
     folder = write(tmp_path / 'gt', clip[0])
     command = [sys.executable, '-X', 'importtime', '-m', 'harness.evaluation']

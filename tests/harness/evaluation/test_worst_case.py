@@ -94,6 +94,7 @@ def test_a_network_without_a_gradient(video):
         perturbed(Blind(), video(1, 6, 8)[0], CPU, frames=3)
 
 
+@pytest.mark.slow
 def test_search(real_set):
     """All videos of each scene, the worst first, and the perturbation at the end."""
     names = []

@@ -53,6 +53,7 @@ def test_scores_and_where_they_come_from(run, results, real_set, protocol):
     assert content['results']['moving']['source'] == str(results)
 
 
+@pytest.mark.slow
 def test_scored_again_only_after_a_change(run, results):
     csv = run(results) / 'frames_moving.csv'
     first = csv.stat().st_mtime_ns

@@ -25,6 +25,7 @@ COMMAND = [sys.executable, str(REPOSITORY / 'harness' / 'run_grid.py')]
 INTERRUPTED = ['--only', 'PI-R4', '--jobs', 1]
 
 
+@pytest.mark.slow
 def test_help_and_dry_run_import_nothing_heavy(grid_file):
     for args in (['--help'], [grid_file, '--dry-run']):
         done = subprocess.run(

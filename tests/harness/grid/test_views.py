@@ -114,6 +114,7 @@ def test_an_explanation_names_what_changed_since(grid_file, grid, work_dir, tmp_
     assert 'param_scheduler' in text and text.count('->') <= 3
 
 
+@pytest.mark.slow
 def test_they_import_nothing_heavy(grid_file, grid, work_dir):
     for option in (['--status'], ['--watch', '--only', 'bicubic'], ['--explain', 'tiny-RI']):
         command = [REPOSITORY / 'harness' / 'run_grid.py', grid_file, '--work-dir', work_dir]

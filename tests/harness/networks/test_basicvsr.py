@@ -26,6 +26,7 @@ def test_state_dict_has_their_names_and_shapes(pair):
     assert ours == theirs
 
 
+@pytest.mark.slow
 @torch.no_grad()
 @pytest.mark.parametrize('size', [(64, 72), (34, 50), (17, 31), (16, 16)], ids=str)
 @pytest.mark.parametrize('frames', [2, 5, 6])
@@ -35,6 +36,7 @@ def test_equals_mmagic_bit_for_bit(pair, real_clip, frames, size):
     assert torch.equal(ours(video), theirs(video))
 
 
+@pytest.mark.slow
 @torch.no_grad()
 @pytest.mark.parametrize('kind', ['static', 'palindromic'])
 def test_equals_mmagic_where_it_detects_mirrored_clips(pair, real_clip, kind):

@@ -46,6 +46,7 @@ def test_pretrained_flow(tmp_path):
         StatefulBasicVSRPlusPlusNet(**TINY, spynet_pretrained='nowhere.pth')
 
 
+@pytest.mark.slow
 @torch.no_grad()
 @pytest.mark.parametrize('frames', [2, 3, 5])
 def test_equals_mmagic_bit_for_bit(pair, real_clip, frames):
@@ -54,6 +55,7 @@ def test_equals_mmagic_bit_for_bit(pair, real_clip, frames):
     assert torch.equal(ours(video), theirs(video))
 
 
+@pytest.mark.slow
 @torch.no_grad()
 def test_equals_mmagic_where_it_detects_mirrored_clips(pair, real_clip):
     theirs, ours = pair
@@ -124,6 +126,7 @@ def test_every_entry_of_a_state_matters(net, real_clip, entry, place, backward):
     assert (net(video[:, 2:4], states) - expected).abs().max() > 1e-5
 
 
+@pytest.mark.slow
 @torch.no_grad()
 def test_beginnings_and_later_clips_share_a_batch(net, real_clip):
     """Each sample of a batch has the frames it has alone."""

@@ -79,6 +79,7 @@ def infer(model, data):
     assert_on_cuda(states, results)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('name', OTHERS)
 @pytest.mark.parametrize(
     'dtype',
@@ -122,6 +123,7 @@ def test_networks_that_wait_by_their_nature(name):
             train(model, data)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     'name, dtype', [('bicubic', torch.float32), ('rdn', torch.bfloat16), ('toflow', torch.float32)]
 )

@@ -91,7 +91,13 @@ def pair(name, video):
 
 
 @torch.no_grad()
-@pytest.mark.parametrize('name', NETWORKS)
+@pytest.mark.parametrize(
+    'name',
+    [
+        pytest.param(name, marks=pytest.mark.slow if name == 'basicvsr_pp' else ())
+        for name in NETWORKS
+    ],
+)
 def test_zero_weights_of_the_plane_leave_the_network_as_it_was(name, real_clip):
     """Compared in double precision and rounded to single: a convolution with more channels may add
     the same numbers in another order."""
@@ -103,6 +109,7 @@ def test_zero_weights_of_the_plane_leave_the_network_as_it_was(name, real_clip):
     assert torch.equal(conditioned(video, start=3).float(), plain(video).float())
 
 
+@pytest.mark.slow
 @torch.no_grad()
 @pytest.mark.parametrize('name', NETWORKS)
 def test_the_plane_enters_every_frame(name, real_clip):

@@ -201,6 +201,7 @@ def test_every_entry_of_a_state_matters(net, real_clip, backward, entry):
     assert (net(video[:, 5:7], states) - expected).abs().max() > 1e-5
 
 
+@pytest.mark.slow
 @torch.no_grad()
 def test_clips_of_different_phases_share_a_batch(net, real_clip):
     """Each sample of a batch has the frames it has alone."""
@@ -215,6 +216,7 @@ def test_clips_of_different_phases_share_a_batch(net, real_clip):
     assert (srs[0] - net(clips[:1], States(None, None))[0]).abs().max() > 1e-5
 
 
+@pytest.mark.slow
 def test_clips_train(net, real_clip):
     """Gradients reach everything, from states as from none."""
     video = real_clip(6, 12, 16, batch=1)

@@ -133,6 +133,7 @@ def test_gradient_of_a_clip_is_that_of_the_window_cut_at_its_ends(real_clip, gen
     assert any((uncut[n] - g).abs().max() > 0.05 * g.abs().max() for n, g in expected.items())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     'generator',
     [FRVSR, dict(type='StatefulBasicVSRNet', mid_channels=8, num_blocks=1)],

@@ -29,6 +29,7 @@ def test_mmagic_weights_fit():
     assert fixed and all(name.startswith('basicvsr.spynet.') for name in fixed)
 
 
+@pytest.mark.slow
 @torch.no_grad()
 @pytest.mark.parametrize('threshold', [255, 0], ids=['once', 'three times'])
 def test_equals_mmagic_where_all_frames_are_cleaned_alike(real_clip, threshold):

@@ -109,6 +109,7 @@ def test_numbers_of_the_papers(name, millions):
     assert summary.paper_millions(name) == millions
 
 
+@pytest.mark.slow
 def test_command(config, tmp_path, capsys):
     """All configs of the papers, and one whose network cannot be built."""
     broken = config('broken', "model = dict(type='RecurrentVSR', generator=dict(type='Nothing'))")
@@ -155,6 +156,7 @@ def test_help_imports_nothing_heavy(command):
         assert f'\n  python -m harness.networks {name} ' in done.stdout.split('example')[1]
 
 
+@pytest.mark.slow
 def test_flops_leave_the_search_for_norms_out():
     """MRVSR's bounded convolutions cost what RLSP's plain ones of the same size do."""
     mrvsr, rlsp = (

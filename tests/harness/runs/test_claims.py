@@ -169,6 +169,7 @@ def _race(folders, line, winners):
     line.wait()  # alive while the others try
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('before', ['nothing', 'released', 'dead'])
 def test_one_of_many_gets_it(tmp_path, before):
     folders = [tmp_path / str(number) for number in range(8)]

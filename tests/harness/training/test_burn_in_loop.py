@@ -51,6 +51,7 @@ class CompareWithBurnIn(Hook):
         model.train()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('burn_in', [2, 100])
 @pytest.mark.parametrize(
     'generator', [None, CONDITIONED, RLSP, BASICVSR], ids=['frvsr', 'FC', 'rlsp', 'basicvsr']

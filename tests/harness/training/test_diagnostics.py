@@ -35,6 +35,7 @@ def always(monkeypatch):
     monkeypatch.setattr(StateDiagnosticsHook, '_is_due', lambda *_: True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     'loop, generator',
     [(PI, None), (RI, CONDITIONED), (PI, BASICVSR), (RI, MRVSR)],

@@ -59,6 +59,7 @@ def test_trains(make_cfg, loop):
     assert timing['parameters'] == sum(value.numel() for value in weights.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     'loop, generator',
     [
@@ -173,6 +174,7 @@ def test_wrong_initial_states(make_cfg, init_state):
         train(make_cfg(RI, 2, init_state=init_state))
 
 
+@pytest.mark.slow
 def test_the_amplification_penalty_is_a_loss_of_every_step(make_cfg):
     """It damps the growth of perturbations that it measures; the seed is that of the iteration."""
     grown = {}

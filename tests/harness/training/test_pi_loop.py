@@ -32,8 +32,8 @@ RANDOM = dict(type='normal', std=0.1)
     [
         pytest.param(None, id='frvsr'),
         pytest.param(BASICVSR, id='basicvsr'),
-        pytest.param(BASICVSR_PP, id='basicvsr_pp'),
-        pytest.param(ICONVSR, id='iconvsr'),
+        pytest.param(BASICVSR_PP, id='basicvsr_pp', marks=pytest.mark.slow),
+        pytest.param(ICONVSR, id='iconvsr', marks=pytest.mark.slow),
         pytest.param(CONDITIONED, id='frvsr-FC'),
         pytest.param(OWN_LENGTH, id='frvsr-FC-own-length'),
         pytest.param(DIRECTION_AWARE, id='basicvsr-FC-both-ways'),
@@ -92,6 +92,7 @@ def test_the_bank_holds_only_the_states_that_are_used(make_cfg):
     assert bank.nbytes <= seen.loop.bank_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('generator', [None, BASICVSR], ids=['frvsr', 'basicvsr'])
 def test_all_boundaries_give_the_same_weights(make_cfg, generator):
     used, everything = Seen(), Seen()

@@ -1,5 +1,6 @@
 """The pool: clips start from what other clips have left at their boundaries."""
 
+import pytest
 import torch
 from mmengine.hooks import Hook
 
@@ -52,6 +53,7 @@ class Planned(Hook):
         self.loop = runner.train_loop
 
 
+@pytest.mark.slow
 def test_clips_take_what_was_left_at_their_boundary(make_cfg):
     for generator in (None, BASICVSR, RLSP):
         ledger = Ledger()

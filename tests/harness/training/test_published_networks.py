@@ -38,6 +38,7 @@ CASES = [(name, loop) for name in NETWORKS for loop in (RI, PI, TBPTT)]
 CASES = [case for case in CASES if case != ('real_basicvsr', TBPTT)]  # needs the past alone
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('name, loop', CASES, ids=lambda x: x if isinstance(x, str) else x['type'])
 def test_trains(make_cfg, name, loop):
     generator, outputs = NETWORKS[name]

@@ -32,6 +32,7 @@ from tests.harness.training.trainings import (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     'loop, generator',
     [
@@ -168,6 +169,7 @@ def test_kill_minus_nine(make_cfg, tmp_path, where):
     assert_same_weights(weights_of(resumed), weights_of(straight))
 
 
+@pytest.mark.slow
 def test_damaged_checkpoints_are_passed_over(make_cfg):
     straight = train(make_cfg(PI, 10, 'straight'))
     cfg = make_cfg(PI, 10, 'damaged')

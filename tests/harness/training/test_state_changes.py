@@ -55,6 +55,7 @@ def test_nothing_changes_by_default(make_cfg):
     assert all(same(*pair) for pair in zip(seen.states, seen.stored, strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('generator', [None, BASICVSR, RLSP], ids=['frvsr', 'basicvsr', 'rlsp'])
 def test_some_clips_start_from_the_initial_state(make_cfg, generator):
     seen = remembered(make_cfg, 10, generator, p_initial=0.5)

@@ -56,8 +56,11 @@ def test_clips_equal_the_whole_window(make_cfg, generator):
 
 @pytest.mark.parametrize(
     'generator, entry',
-    [(BASICVSR, 'feat'), (BASICVSR_PP, 'feat_2'), (ICONVSR, 'feat')],
-    ids=['basicvsr', 'basicvsr_pp', 'iconvsr'],
+    [
+        pytest.param(BASICVSR, 'feat', id='basicvsr'),
+        pytest.param(BASICVSR_PP, 'feat_2', id='basicvsr_pp', marks=pytest.mark.slow),
+        pytest.param(ICONVSR, 'feat', id='iconvsr'),
+    ],
 )
 def test_bidirectional_networks_carry_the_forward_state_only(make_cfg, generator, entry):
     states = []
@@ -73,6 +76,7 @@ def test_bidirectional_networks_carry_the_forward_state_only(make_cfg, generator
     assert not states[1].forward[entry].requires_grad
 
 
+@pytest.mark.slow
 def test_both_ends(make_cfg):
     """In every second epoch the backward state is carried, from the last frame on."""
     seen = []

@@ -83,6 +83,7 @@ def log_of(cfg):
     return ''.join(path.read_text() for path in Path(cfg.work_dir).glob('*/*.log'))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('strategy', ['RI', 'PI'])
 def test_videos_begin_with_the_weights_of_the_images(make_cfg, pretrained, strategy):
     loop = dict(type=f'{strategy}BPTTLoop', clip_length=3)
@@ -150,6 +151,7 @@ def test_pi_clips_equal_the_whole_window(make_cfg):
     assert compare.effect > 10 * max(compare.worst, 1e-7)
 
 
+@pytest.mark.slow
 def test_a_resumed_training_does_not_begin_again(make_cfg, pretrained):
     """Automatic resume goes by the work dir; ``load_from`` is for the beginning only."""
     cfg, seen = make_cfg('ristn_paper', TINY_LSTM, 2, load_from=pretrained), Seen()

@@ -114,6 +114,7 @@ def test_metric():
     assert metric.evaluate(3) == dict(psnr_moving=30, psnr_static=10, psnr=20)
 
 
+@pytest.mark.slow
 def test_validation_changes_no_weights(make_cfg, with_validation):
     plain = torch.load(train(make_cfg(PI, 5, 'plain')), weights_only=False)['state_dict']
     cfg = with_validation(PI, 5)
@@ -125,6 +126,7 @@ def test_validation_changes_no_weights(make_cfg, with_validation):
     assert all(torch.equal(plain[key], watched[key]) for key in plain)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('generator', [None, BASICVSR], ids=['frvsr', 'basicvsr'])
 def test_diagnostics(with_validation, generator):
     cfg = with_validation(PI, 6, generator=generator)

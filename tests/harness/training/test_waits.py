@@ -98,6 +98,7 @@ def count(monkeypatch, cfg, *hooks) -> CountByIteration:
     return counter
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     'loop, generator',
     [

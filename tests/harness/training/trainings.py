@@ -10,6 +10,7 @@ from mmengine.hooks import Hook
 
 from harness.networks.zoo import StatefulBasicVSRPlusPlusNet
 from tests.commands import Command
+from tests.harness.networks import light_nets  # noqa: F401  (registers)
 
 ROOT = Path(__file__).resolve().parents[3]
 QUICKSTART = ROOT / 'mm_configs/frvsr/frvsr_rr_quickstart.py'
@@ -38,7 +39,7 @@ class UnpaddedBasicVSRPlusPlusNet(StatefulBasicVSRPlusPlusNet):
 
 
 BASICVSR_PP = dict(_delete_=True, type='UnpaddedBasicVSRPlusPlusNet', mid_channels=8, num_blocks=1)
-ICONVSR = dict(_delete_=True, type='StatefulIconVSRNet', num_blocks=1)
+ICONVSR = dict(_delete_=True, type='LightIconVSRNet', num_blocks=1)
 CONDITIONED = dict(
     _delete_=True,
     type='FrameConditioned',

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import pytest
 import seaborn
 
 from harness.strategies import STRATEGIES
@@ -10,6 +11,7 @@ from reports.figures import style
 from reports.results import load_grid
 
 
+@pytest.mark.slow
 def test_seaborn_waits_until_something_is_drawn():
     """It takes longer to import than a report takes whose figures are kept."""
     assert seaborn.color_palette('colorblind').as_hex() == list(style._COLORS)

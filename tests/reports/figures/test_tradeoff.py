@@ -10,6 +10,7 @@ def texts(axes):
     return [text.get_text() for text in axes.texts]
 
 
+@pytest.mark.slow
 def test_tradeoff_cuts_its_axis_only_for_a_collapse(small):
     def panels(*ri):
         for run, value in zip(small.grid_json['runs'], (*ri, 23.0, 25.0), strict=True):

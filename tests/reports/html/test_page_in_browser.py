@@ -254,6 +254,7 @@ def test_every_control_has_a_name(pictured, open_page):
     assert images[2] == 'NET w/ RI, frame 0'
 
 
+@pytest.mark.slow
 def test_a_grid_without_results(fake, open_page):
     fake.test_set('static', 'Static', v=120)
     fake.status(fake.run('net', 'RI'), 'FAILED', 'out of memory')

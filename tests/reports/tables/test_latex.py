@@ -44,6 +44,7 @@ def test_document_lists_what_is_missing(small, tmp_path):
     assert 'Overfull' not in log
 
 
+@pytest.mark.slow
 @needs_latex
 def test_large_grid_fits_pages(fake, tmp_path):
     """Two training sets, ten methods with two seeds each, seven long test sets."""

@@ -147,7 +147,10 @@ def test_decoding_into_the_cache(run_of, cache, monkeypatch, clock):
 
 @pytest.mark.parametrize(
     'step, steps',
-    [(0.01, 301), (0.1, 31), (1.0, 6), (8.0, 4), (16.0, 2), (40.0, 2)],
+    [
+        pytest.param(0.01, 301, marks=pytest.mark.slow),
+        *((0.1, 31), (1.0, 6), (8.0, 4), (16.0, 2), (40.0, 2)),
+    ],
 )
 def test_how_long_it_takes(run_of, monkeypatch, clock, step, steps):
     """At least 3 s and 5 steps after the first, but after 30 s one is enough."""

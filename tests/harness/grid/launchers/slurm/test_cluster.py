@@ -154,7 +154,8 @@ def test_an_interrupted_job_is_requeued_watched_and_goes_on(cluster, grid, undis
     set_partition('UP')
     done = start(grid, tmp_path, '--only', 'PI-R4', *OPTIONS)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert states().keys() == before  # nothing was submitted again
+    # nothing was submitted again; Slurm forgets jobs that ended minutes ago
+    assert states().keys() <= before
     assert 'resumed epoch' in (run / 'log.txt').read_text()
     assert_same(frames(tmp_path), undisturbed)
 
