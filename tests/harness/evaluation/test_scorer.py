@@ -5,8 +5,15 @@ import pytest
 from skimage.color import rgb2ycbcr
 from skimage.metrics import peak_signal_noise_ratio
 
+from harness.errors import UserError
+from harness.evaluation import scorer
 from harness.evaluation.protocols import PROTOCOLS
-from harness.evaluation.scorer import VideoScorer, metric_columns, metric_problems
+from harness.evaluation.scorer import (
+    VideoScorer,
+    metric_columns,
+    metric_problems,
+    register_metric,
+)
 
 
 @pytest.fixture
@@ -82,3 +89,45 @@ def test_what_needs_rgb_is_no_number_for_y_alone(frames):
         row = score(gt, y)
         assert np.isnan([row['tof'], row['warp_error']]).all()
         assert (row['psnr_y'], row['ssim_y']) == pytest.approx(protocol.score(gt, sr), abs=1e-5)
+
+
+@pytest.fixture
+def registered(monkeypatch):
+    """Forgets metrics of a test afterwards."""
+    monkeypatch.setattr(scorer, 'OPTIONAL_METRICS', dict(scorer.OPTIONAL_METRICS))
+    monkeypatch.setattr(scorer, 'OWN_METRICS', set(scorer.OWN_METRICS))
+
+
+@pytest.mark.parametrize('name', ['psnr_y', 'psnr_inside', 'tof', 'frame', 'ms', '../a', ''])
+def test_names_that_own_metrics_cannot_have(registered, name):
+    """The column of a metric would replace another; reports make files of the name."""
+    with pytest.raises(UserError, match='register_metric: '):
+        register_metric(name)
+
+
+@pytest.mark.parametrize('left', [0, 1])
+def test_a_metric_known_at_the_end_of_the_video(registered, frames, left):
+    """Largest difference of each frame; with a number too few the rows would shift."""
+
+    @register_metric('largest')
+    class Largest:
+        def __init__(self):
+            self.found = []
+
+        def __call__(self, gt, sr, region):
+            self.found.append(float(np.abs(gt.astype(int) - sr).max()))
+            return float('nan')
+
+        def finish(self):
+            return self.found[left:]
+
+    score = VideoScorer(['psnr_y', 'ssim_y', 'largest'])
+    rows = [score(gt, sr) for gt, sr in zip(*frames, strict=True)]
+    if left:
+        with pytest.raises(ValueError, match='shorter'):
+            score.fill(rows)
+        return
+    score.fill(rows)
+    assert [row['largest'] for row in rows] == [
+        np.abs(gt.astype(int) - sr).max() for gt, sr in zip(*frames, strict=True)
+    ]

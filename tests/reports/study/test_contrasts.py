@@ -16,6 +16,7 @@ from reports.study.contrasts import (
     psnr,
     stills,
 )
+from reports.study.parts import contrasts_table
 
 
 @pytest.fixture
@@ -52,6 +53,15 @@ def test_difference_of_methods(grid):
     low, high = expected.confidence_interval()
     assert (found.mean, found.low, found.high) == pytest.approx((1.5, low, high))
     assert str(found) == '+1.50 [-4.85, +7.85], 2 seeds'
+
+
+def test_table_of_differences(grid):
+    low, high = stats.ttest_rel([22.0, 23.0], [21.0, 21.0]).confidence_interval()
+    rows = [('H1', RI, PI, psnr('moving')), ('H2', PI, RI, lost_stills())]
+    assert contrasts_table(grid, rows, 'seed')[2:] == [
+        f'| H1 | {RI} - {PI} | *Moving* (dB) | +1.50 [{low:+.2f}, {high:+.2f}], 2 seeds |',
+        f'| H2 | {PI} - {RI} | lost stills | -1.00 [-1.00, -1.00], 2 seeds |',
+    ]
 
 
 def test_networks_as_units(fake):

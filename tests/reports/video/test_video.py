@@ -83,6 +83,26 @@ def test_wrong_options(work_dir, options, message):
     assert str(error.value).startswith(f'error: {message}')
 
 
+def test_pictures_that_do_not_belong_together(work_dir):
+    """Another crop, and a file that is cut off."""
+    (folder,) = work_dir.glob('runs/net-PI-*/images_static/a')
+    first = folder / '00000000.png'
+    whole = first.read_bytes()
+    Image.open(first).crop((0, 0, 40, 40)).save(first)
+    with pytest.raises(SystemExit, match='a: saved frames have different crops; evaluate again'):
+        make(work_dir)
+    first.write_bytes(whole[:60])
+    with pytest.raises(SystemExit, match='00000000.png: is damaged; delete it'):
+        make(work_dir)
+
+
+def test_nothing_is_finished(work_dir):
+    for path in work_dir.glob('runs/*/frames_static.csv'):
+        path.unlink()
+    with pytest.raises(SystemExit, match='--set static: no evaluation on it is finished'):
+        make(work_dir)
+
+
 def test_what_must_be_run_again(work_dir, monkeypatch):
     """If one frame is missing, all are made again, in a separate process."""
     (kept,) = work_dir.glob('runs/net-PI-*/images_static/a/00000003.png')
