@@ -132,6 +132,7 @@ def test_no_weights_of_a_metric_execute(tmp_path, lpips_cache):
     assert not mark.exists()
 
 
+@pytest.mark.slow
 def test_weights_of_a_metric_must_be_alexnets(lpips_cache):
     torch.save({'features.0.weight': torch.ones(64, 3, 11, 11)}, lpips_cache)
     assert 'it lacks slice1.0.bias, slice2.3.weight' in error_of(perceptual._model)

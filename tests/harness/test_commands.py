@@ -37,6 +37,7 @@ def test_console_scripts_answer(name, capsys):
     assert end.value.code == 0 and 'usage: ' in capsys.readouterr().out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     'command',
     [

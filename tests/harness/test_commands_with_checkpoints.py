@@ -90,6 +90,7 @@ def error_of(command, *arguments) -> str:
     return message
 
 
+@pytest.mark.slow
 def test_spynet_weights_by_path(tmp_path, config, spynet):
     path, weights = spynet
     trained = train(

@@ -82,6 +82,7 @@ def test_evaluated_on_the_lr_frames_it_is_made_for(path):
         assert f'lr_{degradation}' == evaluated
 
 
+@pytest.mark.slow
 def test_checkpoints_of_mmagic_load():
     """MMagic's models call the network ``generator`` too."""
     for ours, theirs in (

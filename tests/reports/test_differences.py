@@ -58,6 +58,7 @@ def enumerated_interval(matrix):
     return np.quantile(means, [0.025, 0.975])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('shape', [(4, 1), (4, 2), (5, 3)])
 def test_interval_against_all_resamples(shape):
     generator = np.random.default_rng(3)

@@ -68,6 +68,7 @@ def one(*arguments, **options):
     return found.iloc[0]
 
 
+@pytest.mark.slow
 def test_ri_stands_beside_table_iv(grid):
     found = one(grid, 'IV', 'FRVSR w/ RI', 'Vid4', train_set='Vimeo')
     assert (found['value'], found['ours']) == (27.15, 30.0)
@@ -143,6 +144,7 @@ def test_sets_of_other_videos_are_not_subtracted(grid):
         assert reason in found['note']
 
 
+@pytest.mark.slow
 def test_composit_and_other_lr_are_not_subtracted(grid):
     found = one(grid, 'IV', 'FRVSR w/ RI', 'Composit', train_set='Vimeo')
     assert found['ours'] == 30.0 and math.isnan(found['difference'])
@@ -166,6 +168,7 @@ def test_parameters_and_times(grid):
     assert time['note'] == 'measured on cpu, the paper on V100'
 
 
+@pytest.mark.slow
 def test_an_outside_result_takes_its_row(grid):
     key = grid.external('mrvsr', 'MRVSR (authors)', paper='MRVSR')
     grid.frames(key, 'quasi', lambda _, t: 32.0)
@@ -177,6 +180,7 @@ def test_an_outside_result_takes_its_row(grid):
     assert found['note'] == 'tecogan protocol, the paper default'
 
 
+@pytest.mark.slow
 def test_ristn(fake):
     """Bicubic needs no training; a recurrent model is found by its number of layers."""
     fake.test_set('vid4', 'Vid4 BI', **videos(LENGTHS['vid4']))
@@ -289,6 +293,7 @@ def test_a_wrong_name_is_told(grid):
     assert second.startswith("train_sets.vimeo: paper='Vimeo90k'")
 
 
+@pytest.mark.slow
 def test_table_iv_has_the_colours_of_the_paper(grid):
     tables = {t.name: t for t in paper_tables(paper.compare(load_grid(grid.save())))}
     rows = {row.label: row.cells for row in tables['paper_PI-BPTT_IV'].rows}
@@ -300,6 +305,7 @@ def test_table_iv_has_the_colours_of_the_paper(grid):
     assert rows['MRVSR (paper)'][4].shown == ''
 
 
+@pytest.mark.slow
 def test_table_iv_beside_ours(grid):
     tables = {t.name: t for t in paper_tables(paper.compare(load_grid(grid.save())))}
     text = markdown([tables['paper_PI-BPTT_IV']])

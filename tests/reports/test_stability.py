@@ -84,6 +84,7 @@ def test_divergence_between_resets(psnr, every, frame):
     assert frame == (found['divergence_frame'] if found['diverged'] else None)
 
 
+@pytest.mark.slow
 def test_divergence_against_a_plain_search():
     generator = np.random.default_rng(5)
     for _ in range(30):

@@ -236,6 +236,7 @@ def test_tidy_files_say_how_a_run_was_evaluated(varied):
     assert (folder / 'figures/curves/psnr_since_reset_net.png').is_file()
 
 
+@pytest.mark.slow
 def test_pictures_of_one_variant(varied):
     shape, level = (48, 64, 3), {'@reset50': 90, '@reset15': 80, '@best': 70}
 

@@ -38,6 +38,7 @@ def packed_set(pan_set: Path) -> Path:
     return make_packed_set(pan_set, pan_set.parent / 'packed')[0].root
 
 
+@pytest.mark.slow
 def test_random_windows_are_the_pixels_of_the_pngs(pan_set: Path, packed_set: Path, read_video):
     packed, rng = PackedVideos(VideoSet.load(packed_set)), np.random.default_rng(0)
     for kind in ('gt', 'lr_bd'):

@@ -92,6 +92,7 @@ def test_reds_is_split_as_the_paper_does(fake, small, tmp_path: Path):
     assert still == [sets['redsval4'].manifest['videos']['006']['gt']['sha256'][0]] * 2
 
 
+@pytest.mark.slow
 def test_reds_partly(fake, small, tmp_path: Path):
     reds(fake, small, tmp_path)
     sharp = tmp_path / 'train' / 'train_sharp'

@@ -191,6 +191,7 @@ def test_sampler_yields_its_plan():
     assert list(sampler) == sampler.plan and len(sampler) == 3
 
 
+@pytest.mark.slow
 def test_index_travels_to_workers(real_set):
     """An index is all that a worker process gets."""
     index = ClipIndex(1, Window(2, 5, 16, 16, True, False, True), 4, 3)

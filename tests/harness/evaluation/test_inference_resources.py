@@ -54,6 +54,7 @@ def bytes_alive():
     gc.unfreeze()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     'inner, states, growth',
     [

@@ -42,6 +42,7 @@ def run(real_set, tmp_path):
     return run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('protocol', [None, 'tecogan'])
 def test_scores_and_where_they_come_from(run, results, real_set, protocol):
     folder = run(results, protocol, ('tof',))

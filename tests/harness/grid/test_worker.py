@@ -17,6 +17,7 @@ from harness.runs.folder import RunFolder
 from harness.training.interruption import Interruption
 
 
+@pytest.mark.slow
 def test_evaluation_takes_the_lr_frames_of_the_network(real_set, tmp_path):
     both = make_degraded_set(real_set.root, tmp_path / 'both', ['bd', 'bi'])[0]
     root, images = str(both.root), select_images(both)

@@ -66,6 +66,7 @@ def test_equals_mmagic_where_it_detects_mirrored_clips(pair, real_clip):
     assert torch.equal(ours(video), expected)
 
 
+@pytest.mark.slow
 @torch.no_grad()
 @pytest.mark.parametrize('size', [(34, 50), (17, 31)], ids=str)
 @pytest.mark.parametrize('frames', [1, 2])
@@ -141,6 +142,7 @@ def test_beginnings_and_later_clips_share_a_batch(net, real_clip):
     assert (srs[0] - net(clips[:1], States(None, None))[0]).abs().max() > 1e-5
 
 
+@pytest.mark.slow
 def test_clips_train(net, real_clip):
     """Gradients reach everything, the offsets too, from states as from none."""
     video = real_clip(5, 16, 16, batch=1)

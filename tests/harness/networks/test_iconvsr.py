@@ -89,6 +89,7 @@ def test_equals_mmagic_bit_for_bit(real_clip, padding, frames, size):
     assert torch.equal(ours(video), theirs(video))
 
 
+@pytest.mark.slow
 @torch.no_grad()
 def test_equals_mmagic_where_it_detects_mirrored_clips(real_clip):
     theirs, ours = pair(keyframe_stride=3)
@@ -107,6 +108,7 @@ def test_one_frame_of_any_size(real_clip, size):
     assert srs.isfinite().all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('padding', [2, 3])
 def test_windows_of_whole_videos(windows_read, padding):
     """MMagic's, and for videos shorter than a window the last (first) frame where it has none."""
@@ -122,6 +124,7 @@ def test_windows_of_whole_videos(windows_read, padding):
     assert windows_read(nets[2], range(3)) == short[padding]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('padding', [2, 3])
 @pytest.mark.parametrize('length', [1, 2, 5])
 @pytest.mark.parametrize('frames', [2, 5, 11])
@@ -162,6 +165,7 @@ def test_clips_of_any_length_equal_mmagics_whole_video(real_clip, padding, lengt
         assert (srs - expected[:, clip]).abs().max() <= 1e-5
 
 
+@pytest.mark.slow
 @torch.no_grad()
 @pytest.mark.parametrize('frames', [1, 2, 3])
 def test_clips_of_short_videos_equal_the_whole(net, real_clip, frames):

@@ -318,6 +318,7 @@ def test_norm_and_stable_rank_hold_while_weights_are_trained():
     assert not any(vector(conv).any() for conv in convs)
 
 
+@pytest.mark.slow
 def test_presets_and_all_convolutions(real_clip):
     soft = MRVSRNet(4, lipschitz='soft')
     kinds = [type(p).__name__ for p in soft.phi_layers[0].parametrizations.weight]

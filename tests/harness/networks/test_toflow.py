@@ -32,6 +32,7 @@ def test_parameters():
     assert total == 4 * flow + convs == 1_405_899
 
 
+@pytest.mark.slow
 @torch.no_grad()
 @pytest.mark.parametrize('official', [True, False])
 def test_equals_mmagic_with_its_preprocessing(real_clip, official):
@@ -49,6 +50,7 @@ def test_equals_mmagic_with_its_preprocessing(real_clip, official):
     assert (srs[:, 0] - expected / 255).abs().max() <= 1e-5
 
 
+@pytest.mark.slow
 @torch.no_grad()
 @pytest.mark.parametrize('size', [(17, 31), (10, 50)], ids=str)
 def test_sizes_that_16_does_not_divide(real_clip, size):

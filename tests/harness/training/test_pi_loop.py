@@ -125,6 +125,7 @@ def test_half_precision_bank(make_cfg):
     assert 0 < difference < 1e-2
 
 
+@pytest.mark.slow
 def test_state_pass_batch_changes_nothing_but_rounding(make_cfg):
     """Videos of 20, 22 and 24 frames alone, and padded in one batch."""
     one = weights_of(train(make_cfg(PI, 5, 'one', BASICVSR, state_pass_batch=1)))

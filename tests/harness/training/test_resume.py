@@ -87,6 +87,7 @@ def test_resume_of_a_finished_training_does_nothing(make_cfg):
     assert not seen.batches
 
 
+@pytest.mark.slow
 def test_resume_across_warmup(make_cfg):
     straight = train(make_cfg(PI, 8, 'straight', warmup_iters=4, interval=2))
     with pytest.raises(KeyboardInterrupt):
@@ -185,6 +186,7 @@ def test_damaged_checkpoints_are_passed_over(make_cfg):
     assert len(seen.batches) == 7
 
 
+@pytest.mark.slow
 def test_checkpoints_hold_weights_of_the_epochs_start_only_inside_an_epoch(make_cfg):
     """Epochs end at iterations 4, 9, ..."""
     cfg = make_cfg(PI, 9, interval=1)

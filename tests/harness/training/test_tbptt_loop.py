@@ -43,6 +43,7 @@ class CompareWithCarriedPass(Hook):
         model.train()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('generator', [None, CONDITIONED], ids=['frvsr', 'frvsr-FC'])
 def test_clips_equal_the_whole_window(make_cfg, generator):
     cfg = make_cfg(TBPTT, 16, generator=generator)

@@ -121,6 +121,7 @@ def test_once_an_iteration(make_cfg, monkeypatch, loop, generator):
     assert inside and [counted.counts[n] for n in inside] == [1] * len(inside), counted.counts
 
 
+@pytest.mark.slow
 def test_a_wait_is_seen(make_cfg, monkeypatch):
     counted = count(monkeypatch, make_cfg(RI, 99, interval=99), ReadWeight())
     assert counted.counts[1:] == [2] * (ITERATIONS - 1)

@@ -65,6 +65,7 @@ def test_missing_cells_and_missing_seeds(small):
     assert failed.value == 'failed' and failed.font.italic
 
 
+@pytest.mark.slow
 def test_per_frame_has_a_column_a_run(small):
     sheet = workbook(small)['Per frame']
     assert (sheet.max_row, sheet.max_column) == (1 + 230, 3 + 4)

@@ -190,6 +190,7 @@ def test_curves(small, open_page):
     assert page.run(pressed) == 0 and page.run(painted) < with_lines
 
 
+@pytest.mark.slow
 def test_frame_slider_and_wipe(pictured, open_page):
     page = open_page(pictured)
     names = 'return [...document.querySelectorAll("#panels figcaption")].map((c) => c.textContent)'
