@@ -124,7 +124,7 @@ def test_stopped_and_killed_jobs_go_on_with_the_same_numbers(
     subprocess.run(
         [RAY, 'job', 'stop', folder.job('ray'), '--address', address], check=True, env=ENVIRONMENT
     )
-    printed = grid.communicate(timeout=100)[0].decode()
+    printed = grid.communicate(timeout=300)[0].decode()
     assert grid.returncode == 1 and 'ended as STOPPED' in printed
     (tmp_path / 'go').touch()
     done = start(grid_file, tmp_path / 'ray', *only, '--retry-failed', *ray_options(address))
