@@ -16,7 +16,6 @@ import numpy as np
 import pandas as pd
 import torch
 from mmagic.registry import MODELS
-from mmagic.structures import DataSample
 from mmengine.optim import OptimWrapper
 
 import harness.networks.zoo  # noqa: F401  (fills the registry)
@@ -42,6 +41,8 @@ def batch(size: int) -> tuple[torch.Tensor, torch.Tensor]:
 
 def mmagic_step(net: dict, inputs, gts):
     """MMagic's model with its own preprocessor."""
+    from mmagic.structures import DataSample  # after harness, which mends NumPy for it
+
     model = MODELS.build(
         dict(
             type='BasicVSR',
