@@ -61,7 +61,7 @@ class Ratio(NamedTuple):
 RATIOS = (
     Ratio('basicvsr_step', 'variant', 'times_mmagic', "time of MMagic's step", 0.8, only='ours'),
     Ratio('inference', 'network', 'times_mmagic_cpu', "MMagic's time", 0.8, only='disk|segm'),
-    Ratio('inference', 'network', 'of_its_memory', "MMagic's memory", 0.2, only='disk'),
+    Ratio('inference', 'network', 'of_its_memory', "MMagic's memory", 0.2, only=' disk'),
     Ratio('inference', 'network', 'times_ordinary_cpu', 'time in ordinary memory order', 0.78),
     Ratio('dataset_tools', 'tool', 'times_codec', 'decoding and encoding', 1.3, only='^(?!static)'),
     Ratio('evaluation', 'what', 'of_its_slowest_part', 'the slowest part alone', 1.15),
