@@ -34,5 +34,6 @@ sweeps = [
     dict(networks=_NETS, strategies=['PI'], R=[8], max_iters=[25, 50, 250]),
     dict(networks=_NETS, strategies=['TBPTT']),
     dict(networks=_NETS, strategies=['RI'], max_iters=[250]),
+    dict(networks=_NETS, strategies=['RI'], amplification_weight=[0.1]),
 ]
 jobs = 2

@@ -38,10 +38,14 @@ _SCRATCH = (
     ('S10', 'FRVSR-RR w/ RI (l=14, batch=frames)', _RI, lost_stills()),
     ('S11', 'FRVSR-RR, Lipschitz w/ RI', _RI, psnr('moving')),
     ('S12', 'FRVSR-RR w/ RI (amplification weight=0.1)', _RI, psnr('moving')),
+    ('S12', 'FRVSR-RR w/ RI (amplification weight=0.1)', _RI, lost_stills()),
+    ('S12', 'FRVSR-RR w/ RI (amplification weight=0.1)', _PI, psnr('moving')),
+    ('S12', 'FRVSR-RR w/ RI (amplification weight=0.1)', _PI, psnr('static')),
     ('S13', _RI, _PI, last50('camera')),
     ('S14', 'FRVSR-RR w/ RI, reset every 15', _PI, psnr('static')),
 )
 _CURED = 'PI (R=8)'
+_PENALTY = 'RI (amplification weight=0.1)'
 _CURE_SMALL = (
     ('C1', _CURED, 'as it was', psnr('static')),
     ('C1', _CURED, 'as it was', lost_stills()),
@@ -51,6 +55,8 @@ _CURE_SMALL = (
     ('C3', 'PI (R=8, states from=noise)', _CURED, psnr('static')),
     ('C4', _CURED, 'as it was', psnr('moving')),
     ('C5', 'TBPTT', _CURED, psnr('static')),
+    ('C6', _PENALTY, _CURED, psnr('static')),
+    ('C6', _PENALTY, _CURED, psnr('moving')),
 )
 
 
@@ -62,6 +68,31 @@ _BIDIRECTIONAL = (
     ('B4', f'{_SMALL} Burn-in', f'{_SMALL} PI (R=32)', psnr('static')),
     ('B5', f'{_SMALL} PI (R=32)', f'{_SMALL} RI', psnr('moving')),
 )
+_RISTN_SPATIAL = (
+    ('I1', 'RIB w/ RI', 'IB w/ RI', psnr('moving')),
+    ('I2', 'RIB w/ RI', 'RB w/ RI', psnr('moving')),
+)
+_RDC = 'RDC-LSTM, 10 layers w/ RI'
+_RISTN = (
+    ('I3', 'C-LSTM, 10 layers w/ RI', 'C-LSTM, 3 layers w/ RI', psnr('moving')),
+    ('I4', _RDC, 'RDC-LSTM, 3 layers w/ RI', psnr('moving')),
+    ('I5', _RDC, 'RC-LSTM, 10 layers w/ RI', psnr('moving')),
+    ('I5', _RDC, 'DC-LSTM, 10 layers w/ RI', psnr('moving')),
+    ('I6', _RDC, 'RISTN-DF w/ RI', psnr('moving')),
+    ('I7', _RDC, 'RISTN-NF w/ RI', psnr('moving')),
+)
+_RISTN_STILLS = (('I9', 'RISTN, 3 layers w/ PI (R=8)', 'RISTN, 3 layers w/ RI', psnr('static')),)
+
+
+def moving_table(grid: GridResults) -> list[str]:
+    """A row per method: mean PSNR of *Moving* over seeds, for parts without stills."""
+    measure = psnr('moving')
+    lines = [f'| | seeds | {measure.name} |', '|---|---:|---:|']
+    for name in dict.fromkeys(method_names(grid, 'seed')):
+        values = by_unit(grid, name, measure, 'seed')
+        if len(values):
+            lines.append(f'| {name} | {len(values)} | {values.mean():.2f} |')
+    return lines
 
 
 def methods_table(
@@ -131,6 +162,10 @@ TABLES: dict[str, tuple[str, Callable[[GridResults], list[str]]]] = {
     'scratch differences': ('scratch', lambda g: contrasts_table(g, _SCRATCH, 'seed')),
     'early': ('scratch', early_table),
     'cure_small methods': ('cure_small', lambda g: methods_table(g, (), 'network')),
+    'cure_published methods': (
+        'cure_published',
+        lambda g: methods_table(g, (), 'seed', both_ends=True),
+    ),
     'bidirectional methods': (
         'bidirectional',
         lambda g: methods_table(g, ('camera',), 'seed', both_ends=True),
@@ -142,6 +177,21 @@ TABLES: dict[str, tuple[str, Callable[[GridResults], list[str]]]] = {
     'properties methods': (
         'properties',
         lambda g: methods_table(g, ('camera',), 'seed', both_ends=True),
+    ),
+    'ristn_spatial methods': ('ristn_spatial', moving_table),
+    'ristn_spatial differences': (
+        'ristn_spatial',
+        lambda g: contrasts_table(g, _RISTN_SPATIAL, 'seed'),
+    ),
+    'ristn methods': ('ristn', moving_table),
+    'ristn differences': ('ristn', lambda g: contrasts_table(g, _RISTN, 'seed')),
+    'ristn_stills methods': (
+        'ristn_stills',
+        lambda g: methods_table(g, (), 'seed', both_ends=True),
+    ),
+    'ristn_stills differences': (
+        'ristn_stills',
+        lambda g: contrasts_table(g, _RISTN_STILLS, 'seed'),
     ),
     'properties losses': ('properties', losses_table),
     'cure_small differences': (
