@@ -1,5 +1,6 @@
 """The figures of the study (PNG): which there are is in ``FIGURES``."""
 
+import re
 from collections.abc import Callable
 
 import numpy as np
@@ -13,7 +14,13 @@ from reports.results import GridResults
 from reports.study import early
 from reports.study.contrasts import START, by_unit, method_names, psnr
 
-_BLUE, _RED, _GREY = '#0173b2', '#d55e00', '0.4'
+_BLUE, _RED, _GREEN, _GREY = '#0173b2', '#d55e00', '#029e73', '0.4'
+#: strategy -> its variants, which differ in iterations
+_CURES = {
+    'PI': re.compile(r'PI \(R=8(, max iters=\d+)?\)'),
+    'RI': re.compile(r'RI( \(max iters=\d+\))?'),
+    'RI, penalty 0.1': re.compile(r'RI \(amplification weight=0.1\)'),
+}
 
 
 def methods_figure(grid: GridResults) -> Figure:
@@ -72,18 +79,17 @@ def early_figure(grid: GridResults) -> Figure:
 
 def cure_figure(grid: GridResults) -> Figure:
     """PSNR of *Static* against iterations of training on: a line per strategy, mean and range."""
-    strategies = {'PI': 'PI (R=8', 'RI': 'RI'}
     rows = []
-    for strategy, begin in strategies.items():
+    for strategy, pattern in _CURES.items():
         start = by_unit(grid, START, psnr('static'), 'network')
         rows += [(strategy, 0, value) for value in start]
         for name in dict.fromkeys(method_names(grid, 'network')):
-            if name.startswith(begin) and 'states' not in name:
+            if pattern.fullmatch(name):
                 values = by_unit(grid, name, psnr('static'), 'network')
                 trained = grid.trials.loc[grid.trials['variant'] == name, 'iterations'].iloc[0]
                 rows += [(strategy, trained, value) for value in values]
     table = pd.DataFrame(rows, columns=['strategy', 'iterations', 'psnr'])
-    colors = {'PI': _BLUE, 'RI': _RED}
+    colors = dict(zip(_CURES, (_BLUE, _RED, _GREEN), strict=True))
     with paper_style():
         figure = Figure(figsize=(COLUMN_WIDTH, 2.6), layout='constrained')
         axes = figure.subplots()
