@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from harness.evaluation.frame import SRFrame
-from harness.evaluation.winograd import fast_convolutions
 from harness.networks.recurrent import RecurrentNet
 
 
@@ -31,10 +30,7 @@ class NetworkRun(NamedTuple):
         is_one_thread = self.device.type == 'cpu' and torch.get_num_threads() == 1
         clock = time.thread_time if is_one_thread else time.perf_counter
         begin = clock()
-        with (
-            torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32),
-            fast_convolutions(self.device, self.dtype),
-        ):
+        with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
             result = function(*args, **kwargs)
         if self.device.type == 'cuda':
             torch.cuda.synchronize(self.device)

@@ -15,7 +15,6 @@ from torch.nn.utils import parametrize
 
 from harness.networks.flow import pretrained_spynet
 from harness.networks.lipschitz import constrain
-from harness.networks.memory_order import in_fast_order
 from harness.networks.recurrent import State, States, StateShapes, Sweep, Unrolled, branch_cond
 from harness.networks.two_branches import TwoBranchNet
 
@@ -26,8 +25,7 @@ class StatefulBasicVSRNet(TwoBranchNet, BasicVSRNet):
 
     The forward state is ``feat``, the propagated feature (mid_channels, H, W), and ``lr``, the LR
     frame before the clip; the backward state is the same with the LR frame after the clip. Without
-    states and options the output is bit-identical to MMagic's; under ``torch.inference_mode`` on a
-    CPU it is equal up to rounding.
+    states and options the output is bit-identical to MMagic's.
 
     Args:
         mid_channels: Channels of the propagated features.
@@ -126,7 +124,7 @@ class StatefulBasicVSRNet(TwoBranchNet, BasicVSRNet):
             inputs = [lrs[:, i], feat]
             if cond is not None:
                 inputs.append(cond[:, i].expand(-1, -1, *lrs.shape[-2:]))
-            feat = resblocks(in_fast_order(torch.cat(inputs, 1)))
+            feat = resblocks(torch.cat(inputs, 1))
             yield i, feat
 
     def walk(
@@ -214,8 +212,8 @@ class StatefulBasicVSRNet(TwoBranchNet, BasicVSRNet):
     ) -> Tensor:
         """SR frames (B, T, 3, 4H, 4W).
 
-        Reconstructing frame by frame, like MMagic, needs the least memory and rounds like MMagic;
-        in training several small frames are reconstructed together, which is faster.
+        Reconstructing frame by frame, like MMagic, needs the least memory and is bit-identical to
+        MMagic; in training several small frames are reconstructed together, which is faster.
         """
         size = self._frames_together(lrs) if self.training else 1
         parts: list[Tensor] = []
@@ -235,8 +233,7 @@ class StatefulBasicVSRNet(TwoBranchNet, BasicVSRNet):
 
     def reconstruct(self, lr: Tensor, backward_feat: Tensor, forward_feat: Tensor) -> Tensor:
         """One SR frame from the features of both branches."""
-        feats = in_fast_order(torch.cat([backward_feat, forward_feat], 1))
-        out = self.lrelu(self.fusion(feats))
+        out = self.lrelu(self.fusion(torch.cat([backward_feat, forward_feat], 1)))
         out = self.lrelu(self.upsample1(out))
         out = self.lrelu(self.upsample2(out))
         out = self.lrelu(self.conv_hr(out))

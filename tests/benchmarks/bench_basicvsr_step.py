@@ -6,7 +6,7 @@ time (of one thread), medians of pairs. Writes work_dirs/bench/basicvsr_step.csv
 
 Wanted is 0.8 of MMagic's time; measured are 0.99, and 0.89 to 0.91 with channels_last. Both share
 the convolutions: four fifths of the step; the largest, at HR size, reach 92 to 105 GFLOP/s of the
-118 that a thread can. Winograd's algorithm, which inference uses, would change trained weights.
+118 that a thread can.
 """
 
 from __future__ import annotations

@@ -10,12 +10,14 @@ what was after the imports. Then FRVSR at full size, beside itself in PyTorch's 
 order, in which it takes 1.03 times as long as TecoGAN-PyTorch's FRNet.
 Writes work_dirs/bench/inference.csv.
 
-Where MMagic's time goes, and why nothing else was tried further: 92 % is convolutions, at 64x64 by
-oneDNN with 85 to 97 GFLOP/s of the 118 that one thread of an EPYC (Zen 4) reaches. Measured there,
-at published size, of MMagic's time: channels-last features 0.89 (0.83 at 112x112); of its residual
-blocks' time: channels last 0.91, in-place sums too 0.89, torch.compile with or without frozen
-weights 0.89 after 7 to 13 s, torch.jit.optimize_for_inference 1.0; both directions' flows in one
-batch gain nothing. Fewer multiplications do: with Winograd's algorithm, on one thread, 0.56.
+Wanted at published size are 0.8 of MMagic's time; its convolutions take 92 % of it, at 64x64 by
+oneDNN with 85 to 97 GFLOP/s of the 118 that one thread of an EPYC (Zen 4) reaches. Tried there, of
+MMagic's time: channels-last features 0.89 (0.83 at 112x112); Winograd's algorithm (NNPACK), which
+wins on one thread only, 0.56; of its residual blocks' time: in-place sums too 0.89, torch.compile
+0.89 after 7 to 13 s, torch.jit.optimize_for_inference 1.0; both directions' flows in one batch gain
+nothing. None is used: frames would no longer be MMagic's to the last bit, and collapsing networks
+amplify the difference, so that their PSNR on stills moves by 0.3 dB, with Winograd's algorithm
+depending on the number of threads.
 """
 
 from __future__ import annotations
