@@ -42,6 +42,7 @@ test-fast: $(READY)
 	$(PYTEST) -m 'not slow'
 
 bench: $(READY)
+	$(BIN)/python -m dataset_tools sample
 	$(BIN)/python tests/benchmarks/run_all.py
 
 gpu-check: $(READY)

@@ -1,6 +1,6 @@
 """Cost of the harness around runs: ``python tests/benchmarks/bench_grid.py``.
 
-Needs the sample sets (``make demo``). Writes work_dirs/bench/grid.csv:
+Needs the sample sets (``python -m dataset_tools sample``). Writes work_dirs/bench/grid.csv:
 
 - ``status``: seconds of ``run_grid.py --status`` for 1,001 runs with 15 evaluations each, a third
   of them done, a third running and a third failed (wanted: 2 s);
@@ -24,7 +24,6 @@ from harness.grid.expand import expand, run_folder
 from harness.grid.validation import load_grid
 from harness.runs import claims
 from harness.runs.evaluations import record_evaluation
-from harness.runs.folder import RunFolder
 from harness.runs.task import Task
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -65,20 +64,20 @@ def make_statuses(work_dir: Path) -> list[str]:
     )
     for number, run in enumerate(expand(grid)):
         folder = run_folder(work_dir, run)
-        folder.mkdir(parents=True)
+        folder.path.mkdir(parents=True)
         evaluations = grid.evaluation.evaluations(run.variants)
         Task(run.is_trained, False, False, 60, evaluations).write(folder)
         if number % 3 == 0:
             for evaluation in evaluations:
-                RunFolder(folder).frames_csv(evaluation.key).write_text('video,frame\n')
-                record_evaluation(RunFolder(folder), evaluation, 500)
-            RunFolder(folder).write_status('DONE')
+                folder.frames_csv(evaluation.key).write_text('video,frame\n')
+                record_evaluation(folder, evaluation, 500)
+            folder.write_status('DONE')
         elif number % 3 == 1:
-            claims.take(folder)
+            claims.take(folder.path)
             where = dict(stage='train', iteration=5, max_iters=10, first=0)
-            RunFolder(folder).write_status('RUNNING', **where, begun=time.time())
+            folder.write_status('RUNNING', **where, begun=time.time())
         else:
-            RunFolder(folder).write_failure('loss is nan')
+            folder.write_failure('loss is nan')
     seeds = ','.join(map(str, SEEDS))
     return ['--set', 'network=frvsr_rr', '--set', 'reset_every=none,9,15', '--seeds', seeds]
 

@@ -51,7 +51,7 @@ def main() -> None:
     rows = [_compare('MMagic PSNR, SSIM', _mmagic, ours, gts, srs)]
     _check_values(rows[0], gts, srs)
     for name, protocol in PROTOCOLS.items():
-        if name != 'default':
+        if name != 'default' and not protocol.against_lr:
             rows.append(_compare(f'protocol {name}', _scorer(protocol=protocol), ours, gts, srs))
     for name in ('tof', 'warp_error'):
         rows.append(_compare(f'with {name}', _scorer(name), ours, gts, srs))

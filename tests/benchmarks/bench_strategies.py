@@ -191,7 +191,7 @@ def main() -> None:
     """Runs the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--pairs', type=int, default=5, help='repetitions')
-    parser.add_argument('--R', type=int, nargs='+', default=list(PAPER))
+    parser.add_argument('--R', type=int, nargs='+', choices=PAPER, default=list(PAPER))
     parser.add_argument('--crop', type=int, default=16, help='side of the LR windows')
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
