@@ -81,13 +81,13 @@ def cure_figure(grid: GridResults) -> Figure:
     """PSNR of *Static* against iterations of training on: a line per strategy, mean and range."""
     rows = []
     for strategy, pattern in _CURES.items():
-        start = by_unit(grid, START, psnr('static'), 'network')
+        names = [n for n in dict.fromkeys(method_names(grid, 'network')) if pattern.fullmatch(n)]
+        start = by_unit(grid, START, psnr('static'), 'network') if names else []
         rows += [(strategy, 0, value) for value in start]
-        for name in dict.fromkeys(method_names(grid, 'network')):
-            if pattern.fullmatch(name):
-                values = by_unit(grid, name, psnr('static'), 'network')
-                trained = grid.trials.loc[grid.trials['variant'] == name, 'iterations'].iloc[0]
-                rows += [(strategy, trained, value) for value in values]
+        for name in names:
+            values = by_unit(grid, name, psnr('static'), 'network')
+            trained = grid.trials.loc[grid.trials['variant'] == name, 'iterations'].iloc[0]
+            rows += [(strategy, trained, value) for value in values]
     table = pd.DataFrame(rows, columns=['strategy', 'iterations', 'psnr'])
     colors = dict(zip(_CURES, (_BLUE, _RED, _GREEN), strict=True))
     with paper_style():
