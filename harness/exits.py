@@ -25,8 +25,9 @@ def describe_exit(code: int, kills: int) -> str:
         return ''
     if code == -signal.SIGKILL and out_of_memory_kills() > kills:
         return (
-            'out of memory: the kernel killed the process (SIGKILL); give it more memory (lower '
-            '--jobs, or raise --slurm mem=...), or reduce batch_size, crop_size or the bank'
+            'out of memory, probably: the process was killed by SIGKILL while the kernel was '
+            'killing for lack of memory; give it more memory (lower --jobs, or raise '
+            '--slurm mem=...), or reduce batch_size, crop_size or the bank'
         )
     if code < 0:
         return f'the process was killed by {signal.Signals(-code).name}'

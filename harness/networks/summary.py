@@ -123,7 +123,7 @@ def _what_it_reads(net: RecurrentNet, has_state: bool) -> str:
 def _gflops(net: RecurrentNet, size: tuple[int, int]) -> float:
     """The cost of a third frame, which unlike that of the first frame includes optical flow."""
     # the first call also computes the norms of bounded convolutions
-    net(torch.rand(1, 2, 3, *size, device=default_device()), length=2)
+    net(torch.rand(1, 1, 3, *size, device=default_device()), length=1)
     totals = []
     for count in (2, 3):
         lrs = torch.rand(1, count, 3, *size, device=default_device())

@@ -193,14 +193,7 @@ def test_frames_of_another_size_in_the_middle(video, inner):
 
 
 @pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float16], ids=str)
-@pytest.mark.parametrize(
-    'inner',
-    [
-        pytest.param(FRVSR, id='frvsr'),
-        # CPUs are slow in SPyNet's wide convolutions
-        pytest.param(BASICVSR, id='basicvsr', marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.parametrize('inner', [FRVSR, BASICVSR_CONV_FLOW], ids=['frvsr', 'basicvsr'])
 def test_half_precision(video, exact, inner, dtype):
     """Differs, and by little."""
     net, lrs = build(inner), video(3)
