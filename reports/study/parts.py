@@ -18,7 +18,7 @@ from reports.study.contrasts import (
 from reports.study.properties import by_property
 
 _RI, _PI, _TBPTT = 'FRVSR-RR w/ RI', 'FRVSR-RR w/ PI (R=8)', 'FRVSR-RR w/ TBPTT'
-_OTHER_SETS = ('sliding_window', 'gamma', 'composit')
+_MORE_SETS = [psnr(name) for name in ('camera', 'sliding_window', 'gamma', 'composit')]
 
 #: hypothesis, method, baseline, measure
 _SCRATCH = (
@@ -96,10 +96,10 @@ def moving_table(grid: GridResults) -> list[str]:
 
 
 def methods_table(
-    grid: GridResults, sets: Iterable[str], unit: str, both_ends: bool = False
+    grid: GridResults, more: Iterable[Measure], unit: str, both_ends: bool = False
 ) -> list[str]:
-    """A row per method: mean PSNR over units, and how many stills are lost of all."""
-    measures = [psnr('moving'), psnr('static'), last50('static'), *map(psnr, sets)]
+    """A row per method: mean PSNR and more over units, and how many stills are lost of all."""
+    measures = [psnr('moving'), psnr('static'), last50('static'), *more]
     heads = ' | '.join(measure.name for measure in measures)
     lines = [
         f'| | {unit}s | {heads} | lost stills |',
@@ -158,7 +158,7 @@ def losses_table(grid: GridResults) -> list[str]:
 
 #: marker -> (part, what makes its lines)
 TABLES: dict[str, tuple[str, Callable[[GridResults], list[str]]]] = {
-    'scratch methods': ('scratch', lambda g: methods_table(g, ('camera', *_OTHER_SETS), 'seed')),
+    'scratch methods': ('scratch', lambda g: methods_table(g, _MORE_SETS, 'seed')),
     'scratch differences': ('scratch', lambda g: contrasts_table(g, _SCRATCH, 'seed')),
     'early': ('scratch', early_table),
     'cure_small methods': ('cure_small', lambda g: methods_table(g, (), 'network')),
@@ -168,7 +168,7 @@ TABLES: dict[str, tuple[str, Callable[[GridResults], list[str]]]] = {
     ),
     'bidirectional methods': (
         'bidirectional',
-        lambda g: methods_table(g, ('camera',), 'seed', both_ends=True),
+        lambda g: methods_table(g, [psnr('camera')], 'seed', both_ends=True),
     ),
     'bidirectional differences': (
         'bidirectional',
@@ -176,7 +176,7 @@ TABLES: dict[str, tuple[str, Callable[[GridResults], list[str]]]] = {
     ),
     'properties methods': (
         'properties',
-        lambda g: methods_table(g, ('camera',), 'seed', both_ends=True),
+        lambda g: methods_table(g, [psnr('camera')], 'seed', both_ends=True),
     ),
     'ristn_spatial methods': ('ristn_spatial', moving_table),
     'ristn_spatial differences': (
@@ -187,7 +187,7 @@ TABLES: dict[str, tuple[str, Callable[[GridResults], list[str]]]] = {
     'ristn differences': ('ristn', lambda g: contrasts_table(g, _RISTN, 'seed')),
     'ristn_stills methods': (
         'ristn_stills',
-        lambda g: methods_table(g, (), 'seed', both_ends=True),
+        lambda g: methods_table(g, [first_frames('static')], 'seed', both_ends=True),
     ),
     'ristn_stills differences': (
         'ristn_stills',
