@@ -105,7 +105,7 @@ def cure_figure(grid: GridResults) -> Figure:
             ax=axes,
         )
         bicubic = by_unit(grid, 'Bicubic', psnr('static'), 'network').mean()
-        axes.axhline(bicubic, color=_GREY, lw=0.8, ls='--')
+        axes.axhline(bicubic, color=_GREY, lw=0.8, ls='--', label='Bicubic')
         axes.set(xlabel='iterations of training on', ylabel='Static: Y-PSNR (dB)')
         axes.legend(title=None)
     return figure
