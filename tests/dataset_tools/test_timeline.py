@@ -38,6 +38,7 @@ def whole_frames(path: Path) -> tuple[list[np.ndarray], str]:
 _KINDS = ['.mp4', '.mkv', '.webm', '.avi', '.flv', '.wmv', '.gif', '.y4m', '.ts', '.ogv']
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('suffix', [*_KINDS, '.fragments.mp4'])
 def test_cut_anywhere(tmp_path: Path, frames, suffix):
     """Whatever is decoded are whole frames, in order, before an error."""

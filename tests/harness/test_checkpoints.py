@@ -45,7 +45,7 @@ def url(tmp_path, monkeypatch):
     monkeypatch.setenv('TORCH_HOME', str(tmp_path / 'torch'))
     handler = partial(Quiet, directory=str(tmp_path / 'served'))
     with http.server.ThreadingHTTPServer(('127.0.0.1', 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield f'http://127.0.0.1:{server.server_port}'
         server.shutdown()
 
@@ -125,6 +125,7 @@ def test_no_way_of_loading_executes(tmp_path, url, way, download):
     assert not mark.exists()
 
 
+@pytest.mark.slow
 def test_no_weights_of_a_metric_execute(tmp_path, lpips_cache):
     mark = tmp_path / 'executed'
     write_hostile(lpips_cache, 'legacy', mark)

@@ -103,6 +103,7 @@ def test_spynet_weights_by_path(tmp_path, config, spynet):
         assert torch.equal(trained[f'generator.spynet.{name}'], x)
 
 
+@pytest.mark.slow
 def test_load_from_a_checkpoint_of_mmagic(tmp_path, config, mmagic_checkpoint):
     path, weights = mmagic_checkpoint
     trained = train(tmp_path, config(), f'load_from={path}', 'optim_wrapper.optimizer.lr=0.0')
@@ -110,6 +111,7 @@ def test_load_from_a_checkpoint_of_mmagic(tmp_path, config, mmagic_checkpoint):
     assert all(torch.equal(x, weights[name]) for name, x in trained.items())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('key', ['model.generator.spynet_pretrained', 'load_from'])
 def test_training_with_a_bad_checkpoint(tmp_path, config, key):
     text, truncated, other = (tmp_path / f'{name}.pth' for name in ('text', 'truncated', 'other'))

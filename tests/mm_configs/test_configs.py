@@ -46,6 +46,7 @@ def mmagic_scope():
         yield
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('path', CONFIGS, ids=lambda path: path.stem)
 def test_config_builds(path):
     cfg = Config.fromfile(path)
@@ -69,6 +70,7 @@ def test_parameters_of_the_baselines(name, parameters):
     assert sum(p.numel() for p in model.parameters()) == parameters
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('path', CONFIGS, ids=lambda path: path.stem)
 def test_evaluated_on_the_lr_frames_it_is_made_for(path):
     """Grids and harness/test.py go by the config, and know BD where it says nothing."""

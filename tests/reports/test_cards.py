@@ -53,6 +53,7 @@ def test_numbers_of_a_card(card):
     assert 'divergence_frame' not in static.videos['a']
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures('two_figures')
 def test_a_card_in_the_report_of_another_grid(card, fake, tmp_path):
     """As ``external_results`` leaves it; the table shows what the first grid's does."""

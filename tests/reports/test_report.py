@@ -63,6 +63,7 @@ def test_everything_is_written(small):
     assert b'/Type3' not in (folder / 'figures/overall/drift.pdf').read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures('two_figures')
 def test_every_number_can_be_traced_to_the_frames(small):
     """From a cell of a table over its runs to the CSV files, read here without our code."""
@@ -167,6 +168,7 @@ def test_an_output_that_fails_costs_no_other(small, monkeypatch, broken, what, m
         assert not (folder / name).exists()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures('two_figures')
 def test_a_table_that_fails_is_left_out(small, monkeypatch):
     monkeypatch.setitem(STANDARD_TABLES, 'stability', failing)
@@ -206,6 +208,7 @@ def test_a_full_disk(small, monkeypatch, capsys):
     assert names == {'results.xlsx', 'results.tex'}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures('two_figures')
 def test_a_full_disk_where_figures_are_drawn(small, monkeypatch):
     def save(figure, folder, name):
@@ -226,6 +229,7 @@ def test_an_output_that_is_no_folder(small, tmp_path, capsys):
     assert path.read_text() == 'mine'
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures('two_figures')
 def test_a_folder_in_the_place_of_a_file(small):
     (small.work_dir / 'report/data/results.csv').mkdir(parents=True)

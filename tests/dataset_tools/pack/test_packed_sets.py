@@ -60,6 +60,7 @@ def test_same_content_same_checksum(pan_set: Path, packed_set: Path):
     assert {k: v for k, v in packed.manifest.items() if k != 'packed'} == source.manifest
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('make, frames', [(make_static_set, 40), (make_composit_set, 25)])
 def test_equal_frames_are_stored_once(pan_set: Path, tmp_path: Path, read_video, make, frames):
     source = make(pan_set, tmp_path / 'long', frames=frames)[0]
@@ -243,6 +244,7 @@ def _mean(packed: PackedVideos) -> float:
     return float(packed.read('gt', 'a', 0, 8).mean())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('method', ['fork', 'spawn'])
 def test_reading_in_other_processes(packed_set: Path, method):
     packed = PackedVideos(VideoSet.load(packed_set))

@@ -56,6 +56,7 @@ CASES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('frames', [1, 2, 3, 20])
 @pytest.mark.parametrize('case', CASES, ids=lambda case: case[0] + ('-FC' if case[1] else ''))
 def test_frame_by_frame_equals_the_whole_video(video, exact, case, frames):

@@ -73,6 +73,7 @@ def reference(net, image1, image2):
     return sum(float(((a - b) ** 2)[0].mean((1, 2)) @ w) for a, b, w in layers)
 
 
+@pytest.mark.slow
 def test_lpips(alex, weights, frames):
     region = slice(4, 70), slice(2, 75)
     for gt, sr in zip(*frames, strict=True):
@@ -82,6 +83,7 @@ def test_lpips(alex, weights, frames):
         assert Lpips()(gt, gt, region) == 0
 
 
+@pytest.mark.slow
 def test_tlp_compares_changes_from_frame_to_frame(alex, weights, frames):
     gts, srs = frames
     metric = TemporalLpips()

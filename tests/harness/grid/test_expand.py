@@ -187,6 +187,7 @@ def test_sets_need_the_lr_frames_of_the_networks(grid_file, tmp_path):
     assert str(error.value).count('has no "lr_bi" frames, only gt, lr_bd') == 2
 
 
+@pytest.mark.slow
 def test_grid_of_ristn():
     """Tables 1 to 3 as options of two configs, and all baselines."""
     networks = load_config('mm_configs/grids/ristn.py').networks

@@ -156,12 +156,14 @@ def test_overrides_are_parsed():
         parse_overrides(['speed=3'])
 
 
+@pytest.mark.slow
 def test_a_missing_grid_file_is_one_clear_line(tmp_path):
     done = run_grid(tmp_path / 'absent.py')
     assert done.returncode == 1
     assert done.stderr.strip() == f'error: config {tmp_path}/absent.py: no such file'
 
 
+@pytest.mark.slow
 def test_wrong_options_of_slurm_start_nothing(grid_file, tmp_path):
     work_dir = ('--work-dir', tmp_path / 'work')
     done = run_grid(grid_file, *work_dir, '--slurm', 'time=60')

@@ -34,6 +34,7 @@ def test_interrupted(files, folder, tmp_path, monkeypatch, capsys, name, left):
     assert f'interrupted; {tmp_path}/new/{name}: {said}' in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ('number', 'code', 'left'),
     [('SIGTERM', 128 + 15, []), ('SIGHUP', 128 + 1, []), ('SIGKILL', -9, ['.out.mp4.part'])],

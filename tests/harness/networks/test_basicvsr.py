@@ -68,6 +68,7 @@ def test_one_frame(pair, real_clip):
     assert (out[:, 0] - expected).abs().max() <= 1e-6
 
 
+@pytest.mark.slow
 def test_batched_reconstruction_of_training(pair, real_clip):
     _, ours = pair
     video = real_clip(5, 20, 28)

@@ -100,6 +100,7 @@ def test_equals_mmagic_where_it_detects_mirrored_clips(real_clip):
     assert torch.equal(ours(video), expected)
 
 
+@pytest.mark.slow
 @torch.no_grad()
 @pytest.mark.parametrize('size', [(34, 50), (17, 31)], ids=str)
 def test_one_frame_of_any_size(real_clip, size):

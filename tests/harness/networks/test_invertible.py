@@ -37,6 +37,7 @@ def test_inverse_returns_the_input(block, real_clip):
     assert (block.inverse(y) - x).abs().max() <= 1e-5
 
 
+@pytest.mark.slow
 @torch.no_grad()
 def test_inverses_of_the_whole_component(settle, real_clip):
     """With the paper's numbers of bottlenecks; in double, for rounding errors grow with depth and

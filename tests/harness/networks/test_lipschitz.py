@@ -59,6 +59,7 @@ def test_weights_within_the_bound_stay(conv):
     assert torch.equal(conv.weight, plain)
 
 
+@pytest.mark.slow
 def test_bound_holds_while_weights_are_trained():
     """Also right after the last step, when the vector is still that of the step before."""
     net = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, 3, 3, padding=1))
@@ -244,6 +245,7 @@ def normalised(conv, ratio, size=SIZE):
     return BoundedStableRank(conv, ratio, size, iterations=300).eval()(conv.weight).detach()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('ratio', [0.02, 0.2, 0.6])
 def test_stable_rank_against_numpy(conv, ratio):
     """The definition by dense matrices: numpy's singular vectors, and least squares for the

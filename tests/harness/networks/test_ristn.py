@@ -16,6 +16,7 @@ def size(**options):
     return sum(p.numel() for p in RISTNNet(**options).parameters())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     'options, parameters, paper',
     [

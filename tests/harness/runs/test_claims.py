@@ -97,6 +97,7 @@ def test_on_another_host_the_heartbeat_counts(tmp_path, monkeypatch):
     assert not claims.is_mine(path) and claims.is_mine(mine)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('offset', [600, -600])
 def test_a_living_owner_whose_clock_is_wrong_keeps_its_run(tmp_path, monkeypatch, offset):
     monkeypatch.setattr(claims, 'HEARTBEAT', 0.2)

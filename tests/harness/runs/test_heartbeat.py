@@ -40,6 +40,7 @@ def run_held(folder, hang_after, seconds, progress_every=None):
     return process
 
 
+@pytest.mark.slow
 def test_the_heartbeat_goes_on_and_the_claim_is_released(tmp_path):
     process = run_held(tmp_path, hang_after=60, seconds=1.5)
     time.sleep(1)
@@ -48,6 +49,7 @@ def test_the_heartbeat_goes_on_and_the_claim_is_released(tmp_path):
     assert process.exitcode == 0 and not is_held(tmp_path)
 
 
+@pytest.mark.slow
 def test_a_process_without_progress_ends_itself_with_its_stacks(tmp_path):
     RunFolder(tmp_path).write_status('RUNNING', stage='train', iteration=7, max_iters=9)
     process = run_held(tmp_path, hang_after=0.5, seconds=60)
@@ -61,6 +63,7 @@ def test_a_process_without_progress_ends_itself_with_its_stacks(tmp_path):
     assert status.claim.owner is None
 
 
+@pytest.mark.slow
 def test_progress_keeps_it_alive(tmp_path):
     process = run_held(tmp_path, hang_after=0.8, seconds=2.5, progress_every=0.1)
     process.join(20)

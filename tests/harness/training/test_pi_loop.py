@@ -60,6 +60,7 @@ class Explode(Hook):
             runner.model.generator.tail[0].bias.data.fill_(1.5e38)
 
 
+@pytest.mark.slow
 def test_exploding_states_end_the_training(make_cfg):
     cfg, seen = make_cfg(PI, 12), Seen()
     with pytest.raises(DivergedError, match='state pass before iteration 5') as error:
@@ -69,6 +70,7 @@ def test_exploding_states_end_the_training(make_cfg):
     assert checkpoints(cfg) == ['iter_3.pth']
 
 
+@pytest.mark.slow
 def test_large_states_end_the_training_if_they_shall(make_cfg):
     with pytest.raises(DivergedError, match=r'explode \(RMS .*, limit 0.001\)'):
         train(make_cfg(PI, 12, max_state_norm=1e-3))
@@ -81,6 +83,7 @@ def test_warmup_keeps_states_off_in_the_first_epochs(make_cfg):
     assert [had_states for _, had_states in seen.batches] == [False] * 4 + [True] * 6
 
 
+@pytest.mark.slow
 def test_the_bank_holds_only_the_states_that_are_used(make_cfg):
     seen = Seen()
     train(make_cfg(PI, 5), [seen])  # ends in the epoch of iterations 4 to 8: 10 clips of 3 videos
@@ -108,12 +111,14 @@ def test_all_boundaries_give_the_same_weights(make_cfg, generator):
     assert used.loop.bank.nbytes <= used.loop.bank_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('bank', [dict(place='cpu'), dict(place='disk')], ids=['cpu', 'disk'])
 def test_the_place_of_the_bank_changes_nothing(make_cfg, bank):
     first = train(make_cfg(PI, 6, 'device'))
     assert_same_weights(weights_of(first), weights_of(train(make_cfg(PI, 6, 'other', bank=bank))))
 
 
+@pytest.mark.slow
 def test_half_precision_bank(make_cfg):
     seen = Seen()
     first = weights_of(train(make_cfg(PI, 5, 'single'), [seen]))

@@ -112,6 +112,7 @@ def test_both_ends(make_cfg):
     assert min(carried.values()) > 5
 
 
+@pytest.mark.slow
 def test_both_ends_are_nothing_without_a_backward_branch(make_cfg):
     from tests.harness.training.trainings import assert_same_weights, weights_of
 

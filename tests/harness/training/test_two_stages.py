@@ -116,6 +116,7 @@ def test_videos_begin_with_the_weights_of_the_images(make_cfg, pretrained, strat
     assert not [key for key in trained if torch.equal(after[key], seen.before[key])]
 
 
+@pytest.mark.slow
 def test_pi_clips_equal_the_whole_window(make_cfg):
     """In eval statistics, with a learning rate of 0 that leaves only these to change."""
     cfg = make_cfg('ristn_paper', TINY_LSTM, 3, type='PIBPTTLoop', clip_length=3, repeats=2)

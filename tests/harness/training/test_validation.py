@@ -58,6 +58,7 @@ def test_videos(real_set):
     assert not np.array_equal(moving[0], moving[5])
 
 
+@pytest.mark.slow
 def test_scores_are_those_of_whole_videos(with_validation, real_set):
     cfg, seen = with_validation(PI, 4), Seen()
     train(cfg, [seen])
@@ -90,6 +91,7 @@ def test_best_checkpoint_is_by_the_mean_of_both(with_validation):
     assert [p.name for p in folder.glob('best_*')] == [f'best_psnr_iter_{best}.pth']
 
 
+@pytest.mark.slow
 def test_going_on_elsewhere_deletes_nothing_there(with_validation):
     """The checkpoint names the best one so far, which MMEngine deletes when there is a better."""
     cfg = with_validation(RI, 2, interval=2)

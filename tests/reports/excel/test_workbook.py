@@ -81,6 +81,7 @@ def test_per_frame_has_a_column_a_run(small):
     assert {row['net-RI-RNone-sample-s1'].number_format for row in rows} == {'0.00'}
 
 
+@pytest.mark.slow
 def test_per_video_and_evaluations_name_the_run(small):
     book = workbook(small)
     rows = records(book['Per video'])

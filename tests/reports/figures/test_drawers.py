@@ -24,6 +24,7 @@ def test_every_figure_has_a_file_of_its_own():
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures('two_figures')
 def test_figures_are_drawn_where_there_are_no_semaphores(small, monkeypatch):
     """As in containers without /dev/shm."""

@@ -14,6 +14,7 @@ def texts(axes):
     return [text.get_text() for text in axes.texts]
 
 
+@pytest.mark.slow
 def test_running_time_against_psnr(small):
     small.done(small.run('bicubic'), lambda _, t: 21.0)
     figure = running_time.psnr_vs_time(load_grid(small.save()))

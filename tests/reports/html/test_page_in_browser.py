@@ -87,6 +87,7 @@ def open_page(browser):
     assert Browsed(browser).errors() == []
 
 
+@pytest.mark.slow
 def test_filter_and_sort(small, open_page):
     small.done(small.run('other', 'RI'), lambda _, t: 30.0)
     page = open_page(small)
@@ -128,6 +129,7 @@ def test_method_leads_to_its_videos(small, open_page):
     assert len(page.rows('videos')) == 6 and all('RI' in row for row in page.rows('videos'))
 
 
+@pytest.mark.slow
 def test_variants(varied, open_page):
     page = open_page(varied)
     legend = (

@@ -26,6 +26,7 @@ needs_latex = pytest.mark.skipif(
 )
 
 
+@pytest.mark.slow
 @needs_latex
 def test_document_compiles_and_fits(small, tmp_path):
     small.grid_json['networks']['net']['label'] = 'N_e%t & $co^{~}\\<>#'

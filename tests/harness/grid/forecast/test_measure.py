@@ -73,6 +73,7 @@ def clock(monkeypatch):
     return made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('strategy', ['RI', 'TBPTT', 'PI', 'PI-all'])
 def test_sizes_are_those_of_real_training(run_of, tmp_path, monkeypatch, strategy):
     run = run_of(strategy, strategies=[strategy])

@@ -54,6 +54,7 @@ WRAPPED = {
 }
 
 
+@pytest.mark.slow
 @torch.no_grad()
 @pytest.mark.parametrize('wrap', WRAPPED.values(), ids=WRAPPED)
 def test_basicvsr(tmp_path, real_clip, wrap):
@@ -120,6 +121,7 @@ OTHERS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(('title', 'cfg'), OTHERS.items(), ids=OTHERS)
 def test_other_networks(tmp_path, title, cfg):
     """Their names are those of the public code, BasicSR's where that differs from MMagic's."""

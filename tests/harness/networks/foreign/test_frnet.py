@@ -133,6 +133,7 @@ class TheirNetwork:
         return torch.stack(frames)
 
 
+@pytest.mark.slow
 @torch.no_grad()
 @pytest.mark.parametrize('bd', [True, False], ids=['BD', 'BI'])
 @pytest.mark.parametrize('size', [(16, 24), (17, 31)], ids=str)

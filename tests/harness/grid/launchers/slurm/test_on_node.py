@@ -65,6 +65,7 @@ def test_a_killed_worker_is_failed_with_the_signal(start, tmp_path):
     assert status(tmp_path)['iteration'] == 7
 
 
+@pytest.mark.slow
 def test_a_signal_reaches_the_worker_and_the_job_is_requeued(start, tmp_path):
     wait = 'trap "echo saved; exit 75" USR2; sleep 0.5; kill -USR2 $PPID; sleep 0.5; sleep 9'
     code, (again,) = start(RunOnNode(20), wait)
@@ -73,6 +74,7 @@ def test_a_signal_reaches_the_worker_and_the_job_is_requeued(start, tmp_path):
     assert (status(tmp_path)['status'], status(tmp_path)['iteration']) == ('QUEUED', 7)
 
 
+@pytest.mark.slow
 def test_a_worker_that_does_not_listen_is_killed_in_time(start, tmp_path):
     began = time.monotonic()
     deaf = 'trap "" USR2; sleep 0.5; kill -USR2 $PPID; while :; do /bin/sleep 0.1; done'
@@ -93,12 +95,14 @@ def test_a_cancelled_job_is_not_requeued(start):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('code', [0, 1])
 def test_a_worker_that_came_to_its_end_as_the_signal_came_is_not_requeued(start, code):
     line = f'trap "" USR2; sleep 0.5; kill -USR2 $PPID; exit {code}'
     assert start(RunOnNode(5), line) == (255, [None])
 
 
+@pytest.mark.slow
 def test_a_run_that_never_gets_anywhere_is_failed(start, tmp_path):
     task = RunOnNode(5)
     for turn in range(MAX_IDLE + 2):
