@@ -1,5 +1,5 @@
-# Part `cure_published` of docs/study.md: REDS weights (BI) of BasicVSR, trained on. About an hour
-# and a half on two CPU cores. Before it:
+# Part `cure_published` of docs/study.md: REDS weights (BI) of BasicVSR, trained on. About two
+# hours on two CPU cores. Before it:
 #   python -m harness.networks published
 #   python -m dataset_tools sample --plan study
 networks = dict(
@@ -21,7 +21,7 @@ sweeps = [
     dict(networks=_NET, strategies=['PI', 'RI'], R=[8], max_iters=[100]),
     dict(networks=_NET, strategies=['RI'], amplification_weight=[0.1], max_iters=[100]),
     dict(networks=_NET, strategies=['PI'], R=[8], states_from=['noise'], max_iters=[100]),
-    dict(networks=_NET, strategies=['PI'], R=[8], max_iters=[25, 50]),
+    dict(networks=_NET, strategies=['PI'], R=[8], max_iters=[25, 50, 250, 500]),
     dict(networks=_NET, strategies=['burn-in'], burn_in=[10], max_iters=[100]),
     dict(networks=_NET, strategies=['TBPTT'], max_iters=[100]),
 ]
