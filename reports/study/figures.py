@@ -1,5 +1,6 @@
 """The figures of the study (PNG): which there are is in ``FIGURES``."""
 
+import math
 import re
 from collections.abc import Callable
 
@@ -7,19 +8,28 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from reports.diagnostics import GROWTH_LIMIT
 from reports.figures.style import COLUMN_WIDTH, PAGE_WIDTH, paper_style
 from reports.results import GridResults
 from reports.study import early
-from reports.study.contrasts import START, by_unit, method_names, psnr
+from reports.study.contrasts import START, STATIC, by_unit, method_names, psnr
 
-_BLUE, _RED, _GREEN, _GREY = '#0173b2', '#d55e00', '#029e73', '0.4'
+_BLUE, _RED, _GREEN, _ORANGE, _GREY = '#0173b2', '#d55e00', '#029e73', '#de8f05', '0.4'
 #: strategy -> its variants, which differ in iterations
 _CURES = {
     'PI': re.compile(r'PI \(R=8(, max iters=\d+)?\)'),
     'RI': re.compile(r'RI( \(max iters=\d+\))?'),
     'RI, penalty 0.1': re.compile(r'RI \(amplification weight=0.1\)'),
+}
+
+#: variants of ``cure_published`` that are drawn -> their labels
+_BEFORE_AND_AFTER = {
+    START: 'as published',
+    'RI (max iters=100)': '100 iterations of RI',
+    'PI (R=8, max iters=100)': '100 iterations of PI',
+    'Bicubic (BI)': 'bicubic',
 }
 
 
@@ -111,8 +121,35 @@ def cure_figure(grid: GridResults) -> Figure:
     return figure
 
 
+def stills_figure(grid: GridResults) -> Figure:
+    """PSNR of each still against frame number, before and after 100 iterations of training on."""
+    names = method_names(grid, 'network')
+    labels = dict(zip(grid.trials['trial_id'], names.map(_BEFORE_AND_AFTER), strict=True))
+    frames = grid.frames[grid.frames['test_set'] == STATIC]
+    frames = frames.assign(line=frames['trial_id'].map(labels)).dropna(subset='line')
+    lines = list(_BEFORE_AND_AFTER.values())
+    palette = dict(zip(lines, (_RED, _ORANGE, _BLUE, _GREY), strict=True))
+    styles = dict(zip(lines, ('-.', ':', '-', '--'), strict=True))
+    with paper_style():
+        figure = Figure(figsize=(PAGE_WIDTH, 3.4), layout='constrained')
+        videos = frames.groupby('video')
+        panels = figure.subplots(math.ceil(len(videos) / 3), 3, sharex=True, squeeze=False)
+        for axes, (video, rows) in zip(panels.flat, videos, strict=False):
+            for line, values in rows.groupby('line'):
+                axes.plot(values['frame'], values['psnr_y'], color=palette[line], ls=styles[line])
+            axes.set(title=video)
+        for axes in panels[:, 0]:
+            axes.set_ylabel('Y-PSNR (dB)')
+        for axes in panels[-1]:
+            axes.set_xlabel('frame')
+        handles = [Line2D([], [], color=palette[x], ls=styles[x], label=x) for x in lines]
+        figure.legend(handles=handles, loc='outside lower center', ncols=len(lines))
+    return figure
+
+
 #: part -> file name -> what draws it
 FIGURES: dict[str, dict[str, Callable[[GridResults], Figure]]] = {
     'scratch': {'methods': methods_figure, 'early': early_figure},
     'cure_small': {'iterations': cure_figure},
+    'cure_published': {'stills': stills_figure},
 }
