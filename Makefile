@@ -52,6 +52,7 @@ gpu-check: $(READY)
 study: $(READY)
 	@sed '/^#/!q; s/^# //' mm_configs/grids/study_$(PART).py
 	$(BIN)/python -m dataset_tools sample --plan study
+	$(BIN)/python -m dataset_tools compress data/study/static --output data/study/static_h264
 	$(BIN)/python harness/run_grid.py mm_configs/grids/study_$(PART).py
 	@mkdir -p studies/$(PART)
 	$(BIN)/python harness/run_grid.py mm_configs/grids/study_$(PART).py --export studies/$(PART)/records.zip

@@ -50,6 +50,7 @@ _ABOUT_LR = {
 _ABOUT_CHANGED_LR = {'made_by': 'the LR frames themselves were changed; they have no ground truth'}
 _ABOUT_GIVEN_LR = {'made_by': 'the LR frames are as they were given; they have no ground truth'}
 _ABOUT_MASK = {'made_by': 'white where the pixel is in all windows of the video'}
+_ABOUT_CODED_LR = {'made_by': 'encoded by a video codec and decoded again, see parameters'}
 
 
 @dataclass(frozen=True)
@@ -60,14 +61,15 @@ class Layout:
         given: Kind of the frames that a tool makes: ``gt``, or an LR kind for a set without HR.
         made: LR kinds made from ``gt``.
         pad: Whether ``gt`` is padded to a multiple of 4 instead of cropped.
-        mask: Whether the tool makes a mask of the same size with each frame.
+        beside: Kinds whose frames the tool gives beside those: ``mask``, of the same size, or LR
+            kinds that are not made from ``gt`` alone.
         unchanged: Whether a set without HR holds the unchanged frames of its source.
     """
 
     given: str = 'gt'
     made: tuple[str, ...] = ('lr_bd',)
     pad: bool = False
-    mask: bool = False
+    beside: tuple[str, ...] = ()
     unchanged: bool = False
 
     def describe(self) -> dict[str, dict[str, Any]]:
@@ -75,7 +77,7 @@ class Layout:
         about_lr = _ABOUT_GIVEN_LR if self.unchanged else _ABOUT_CHANGED_LR
         given = _ABOUT_GT[self.pad] if self.given == 'gt' else about_lr
         kinds = {self.given: given} | {kind: _ABOUT_LR[kind] for kind in self.made}
-        return kinds | ({'mask': _ABOUT_MASK} if self.mask else {})
+        return kinds | {k: _ABOUT_MASK if k == 'mask' else _ABOUT_CODED_LR for k in self.beside}
 
     def fit(self, frame: np.ndarray) -> np.ndarray:
         """Crops or pads an HR frame to a size that 4 divides; LR frames stay as they are.
@@ -106,6 +108,7 @@ def layout_like(source: VideoSet, on: str = 'hr', mask: bool = False) -> Layout:
             f'{source.root}: has no {on.upper()} frames to start from, only '
             f'{", ".join(source.kinds)}; choose another set'
         )
+    beside = ('mask',) if mask else ()
     if on == 'lr':
-        return Layout(given=lr_kinds[0], made=(), mask=mask)
-    return Layout(made=lr_kinds or ('lr_bd',), mask=mask)
+        return Layout(given=lr_kinds[0], made=(), beside=beside)
+    return Layout(made=lr_kinds or ('lr_bd',), beside=beside)

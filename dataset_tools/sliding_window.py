@@ -199,7 +199,7 @@ def make_sliding_window_set(
     layout = layout_like(source, on, mask=True)
     unit = SCALE if on == 'hr' else 1
 
-    def videos() -> Iterator[tuple[str, Iterable[LazyFrame], Iterable[LazyFrame]]]:
+    def videos() -> Iterator[tuple[str, Iterable[LazyFrame], dict[str, Iterable[LazyFrame]]]]:
         for name, frame in stills(source, index, layout.given):
             for step in steps:
                 motion = (window, step, direction, frames, unit)
@@ -208,7 +208,7 @@ def make_sliding_window_set(
                     _LOG.warning(
                         '%s_s%d: no pixel is in all windows; its masks are black', name, step
                     )
-                yield f'{name}_s{step}', sliding_window(frame, *motion), masks
+                yield f'{name}_s{step}', sliding_window(frame, *motion), {'mask': masks}
 
     return build_set(
         output_root,

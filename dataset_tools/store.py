@@ -11,11 +11,12 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import deque
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -41,13 +42,15 @@ class _Written(NamedTuple):
     sha256: str
 
 
+_NOTHING: Mapping[str, Iterable[Frame]] = MappingProxyType({})
+
 #: (height, width) of a frame before and after it is fitted
 Sizes = tuple[tuple[int, ...], tuple[int, ...]]
 
 
 @dataclass
 class _Stream:
-    """The frames that a tool gives for one video (and the LR frames from them), or its masks.
+    """The frames that a tool gives for one video (and the LR frames from them), or those beside.
 
     Attributes:
         video: Name of the video.
@@ -78,7 +81,7 @@ class FrameStore:
         root: Folder for ``<kind>/<video>/``.
         layout: The kinds of the set.
         jobs: Frames made in parallel.
-        settled: Called after every frame that is not a mask.
+        settled: Called after every frame of the layout's kind ``given``.
     """
 
     def __init__(self, root: Path, layout: Layout, jobs: int, settled: Callable[[], None]) -> None:
@@ -92,7 +95,7 @@ class FrameStore:
         self._writing: deque[Future[dict[str, _Written]]] = deque()
 
     def add_video(
-        self, name: str, frames: Iterable[Frame], masks: Iterable[LazyFrame] | None = None
+        self, name: str, frames: Iterable[Frame], beside: Mapping[str, Iterable[Frame]] = _NOTHING
     ) -> None:
         """Adds a video and writes most of it; ``finish`` waits for the rest.
 
@@ -101,7 +104,7 @@ class FrameStore:
             frames: Frames of the layout's kind ``given``, all of one size: arrays (uint8,
                 h x w x 3), image files, or functions that make them. A frame equal to an earlier
                 one becomes a link to it.
-            masks: uint8, h x w, one for each frame, if the layout has masks.
+            beside: Kind -> frames of the layout's kinds ``beside``; masks are uint8, h x w.
 
         Raises:
             DatasetError: A name that is taken, no frames, or frames (of any video so far) that
@@ -114,10 +117,10 @@ class FrameStore:
         self._take(stream, frames)
         if not stream.count:
             raise DatasetError(f'{name}: a video needs at least one frame')
-        if masks is not None:
-            stream = _Stream(name, ('mask',), lambda mask: mask)
+        for kind, given in beside.items():
+            stream = _Stream(name, (kind,), lambda frame: frame)
             self._streams[name].append(stream)
-            self._take(stream, masks)
+            self._take(stream, given)
 
     def finish(self) -> dict[str, dict[str, Any]]:
         """Waits until everything is written.
@@ -178,7 +181,7 @@ class FrameStore:
         else:
             for kind in stream.kinds:
                 os.symlink(frame_name(original), self._file(kind, stream.video, index))
-        if stream.kinds != ('mask',):
+        if self._layout.given in stream.kinds:
             self._settled()
 
     def _write(self, stream: _Stream, index: int, frame: np.ndarray) -> dict[str, _Written]:

@@ -54,7 +54,7 @@ def build_set(
         parameters: Everything that determines the frames, JSON values.
         source: Where the frames come from, JSON values.
         total: Number of frames of all videos, for the progress bar.
-        videos: Lazy (name, frames) or (name, frames, masks), see ``FrameStore.add_video``.
+        videos: Lazy (name, frames) or (name, frames, beside), see ``FrameStore.add_video``.
             Not consumed if the set is there already.
         layout: The kinds of the set; by default HR frames, and BD made from them.
         files: Name -> content of additional files in the set folder.

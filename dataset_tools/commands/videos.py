@@ -36,6 +36,12 @@ def add_parser(tools: Tools) -> None:
     tool.add_argument('--frames', type=positive, required=True, help='length of the videos made')
     _add_crop(tools)
     _add_degrade(tools)
+    tool = add_maker(
+        tools, 'compress', _compress, 'encode LR frames as H.264 and decode them again', '--crf 23'
+    )
+    tool.add_argument(
+        '--crf', type=int, default=23, help='constant rate factor, 0 (best) to 51 (default: 23)'
+    )
 
 
 def _add_crop(tools: Tools) -> None:
@@ -155,3 +161,9 @@ def _degrade(options: argparse.Namespace) -> int:
         options.source, options.output, options.kind, options.pad, options.jobs
     )
     return report([made])
+
+
+def _compress(options: argparse.Namespace) -> int:
+    from dataset_tools.compress import make_compressed_set
+
+    return report([make_compressed_set(options.source, options.output, options.crf, options.jobs)])

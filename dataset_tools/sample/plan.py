@@ -197,6 +197,9 @@ _STUDY: dict[str, tuple[Item, ...]] = {
     'static': tuple(
         Item(name, origin, 300, 'static') for name, origin in _STUDY_PHOTOGRAPHS.items()
     ),
+    'static_1000': tuple(
+        Item(name, _STUDY_PHOTOGRAPHS[name], 1000, 'static') for name in ('cat', 'flower')
+    ),
     'camera': (Item('passers_by', _PASSERS_BY, 300),),
     'sliding_window': (
         Item('china_s1', _CHINA, 200, 'sliding-window', {'step': 1, **_SLIDE}),

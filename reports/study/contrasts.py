@@ -77,22 +77,25 @@ def first_frames(test_set: str) -> Measure:
     return Measure(f'*{_title(test_set)}*, frames 0 to {FIRST - 1}', of)
 
 
-def lost_stills(both_ends: bool = False) -> Measure:
+def lost_stills(both_ends: bool = False, test_set: str = STATIC) -> Measure:
     """Number of stills that are lost.
 
     Args:
         both_ends: Whether the first 50 frames count as well, where backward branches fail.
+        test_set: Of stills.
     """
-    return Measure('lost stills', lambda grid: _lost(grid, both_ends).groupby('trial_id').sum())
+    return Measure(
+        'lost stills', lambda grid: _lost(grid, both_ends, test_set).groupby('trial_id').sum()
+    )
 
 
-def _lost(grid: GridResults, both_ends: bool) -> pd.Series:
+def _lost(grid: GridResults, both_ends: bool, test_set: str) -> pd.Series:
     """Whether a still is lost, indexed by trial_id and video.
 
     Raises:
         ValueError: The grid has no bicubic interpolation on the same LR frames.
     """
-    levels = set_levels(grid, STATIC)
+    levels = set_levels(grid, test_set)
     ends = [levels['frame'] >= levels['length'] - WINDOW]
     ends += [levels['frame'] < WINDOW] if both_ends else []
     keys = ['trial_id', 'video']
@@ -112,9 +115,9 @@ def set_levels(grid: GridResults, test_set: str) -> pd.DataFrame:
     return levels.assign(length=levels.groupby(['trial_id', 'video'])['frame'].transform('max') + 1)
 
 
-def stills(grid: GridResults) -> int:
-    """Number of stills of the grid."""
-    return grid.videos.loc[grid.videos['test_set'] == STATIC, 'video'].nunique()
+def stills(grid: GridResults, test_set: str = STATIC) -> int:
+    """Number of stills of a set."""
+    return grid.videos.loc[grid.videos['test_set'] == test_set, 'video'].nunique()
 
 
 def by_unit(grid: GridResults, method: str, measure: Measure, unit: str) -> pd.Series:

@@ -15,7 +15,7 @@ from reports.study.contrasts import (
     psnr,
     stills,
 )
-from reports.study.properties import by_property
+from reports.study.properties import by_property, losses
 
 _RI, _PI, _TBPTT = 'FRVSR-RR w/ RI', 'FRVSR-RR w/ PI (R=8)', 'FRVSR-RR w/ TBPTT'
 _MORE_SETS = [psnr(name) for name in ('camera', 'sliding_window', 'gamma', 'composit')]
@@ -156,6 +156,26 @@ def losses_table(grid: GridResults) -> list[str]:
     return lines
 
 
+def stress_table(grid: GridResults) -> list[str]:
+    """A row per method: mean loss and lost stills of each set of stills."""
+    sets = {key: row.label for key, row in grid.record.test_sets.items()}
+    loss = {key: losses(grid, key).mean(axis=1) for key in sets}
+    lines = [
+        f'| loss (dB), lost stills | {" | ".join(f"*{label}*" for label in sets.values())} |',
+        f'|---|{"---:|" * len(sets)}',
+    ]
+    for name in dict.fromkeys(method_names(grid, 'seed')):
+        if name.startswith('Bicubic') or any(name not in values for values in loss.values()):
+            continue
+        lost = [by_unit(grid, name, lost_stills(True, key), 'seed').sum() for key in sets]
+        cells = (
+            f'{loss[key][name]:.2f}, {count:.0f} of {stills(grid, key)}'
+            for key, count in zip(sets, lost, strict=True)
+        )
+        lines.append(f'| {name} | {" | ".join(cells)} |')
+    return lines
+
+
 #: marker -> (part, what makes its lines)
 TABLES: dict[str, tuple[str, Callable[[GridResults], list[str]]]] = {
     'scratch methods': ('scratch', lambda g: methods_table(g, _MORE_SETS, 'seed')),
@@ -194,6 +214,7 @@ TABLES: dict[str, tuple[str, Callable[[GridResults], list[str]]]] = {
         lambda g: contrasts_table(g, _RISTN_STILLS, 'seed'),
     ),
     'properties losses': ('properties', losses_table),
+    'stress': ('stress', stress_table),
     'cure_small differences': (
         'cure_small',
         lambda g: contrasts_table(g, _CURE_SMALL, 'network'),

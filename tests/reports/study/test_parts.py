@@ -1,0 +1,22 @@
+"""Tables of the study whose numbers are known."""
+
+import numpy as np
+
+from reports.results import load_grid
+from reports.study.parts import stress_table
+
+
+def test_losses_of_stills_of_several_sets(fake):
+    fake.test_set('static', 'Static', cat=200, dog=200)
+    fake.test_set('static_h264', 'Static, H.264', cat=200, dog=200)
+    fake.grid_json['networks']['bicubic'] = {'label': 'Bicubic'}
+    fake.done(fake.run('bicubic'), lambda video, t: 22.0 + 0 * t)
+    fake.done(fake.run('net'), lambda video, t: np.where((t >= 150) & (video == 'cat'), 19.0, 25.0))
+    fake.done(fake.run('level'), lambda video, t: 24.0 + 0 * t)
+    fake.run('unfinished')
+    assert stress_table(load_grid(fake.save())) == [
+        '| loss (dB), lost stills | *Static* | *Static, H.264* |',
+        '|---|---:|---:|',
+        '| NET | 3.00, 1 of 2 | 3.00, 1 of 2 |',
+        '| LEVEL | 0.00, 0 of 2 | 0.00, 0 of 2 |',
+    ]
