@@ -6,6 +6,7 @@ checksums of all these files and of each run's last checkpoint, and the versions
 was made. The checksums of sets and of pretrained weights are in ``grid.json`` and ``run.json``.
 """
 
+import hashlib
 import json
 import re
 import zipfile
@@ -43,20 +44,24 @@ def export_records(work_dir: Path, path: Path) -> int:
         InvalidFile: There is no grid in ``work_dir``.
     """
     load_json(work_dir / 'grid.json')
-    files = list(_files(work_dir))
-    record = dict(
-        format=FORMAT,
-        version=1,
-        versions=versions(),
-        files={name: sha256(work_dir / name) for name in files},
-        checkpoints={run.name: _checkpoint(run) for run in _runs(work_dir) if run.checkpoints},
-    )
+    checksums = {}
+    checkpoints = {run.name: _checkpoint(run) for run in _runs(work_dir) if run.checkpoints}
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as temporary, zipfile.ZipFile(temporary, 'w') as archive:
+        for name in _files(work_dir):
+            # Read once: runs that go on meanwhile change their status.
+            content = (work_dir / name).read_bytes()
+            checksums[name] = hashlib.sha256(content).hexdigest()
+            _put(archive, name, content)
+        record = dict(
+            format=FORMAT,
+            version=1,
+            versions=versions(),
+            files=checksums,
+            checkpoints=checkpoints,
+        )
         _put(archive, RECORD, json.dumps(record, indent=1).encode())
-        for name in files:
-            _put(archive, name, (work_dir / name).read_bytes())
-    return len(files) + 1
+    return len(checksums) + 1
 
 
 def _put(archive: zipfile.ZipFile, name: str, content: bytes) -> None:

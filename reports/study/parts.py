@@ -107,7 +107,7 @@ def methods_table(
     ]
     for name in dict.fromkeys(method_names(grid, unit)):
         values = [by_unit(grid, name, measure, unit) for measure in measures]
-        count = len(values[0])
+        count = min(map(len, values))
         if not count:
             continue
         lost = by_unit(grid, name, lost_stills(both_ends), unit)

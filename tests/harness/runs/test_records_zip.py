@@ -6,6 +6,7 @@ import zipfile
 
 import pytest
 
+from harness.runs import records_zip
 from harness.runs.files import InvalidFile
 from harness.runs.records_zip import export_records, unpack_records
 
@@ -105,6 +106,22 @@ def test_zips_that_are_no_record(work_dir, tmp_path, change, message):
     assert '\n' not in str(error.value) and str(path) in str(error.value)
     created = set(tmp_path.rglob('*')) - before
     assert all(p.is_relative_to(tmp_path / 'there') for p in created)
+
+
+def test_a_run_goes_on_meanwhile(work_dir, tmp_path, monkeypatch):
+    """Its status changes between any two files that are put into the zip."""
+    status = work_dir / 'runs/a-RI-s0/status.json'
+    put = records_zip._put
+
+    def put_and_go_on(*args):
+        put(*args)
+        status.write_text(json.dumps({'of': str(args[1])}))
+
+    status.write_text('{}')
+    monkeypatch.setattr(records_zip, '_put', put_and_go_on)
+    export_records(work_dir, tmp_path / 'records.zip')
+    unpack_records(tmp_path / 'records.zip', tmp_path / 'there')
+    assert json.loads((tmp_path / 'there/runs/a-RI-s0/status.json').read_text())['of']
 
 
 def test_half_a_file_and_no_zip(work_dir, tmp_path, monkeypatch):
