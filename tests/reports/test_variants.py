@@ -117,6 +117,7 @@ def test_papers_are_compared_with_plain_evaluations(varied):
     assert set(found['our_method']) - {'', 'Moving', 'Sample'} == set(PLAIN)
 
 
+@pytest.mark.slow
 def test_differences_of_resets(varied):
     grid = load_grid(varied.work_dir)
     found = differences(grid)

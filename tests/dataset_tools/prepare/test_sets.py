@@ -77,6 +77,7 @@ def reds(fake, small, root: Path) -> None:
     fake(root / 'val' / 'val_sharp', [f'{i:03d}' for i in range(30)], 2, first=0)
 
 
+@pytest.mark.slow
 def test_reds_is_split_as_the_paper_does(fake, small, tmp_path: Path):
     reds(fake, small, tmp_path / 'REDS')
     results = list(prepare('reds', [tmp_path / 'REDS'], tmp_path / 'reds', static_copies=True))

@@ -38,6 +38,7 @@ def notes(results) -> list[str]:
     return [result for result in results if isinstance(result, str)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('suffix', list(CODECS))
 def test_video_files_of_every_kind(write_file, tmp_path: Path, read_video, suffix):
     """Also in folders and with upper-case names."""

@@ -51,6 +51,7 @@ def test_the_length_of_a_video_reaches_the_network(make_set, tmp_path):
     assert lengths == [(0, 3), (1, 3), (2, 3), (0, 1), (0, 3), (1, 3), (2, 3)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('generator', [FRVSR, BASICVSR_CONV], ids=['frvsr', 'basicvsr'])
 def test_what_runs_side_by_side_gives_the_same_numbers(make_set, tmp_path, monkeypatch, generator):
     net, test_set, tables = MODELS.build(generator), make_set(frames=9), []

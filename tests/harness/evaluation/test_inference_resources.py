@@ -100,6 +100,7 @@ def temporary_files(tmp_path, monkeypatch):
     return count
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('states, files', [('disk', 2), ('segments', 1), ('memory', 0)])
 def test_temporary_files_vanish(video, temporary_files, states, files):
     """After the last frame, when the user has enough, and when a frame cannot be read."""

@@ -91,6 +91,7 @@ def test_a_set_against_a_folder_of_videos(set_and_results):
     assert means.loc['mean', 'psnr_y'] != pytest.approx(table.psnr_y.mean(), abs=1e-6)
 
 
+@pytest.mark.slow
 def test_packed_sets_and_gt_folders_are_the_same(set_and_results, tmp_path):
     test_set, pred, _ = set_and_results
     expected = score_paths(test_set.root, pred)
@@ -174,6 +175,7 @@ def test_frames_of_the_same_number_are_compared(clip, tmp_path, first):
     assert list(table.frame) == [2, 3, 4, 5] and (table.psnr_y == 100).all()
 
 
+@pytest.mark.slow
 def test_a_video_called_mean(clip, tmp_path):
     gts, srs = clip
     for name in ('mean', 'other'):

@@ -16,6 +16,7 @@ from harness.runs.task import Task
 from harness.training.interruption import Interruption
 
 
+@pytest.mark.slow
 def test_frames_of_a_run(real_set, tmp_path, capsys):
     run = RunFolder.of(tmp_path, 'bicubic-s0')
     run.path.mkdir(parents=True)

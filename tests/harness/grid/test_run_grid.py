@@ -182,6 +182,7 @@ def test_wrong_options_of_slurm_start_nothing(grid_file, tmp_path):
     assert "launcher: 'pbs' is not one of local, slurm" in run_grid(grid_file, *work_dir).stderr
 
 
+@pytest.mark.slow
 def test_an_exported_script_can_be_printed(grid_file, tmp_path):
     """Its runs are prepared; nothing is started, and a grid that is done has none."""
     args = (grid_file, '--work-dir', tmp_path, '--export-script', '-', '--slurm', 'time=60')

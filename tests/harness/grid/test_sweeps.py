@@ -115,6 +115,7 @@ def test_longer_clips_at_equal_memory(with_sweep):
     }
 
 
+@pytest.mark.slow
 def test_from_weights_and_from_nothing(with_sweep, tmp_path):
     weights, other = tmp_path / 'weights.pth', tmp_path / 'other.pth'
     for number, file in enumerate((weights, other)):

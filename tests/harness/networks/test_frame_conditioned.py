@@ -147,6 +147,7 @@ def test_counting_from_both_ends_by_hand():
     assert planes[0, :, :, 0, 0].tolist() == [[0.25, 0.75], [0.5, 0.5], [0.75, 0.25]]
 
 
+@pytest.mark.slow
 @torch.no_grad()
 def test_each_direction_has_its_own_numbers(real_clip):
     """With the same weights in both branches a video and its mirror image have mirrored frames."""

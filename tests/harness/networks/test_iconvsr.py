@@ -179,6 +179,7 @@ def test_clips_of_short_videos_equal_the_whole(net, real_clip, frames):
         assert (srs - expected[:, start : start + 1]).abs().max() <= 1e-5
 
 
+@pytest.mark.slow
 @torch.no_grad()
 def test_states_hold_frames_and_phase(net, real_clip):
     video = real_clip(FRAMES, 12, 17, batch=1)

@@ -72,6 +72,7 @@ def test_each_frame_decides_for_itself(mixed):
     assert torch.allclose(net(video), net.basicvsr(expected), atol=1e-5)
 
 
+@pytest.mark.slow
 @torch.no_grad()
 def test_clips_of_any_cut_agree_with_the_video(mixed):
     net, video, _ = mixed
@@ -82,6 +83,7 @@ def test_clips_of_any_cut_agree_with_the_video(mixed):
         assert (clip - whole[:, start:stop]).abs().max() <= 1e-5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('states', ['disk', 'segments', 'memory'])
 def test_sweeps_equal_the_whole_video(real_clip, states):
     net = build(5)

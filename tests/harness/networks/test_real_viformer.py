@@ -147,6 +147,7 @@ class ByHand:
         return detail + up, feat
 
 
+@pytest.mark.slow
 @torch.no_grad()
 @pytest.mark.parametrize('size', [(16, 20), (15, 18)], ids=str)
 def test_by_hand(real_clip, size):

@@ -88,6 +88,7 @@ def test_bidirectional_conditioned_network(config):
     assert row.ms is None
 
 
+@pytest.mark.slow
 def test_network_without_memory():
     row = summary.summarize(summary.CONFIGS / 'bicubic/bicubic_bd.py', (HEIGHT, WIDTH))
     assert (row.parameters, row.state_bytes, row.reads) == (0, 0, 'frame')

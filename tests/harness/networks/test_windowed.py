@@ -41,6 +41,7 @@ def by_hand(net, video, carry):
             states = States({key: x[:, 0] for key, x in passed.forward.items()})
 
 
+@pytest.mark.slow
 @torch.no_grad()
 @pytest.mark.parametrize('net', [TINY, BASICVSR], ids=['ristn', 'basicvsr'])
 @pytest.mark.parametrize('carry', [False, True], ids=['reset', 'carry'])

@@ -135,6 +135,7 @@ def test_nan_loss_ends_the_training(make_cfg, loop):
     assert not (Path(cfg.work_dir) / 'timing.json').exists()
 
 
+@pytest.mark.slow
 def test_losses_that_are_read_late(make_cfg, monkeypatch):
     """As on a GPU: the same weights, and no checkpoint after the loss was not finite."""
     straight = weights_of(train(make_cfg(RI, 4, 'straight')))

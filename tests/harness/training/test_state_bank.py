@@ -104,6 +104,7 @@ def mappings_in(folder):
         return [line for line in maps if str(folder) in line]
 
 
+@pytest.mark.slow
 def test_disk_banks_leave_nothing(tmp_path):
     """The file has no name from the beginning; its space is free when the bank is gone."""
     bank = make_bank(tmp_path, place='disk')

@@ -31,6 +31,7 @@ def records(sheet):
     return [dict(zip(names, row, strict=True)) for row in rows]
 
 
+@pytest.mark.slow
 def test_sheets(small):
     book = workbook(small)
     assert book.sheetnames == SHEETS
@@ -41,6 +42,7 @@ def test_sheets(small):
     assert book['Per frame'].auto_filter.ref == 'A1:C231'
 
 
+@pytest.mark.slow
 def test_summary(small):
     rows = {row['Method'].value: row for row in records(workbook(small)['Summary'])}
     ri, best = rows['NET w/ RI'], rows['NET w/ PI (R=8)']
@@ -55,6 +57,7 @@ def test_summary(small):
     assert best['Static last 50'].font.name == Font(name='Calibri').name
 
 
+@pytest.mark.slow
 def test_missing_cells_and_missing_seeds(small):
     small.run('net', 'PI', repeats=8, seed=1)
     small.status(small.run('net', 'PI', repeats=32), 'FAILED', 'boom')
@@ -97,6 +100,7 @@ def test_per_video_and_evaluations_name_the_run(small):
     assert evaluation['file'].value == 'runs/net-RI-RNone-sample-s0/frames_moving.csv'
 
 
+@pytest.mark.slow
 def test_comparison_formats_by_metric(small):
     rows = records(workbook(small)['Paper comparison'])
     formats = {row['metric'].value: row['value'].number_format for row in rows}
@@ -104,6 +108,7 @@ def test_comparison_formats_by_metric(small):
     assert formats['training_ms_per_iteration'] == '0'
 
 
+@pytest.mark.slow
 def test_charts(small):
     """One chart a test set, a line a method, over the frames of that set."""
     small.done(small.run('bicubic'), lambda _, t: 21.0)

@@ -50,6 +50,7 @@ def test_psnr_figure_has_a_panel_a_set_and_a_line_a_method(small):
     assert band.min() == pytest.approx(16.0) and band.max() == pytest.approx(22.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('count', [1, 3, 4, 7])
 def test_any_number_of_test_sets_and_a_set_nobody_finished(fake, count):
     for index in range(count):

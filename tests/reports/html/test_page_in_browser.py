@@ -111,6 +111,7 @@ def test_filter_and_sort(small, open_page):
         assert page.column('tables', 1) == expected
 
 
+@pytest.mark.slow
 def test_sorted_rows_say_what_they_stood_under(small, open_page):
     small.grid_json['train_sets']['reds'] = {'label': 'REDS'}
     small.done(small.run('net', 'RI', train_set='reds'), lambda _, t: 30.0)
@@ -122,6 +123,7 @@ def test_sorted_rows_say_what_they_stood_under(small, open_page):
     assert 'Trained on REDS' in page.run(f'return {first}')
 
 
+@pytest.mark.slow
 def test_method_leads_to_its_videos(small, open_page):
     page = open_page(small)
     page.run('document.querySelector("a.method").click()')
@@ -154,6 +156,7 @@ def test_variants(varied, open_page):
     assert len(page.rows('tables')) == 3 and len(page.rows('videos')) == 15
 
 
+@pytest.mark.slow
 def test_words_sort_behind_numbers(small, open_page):
     small.status(small.run('net', 'PI', fc=True, repeats=8), 'FAILED', 'loss is not finite')
     page = open_page(small)
@@ -236,6 +239,7 @@ def test_no_pictures(small, open_page):
     assert page.run('return document.getElementById("no-frames").hidden') is False
 
 
+@pytest.mark.slow
 def test_dark_and_light(small, open_page):
     page = open_page(small)
     background = 'return getComputedStyle(document.body).backgroundColor'

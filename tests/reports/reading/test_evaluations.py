@@ -40,6 +40,7 @@ def test_a_recorded_evaluation_counts_whatever_the_status(recorded, status):
     assert grid.runs['status'].tolist() == ['DONE'] and grid.notes() == []
 
 
+@pytest.mark.slow
 def test_a_run_with_all_its_results_is_done_whatever_became_of_its_status_file(recorded):
     status = recorded.work_dir / 'runs' / recorded.run_id / 'status.json'
     for damage in ('', '{"status": "DO', '{"status": "LOST"}'):

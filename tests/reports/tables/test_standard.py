@@ -196,6 +196,7 @@ def test_captions_tell_lr_frames_apart(small):
     assert told in captions.main_caption(grid) and told in captions.stability_caption(grid)
 
 
+@pytest.mark.slow
 def test_shifted_frames_are_noted(small):
     grid = load_grid(small.save())
     assert not [note for note in grid.notes() if note.startswith('shifted')]

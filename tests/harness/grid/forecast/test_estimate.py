@@ -69,6 +69,7 @@ def estimate(grid_file, tmp_path):
     return make
 
 
+@pytest.mark.slow
 def test_iterations_and_checkpoints(estimate):
     """12 iterations, a checkpoint after 5 and 10 and at the end, two of them kept."""
     ri = TRAINING._replace(slot=0)

@@ -111,6 +111,7 @@ def test_times_are_told_apart(run_of, monkeypatch, clock):
     assert (result.step, result.save, result.setup) == pytest.approx((0.5, 0.25, 7.0))
 
 
+@pytest.mark.slow
 def test_burn_in_is_measured_by_the_frame(run_of, monkeypatch, clock):
     # windows are loaded beside the burn-in, by a thread, which moves this clock as well
     clock.during(VideoClipDataset, '__getitem__', lambda _, i: 2e-3 * i.length * i.with_gt)

@@ -78,6 +78,7 @@ def test_states_of_all_jobs_come_from_one_call(programs, tmp_path):
     assert f'--user={os.getuid()}' in call and '--states=all' in call and '--array' in call
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('squeue', [None, 'echo broken >&2; exit 1', 'exec /bin/sleep 9'])
 def test_a_queue_that_does_not_answer_says_nothing(programs, run, squeue):
     if squeue:
