@@ -21,7 +21,7 @@ sweeps = [
     dict(networks=_NET, strategies=['PI', 'RI'], R=[8], max_iters=[100]),
     dict(networks=_NET, strategies=['RI'], amplification_weight=[0.1], max_iters=[100]),
     dict(networks=_NET, strategies=['PI'], R=[8], states_from=['noise'], max_iters=[100]),
-    dict(networks=_NET, strategies=['PI'], R=[8], max_iters=[25, 50, 250, 500]),
+    dict(networks=_NET, strategies=['PI'], R=[8], max_iters=[25, 50, 250]),
     dict(networks=_NET, strategies=['burn-in'], burn_in=[10], max_iters=[100]),
     dict(networks=_NET, strategies=['TBPTT'], max_iters=[100]),
 ]
