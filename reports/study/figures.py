@@ -15,6 +15,7 @@ from reports.figures.style import COLUMN_WIDTH, PAGE_WIDTH, paper_style
 from reports.results import GridResults
 from reports.study import early
 from reports.study.contrasts import START, STATIC, by_unit, method_names, psnr
+from reports.study.properties import by_property
 
 _BLUE, _RED, _GREEN, _ORANGE, _GREY = '#0173b2', '#d55e00', '#029e73', '#de8f05', '0.4'
 #: strategy -> its variants, which differ in iterations
@@ -31,6 +32,8 @@ _BEFORE_AND_AFTER = {
     'PI (R=8, max iters=100)': '100 iterations of PI',
     'Bicubic (BI)': 'bicubic',
 }
+
+_PROPERTIES = ('speed of the slide (LR pixels per frame)', 'largest exponent of the gamma change')
 
 
 def methods_figure(grid: GridResults) -> Figure:
@@ -147,9 +150,28 @@ def stills_figure(grid: GridResults) -> Figure:
     return figure
 
 
+def properties_figure(grid: GridResults) -> Figure:
+    """Mean loss of each network against the speed of slides and the size of gamma changes."""
+    table = by_property(grid)
+    drawn = table[~table.index.str.contains('Bicubic|reset')]
+    with paper_style():
+        figure = Figure(figsize=(PAGE_WIDTH, 2.5), layout='constrained')
+        sides = figure.subplots(1, 2, sharey=True)
+        for axes, word, label in zip(sides, (' px', 'gamma '), _PROPERTIES, strict=True):
+            columns = [column for column in drawn if word in column]
+            places = [float(column.replace(word, '')) for column in columns]
+            for (name, row), marker in zip(drawn[columns].iterrows(), 'os^Dv', strict=False):
+                axes.plot(places, row, marker=marker, ms=4, label=name)
+            axes.set(xlabel=label, xticks=places)
+        sides[0].set_ylabel('loss (dB)')
+        figure.legend(*sides[0].get_legend_handles_labels(), loc='outside lower center', ncols=3)
+    return figure
+
+
 #: part -> file name -> what draws it
 FIGURES: dict[str, dict[str, Callable[[GridResults], Figure]]] = {
     'scratch': {'methods': methods_figure, 'early': early_figure},
     'cure_small': {'iterations': cure_figure},
     'cure_published': {'stills': stills_figure},
+    'properties': {'losses': properties_figure},
 }

@@ -5,6 +5,7 @@ import pytest
 
 from reports.results import load_grid
 from reports.study.contrasts import by_unit, lost_stills
+from reports.study.figures import properties_figure
 from reports.study.properties import by_property, losses
 
 
@@ -21,6 +22,7 @@ def grid(fake):
         value = np.where(t >= 150, 25.0 - ends[video], 25.0)
         return np.where(t < 50, 19.0, value) if video == 'cat' else value
 
+    fake.grid_json['networks']['bicubic'] = {'label': 'Bicubic'}
     fake.done(fake.run('bicubic'), lambda video, t: 22.0 + 0 * t)
     fake.done(fake.run('net'), psnr)
     return load_grid(fake.save())
@@ -30,6 +32,13 @@ def test_losses(grid):
     assert losses(grid, 'speeds').loc['NET'].to_dict() == {'a_s1': 4.0, 'a_s8': 1.0, 'b_s1': 2.0}
     expected = {'stills': 6.0, '1 px': 3.0, '8 px': 1.0, 'gamma 1.5': 0.0, 'fixed camera': 3.0}
     assert by_property(grid).loc['NET'].to_dict() == expected
+
+
+def test_losses_are_drawn(grid):
+    speeds, gammas = properties_figure(grid).axes
+    (line,) = speeds.lines
+    assert line.get_label() == 'NET' and line.get_xydata().tolist() == [[1, 3], [8, 1]]
+    assert [line.get_xydata().tolist() for line in gammas.lines] == [[[1.5, 0]]]
 
 
 def test_a_still_lost_at_its_beginning(grid):
