@@ -45,7 +45,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     how = parser.add_argument_group('training')
     how.add_argument('--strategy', default='PI', help='see docs/strategies.md (default: PI)')
     how.add_argument('--R', type=positive, default=8, help="PI's repeats (default: 8)")
-    how.add_argument('--iterations', type=positive, default=200, help='default: 200')
+    how.add_argument('--iterations', type=positive, default=250, help='default: 250')
     how.add_argument('--clip-length', type=positive, default=7, help='frames (default: 7)')
     how.add_argument('--crop', type=positive, default=24, help='LR pixels (default: 24)')
     how.add_argument('--batch', type=positive, default=2, help='clips (default: 2)')

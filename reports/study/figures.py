@@ -15,7 +15,7 @@ from reports.figures.style import COLUMN_WIDTH, PAGE_WIDTH, paper_style
 from reports.results import GridResults
 from reports.study import early
 from reports.study.contrasts import START, STATIC, by_unit, method_names, psnr
-from reports.study.properties import by_property
+from reports.study.properties import worse_ends_from_still
 
 _BLUE, _RED, _GREEN, _ORANGE, _GREY = '#0173b2', '#d55e00', '#029e73', '#de8f05', '0.4'
 #: strategy -> its variants, which differ in iterations
@@ -30,10 +30,15 @@ _BEFORE_AND_AFTER = {
     START: 'as published',
     'RI (max iters=100)': '100 iterations of RI',
     'PI (R=8, max iters=100)': '100 iterations of PI',
+    'PI (R=8, max iters=250)': '250 iterations of PI',
     'Bicubic (BI)': 'bicubic',
 }
 
-_PROPERTIES = ('speed of the slide (LR pixels per frame)', 'largest exponent of the gamma change')
+#: test set -> label of its axis, number that stands for its stills
+_PROPERTIES = {
+    'speeds': ('speed of the slide (LR pixels per frame)', 0.0),
+    'gammas': ('largest exponent of the gamma change', 1.0),
+}
 
 
 def methods_figure(grid: GridResults) -> Figure:
@@ -125,14 +130,14 @@ def cure_figure(grid: GridResults) -> Figure:
 
 
 def stills_figure(grid: GridResults) -> Figure:
-    """PSNR of each still against frame number, before and after 100 iterations of training on."""
+    """PSNR of each still against frame number, before and after training on."""
     names = method_names(grid, 'network')
     labels = dict(zip(grid.trials['trial_id'], names.map(_BEFORE_AND_AFTER), strict=True))
     frames = grid.frames[grid.frames['test_set'] == STATIC]
     frames = frames.assign(line=frames['trial_id'].map(labels)).dropna(subset='line')
     lines = list(_BEFORE_AND_AFTER.values())
-    palette = dict(zip(lines, (_RED, _ORANGE, _BLUE, _GREY), strict=True))
-    styles = dict(zip(lines, ('-.', ':', '-', '--'), strict=True))
+    palette = dict(zip(lines, (_RED, _ORANGE, _GREEN, _BLUE, _GREY), strict=True))
+    styles = dict(zip(lines, ('-.', ':', (0, (4, 1)), '-', '--'), strict=True))
     with paper_style():
         figure = Figure(figsize=(PAGE_WIDTH, 3.4), layout='constrained')
         videos = frames.groupby('video')
@@ -151,19 +156,18 @@ def stills_figure(grid: GridResults) -> Figure:
 
 
 def properties_figure(grid: GridResults) -> Figure:
-    """Mean loss of each network against the speed of slides and the size of gamma changes."""
-    table = by_property(grid)
-    drawn = table[~table.index.str.contains('Bicubic|reset')]
+    """Mean level of the worse end against the speed of slides and the size of gamma changes."""
     with paper_style():
-        figure = Figure(figsize=(PAGE_WIDTH, 2.5), layout='constrained')
+        figure = Figure(figsize=(PAGE_WIDTH, 2.7), layout='constrained')
         sides = figure.subplots(1, 2, sharey=True)
-        for axes, word, label in zip(sides, (' px', 'gamma '), _PROPERTIES, strict=True):
-            columns = [column for column in drawn if word in column]
-            places = [float(column.replace(word, '')) for column in columns]
-            for (name, row), marker in zip(drawn[columns].iterrows(), 'os^Dv', strict=False):
-                axes.plot(places, row, marker=marker, ms=4, label=name)
-            axes.set(xlabel=label, xticks=places)
-        sides[0].set_ylabel('loss (dB)')
+        for axes, (test_set, (label, still)) in zip(sides, _PROPERTIES.items(), strict=True):
+            table = worse_ends_from_still(grid, test_set, still)
+            table = table[~table.index.str.contains('Bicubic|overlap')]
+            for (name, row), marker in zip(table.iterrows(), 'os^Dvx', strict=False):
+                axes.plot(row.index, row, marker=marker, ms=4, label=name)
+            axes.axhline(0, color=_GREY, lw=0.8, ls='--')
+            axes.set(xlabel=label, xticks=row.index)
+        sides[0].set_ylabel('level of the worse end (dB)')
         figure.legend(*sides[0].get_legend_handles_labels(), loc='outside lower center', ncols=3)
     return figure
 
@@ -173,5 +177,5 @@ FIGURES: dict[str, dict[str, Callable[[GridResults], Figure]]] = {
     'scratch': {'methods': methods_figure, 'early': early_figure},
     'cure_small': {'iterations': cure_figure},
     'cure_published': {'stills': stills_figure},
-    'properties': {'losses': properties_figure},
+    'properties': {'levels': properties_figure},
 }

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterable
 
+import pandas as pd
+
 from reports.results import GridResults
 from reports.study import early
 from reports.study.contrasts import (
@@ -15,7 +17,7 @@ from reports.study.contrasts import (
     psnr,
     stills,
 )
-from reports.study.properties import by_property, losses
+from reports.study.properties import by_property, losses, worse_ends
 
 _RI, _PI, _TBPTT = 'FRVSR-RR w/ RI', 'FRVSR-RR w/ PI (R=8)', 'FRVSR-RR w/ TBPTT'
 _MORE_SETS = [psnr(name) for name in ('camera', 'sliding_window', 'gamma', 'composit')]
@@ -146,22 +148,26 @@ def early_table(grid: GridResults) -> list[str]:
     return lines
 
 
-def losses_table(grid: GridResults) -> list[str]:
-    """A row per method: mean loss by property of the video."""
-    table = by_property(grid)
+def properties_table(
+    grid: GridResults, measure: Callable[[GridResults, str], pd.DataFrame], head: str
+) -> list[str]:
+    """A row per method: a measure's mean by property of the video."""
+    table = by_property(grid, measure)
     table = table[~table.index.str.startswith('Bicubic')]
-    lines = [f'| loss (dB) | {" | ".join(table.columns)} |', f'|---|{"---:|" * table.shape[1]}']
+    lines = [f'| {head} | {" | ".join(table.columns)} |', f'|---|{"---:|" * table.shape[1]}']
     for name, row in table.iterrows():
         lines.append(f'| {name} | {" | ".join(f"{value:.2f}" for value in row)} |')
     return lines
 
 
 def stress_table(grid: GridResults) -> list[str]:
-    """A row per method: mean loss and lost stills of each set of stills."""
+    """A row per method: mean loss, mean level of the worse end, and lost stills of each set."""
     sets = {key: row.label for key, row in grid.record.test_sets.items()}
     loss = {key: losses(grid, key).mean(axis=1) for key in sets}
+    end = {key: worse_ends(grid, key).mean(axis=1) for key in sets}
+    heads = ' | '.join(f'*{label}*' for label in sets.values())
     lines = [
-        f'| loss (dB), lost stills | {" | ".join(f"*{label}*" for label in sets.values())} |',
+        f'| loss, level of the worse end (dB), lost stills | {heads} |',
         f'|---|{"---:|" * len(sets)}',
     ]
     for name in dict.fromkeys(method_names(grid, 'seed')):
@@ -169,7 +175,7 @@ def stress_table(grid: GridResults) -> list[str]:
             continue
         lost = [by_unit(grid, name, lost_stills(True, key), 'seed').sum() for key in sets]
         cells = (
-            f'{loss[key][name]:.2f}, {count:.0f} of {stills(grid, key)}'
+            f'{loss[key][name]:.2f}, {end[key][name]:+.2f}, {count:.0f} of {stills(grid, key)}'
             for key, count in zip(sets, lost, strict=True)
         )
         lines.append(f'| {name} | {" | ".join(cells)} |')
@@ -213,7 +219,14 @@ TABLES: dict[str, tuple[str, Callable[[GridResults], list[str]]]] = {
         'ristn_stills',
         lambda g: contrasts_table(g, _RISTN_STILLS, 'seed'),
     ),
-    'properties losses': ('properties', losses_table),
+    'properties losses': (
+        'properties',
+        lambda g: properties_table(g, losses, 'loss (dB)'),
+    ),
+    'properties ends': (
+        'properties',
+        lambda g: properties_table(g, worse_ends, 'level of the worse end (dB)'),
+    ),
     'stress': ('stress', stress_table),
     'cure_small differences': (
         'cure_small',

@@ -1,8 +1,11 @@
 """Losses of published networks by property of the video, after Sec. III of the PI-BPTT paper.
 
-The *loss* on a video is its best running level (mean of ``RUN`` frames in a row) minus the mean
-level of its first or last 50 frames, whichever is worse: backward branches fail towards the first.
+Backward branches fail towards the first frames, so that of the first and the last 50 frames the
+*worse end* counts, the one of the lower mean level. The *loss* on a video is its best running level
+(mean of ``RUN`` frames in a row) minus the level of the worse end.
 """
+
+from collections.abc import Callable
 
 import pandas as pd
 
@@ -15,30 +18,62 @@ _SETS = {'static': 'still', 'speeds': 's', 'gammas': 'g'}
 
 def losses(grid: GridResults, test_set: str) -> pd.DataFrame:
     """Loss (dB) of each method (rows) on each video (columns) of a set."""
-    levels = set_levels(grid, test_set)
-    found = levels.groupby(['trial_id', 'video']).apply(_loss, include_groups=False).unstack()
+    return _by_video(grid, test_set, lambda level: _best(level) - _worse_end(level))
+
+
+def worse_ends(grid: GridResults, test_set: str) -> pd.DataFrame:
+    """Level (dB above bicubic) of the worse end of each video (columns), by method (rows)."""
+    return _by_video(grid, test_set, _worse_end)
+
+
+def _by_video(
+    grid: GridResults, test_set: str, measure: Callable[[pd.Series], float]
+) -> pd.DataFrame:
+    levels = set_levels(grid, test_set).sort_values('frame')
+    found = levels.groupby(['trial_id', 'video'])['level'].apply(measure).unstack()
     names = grid.trials.set_index('trial_id')['method']
     return found.reindex([t for t in names.index if t in found.index]).rename(names)
 
 
-def _loss(video: pd.DataFrame) -> float:
-    level = video.sort_values('frame')['level']
-    best = level.rolling(RUN, min_periods=1).mean().iloc[RUN - 1 :].max()
-    return float(best - min(level.iloc[:WINDOW].mean(), level.iloc[-WINDOW:].mean()))
+def _best(level: pd.Series) -> float:
+    return float(level.rolling(RUN, min_periods=1).mean().iloc[RUN - 1 :].max())
 
 
-def by_property(grid: GridResults) -> pd.DataFrame:
-    """Mean loss (dB) of each method by property: stills, speeds (LR pixels a frame), gammas."""
+def _worse_end(level: pd.Series) -> float:
+    return float(min(level.iloc[:WINDOW].mean(), level.iloc[-WINDOW:].mean()))
+
+
+def by_property(
+    grid: GridResults, measure: Callable[[GridResults, str], pd.DataFrame]
+) -> pd.DataFrame:
+    """Mean of ``losses`` or ``worse_ends`` of each method by property: stills, speeds, gammas."""
     tables = []
     for test_set, kind in _SETS.items():
-        table = losses(grid, test_set)
+        table = measure(grid, test_set)
         if kind == 'still':
             names = ['stills'] * table.shape[1]
         else:
             names = [_property(video, kind) for video in table.columns]
         tables.append(table.T.groupby(names, sort=False).mean().T)
-    camera = losses(grid, 'camera').mean(axis=1).rename('fixed camera')
+    camera = measure(grid, 'camera').mean(axis=1).rename('fixed camera')
     return pd.concat([*tables, camera], axis=1)
+
+
+def worse_ends_from_still(grid: GridResults, test_set: str, still: float) -> pd.DataFrame:
+    """Mean level of the worse end of each method by the number in the videos' names, and of stills.
+
+    Args:
+        test_set: ``speeds`` or ``gammas``; its videos are named ``<still>_<letter><number>``.
+        still: The number that stands for the stills of the same photographs.
+    """
+    table = worse_ends(grid, test_set)
+    photographs = {video.rpartition('_')[0] for video in table.columns}
+    stills = worse_ends(grid, 'static')
+    stills = stills[[video for video in stills.columns if video in photographs]]
+    numbers = [float(video.rpartition('_')[2][1:]) for video in table.columns]
+    moved = table.T.groupby(numbers).mean().T
+    moved.insert(0, still, stills.mean(axis=1))
+    return moved
 
 
 def _property(video: str, kind: str) -> str:

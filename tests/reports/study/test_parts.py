@@ -15,10 +15,10 @@ def test_losses_of_stills_of_several_sets(fake):
     fake.done(fake.run('level'), lambda video, t: 24.0 + 0 * t)
     fake.run('unfinished')
     assert stress_table(load_grid(fake.save())) == [
-        '| loss (dB), lost stills | *Static* | *Static, H.264* |',
+        '| loss, level of the worse end (dB), lost stills | *Static* | *Static, H.264* |',
         '|---|---:|---:|',
-        '| NET | 3.00, 1 of 2 | 3.00, 1 of 2 |',
-        '| LEVEL | 0.00, 0 of 2 | 0.00, 0 of 2 |',
+        '| NET | 3.00, +0.00, 1 of 2 | 3.00, +0.00, 1 of 2 |',
+        '| LEVEL | 0.00, +2.00, 0 of 2 | 0.00, +2.00, 0 of 2 |',
     ]
 
 
