@@ -78,6 +78,15 @@ class OperatorOf(nn.Module):
         self.register_buffer('vector', conv.weight.new_zeros(1, conv.in_channels, size, size))
         self._begun = False
         self._settled: tuple[tuple, Tensor] | None = None  # for given weights and buffer
+        self._before: tuple[OperatorOf, ...] = ()  # a tuple, so as not to be a submodule
+
+    def follow(self, before: 'OperatorOf') -> None:
+        """Names the bound whose result is the weight here.
+
+        That is another tensor with each frame, so that only the weight of the first bound tells
+        whether something has changed.
+        """
+        self._before = (before,)
 
     def singular_vector(self, weight: Tensor) -> Tensor:
         """The input feature maps (1, C, H, W) of norm 1 that are amplified most."""
@@ -90,10 +99,16 @@ class OperatorOf(nn.Module):
         return vector
 
     def _settle(self, weight: Tensor) -> Tensor:
-        versions = (weight._version, self.vector._version, weight.device)
+        versions = (self._origin(weight), self.vector._version, weight.device)
         if self._settled is None or self._settled[0] != versions:
             self._settled = versions, self._search(weight)
         return self._settled[1]
+
+    def _origin(self, weight: Tensor) -> int | tuple:
+        if not self._before:
+            return weight._version
+        assert self._before[0]._settled is not None  # it has just bounded the same weight
+        return self._before[0]._settled[0]
 
     def _search(self, weight: Tensor) -> Tensor:
         """Starts from the buffer plus noise, which contains every singular vector."""
@@ -252,6 +267,7 @@ def constrain(
         bounds: list[OperatorOf] = [BoundedNorm(conv, options['bound'], size, count)]
         if options['stable_rank'] < 1:
             bounds.insert(0, BoundedStableRank(conv, options['stable_rank'], size, count))
+            bounds[1].follow(bounds[0])
         for bounded in bounds:
             # unsafe only skips a trial run, which would be the expensive first power iteration
             parametrize.register_parametrization(conv, 'weight', bounded, unsafe=True)

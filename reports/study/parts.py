@@ -70,6 +70,15 @@ _BIDIRECTIONAL = (
     ('B4', f'{_SMALL} Burn-in', f'{_SMALL} PI (R=32)', psnr('static')),
     ('B5', f'{_SMALL} PI (R=32)', f'{_SMALL} RI', psnr('moving')),
 )
+_NETWORKS = (
+    ('N2', 'RLSP-S w/ PI (R=8)', 'RLSP-S w/ RI', psnr('static')),
+    ('N2', 'RLSP-S w/ PI (R=8)', 'RLSP-S w/ RI', psnr('moving')),
+    ('N3', 'RLSP-S w/ TBPTT', 'RLSP-S w/ RI', psnr('moving')),
+    ('N5', _PI, 'FRVSR-RR w/ RI (max iters=980)', lost_stills()),
+    ('N5', _PI, 'FRVSR-RR w/ RI (max iters=980)', psnr('static')),
+    ('N6', 'FRVSR-RR w/ Burn-in (k=10, max iters=620)', _PI, psnr('static')),
+    ('N6', 'FRVSR-RR w/ Burn-in (k=10, max iters=620)', _PI, psnr('moving')),
+)
 _RISTN_SPATIAL = (
     ('I1', 'RIB w/ RI', 'IB w/ RI', psnr('moving')),
     ('I2', 'RIB w/ RI', 'RB w/ RI', psnr('moving')),
@@ -204,6 +213,8 @@ TABLES: dict[str, tuple[str, Callable[[GridResults], list[str]]]] = {
         'properties',
         lambda g: methods_table(g, [psnr('camera')], 'seed', both_ends=True),
     ),
+    'networks methods': ('networks', lambda g: methods_table(g, [psnr('camera')], 'seed')),
+    'networks differences': ('networks', lambda g: contrasts_table(g, _NETWORKS, 'seed')),
     'ristn_spatial methods': ('ristn_spatial', moving_table),
     'ristn_spatial differences': (
         'ristn_spatial',

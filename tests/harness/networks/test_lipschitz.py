@@ -108,9 +108,10 @@ def test_evaluation_leaves_the_vector_alone(conv):
     assert not torch.equal(vector(conv), reached)
 
 
-def test_evaluation_in_inference_mode_leaves_nothing_that_training_cannot_use(conv):
+@pytest.mark.parametrize('stable_rank', [1.0, 0.1])
+def test_evaluation_in_inference_mode_leaves_nothing_that_training_cannot_use(conv, stable_rank):
     """Frames are streamed in inference mode; afterwards the same weights need a gradient."""
-    constrain([conv], dict(size=SIZE))
+    constrain([conv], dict(size=SIZE, stable_rank=stable_rank))
     conv.eval()
     x = torch.randn(1, conv.in_channels, SIZE, SIZE)
     with torch.inference_mode():
@@ -119,6 +120,18 @@ def test_evaluation_in_inference_mode_leaves_nothing_that_training_cannot_use(co
     assert torch.equal(frames, expected)
     frames.sum().backward()
     assert conv.parametrizations.weight.original.grad.any()
+
+
+def test_new_weights_are_bounded_anew_in_inference_mode(conv):
+    """With two bounds, the second one sees the result of the first, another tensor each time."""
+    constrain([conv], dict(size=SIZE, stable_rank=0.1))
+    conv.eval()
+    with torch.inference_mode():
+        before = conv.weight.clone()
+    torch.nn.init.normal_(conv.parametrizations.weight.original)
+    with torch.inference_mode():
+        assert not torch.allclose(conv.weight, before)
+        assert dense_norm(conv) == pytest.approx(1, abs=1e-3)
 
 
 def test_zero_weights_can_leave_zero(conv):
