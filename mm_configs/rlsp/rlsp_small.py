@@ -1,4 +1,4 @@
-# A small RLSP, 58,064 parameters, that is trained within minutes (part `networks` of docs/study.md).
+# A small RLSP, 58,064 parameters, trained within minutes (part `networks` of docs/study.md).
 _base_ = './rlsp_paper.py'
 model = dict(generator=dict(mid_channels=32, num_convs=5))
 train_dataloader = dict(
