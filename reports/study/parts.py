@@ -76,6 +76,7 @@ _NETWORKS = (
     ('N3', 'RLSP-S w/ TBPTT', 'RLSP-S w/ RI', psnr('moving')),
     ('N5', _PI, 'FRVSR-RR w/ RI (max iters=980)', lost_stills()),
     ('N5', _PI, 'FRVSR-RR w/ RI (max iters=980)', psnr('static')),
+    ('N5', _PI, 'FRVSR-RR w/ RI (max iters=980)', psnr('moving')),
     ('N6', 'FRVSR-RR w/ Burn-in (k=10, max iters=620)', _PI, psnr('static')),
     ('N6', 'FRVSR-RR w/ Burn-in (k=10, max iters=620)', _PI, psnr('moving')),
 )
