@@ -13,7 +13,8 @@ from reports.results import WINDOW, GridResults
 from reports.study.contrasts import set_levels
 
 RUN = 10  # frames
-_SETS = {'static': 'still', 'speeds': 's', 'gammas': 'g'}
+#: test set -> format of its columns; videos of all but the stills are <still>_<letter><number>
+_SETS = {'static': 'stills', 'speeds': '{} px', 'gammas': 'gamma {}'}
 
 
 def losses(grid: GridResults, test_set: str) -> pd.DataFrame:
@@ -48,12 +49,9 @@ def by_property(
 ) -> pd.DataFrame:
     """Mean of ``losses`` or ``worse_ends`` of each method by property: stills, speeds, gammas."""
     tables = []
-    for test_set, kind in _SETS.items():
+    for test_set, column in _SETS.items():
         table = measure(grid, test_set)
-        if kind == 'still':
-            names = ['stills'] * table.shape[1]
-        else:
-            names = [_property(video, kind) for video in table.columns]
+        names = [column.format(_number(video)) for video in table.columns]
         tables.append(table.T.groupby(names, sort=False).mean().T)
     camera = measure(grid, 'camera').mean(axis=1).rename('fixed camera')
     return pd.concat([*tables, camera], axis=1)
@@ -70,12 +68,11 @@ def worse_ends_from_still(grid: GridResults, test_set: str, still: float) -> pd.
     photographs = {video.rpartition('_')[0] for video in table.columns}
     stills = worse_ends(grid, 'static')
     stills = stills[[video for video in stills.columns if video in photographs]]
-    numbers = [float(video.rpartition('_')[2][1:]) for video in table.columns]
+    numbers = [float(_number(video)) for video in table.columns]
     moved = table.T.groupby(numbers).mean().T
     moved.insert(0, still, stills.mean(axis=1))
     return moved
 
 
-def _property(video: str, kind: str) -> str:
-    value = video.rpartition('_')[2].removeprefix(kind)
-    return f'{value} px' if kind == 's' else f'gamma {value}'
+def _number(video: str) -> str:
+    return video.rpartition('_')[2][1:]
